@@ -1,0 +1,46 @@
+# Two commands do all of their own set-up: make demo, make test. `make help` lists the rest.
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV ?= uv
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench requirements dev clean
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## everything on this machine: an embedded mail server, sample mail, the daemon and the desk
+	@tools/venv.sh .venv-demo requirements.txt
+	@.venv-demo/bin/meldpost demo $(ARGS)
+
+test: dev ## all checks and tests, on a fresh machine too
+	@tools/system-packages.sh
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -ra $(ARGS)
+
+check: dev ## the checks that run nothing: ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: dev ## put the code in its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: dev ## mails per second through the whole way, beside a floor; writes docs/bench.md
+	@tools/system-packages.sh
+	$(BIN)/python -m bench $(ARGS)
+
+requirements: ## pin the dependencies anew, with hashes
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make requirements" pyproject.toml -o requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make requirements" pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+dev: ## the virtual environment for development
+	@tools/venv.sh $(VENV) requirements-dev.txt
+
+clean: ## remove what was made here, the virtual environments too
+	rm -rf .venv .venv-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
