@@ -1,0 +1,316 @@
+"""All settings of an installation, documented where they are defined.
+
+They stand in one TOML file; the environment overrides it (``MELDPOST_SMTP__HOST=...``, two underscores between levels).
+Secrets are not settings: see `config.secrets`.
+"""
+
+import base64
+import binascii
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from config.errors import ConfigError
+from config.secrets import Secrets
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+")
+
+
+def _slug(value: str) -> str:
+    if not SLUG.fullmatch(value):
+        raise ValueError("use lower-case letters, digits and hyphens only, at most 40")
+    return value
+
+
+def _address(value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("write one plain e-mail address, like integriteit@example.org")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("name a time zone of the IANA database, like Europe/Amsterdam") from error
+    return value
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+EmailAddress = Annotated[str, AfterValidator(_address)]
+Security = Literal["tls", "starttls", "plain"]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, since a mistyped setting is a setting that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(Section):
+    url: str = Field(
+        "sqlite:///meldpost.db", description="SQLAlchemy URL. SQLite for one desk; PostgreSQL: postgresql+psycopg://..."
+    )
+
+
+class ReceiptTexts(Section):
+    """Where a receipt sends its reader. Each is one line of text that is put into the receipt as it stands."""
+
+    about_coordinator: str = Field(description="Where to write when the report is about the coordinator.")
+    support_point: str = Field(description="Where to get confidential advice: the external support point.")
+    complaints: str = Field(description="Where other complaints about the organisation go.")
+    emergency: str = Field("112", description="The number to call in danger.")
+
+
+class DeskSettings(Section):
+    """One desk: an integrity desk or a support point. Two desks share no key."""
+
+    name: str = Field(description="The desk's name as reporters read it, such as 'Integriteitscoördinator'.")
+    organisation: str = Field(description="The organisation's name as reporters read it.")
+    address: EmailAddress = Field(description="The address that reporters write to, and that receipts come from.")
+    display_name: str = Field(
+        "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."
+    )
+    public_key: str = Field(description="The desk's pinned public key (base64), written by `meldpost init`.")
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
+    plus_addressing: bool = Field(
+        True,
+        description="Does the server deliver user+anything@ to user@? Then Reply-To carries the token of the case.",
+    )
+    bounce_address: EmailAddress | None = Field(
+        None,
+        description="Envelope sender; with plus_addressing a signed token is added (VERP). None: the desk's address.",
+    )
+    neutral_subject: dict[str, str] = Field(
+        default_factory=lambda: {"nl": "Ontvangstbevestiging", "en": "Confirmation of receipt"},
+        description="Subject of receipts by language; it must tell nothing of what the mail is about.",
+    )
+    reference_in_subject: bool = Field(False, description="Put the reference into the subject of receipts.")
+    own_addresses: tuple[EmailAddress, ...] = Field(
+        (), description="Further addresses of the desk itself: mail from them is our own and never answered."
+    )
+    trusted_authserv_id: str = Field(
+        "",
+        description="The authserv-id (RFC 8601) of your own mail server. Empty: no Authentication-Results is believed.",
+    )
+    texts: ReceiptTexts
+
+    @property
+    def bounces_to(self) -> str:
+        return self.bounce_address or self.address
+
+    @property
+    def public_key_bytes(self) -> bytes:
+        return base64.b64decode(self.public_key)
+
+    @model_validator(mode="after")
+    def _key_is_base64(self) -> Self:
+        try:
+            base64.b64decode(self.public_key, validate=True)
+        except binascii.Error as error:
+            raise ValueError("public_key is not base64: put back the line that `meldpost init` wrote") from error
+        return self
+
+
+class MailboxSettings(Section):
+    """One IMAP account that a desk's mail arrives in."""
+
+    desk: Slug = Field(description="The desk that this mailbox belongs to.")
+    host: str
+    port: int = Field(993, ge=1, le=65535)
+    security: Security = "tls"
+    ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
+    user: str
+    folders: tuple[str, ...] = Field(("INBOX",), min_length=1)
+    done_folder: str = Field("Verwerkt", description="Where a mail goes when its sealed copy is committed.")
+    keep_days: int = Field(7, ge=0, description="Days that a mail stays in the done folder before it is expunged.")
+    poll_seconds: int = Field(60, ge=1, description="The safety net under IDLE.")
+    timeout_seconds: int = Field(60, ge=1)
+
+
+class SmtpSettings(Section):
+    """The server that outgoing mail is handed to."""
+
+    host: str = "localhost"
+    port: int = Field(587, ge=1, le=65535)
+    security: Security = "starttls"
+    ca_file: Path | None = None
+    user: str = Field("", description="Empty: no log-in. Its password is the secret smtp-password.")
+    timeout_seconds: int = Field(60, ge=1, description="For each step of a transaction.")
+    transaction_seconds: int = Field(300, ge=5, description="Hard limit on one whole transaction.")
+    lease_seconds: int = Field(
+        600, ge=10, description="How long a claimed mail is one sender's own. Must be longer than transaction_seconds."
+    )
+
+    @model_validator(mode="after")
+    def _lease_outlives_transaction(self) -> Self:
+        if self.lease_seconds <= self.transaction_seconds:
+            raise ValueError("lease_seconds must be greater than transaction_seconds, or a mail may go out twice")
+        return self
+
+
+class RuleSettings(Section):
+    """When mail goes out by itself, and how much."""
+
+    receipt_max_age_days: float = Field(3, gt=0, description="Older mail waits for the coordinator's word.")
+    first_connection_max: int = Field(
+        20, ge=0, description="More mails than this at the first connection wait for the coordinator's word."
+    )
+    ask_threshold: float = Field(
+        0.95, gt=0.5, le=1, description="A field is asked for only when it is missing with at least this probability."
+    )
+    kind_threshold: float = Field(
+        0.8, gt=0.5, le=1, description="The terms of the law stand in a receipt only when the kind is this certain."
+    )
+    per_address_per_day: int = Field(10, ge=1, description="Most automatic mails to one address in 24 hours.")
+    per_case_per_day: int = Field(5, ge=1, description="Most automatic mails in one case in 24 hours.")
+    total_per_hour: int = Field(1000, ge=1, description="Most automatic mails in all in one hour.")
+    reminder_days: int = Field(
+        14, ge=1, description="Days after which a reporter is reminded, once, of what is missing."
+    )
+
+
+class TermSettings(Section):
+    """Deadlines. Defaults: EU directive 2019/1937 art. 9, Wet bescherming klokkenluiders, ISO 37002 §8.1."""
+
+    receipt_days: int = Field(7, ge=1, description="Days in which the law wants a receipt.")
+    first_look_working_days: int = Field(2, ge=0)
+    first_message_working_days: int = Field(3, ge=0)
+    feedback_months: int = Field(3, ge=1)
+    holidays: str = Field("NL", description="Country whose public holidays are no working days (ISO 3166).")
+
+
+class LimitSettings(Section):
+    """What one mail may cost."""
+
+    max_parse_bytes: int = Field(60_000_000, ge=10_000, description="A larger mail is sealed whole, unread.")
+    reader_seconds: int = Field(30, ge=1, description="Wall clock and CPU time of a reader for one mail.")
+    reader_memory_bytes: int = Field(1_000_000_000, ge=100_000_000, description="Address space of a reader.")
+    understand_seconds: int = Field(30, ge=1)
+
+
+class WebSettings(Section):
+    """The desk's web application."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8443, ge=0, le=65535)
+    public_url: str = Field("http://127.0.0.1:8443", description="Where members reach the desk; notices name it.")
+    idle_minutes: int = Field(15, ge=1, le=120)
+    session_hours: int = Field(8, ge=1, le=12)
+    trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")
+
+
+class Settings(BaseSettings):
+    """Everything that an installation sets."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MELDPOST_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    database: DatabaseSettings = DatabaseSettings()
+    secrets_dir: Path = Field(Path("secrets"), description="Folder of secret files, mode 0700.")
+    isolation: Literal["required", "limits-only"] = Field(
+        "required",
+        description="limits-only: read mail without namespaces or Landlock. Only where the kernel gives neither.",
+    )
+    desks: dict[Slug, DeskSettings]
+    mailboxes: dict[Slug, MailboxSettings] = Field(default_factory=dict)
+    smtp: SmtpSettings = SmtpSettings()
+    rules: RuleSettings = RuleSettings()
+    terms: TermSettings = TermSettings()
+    limits: LimitSettings = LimitSettings()
+    web: WebSettings = WebSettings()
+
+    @model_validator(mode="after")
+    def _mailboxes_have_desks(self) -> Self:
+        for account, mailbox in self.mailboxes.items():
+            if mailbox.desk not in self.desks:
+                raise ValueError(f"mailbox {account!r} names the desk {mailbox.desk!r}, which is not among [desks]")
+        return self
+
+    def secrets(self) -> Secrets:
+        return Secrets(self.secrets_dir)
+
+    def own_addresses(self) -> frozenset[str]:
+        """Every address that is ourselves, in lower case: mail from them is never answered."""
+        addresses: set[str] = set()
+        for desk in self.desks.values():
+            addresses.update((desk.address, desk.bounces_to, *desk.own_addresses))
+        return frozenset(address.lower() for address in addresses)
+
+
+def load(path: Path) -> Settings:
+    """Read and check the configuration. Relative paths in it are relative to its own folder.
+
+    Raises ConfigError, whose message lists every fault with its place.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            f"There is no configuration file {path}. Make one with `meldpost init`, or name it with --config."
+        )
+    try:
+        settings = _from_file(path)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The configuration file {path} is not TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"The configuration file {path} is not UTF-8 text.") from error
+    except ValidationError as error:
+        faults = "\n".join(
+            _describe(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigError(f"The configuration {path} cannot be used:\n{faults}") from error
+    return _anchored(settings, path.resolve().parent)
+
+
+def _from_file(path: Path) -> Settings:
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    return Settings.model_construct(**dict(FromFile()))
+
+
+def _describe(place: tuple[int | str, ...], message: str) -> str:
+    if message == "Extra inputs are not permitted":
+        message = "there is no such setting; is the name misspelt?"
+    return f"  {'.'.join(map(str, place)) or 'file'}: {message.removeprefix('Value error, ')}"
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    def anchor(path: Path | None) -> Path | None:
+        return None if path is None else folder / path.expanduser()
+
+    url = settings.database.url
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
+        url = prefix + os.fspath(folder / url.removeprefix(prefix))
+    return settings.model_copy(
+        update={
+            "secrets_dir": anchor(settings.secrets_dir),
+            "database": settings.database.model_copy(update={"url": url}),
+            "smtp": settings.smtp.model_copy(update={"ca_file": anchor(settings.smtp.ca_file)}),
+            "mailboxes": {
+                account: mailbox.model_copy(update={"ca_file": anchor(mailbox.ca_file)})
+                for account, mailbox in settings.mailboxes.items()
+            },
+        }
+    )
