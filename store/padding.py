@@ -1,9 +1,9 @@
 """Padding by Padmé, so that the size of a record tells little about what it holds.
 
-Content is followed by 0x80 and then zeros, up to the next length that Padmé allows, 256 bytes at least (Nikitin et al.,
-"Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019, section 4): at most 12 percent more,
-and of all lengths up to n only about log log n bits stay visible. Neither padding nor taking it off needs to know the
-length beforehand.
+Content is followed by 0x80 and then zeros, up to the next length that Padmé allows, 256 bytes at least (Nikitin et
+al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs", 2019, section 4): at most 12
+percent more, and of all lengths up to n only about log log n bits stay visible. Neither padding nor taking it off
+needs to know the length beforehand.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,9 @@
 """Wrapping the seed of a member's key pair under a passphrase.
 
-Argon2id (RFC 9106) makes guessing dear; its output is then mixed, by HKDF, with a secret that lies outside the database,
-so that whoever steals the database alone cannot even begin to guess. The parameters stand in the wrapped seed, so that
-later ones may be dearer. A derivation takes 128 MiB: whoever serves many people at once owns a `Derivations` and passes it.
+Argon2id (RFC 9106) makes guessing dear; its output is then mixed, by HKDF, with a secret that lies outside the
+database, so that whoever steals the database alone cannot even begin to guess. The parameters stand in the wrapped
+seed, so that later ones may be dearer. A derivation takes 128 MiB: whoever serves many people at once owns a
+`Derivations` and passes it.
 """
 
 import os

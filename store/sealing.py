@@ -1,11 +1,13 @@
 """Sealing records to a public key, and opening them again.
 
-Small records (64 KiB after padding) are one HPKE message (RFC 9180, base mode). Larger ones are a random file key sealed by HPKE, and
-the content in chunks of 64 KiB under a key derived from it, by the STREAM construction (Hoang et al. 2015) as age uses it: the nonce
-holds the number of the chunk and whether it is the last, so that none can be dropped, swapped, repeated or added.
+Small records (64 KiB after padding) are one HPKE message (RFC 9180, base mode). Larger ones are a random file key
+sealed by HPKE, and the content in chunks of 64 KiB under a key derived from it, by the STREAM construction (Hoang et
+al. 2015) as age uses it: the nonce holds the number of the chunk and whether it is the last, so that none can be
+dropped, swapped, repeated or added.
 
-`seal_stream` and `open_stream` need the memory of two or three chunks, whatever the record's size. What `open_stream` has given out is
-authentic piece by piece, but whole only when it ends without an error: act on the end, not on the beginning.
+`seal_stream` and `open_stream` need the memory of two or three chunks, whatever the record's size. What `open_stream`
+has given out is authentic piece by piece, but whole only when it ends without an error: act on the end, not on the
+beginning.
 """
 
 import hashlib
