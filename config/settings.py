@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
+import holidays
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -32,6 +33,12 @@ def _slug(value: str) -> str:
 def _address(value: str) -> str:
     if not ADDRESS.fullmatch(value):
         raise ValueError("write one plain e-mail address, like integriteit@example.org")
+    return value
+
+
+def _country(value: str) -> str:
+    if value not in holidays.list_supported_countries():
+        raise ValueError("name a country by its two letters (ISO 3166), like NL")
     return value
 
 
@@ -184,7 +191,9 @@ class TermSettings(Section):
     first_look_working_days: int = Field(2, ge=0)
     first_message_working_days: int = Field(3, ge=0)
     feedback_months: int = Field(3, ge=1)
-    holidays: str = Field("NL", description="Country whose public holidays are no working days (ISO 3166).")
+    holidays: Annotated[str, AfterValidator(_country)] = Field(
+        "NL", description="Country whose public holidays are no working days (ISO 3166)."
+    )
 
 
 class LimitSettings(Section):

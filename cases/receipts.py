@@ -1,0 +1,120 @@
+"""Which receipt may go out by itself for a mail, if any, and why.
+
+First rule that hits wins, and its reason goes onto the audit trail. The rules are those of DESIGN.md ("Receipts by
+themselves", "Required"), RFC 3834 §2 and the caps; nothing here reads a mail.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from config.taxonomy import ABOUT_THE_REPORTER, Automatic, Kind, MissingField
+
+WITH_TERMS_OF_LAW = frozenset({Kind.MELDING, Kind.AANVULLING})
+
+
+class ReceiptKind(StrEnum):
+    NONE = "none"
+    NEUTRAL = "neutral"
+    FULL = "full"
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Automatic mails already sent or waiting, and how many there may be."""
+
+    to_address: int = 0
+    to_address_max: int = 10
+    in_case: int = 0
+    in_case_max: int = 5
+    in_all: int = 0
+    in_all_max: int = 1000
+
+
+@dataclass(frozen=True)
+class ReceiptFacts:
+    """All that the decision rests on. `arrived_at` is the mail server's time of arrival, None where unknown."""
+
+    now: datetime
+    arrived_at: datetime | None
+    has_sender: bool
+    own_mail: bool
+    automatic: Automatic | None
+    understood: bool
+    anonymous: bool
+    kind_scores: Mapping[Kind, float]
+    missing_scores: Mapping[MissingField, float]
+    follow_up: bool
+    sender_is_new_to_case: bool
+    first_connection: bool
+    imported: bool
+    caps: Caps
+    max_age: timedelta
+    ask_threshold: float
+    kind_threshold: float
+
+
+@dataclass(frozen=True)
+class ReceiptDecision:
+    """`ask` names the fields that the receipt asks for; empty means: say in general what a report holds.
+
+    `held`: the receipt is written but waits for one word of the coordinator. `reason` is a slug.
+    """
+
+    kind: ReceiptKind
+    held: bool
+    ask: tuple[MissingField, ...]
+    reason: str
+
+
+def decide_receipt(facts: ReceiptFacts) -> ReceiptDecision:
+    """The receipt for one mail."""
+    refused = _reason_for_silence(facts)
+    if refused:
+        return ReceiptDecision(ReceiptKind.NONE, False, (), refused)
+    held = _reason_to_hold(facts)
+    full = facts.understood and not facts.sender_is_new_to_case and _is_surely_a_report(facts)
+    return ReceiptDecision(
+        kind=ReceiptKind.FULL if full else ReceiptKind.NEUTRAL,
+        held=held is not None,
+        ask=_fields_to_ask(facts) if full else (),
+        reason=held or ("report" if full else "neutral"),
+    )
+
+
+def _reason_for_silence(facts: ReceiptFacts) -> str | None:
+    caps = facts.caps
+    rules = (
+        ("own_mail", facts.own_mail),
+        ("automatic", facts.automatic is not None),
+        ("no_sender", not facts.has_sender),
+        ("cap_address", caps.to_address >= caps.to_address_max),
+        ("cap_case", caps.in_case >= caps.in_case_max),
+    )
+    return next((reason for reason, hit in rules if hit), None)
+
+
+def _reason_to_hold(facts: ReceiptFacts) -> str | None:
+    old = facts.arrived_at is None or facts.now - facts.arrived_at > facts.max_age
+    rules = (
+        ("imported", facts.imported),
+        ("first_connection", facts.first_connection),
+        ("too_old", old),
+        ("cap_total", facts.caps.in_all >= facts.caps.in_all_max),
+    )
+    return next((reason for reason, hit in rules if hit), None)
+
+
+def _is_surely_a_report(facts: ReceiptFacts) -> bool:
+    return sum(facts.kind_scores.get(kind, 0.0) for kind in WITH_TERMS_OF_LAW) >= facts.kind_threshold
+
+
+def _fields_to_ask(facts: ReceiptFacts) -> tuple[MissingField, ...]:
+    """Fields that are almost surely missing. An anonymous reporter is asked nothing about themselves."""
+    excluded = ABOUT_THE_REPORTER if facts.anonymous else frozenset()
+    return tuple(
+        field
+        for field in MissingField
+        if field not in excluded and facts.missing_scores.get(field, 0.0) >= facts.ask_threshold
+    )

@@ -1,0 +1,124 @@
+"""Settings: one file, the environment over it, and clear words where something is wrong."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from config.errors import ConfigError, SecretExposed, SecretMissing
+from config.secrets import Secrets, write_key, write_secret
+from config.settings import load
+
+GOOD = """
+[desks.integriteit]
+name = "Integriteitscoördinator"
+organisation = "Ministerie van Voorbeelden"
+address = "integriteit@meldpost.example"
+public_key = "QUJD"
+
+[desks.integriteit.texts]
+about_coordinator = "de secretaris-generaal"
+support_point = "het extern steunpunt"
+complaints = "de klachtenprocedure"
+
+[mailboxes.main]
+desk = "integriteit"
+host = "imap.meldpost.example"
+user = "integriteit"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "meldpost.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
+
+
+def test_defaults_are_the_safe_ones(file: Path) -> None:
+    settings = load(file)
+    assert settings.isolation == "required"
+    assert settings.mailboxes["main"].security == "tls"
+    assert settings.smtp.security == "starttls"
+
+
+def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
+    settings = load(file)
+    assert settings.secrets_dir == file.parent / "secrets"
+    assert settings.database.url == f"sqlite:///{file.parent}/meldpost.db"
+
+
+def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELDPOST_SMTP__HOST", "smtp.meldpost.example")
+    monkeypatch.setenv("MELDPOST_MAILBOXES__MAIN__HOST", "other.meldpost.example")
+    settings = load(file)
+    assert settings.smtp.host == "smtp.meldpost.example"
+    assert settings.mailboxes["main"].host == "other.meldpost.example"
+    assert settings.mailboxes["main"].user == "integriteit"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('desk = "integriteit"', 'desk = "steunpunt"', "not among"),
+        ('host = "imap', 'hots = "imap', "misspelt"),
+        ('address = "integriteit@meldpost.example"', 'address = "Jan <x@y>"', "plain e-mail address"),
+        ('public_key = "QUJD"', 'public_key = "***"', "not base64"),
+        ("[desks.integriteit]\n", '[desks.integriteit]\ntimezone = "Europe/Nowhere"\n', "IANA"),
+        ("[mailboxes.main]", "[mailboxes.main", "not TOML"),
+        ("[mailboxes.main]", "[smtp]\nlease_seconds = 20\n[mailboxes.main]", "lease_seconds must be greater"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_what_to_do(file: Path, old: str, new: str, words: str) -> None:
+    assert old in GOOD
+    file.write_text(GOOD.replace(old, new), encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        load(file)
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="meldpost init"):
+        load(tmp_path / "none.toml")
+
+
+def test_an_error_never_shows_the_value_that_was_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELDPOST_SMTP__PORT", "hunter2")
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_secret_comes_from_the_environment_then_credentials_then_the_folder(tmp_path: Path) -> None:
+    folder, credentials = tmp_path / "secrets", tmp_path / "credentials"
+    write_secret(folder, "smtp-password", b"folder")
+    assert Secrets(folder, {}).text("smtp-password") == "folder"
+    write_secret(credentials, "smtp-password", b"credential")
+    environ = {"CREDENTIALS_DIRECTORY": str(credentials)}
+    assert Secrets(folder, environ).text("smtp-password") == "credential"
+    environ["MELDPOST_SECRET_SMTP_PASSWORD"] = "environment"
+    assert Secrets(folder, environ).text("smtp-password") == "environment"
+
+
+def test_a_missing_secret_says_where_to_put_it(tmp_path: Path) -> None:
+    with pytest.raises(SecretMissing, match="mode 0600"):
+        Secrets(tmp_path, {}).get("smtp-password")
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    write_secret(tmp_path, "smtp-password", b"x").chmod(0o640)
+    with pytest.raises(SecretExposed, match="chmod 600"):
+        Secrets(tmp_path, {}).get("smtp-password")
+
+
+def test_a_key_is_read_as_it_was_written_and_nothing_else_passes_for_one(tmp_path: Path) -> None:
+    write_key(tmp_path, "index-key-integriteit", bytes(range(32)))
+    assert Secrets(tmp_path, {}).key("index-key-integriteit") == bytes(range(32))
+    short = {"MELDPOST_SECRET_INDEX_KEY_INTEGRITEIT": base64.b64encode(b"short").decode()}
+    with pytest.raises(ConfigError, match="32 bytes"):
+        Secrets(tmp_path, short).key("index-key-integriteit")
+
+
+def test_a_secret_is_never_written_over(tmp_path: Path) -> None:
+    write_secret(tmp_path, "smtp-password", b"first")
+    with pytest.raises(FileExistsError):
+        write_secret(tmp_path, "smtp-password", b"second")
