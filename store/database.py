@@ -1,0 +1,164 @@
+"""Opening the database: SQLite by default, PostgreSQL by its URL; transactions; the schema brought up to date."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from store.schema import UtcTime
+
+_BUSY_TIMEOUT_MS = 30_000
+_SQLITE_SETTINGS = (
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",  # first: the switch to WAL may have to wait for a lock
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a commit survives a power cut
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+class StoreError(Exception):
+    """Something about the database that an administrator can put right; says how."""
+
+
+class database_now(FunctionElement[datetime]):
+    """The database's own clock, plus some seconds: leases of many machines are compared on one clock only."""
+
+    type = UtcTime()
+    inherit_cache = False
+
+    def __init__(self, plus_seconds: float = 0) -> None:
+        self.plus_seconds = float(plus_seconds)
+        super().__init__()
+
+
+@compiles(database_now, "sqlite")
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+    # the form in which SQLAlchemy keeps times, so that text compares as time
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{element.plus_seconds:+.3f} seconds')"
+
+
+@compiles(database_now, "postgresql")
+def _postgresql_now(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => {element.plus_seconds:.3f}))"
+
+
+class Database:
+    """A database of one installation. Each process opens its own; nothing is connected before first use."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(meldpost_reading=True)
+
+    @property
+    def dialect(self) -> str:
+        return self._engine.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A writing transaction: committed at the end, rolled back as a whole by any error."""
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only looks; on SQLite it waits for no writer. Nothing is committed."""
+        with Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def now(self) -> datetime:
+        with self.read() as session:
+            return session.execute(select(database_now())).scalar_one()
+
+    def upgrade(self) -> None:
+        """Bring the schema up to date; safe to repeat."""
+        with self._engine.begin() as connection:
+            command.upgrade(_alembic(connection), "head")
+
+    def is_current(self) -> bool:
+        with self._reading.connect() as connection:
+            here = MigrationContext.configure(connection).get_current_heads()
+        return set(here) == set(ScriptDirectory.from_config(_alembic(None)).get_heads())
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open by URL: `sqlite:////var/lib/meldpost/meldpost.db` or `postgresql://user@host/name`."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "The database URL cannot be read. Write sqlite:////path/to/meldpost.db or postgresql://user@host/name."
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            return Database(_sqlite(parsed))
+        case "postgresql":
+            return Database(_postgresql(parsed))
+        case other:
+            raise StoreError(f"Meldpost does not run on {other}: use sqlite or postgresql in the database URL.")
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("The database URL names no file: write sqlite:////path/to/meldpost.db.")
+    _make_private(Path(url.database))
+    # isolation_level None: the driver begins no transactions of its own, `_begin` does
+    engine = create_engine(url, hide_parameters=True, connect_args={"isolation_level": None, "timeout": 30})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+
+
+def _make_private(path: Path) -> None:
+    """Nobody else may read the file; SQLite gives its WAL the same rights."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"The database file cannot be opened for writing: {error.strerror}. Check its folder."
+        ) from None
+
+
+def _configure(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for statement in _SQLITE_SETTINGS:
+        cursor.execute(statement)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # a deferred transaction that turns from reading to writing fails at once when another wrote: take the lock first
+    reading = connection.get_execution_options().get("meldpost_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _alembic(connection: Connection | None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

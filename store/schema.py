@@ -1,0 +1,385 @@
+"""The tables of the store, and for every column what it may show to somebody who reads the database.
+
+A column is either sealed (a frame that only a private key opens) or in clear; the `info` of each says which, and for
+those in clear to which entry of the list "In clear" in the design it belongs. A test holds the two together.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+
+SEALED = {"sealed": True}
+IDS = {"clear": "ids"}
+GENERATIONS = {"clear": "key generations"}
+PUBLIC_KEYS = {"clear": "public keys"}
+TIMES = {"clear": "times"}
+STATUS = {"clear": "status"}
+DUE_DATES = {"clear": "due dates and their kind"}
+SIZES = {"clear": "padded sizes"}
+COUNTS = {"clear": "counts"}
+DIGESTS = {"clear": "the keyed digests above"}
+PLACES = {"clear": "account/folder/UID"}
+MEMBERS = {"clear": "members' own addresses for notices"}
+
+
+def new_id() -> str:
+    """An id says nothing: 128 random bits, not a count."""
+    return secrets.token_hex(16)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes in Python; without a zone on SQLite, which has none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("the store takes times with a time zone only")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: UtcTime(), bytes: LargeBinary()}  # noqa: RUF012 - SQLAlchemy's own way
+
+
+def _id(**more: Any) -> MappedColumn[Any]:
+    return mapped_column(String(32), info=IDS, **more)
+
+
+def _desk(**more: Any) -> MappedColumn[Any]:
+    return mapped_column(String(64), ForeignKey("desk.slug"), info=IDS, **more)
+
+
+class Desk(Base):
+    __tablename__ = "desk"
+
+    slug: Mapped[str] = mapped_column(String(64), primary_key=True, info=IDS)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+    outbox_paused_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class Member(Base):
+    """One person of a desk. Their name, log-in name and role are a sealed record of kind "member"."""
+
+    __tablename__ = "member"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    login_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
+    address: Mapped[str] = mapped_column(String(320), info=MEMBERS)
+    wrapped_seed: Mapped[bytes] = mapped_column(info=SEALED)  # by passphrase
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+    retired_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (UniqueConstraint("desk", "login_digest"),)
+
+
+class KeyPair(Base):
+    """The public half of a key pair. `owner` is a case's or a member's id, or empty for the desk's own."""
+
+    __tablename__ = "key_pair"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    owner: Mapped[str] = _id(default="")
+    kind: Mapped[str] = mapped_column(String(16), info=IDS)
+    generation: Mapped[int] = mapped_column(info=GENERATIONS)
+    public: Mapped[bytes] = mapped_column(info=PUBLIC_KEYS)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+    retired_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (UniqueConstraint("desk", "owner", "kind", "generation"),)
+
+
+class SealedSeed(Base):
+    """The private half of one key pair, sealed to the public half of another."""
+
+    __tablename__ = "sealed_seed"
+
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), primary_key=True, info=IDS)
+    recipient_key_pair_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("key_pair.id"), primary_key=True, index=True, info=IDS
+    )
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+
+
+class CaseFile(Base):
+    __tablename__ = "case_file"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    status: Mapped[str] = mapped_column(String(32), info=STATUS)
+    version: Mapped[int] = mapped_column(info=COUNTS)  # how often a person wrote
+    reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
+    linked_case_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
+    opened_at: Mapped[datetime] = mapped_column(info=TIMES)
+    closed_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (
+        UniqueConstraint("desk", "reference_digest"),
+        Index("ix_case_file_desk_status_opened", "desk", "status", "opened_at"),
+    )
+
+
+class Message(Base):
+    __tablename__ = "message"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    state: Mapped[str] = mapped_column(String(16), info=STATUS)  # read, unreadable, too_large
+    received_at: Mapped[datetime] = mapped_column(info=TIMES)
+    taken_in_at: Mapped[datetime] = mapped_column(info=TIMES)
+    seen_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class Attachment(Base):
+    __tablename__ = "attachment"
+
+    id: Mapped[str] = _id(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(32), ForeignKey("message.id"), index=True, info=IDS)
+    position: Mapped[int] = mapped_column(info=COUNTS)
+    padded_size: Mapped[int] = mapped_column(BigInteger, info=SIZES)
+
+
+class Record(Base):
+    """One version of one sealed record: what it is about (`subject_id`), its kind and version name it.
+
+    Its frame stands here when small, otherwise in pieces.
+    """
+
+    __tablename__ = "record"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    subject_id: Mapped[str] = _id()
+    kind: Mapped[str] = mapped_column(String(16), info=IDS)
+    version: Mapped[int] = mapped_column(info=GENERATIONS)
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), index=True, info=IDS)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)  # of the ciphertext
+    size: Mapped[int] = mapped_column(BigInteger, info=SIZES)
+    frame: Mapped[bytes | None] = mapped_column(info=SEALED)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+    __table_args__ = (UniqueConstraint("subject_id", "kind", "version"),)
+
+
+class RecordPiece(Base):
+    """A stretch of a large frame. Pieces are written before their record is, which knows their digest and size."""
+
+    __tablename__ = "record_piece"
+
+    record_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("record.id", deferrable=True, initially="DEFERRED"), primary_key=True, info=IDS
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, info=COUNTS)
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+
+
+class Ledger(Base):
+    """What was done with each mail of each account. Its rows outlive the case: no foreign keys to it."""
+
+    __tablename__ = "ledger"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    account: Mapped[str] = mapped_column(String(64), info=PLACES)
+    folder: Mapped[str] = mapped_column(String(255), info=PLACES)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger, info=PLACES)
+    uid: Mapped[int] = mapped_column(BigInteger, info=PLACES)
+    state: Mapped[str] = mapped_column(String(16), info=STATUS)  # attempted, settled, duplicate
+    attempts: Mapped[int] = mapped_column(info=COUNTS)
+    raw_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
+    stable_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
+    case_id: Mapped[str | None] = _id()
+    message_id: Mapped[str | None] = _id()
+    duplicate_of: Mapped[str | None] = mapped_column(String(32), ForeignKey("ledger.id"), info=IDS)
+    first_seen_at: Mapped[datetime] = mapped_column(info=TIMES)
+    settled_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    copy_started_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    moved_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    expunged_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    done_folder: Mapped[str | None] = mapped_column(String(255), info=PLACES)
+    done_uidvalidity: Mapped[int | None] = mapped_column(BigInteger, info=PLACES)
+    done_uid: Mapped[int | None] = mapped_column(BigInteger, info=PLACES)
+
+    __table_args__ = (
+        UniqueConstraint("account", "folder", "uidvalidity", "uid"),
+        UniqueConstraint("account", "raw_digest"),
+        UniqueConstraint("account", "stable_digest"),
+        Index("ix_ledger_account_moved", "account", "moved_at"),
+    )
+
+
+class Mailbox(Base):
+    """What was known of a folder at first contact: mail up to `held_until_uid` gets no receipt by itself."""
+
+    __tablename__ = "mailbox"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
+    folder: Mapped[str] = mapped_column(String(255), primary_key=True, info=PLACES)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger, primary_key=True, info=PLACES)
+    held_until_uid: Mapped[int] = mapped_column(BigInteger, info=PLACES)
+    first_seen_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
+class MailboxClaim(Base):
+    """Who reads an account now, and until when."""
+
+    __tablename__ = "mailbox_claim"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
+    holder: Mapped[str | None] = mapped_column(String(64), info=IDS)
+    lease_until: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class Lookup(Base):
+    __tablename__ = "lookup"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    kind: Mapped[str] = mapped_column(String(16), info=IDS)  # message_id, address
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    message_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("message.id"), info=IDS)
+
+    __table_args__ = (Index("ix_lookup_desk_kind_digest", "desk", "kind", "digest"),)
+
+
+class Due(Base):
+    __tablename__ = "due"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), info=IDS)
+    kind: Mapped[str] = mapped_column(String(32), info=DUE_DATES)
+    step: Mapped[int] = mapped_column(info=COUNTS)
+    due_at: Mapped[datetime] = mapped_column(info=DUE_DATES)
+    state: Mapped[str] = mapped_column(String(16), info=STATUS)  # open, done, cancelled
+    claim: Mapped[str | None] = _id()
+    lease_until: Mapped[datetime | None] = mapped_column(info=TIMES)
+    settled_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind", "step"),
+        Index("ix_due_state_due_at", "state", "due_at"),
+    )
+
+
+class Outbox(Base):
+    """A mail on its way. Recipient, Message-ID, bounce address and MIME are in the frame, which goes when it is sent.
+
+    The row itself stays: it is how an answer finds its case.
+    """
+
+    __tablename__ = "outbox"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    kind: Mapped[str] = mapped_column(String(16), info=STATUS)  # receipt, reminder, notice: never what the report is
+    state: Mapped[str] = mapped_column(String(16), info=STATUS)
+    attempts: Mapped[int] = mapped_column(info=COUNTS)
+    sends: Mapped[int] = mapped_column(info=COUNTS)  # how often it may have been accepted by a server: two at most
+    claim: Mapped[str | None] = _id()
+    lease_until: Mapped[datetime | None] = mapped_column(info=TIMES)
+    not_before: Mapped[datetime] = mapped_column(info=TIMES)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+    settled_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
+    frame: Mapped[bytes | None] = mapped_column(info=SEALED)
+
+    __table_args__ = (Index("ix_outbox_state_not_before", "state", "not_before"),)
+
+
+class MailCap(Base):
+    """One mail queued to one address on one day: a digest that changes daily, kept for two days, tied to no case."""
+
+    __tablename__ = "mail_cap"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True, info=DIGESTS)
+    at: Mapped[datetime] = mapped_column(index=True, info=TIMES)
+
+
+class MailerContact(Base):
+    __tablename__ = "mailer_contact"
+
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), primary_key=True, info=IDS)
+    desk: Mapped[str] = _desk()
+    version: Mapped[int] = mapped_column(info=GENERATIONS)
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+    updated_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
+class Audit(Base):
+    """Who did what, when; rows are only ever added. No foreign keys to a case: the trail outlives it."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True, info=IDS
+    )
+    desk: Mapped[str] = _desk()
+    at: Mapped[datetime] = mapped_column(info=TIMES)
+    action: Mapped[str] = mapped_column(String(32), info=STATUS)
+    member_id: Mapped[str | None] = _id()
+    case_id: Mapped[str | None] = _id(index=True)
+    subject_id: Mapped[str | None] = _id()
+    record_kind: Mapped[str | None] = mapped_column(String(16), info=IDS)
+    record_version: Mapped[int | None] = mapped_column(info=GENERATIONS)
+    sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)  # of the record's ciphertext
+    detail_id: Mapped[str | None] = _id()  # names the detail in its seal
+    key_pair_id: Mapped[str | None] = _id()
+    detail: Mapped[bytes | None] = mapped_column(info=SEALED)
+
+    __table_args__ = (Index("ix_audit_desk_at", "desk", "at"),)
+
+
+class LoginSession(Base):
+    """A key ring sealed under a secret that only the browser's cookie holds; the id is that secret's SHA-256."""
+
+    __tablename__ = "session"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=DIGESTS)
+    desk: Mapped[str] = _desk()
+    member_id: Mapped[str] = mapped_column(String(32), ForeignKey("member.id"), info=IDS)
+    started_at: Mapped[datetime] = mapped_column(info=TIMES)
+    seen_at: Mapped[datetime] = mapped_column(info=TIMES)
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+
+
+class LoginAttempt(Base):
+    __tablename__ = "login_attempt"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=DIGESTS)
+    failures: Mapped[int] = mapped_column(info=COUNTS)
+    last_at: Mapped[datetime] = mapped_column(info=TIMES)
