@@ -1,0 +1,221 @@
+"""What each mail says: which sentences of the catalogue, in which order, filled in with what.
+
+The facts that go in are dates, a reference, names of fields and desk settings; there is no parameter through which a
+word of a report could come. Every function is pure: the same facts give the same text and HTML.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from config.settings import DeskSettings
+from config.taxonomy import ABOUT_THE_REPORTER, MissingField
+from notify import mime
+from notify.addressing import Addressing
+from notify.catalogue import Catalogue, catalogue_for
+from notify.document import Block, Document, Heading, Items, Paragraph
+
+
+@dataclass(frozen=True)
+class ReceiptFacts:
+    """What a receipt may tell.
+
+    `full`: the mail is a report (or adds to one) and the terms of the law apply; otherwise the neutral receipt.
+    `ask`: the fields that may be asked for; of an anonymous reporter none about themselves, whatever stands here.
+    `follow_up`: the mail was added to a case that there was already.
+    """
+
+    reference: str
+    received_at: datetime
+    language: str
+    full: bool
+    ask: tuple[MissingField, ...] = ()
+    anonymous: bool = False
+    feedback_by: date | None = None
+    follow_up: bool = False
+
+
+@dataclass(frozen=True)
+class ReminderFacts:
+    """The one reminder of what is missing. `ask` is not empty."""
+
+    reference: str
+    received_at: datetime
+    language: str
+    ask: tuple[MissingField, ...]
+
+
+class Notice(StrEnum):
+    """Why a member is written to. None of them tells anything about the case."""
+
+    NEW_CASE = "new_case"
+    NOT_LOOKED_AT = "not_looked_at"
+    FEEDBACK_OVERDUE = "feedback_overdue"
+
+
+@dataclass(frozen=True)
+class NoticeFacts:
+    """What a member is told: where to look and, where a term has passed, which and when."""
+
+    notice: Notice
+    reference: str | None
+    language: str
+    url: str
+    due: date | None = None
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A mail that is ready to go out. `text` is what the case keeps of it."""
+
+    mime: bytes
+    subject: str
+    text: str
+
+
+class _Writer:
+    """The sentences of one language, filled in for one desk."""
+
+    def __init__(self, desk: DeskSettings, catalogue: Catalogue, **values: str) -> None:
+        self._sentences = catalogue.sentences
+        self._values = {
+            "desk": desk.name,
+            "organisation": desk.organisation,
+            "about_coordinator": desk.texts.about_coordinator,
+            "support_point": desk.texts.support_point,
+            "complaints": desk.texts.complaints,
+            "emergency": desk.texts.emergency,
+        } | values
+
+    def say(self, sentence: str) -> str:
+        return self._sentences[sentence].format_map(self._values)
+
+    def heading(self, sentence: str) -> Block:
+        return Heading(self.say(sentence))
+
+    def paragraphs(self, *sentences: str) -> list[Block]:
+        return [Paragraph(self.say(sentence)) for sentence in sentences]
+
+    def items(self, *sentences: str) -> Block:
+        return Items(tuple(self.say(sentence) for sentence in sentences))
+
+
+def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Addressing) -> Outgoing:
+    """The receipt of one mail: full, neutral, or for a mail that was added to a case."""
+    catalogue = catalogue_for(facts.language)
+    values = {"received": catalogue.moment(facts.received_at, desk.timezone), "reference": facts.reference}
+    if facts.feedback_by is not None:
+        values["feedback_by"] = catalogue.date(facts.feedback_by)
+    writer = _Writer(desk, catalogue, **values)
+    body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, facts)
+    opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
+    blocks = [*writer.paragraphs("greeting", opening, "reference"), *body, *writer.paragraphs("signature")]
+    subject = desk.neutral_subject.get(catalogue.language) or catalogue.subjects["receipt"]
+    if desk.reference_in_subject:
+        subject = f"{subject} [{facts.reference}]"
+    return _finish(catalogue, subject, blocks, addressing, mime.REPLIED)
+
+
+def _full(writer: _Writer, catalogue: Catalogue, facts: ReceiptFacts) -> list[Block]:
+    blocks = [
+        writer.heading("next_heading"),
+        *writer.paragraphs("next_follow_up" if facts.follow_up else "next_full"),
+        *(writer.paragraphs("feedback_by") if facts.feedback_by is not None else []),
+    ]
+    ask = _may_ask(facts.ask, anonymous=facts.anonymous)
+    if ask:
+        blocks += [writer.heading("missing_heading"), *writer.paragraphs("missing"), _fields(catalogue, ask)]
+    elif not facts.follow_up:
+        blocks += [writer.heading("general_heading"), *writer.paragraphs("general"), _general(writer, facts.anonymous)]
+        blocks += writer.paragraphs("general_complete")
+    return [
+        *blocks,
+        *writer.paragraphs("how_to_add", *(["anonymous"] if facts.anonymous else [])),
+        writer.heading("no_consequences_heading"),
+        *writer.paragraphs("no_consequences"),
+        writer.heading("help_heading"),
+        *writer.paragraphs("danger", "support", "about_coordinator"),
+    ]
+
+
+def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
+    """For everything that is not certainly a report: it must not sound as if it were, nor shut out that it is."""
+    return [
+        writer.heading("next_heading"),
+        *writer.paragraphs("next_neutral"),
+        writer.heading("elsewhere_heading"),
+        *writer.paragraphs("advice", "complaints"),
+        writer.heading("general_heading"),
+        *writer.paragraphs("general_neutral"),
+        _general(writer, facts.anonymous),
+        *writer.paragraphs("how_to_add", *(["anonymous"] if facts.anonymous else [])),
+        writer.heading("help_heading"),
+        *writer.paragraphs("danger", "about_coordinator"),
+    ]
+
+
+def compose_reminder(desk: DeskSettings, facts: ReminderFacts, addressing: Addressing) -> Outgoing:
+    """The one reminder to a reporter of what is still missing."""
+    catalogue = catalogue_for(facts.language)
+    received = catalogue.moment(facts.received_at, desk.timezone)
+    writer = _Writer(desk, catalogue, received=received, reference=facts.reference)
+    blocks = [
+        *writer.paragraphs("greeting", "reminder_opening"),
+        *writer.paragraphs("reminder_missing"),
+        _fields(catalogue, facts.ask),
+        *writer.paragraphs("how_to_add", "reminder_optional", "reference"),
+        writer.heading("help_heading"),
+        *writer.paragraphs("danger", "support", "about_coordinator", "signature"),
+    ]
+    return _finish(catalogue, catalogue.subjects["reminder"], blocks, addressing, mime.GENERATED)
+
+
+def compose_notice(desk: DeskSettings, facts: NoticeFacts, addressing: Addressing) -> Outgoing:
+    """A notice to a member of the desk, without any content of a case.
+
+    An answer to it would come in as if a reporter had written it, so it offers no address of its own to answer to.
+    """
+    catalogue = catalogue_for(facts.language)
+    values = {"url": facts.url}
+    if facts.reference is not None:
+        values["reference"] = facts.reference
+    if facts.due is not None:
+        values["due"] = catalogue.date(facts.due)
+    writer = _Writer(desk, catalogue, **values)
+    first, detail = _NOTICES[facts.notice]
+    blocks = writer.paragraphs(
+        "greeting",
+        first,
+        "notice_where",
+        *([detail] if detail and facts.due is not None else []),
+        *(["notice_reference"] if facts.reference is not None else []),
+        "notice_no_answer",
+    )
+    return _finish(catalogue, catalogue.subjects["notice"], blocks, addressing, mime.GENERATED)
+
+
+_NOTICES = {
+    Notice.NEW_CASE: ("notice_new", None),
+    Notice.NOT_LOOKED_AT: ("notice_not_looked_at", "notice_not_looked_at_detail"),
+    Notice.FEEDBACK_OVERDUE: ("notice_feedback", "notice_feedback_detail"),
+}
+
+
+def _may_ask(ask: tuple[MissingField, ...], *, anonymous: bool) -> tuple[MissingField, ...]:
+    return tuple(field for field in ask if not (anonymous and field in ABOUT_THE_REPORTER))
+
+
+def _fields(catalogue: Catalogue, ask: tuple[MissingField, ...]) -> Block:
+    return Items(tuple(catalogue.fields[field.value] for field in ask))
+
+
+def _general(writer: _Writer, anonymous: bool) -> Block:
+    contact = [] if anonymous else ["general_contact"]
+    return writer.items("general_concerned", "general_description", *contact)
+
+
+def _finish(
+    catalogue: Catalogue, subject: str, blocks: list[Block], addressing: Addressing, auto_submitted: str
+) -> Outgoing:
+    document = Document(catalogue.language, subject, tuple(blocks))
+    return Outgoing(mime.to_bytes(document, addressing, auto_submitted), subject, document.to_text())
