@@ -1,0 +1,119 @@
+"""The reporter's own telephone number, exactly as typed."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import NumberParseException
+
+REGIONS: dict[str, tuple[str, ...]] = {
+    "nl": ("NL", "BE", "SR"),
+    "en": ("GB", "NL", "US", "KE", "GH", "NG", "ZA", "IN", "PK", "UG"),
+    "fr": ("FR", "BE", "MA", "SN", "ML", "CD", "TN"),
+    "de": ("DE", "AT", "CH"),
+    "es": ("ES", "CO", "MX", "AR", "PE"),
+    "pt": ("PT", "BR", "MZ", "AO"),
+    "it": ("IT",),
+    "id": ("ID",),
+    "tr": ("TR",),
+    "ar": ("MA", "EG", "JO", "LB", "IQ", "TN", "SD"),
+    "uk": ("UA",),
+    "pl": ("PL",),
+    "zh": ("CN",),
+}
+"""Countries whose national numbers are tried for a mail in this language."""
+
+# A run of digits with the signs people put between them; x stands for digits that the writer hides.
+_RUN = re.compile(
+    r"(?<![\w/.,@€$£-])(?:\+|\(\+?|00)?\s?[\d٠-٩](?:[\d٠-٩xX]|[ \u00a0./()•·–—-]{1,3}(?=[\d٠-٩xX(])){5,24}(?![\w@%€$£])"
+)
+_LABEL = re.compile(
+    r"(?:\b(?:tel|tél|phone|mobiel|mobile|mob|cell|gsm|telefoon\w*|telefon\w*|téléphone|telefono|teléfono|celular|"
+    r"telefone|telepon|nomor|hp|wa|whatsapp|signal|portable|handy|nummer|number|bereikbaar|reach|call|bel|ring|"
+    r"cep|nr|mobil\w*|тел\w*|номер|kom[oó]rk\w*|numer|cellulare|cel|móvil)\b|هاتف|جوال|رقم|موبايل|电话|手机)",
+    re.IGNORECASE,
+)
+_FOREIGN_LABEL = re.compile(
+    r"\b(?:fax|kvk|btw|iban|bsn|dossier\w*|zaak\w*|kenmerk|ref\w*|factuur\w*|invoice|order|v-nummer|polis\w*|"
+    r"paspoort\w*|passport|case|file|rekening\w*|account|kamer|room|vlucht|flight|ticket|id)\b[^\n]{0,14}$",
+    re.IGNORECASE,
+)
+_THEIRS = re.compile(
+    r"\b(?:his|her|their|zijn|haar|hun|uw|your|son|sa|leur|votre|sein\w*|ihr\w*|su)\b[^\n.]{0,30}$", re.IGNORECASE
+)
+_DATE = re.compile(r"^\(?\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d{2}\)?$|^(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}$")
+_AMOUNT = re.compile(r"^\d{1,3}(?:[. ]\d{3})+$")
+_MONEY_BEFORE = re.compile(r"(?:€|\$|£|eur|usd|euro|xof|fcfa|kes|ksh|rp|bedrag|amount)\.?\s*$", re.IGNORECASE)
+_MONEY_AFTER = re.compile(r"^\s*(?:€|\$|euro|eur\b|usd|dollar|shilling|fcfa|xof|pond|roepia|rupia)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+def phones(text: str, language: str, signature_start: int | None = None) -> list[Phone]:
+    """Every run of signs that may be a telephone number, best first."""
+    found = []
+    for run in _RUN.finditer(text):
+        typed = run.group().strip(" \u00a0.-–/•·—")
+        start = run.start() + run.group().index(typed)
+        before, after = text[max(0, start - 60) : start], text[start + len(typed) : start + len(typed) + 24]
+        score = _score(typed, before, after, language)
+        if score <= 0:
+            continue
+        if signature_start is not None and start >= signature_start:
+            score += 1
+        found.append(Phone(start, start + len(typed), typed, score))
+    return sorted(found, key=lambda p: (-p.score, -p.start))
+
+
+def own_phone(text: str, language: str, signature_start: int | None = None) -> Phone | None:
+    """The number at which the reporter can be reached: the best one that is not said to be another's."""
+    best = next(iter(phones(text, language, signature_start)), None)
+    return best if best is not None and best.score >= 2 else None
+
+
+def _score(typed: str, before: str, after: str, language: str) -> float:
+    digits = re.sub(r"\D", "", typed)
+    hidden = len(re.findall("[xX]", typed))
+    if not 6 <= len(digits) + hidden <= 15 or _DATE.match(typed) or len(digits) < 3:
+        return 0
+    if _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after):
+        return 0
+    score = 0.0
+    label = list(_LABEL.finditer(before))
+    if label and len(before) - label[-1].end() <= 22:
+        score += 3
+    if typed.startswith(("+", "(+", "00")):
+        score += 2
+    if typed.startswith(("0", "(0")):
+        score += 1
+    if _possible(typed, language):
+        score += 2
+    if hidden and typed.startswith(("0", "(0", "+")):
+        score += 2
+    if _AMOUNT.match(typed) and not typed.startswith("0"):
+        score -= 3
+    if _FOREIGN_LABEL.search(before):
+        score -= 4
+    if _THEIRS.search(before):
+        score -= 3
+    return score
+
+
+def _possible(typed: str, language: str) -> bool:
+    """Is it a number that some network of the countries at hand could have given out?"""
+    candidates: Sequence[str | None] = (None,) if typed.lstrip("( ").startswith("+") else REGIONS.get(language, ("NL",))
+    for region in candidates:
+        try:
+            number = phonenumbers.parse(re.sub(r"^00", "+", typed), region)
+        except NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return True
+    return False
