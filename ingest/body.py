@@ -1,0 +1,222 @@
+"""What of a mail's parts is its text, what its HTML, and what its attachments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest import markup, notices
+from ingest.charsets import clean_line, clean_text, decode
+from ingest.errors import CannotParse
+from ingest.mail import ParseLimits
+from ingest.parts import (
+    Part,
+    body_bytes,
+    body_text,
+    children,
+    content_type,
+    disposition,
+    file_name,
+    parameter,
+    parse_tree,
+    sniffed_boundary,
+)
+from ingest.text import unflow
+
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_TAGS = re.compile(r"<[^<>]{0,200}>")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A part that is kept as a file."""
+
+    part: Part
+    name: str | None
+    content_type: str
+    inline: bool
+    content_id: str | None
+
+
+@dataclass(frozen=True)
+class Body:
+    text: str
+    html: str | None
+    attachments: tuple[Leaf, ...]
+    report: dict[str, Any] | None
+
+
+@dataclass
+class _Words:
+    """The text and the HTML of one part, or of several that are shown below each other."""
+
+    plain: list[str] = field(default_factory=list)
+    html: list[str] = field(default_factory=list)
+
+    def add(self, other: _Words) -> None:
+        self.plain.extend(other.plain)
+        self.html.extend(other.html)
+
+
+def read_body(root: Part, limits: ParseLimits, defects: list[str]) -> Body:
+    walk = _Walk(limits, defects)
+    words = walk.words(root, 0)
+    text = "\n\n".join(piece for piece in words.plain if piece.strip())
+    if not text.strip():
+        text = walk.instead_of_silence()
+    if len(text) > limits.text_chars:
+        defects.append("text: cut")
+        text = text[: limits.text_chars]
+    source = "\n<hr>\n".join(words.html)
+    return Body(text, source[: limits.text_chars] or None, tuple(walk.leaves), walk.report())
+
+
+class _Walk:
+    def __init__(self, limits: ParseLimits, defects: list[str]) -> None:
+        self._limits = limits
+        self._defects = defects
+        self.leaves: list[Leaf] = []
+
+    def words(self, part: Part, depth: int) -> _Words:
+        if depth > self._limits.depth:
+            raise CannotParse("parts nested too deeply")
+        kind = content_type(part, _default_type(part))
+        if depth:  # the root's are noted with the header
+            self._defects.extend(type(defect).__name__ for defect in part.defects)
+        below = children(part)
+        if below:
+            reader = self._alternative if kind == "multipart/alternative" else self._sequence
+            return reader(below, depth)
+        if kind.startswith("multipart/"):
+            return self._mislabelled(part, depth)
+        return self._leaf(part, kind, is_root=depth == 0)
+
+    def _sequence(self, parts: list[Part], depth: int) -> _Words:
+        words = _Words()
+        for part in parts:
+            words.add(self.words(part, depth + 1))
+        return words
+
+    def _alternative(self, parts: list[Part], depth: int) -> _Words:
+        """RFC 2046 §5.1.4: the same content several times. The first that has words gives the text, the last HTML the HTML."""
+        chosen = _Words()
+        from_html: list[str] = []
+        for part in parts:
+            words = self.words(part, depth + 1)
+            if words.html:
+                chosen.html = words.html
+                from_html = from_html or words.plain
+            elif any(piece.strip() for piece in words.plain) and not chosen.plain:
+                chosen.plain = words.plain
+        if not chosen.plain:
+            chosen.plain = from_html
+        return chosen
+
+    def _mislabelled(self, part: Part, depth: int) -> _Words:
+        """A multipart whose boundary is missing or wrong: parse it by the one that it seems to use, or show it as text."""
+        boundary = sniffed_boundary(part)
+        payload = part.get_payload()
+        if not isinstance(payload, str) or not payload.strip():
+            return _Words()
+        if boundary and '"' not in boundary and depth < self._limits.depth:
+            head = f'Content-Type: {content_type(part)}; boundary="{boundary.removesuffix("--")}"\n\n'
+            again = parse_tree((head.encode(), payload.encode("utf-8", "surrogateescape")), self._limits)
+            if children(again):
+                self._defects.append("multipart: boundary guessed")
+                return self.words(again, depth + 1)
+        return _Words(plain=[clean_text(body_text(part))])
+
+    def _leaf(self, part: Part, kind: str, *, is_root: bool) -> _Words:
+        name = file_name(part)
+        readers: dict[str, Callable[[Part], _Words]] = {
+            "text/plain": _plain,
+            "text/html": _html,
+            "application/xhtml+xml": _html,
+            "text/enriched": _enriched,
+            "text/richtext": _enriched,
+        }
+        asked_as_file = disposition(part) == "attachment" or (name is not None and not is_root)
+        reader = readers.get(kind)
+        if reader is None and kind.startswith("text/") and is_root and not asked_as_file and kind != "text/calendar":
+            reader = _plain
+        if reader is not None and not asked_as_file:
+            return reader(part)
+        self._keep(part, kind, name)
+        return _Words()
+
+    def _keep(self, part: Part, kind: str, name: str | None) -> None:
+        if len(self.leaves) >= self._limits.attachments:
+            raise CannotParse("more attachments than are kept apart")
+        content_id = part.get("content-id")
+        self.leaves.append(
+            Leaf(
+                part=part,
+                name=name,
+                content_type=kind,
+                inline=disposition(part) == "inline" or (content_id is not None and disposition(part) != "attachment"),
+                content_id=clean_line(str(content_id)).strip("<> ")[:500] or None if content_id is not None else None,
+            )
+        )
+
+    def instead_of_silence(self) -> str:
+        """A mail whose only words stand in its files: an invitation, a text sent as attachment, a bare report."""
+        for leaf in self.leaves:
+            if leaf.content_type in ("text/calendar", "application/ics"):
+                summary = notices.calendar_summary(body_text(leaf.part))
+                if summary:
+                    return summary
+        for leaf in self.leaves:
+            if leaf.content_type == "text/plain" or leaf.content_type in ("message/delivery-status", "message/feedback-report"):
+                text = clean_text(body_text(leaf.part))
+            elif leaf.content_type == "text/html":
+                text = clean_text(markup.to_text(_html_source(leaf.part)))
+            else:
+                continue
+            if text.strip():
+                return text
+        return ""
+
+    def report(self) -> dict[str, Any] | None:
+        returned = next((body_text(x.part) for x in self.leaves if x.content_type in _RETURNED), "")
+        for leaf in self.leaves:
+            if leaf.content_type in ("message/delivery-status", "message/global-delivery-status"):
+                return notices.delivery_report(body_text(leaf.part), returned)
+            if leaf.content_type in ("message/disposition-notification", "message/global-disposition-notification"):
+                return notices.disposition_report(body_text(leaf.part), returned)
+        return None
+
+
+_RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers")
+
+
+def _default_type(part: Part) -> str:
+    """RFC 2046 §5.1.5: in a digest a part without a type is a message."""
+    return part.get_default_type() or "text/plain"
+
+
+def _plain(part: Part) -> _Words:
+    text = clean_text(body_text(part))
+    if (parameter(part, "format") or "").lower() == "flowed":
+        text = unflow(text, delete_space=(parameter(part, "delsp") or "").lower() == "yes")
+    return _Words(plain=[text])
+
+
+def _html(part: Part) -> _Words:
+    source = clean_text(_html_source(part))
+    return _Words(plain=[clean_text(markup.to_text(source))], html=[source])
+
+
+def _html_source(part: Part) -> str:
+    charset = parameter(part, "charset")
+    data = body_bytes(part)
+    if charset is None:
+        declared = _META_CHARSET.search(data[:4096])
+        charset = declared[1].decode("ascii") if declared else None
+    return decode(data, charset)
+
+
+def _enriched(part: Part) -> _Words:
+    """RFC 1896: formatting commands look like tags, and "<<" is a literal "<"."""
+    return _Words(plain=[_TAGS.sub("", clean_text(body_text(part)).replace("<<", "\u2039")).replace("\u2039", "<")])

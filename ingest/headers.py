@@ -1,0 +1,133 @@
+"""Header fields: decoded values, addresses, dates, Message-IDs. mail-parser reads addresses and dates, field by field."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from mailparser.dates import parse_mail_date
+from mailparser.utils import get_addresses
+
+from ingest.charsets import clean_line, decode
+from ingest.mail import Address
+
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
+_MESSAGE_ID = re.compile(r"<([^<>]{1,990})>")
+_MAX_ADDRESSES = 1000
+
+
+def unescape(value: str) -> str:
+    """A value as compat32 holds it (bytes above 127 as surrogates) with those bytes read as characters."""
+    if value.isascii():
+        return value
+    return decode(value.encode("utf-8", "surrogateescape"), None)
+
+
+def decode_value(value: str) -> str:
+    """A field's value for people: RFC 2047 words decoded, raw 8-bit characters kept, one clean line."""
+    value = unescape(value)
+    if "=?" not in value:
+        return clean_line(value)
+    pieces: list[str] = []
+    pending: tuple[str, bytes] | None = None  # a character may be split over two words of the same charset
+    end = 0
+    for match in _ENCODED_WORD.finditer(value):
+        between = value[end : match.start()]
+        end = match.end()
+        charset, data = _word(match)
+        # RFC 2047 §6.2: white space between two encoded words is not shown.
+        if pending and not between.strip() and pending[0] == charset:
+            pending = (charset, pending[1] + data)
+            continue
+        if pending:
+            pieces.append(decode(pending[1], pending[0]))
+        if between.strip() or not pending:
+            pieces.append(between)
+        pending = (charset, data)
+    if pending:
+        pieces.append(decode(pending[1], pending[0]))
+    pieces.append(value[end:])
+    return clean_line("".join(pieces))
+
+
+def _word(match: re.Match[str]) -> tuple[str, bytes]:
+    charset = match[1].split("*")[0].lower()  # RFC 2231 §5: a language may follow
+    raw = match[3].encode("utf-8", "surrogateescape")
+    if match[2] in "qQ":
+        return charset, quopri.decodestring(raw, header=True)
+    try:
+        return charset, base64.b64decode(raw + b"=" * (-len(raw) % 4))
+    except (binascii.Error, ValueError):
+        return charset, raw
+
+
+def addresses(value: str, defects: list[str], field: str) -> tuple[Address, ...]:
+    """The mailboxes of a field, those that are beyond doubt; what is malformed is left out and named in `defects`."""
+    found: list[dict[str, object]] = []
+    pairs = get_addresses(unescape(value), defects=found, decode_names=True)
+    defects.extend(f"{field}: {defect['reason']}" for defect in found[:5])
+    return tuple(Address(clean_line(name), _address(address)) for name, address in pairs[:_MAX_ADDRESSES] if address)
+
+
+def sender(values: list[str], defects: list[str]) -> Address | None:
+    """The one sender, or None: a sender is never guessed (mail-cases 41-43)."""
+    if len(values) != 1:
+        defects.append("from: missing" if not values else "from: several fields")
+        return None
+    own: list[str] = []
+    found = addresses(values[0], own, "from")
+    defects.extend(own)
+    if len(found) != 1:
+        defects.append("from: not exactly one address")
+        return None
+    only = found[0]
+    # "alice@a.example <bob@b.example>" shows one person and answers another; "Foo, Ltd. <x@y.example>" is merely sloppy.
+    if "@" in only.name and own and only.name.strip("'\" <>").lower() != only.address.lower():
+        defects.append("from: the name is another address")
+        return None
+    if "@" in values[0].replace(only.address, "", 1) and any("ambiguous" in defect for defect in own):
+        defects.append("from: more than one possible address")
+        return None
+    return only
+
+
+def date(value: str | None, defects: list[str]) -> datetime | None:
+    """The moment that a Date field names, in UTC, or None (mail-cases 49)."""
+    if value is None:
+        defects.append("date: missing")
+        return None
+    result = parse_mail_date(value)
+    defects.extend(f"date: {reason}" for reason in result.reasons)
+    moment: datetime | None = result.value
+    if moment is None:
+        try:
+            moment = parsedate_to_datetime(clean_line(unescape(value))[:200])
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        moment = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return moment if 1970 <= moment.year <= 9000 else None
+
+
+def message_ids(value: str | None) -> tuple[str, ...]:
+    """The Message-IDs in a field, with their angle brackets; ids with a second @ or a space inside stay whole."""
+    if not value:
+        return ()
+    value = decode_value(value)
+    found = tuple("<" + "".join(match.split()) + ">" for match in _MESSAGE_ID.findall(value))
+    if found:
+        return tuple(dict.fromkeys(found))
+    bare = value.split()
+    return (f"<{bare[0].strip('<>')[:990]}>",) if len(bare) == 1 and bare[0].strip("<>") else ()
+
+
+def _address(address: str) -> str:
+    return clean_line(address)[:998]

@@ -1,0 +1,124 @@
+"""From raw bytes to a ParsedMail. Pure; meant for a reader process, which bounds its time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ingest import headers
+from ingest.body import Body, Leaf, read_body
+from ingest.charsets import clean_line
+from ingest.errors import CannotParse
+from ingest.mail import ParsedAttachment, ParsedMail, ParseLimits
+from ingest.names import safe_name
+from ingest.parts import Part, body_bytes, parse_tree
+from ingest.text import split
+
+_PIECE = 256 * 1024
+_SINGLE = ("from", "subject", "date", "message-id", "reply-to", "to", "cc", "in-reply-to", "references")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An attachment's bytes, decoded anew each time they are read: a reader holds one of them at a time."""
+
+    part: Part
+
+    def chunks(self) -> Iterator[bytes]:
+        data = memoryview(body_bytes(self.part))
+        for start in range(0, len(data), _PIECE):
+            yield bytes(data[start : start + _PIECE])
+
+
+def parse_bytes(data: bytes, limits: ParseLimits | None = None) -> ParsedMail:
+    return parse((data,), limits or ParseLimits())
+
+
+def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
+    """Take a mail apart. Raises CannotParse for what is beyond the limits; the sizes of attachments are measured."""
+    root = parse_tree(chunks, limits)
+    fields = _fields(root, limits)
+    defects: list[str] = []
+    body = read_body(root, limits, defects)
+    parts = split(body.text)
+    message_id = headers.message_ids(fields.first("message-id"))
+    in_reply_to = headers.message_ids(fields.first("in-reply-to"))
+    return ParsedMail(
+        from_=headers.sender(fields.all("from"), defects),
+        reply_to=_addresses(fields, "reply-to", defects),
+        to=_addresses(fields, "to", defects),
+        cc=_addresses(fields, "cc", defects),
+        subject=headers.decode_value(fields.first("subject") or ""),
+        date=headers.date(fields.first("date"), defects),
+        message_id=message_id[0] if message_id else None,
+        in_reply_to=in_reply_to[0] if in_reply_to else None,
+        references=_references(fields),
+        headers=tuple((name, headers.decode_value(value)) for name, value in fields.pairs),
+        text=body.text,
+        own_text=parts.own,
+        quoted_text=parts.quoted,
+        html=body.html,
+        attachments=tuple(_attachment(leaf, number) for number, leaf in enumerate(body.attachments, start=1)),
+        defects=tuple(dict.fromkeys(_short(d) for d in (*fields.defects, *defects)))[:100],
+        delivery_report=_report(body),
+    )
+
+
+@dataclass(frozen=True)
+class _Fields:
+    pairs: tuple[tuple[str, str], ...]
+    defects: tuple[str, ...]
+
+    def all(self, name: str) -> list[str]:
+        return [value for field, value in self.pairs if field.lower() == name]
+
+    def first(self, name: str) -> str | None:
+        return next((value for field, value in self.pairs if field.lower() == name), None)
+
+
+def _fields(root: Part, limits: ParseLimits) -> _Fields:
+    raw = list(root.raw_items()) if hasattr(root, "raw_items") else list(root.items())
+    if len(raw) > limits.headers:
+        raise CannotParse("more header fields than are read")
+    defects = [type(defect).__name__ for defect in root.defects]
+    pairs = []
+    for name, value in raw:
+        value = str(value)
+        if len(value) > limits.header_value_chars:
+            defects.append("header: value cut")
+            value = value[: limits.header_value_chars]
+        pairs.append((clean_line(headers.unescape(str(name)))[:200], value))
+    names = [name.lower() for name, _ in pairs]
+    defects.extend(f"{name}: several fields" for name in _SINGLE if names.count(name) > 1)
+    return _Fields(tuple(pairs), tuple(defects))
+
+
+def _addresses(fields: _Fields, name: str, defects: list[str]) -> tuple[headers.Address, ...]:
+    found: list[headers.Address] = []
+    for value in fields.all(name)[:20]:
+        found.extend(headers.addresses(value, defects, name))
+    return tuple(found[:1000])
+
+
+def _references(fields: _Fields) -> tuple[str, ...]:
+    return headers.message_ids(" ".join(fields.all("references")))[:1000]
+
+
+def _attachment(leaf: Leaf, number: int) -> ParsedAttachment:
+    return ParsedAttachment(
+        name=safe_name(leaf.name, leaf.content_type, number),
+        content_type=leaf.content_type,
+        size=len(body_bytes(leaf.part)),
+        inline=leaf.inline,
+        content_id=leaf.content_id,
+        content=Decoded(leaf.part),
+    )
+
+
+def _report(body: Body) -> dict[str, Any] | None:
+    return body.report
+
+
+def _short(defect: str) -> str:
+    return clean_line(defect)[:200]

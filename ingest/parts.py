@@ -1,0 +1,136 @@
+"""The tree of parts of a mail, by the standard library under compat32: the sturdier and faster of the parsers that were tried.
+
+A child message is never taken apart: it is an attachment, and its text is not the reporter's (mail-cases 63).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from email.feedparser import BytesFeedParser
+from email.message import Message
+from email.policy import compat32
+
+from ingest.charsets import clean_line, decode
+from ingest.errors import CannotParse
+from ingest.headers import decode_value, unescape
+from ingest.mail import ParseLimits
+
+_TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE)
+_BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
+
+Part = Message
+
+
+class _OpaqueChild(Message):
+    """A part that hides from the parser that it holds a message: then its bytes stay exactly as they came."""
+
+    def get_content_maintype(self) -> str:
+        return "application" if self._is_message() else super().get_content_maintype()
+
+    def get_content_type(self) -> str:
+        return "application/octet-stream" if self._is_message() else super().get_content_type()
+
+    def _is_message(self) -> bool:
+        return super().get_content_type().startswith("message/")
+
+
+def parse_tree(chunks: Iterable[bytes], limits: ParseLimits) -> Part:
+    """The tree of a mail, with no more parts than allowed (mail-cases 39, 53, 54)."""
+    count = 0
+
+    def new_part(policy: object = compat32) -> Message:
+        nonlocal count
+        count += 1
+        if count > limits.parts:
+            raise CannotParse("more parts than are taken apart")
+        return _OpaqueChild(policy=compat32)
+
+    parser = BytesFeedParser(_factory=new_part, policy=compat32)
+    try:
+        for chunk in _within_header_limit(chunks, limits.header_bytes):
+            parser.feed(chunk)
+        return parser.close()
+    except RecursionError:
+        raise CannotParse("parts nested too deeply") from None
+
+
+def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """Pass the pieces on, but look for the end of the header in the first `limit` bytes before the parser sees any."""
+    head = b""
+    source = iter(chunks)
+    for chunk in source:
+        head += chunk
+        if b"\n\n" in head or b"\n\r\n" in head or b"\r\r" in head:
+            break
+        if len(head) > limit:
+            # A body without header, as some tools send, is one long header to nobody but a careless parser.
+            if b":" in head[:1000].split(b"\n", 1)[0]:
+                raise CannotParse("header larger than is read")
+            break
+    yield head
+    yield from source
+
+
+def children(part: Part) -> list[Part]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def content_type(part: Part, default: str = "text/plain") -> str:
+    """The type as written, lower case, without parameters. Unreadable means text/plain (RFC 2045 §5.2)."""
+    value = part.get("content-type")
+    if value is None:
+        return default
+    match = _TYPE.match(str(value))
+    if match:
+        return f"{match[1]}/{match[2]}".lower()
+    return "text/plain" if str(value).strip().lower().startswith("text") else "application/octet-stream"
+
+
+def parameter(part: Part, name: str, header: str = "content-type") -> str | None:
+    """A parameter's value; the library raises on some malformed ones (`name*`), which count as absent."""
+    try:
+        value = part.get_param(name, header=header)
+    except (ValueError, IndexError, LookupError, TypeError, AttributeError):
+        return None
+    if value is None:
+        return None
+    if isinstance(value, tuple):  # RFC 2231 §4: charset, language, value
+        charset, _, encoded = value
+        return clean_line(decode(str(encoded or "").encode("latin-1", "replace"), charset or "utf-8"))
+    return clean_line(unescape(str(value)))
+
+
+def disposition(part: Part) -> str:
+    value = part.get("content-disposition")
+    return str(value).split(";", 1)[0].strip().lower() if value is not None else ""
+
+
+def file_name(part: Part) -> str | None:
+    """The name a part gives itself, as it stands there; see names.py before using it for anything."""
+    name = parameter(part, "filename", "content-disposition") or parameter(part, "name")
+    return decode_value(name) if name else None
+
+
+def body_bytes(part: Part) -> bytes:
+    """The part's bytes with the transfer encoding undone."""
+    try:
+        payload = part.get_payload(decode=True)
+    except (ValueError, LookupError, AssertionError, TypeError, AttributeError):
+        payload = None
+    if isinstance(payload, bytes):
+        return payload
+    raw = part.get_payload()
+    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+
+
+def body_text(part: Part) -> str:
+    return decode(body_bytes(part), parameter(part, "charset"))
+
+
+def sniffed_boundary(part: Part) -> str | None:
+    """The boundary that a mislabelled multipart seems to use: its first line "--x" with a part's header below it."""
+    payload = part.get_payload()
+    match = _BOUNDARY_LINE.search(payload) if isinstance(payload, str) else None
+    return match[1] if match else None
