@@ -1,0 +1,138 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.taxonomy import Automatic
+from ingest.automatic import Own, Verdict, judge, without_our_fields
+
+OWN = Own(frozenset({"desk@ministry.example"}), frozenset({"<ours@ministry.example>"}))
+
+
+def kind(*fields: tuple[str, str], sender: str | None = "someone@reporter.example") -> Automatic | None:
+    return judge(fields, sender, OWN).kind
+
+
+def test_what_a_person_writes_is_not_automatic() -> None:
+    fields = [
+        ("From", "Someone <someone@reporter.example>"),
+        ("Subject", "Out of office"),
+        ("Content-Type", "text/plain"),
+    ]
+    assert judge(fields, "someone@reporter.example", OWN) == Verdict(None, False, "person")
+
+
+@pytest.mark.parametrize("value", ["no", "No", " no ", "no (really (no))", "no; owner-email=x", ""])
+def test_auto_submitted_no_is_not_automatic(value: str) -> None:
+    assert kind(("Auto-Submitted", value)) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["auto-replied", "AUTO-GENERATED", "auto-notified; owner-email=x", "(a) auto-replied (b)", "yes"]
+)
+def test_any_other_auto_submitted_is_an_auto_reply(value: str) -> None:
+    assert kind(("AUTO-submitted", value)) is Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize("value", ["All", "DR, OOF, AutoReply", "autoreply", "OOF,AutoReply"])
+def test_suppressed_answers_are_not_given_case_77(value: str) -> None:
+    assert kind(("X-Auto-Response-Suppress", value)) is Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize("value", ["OOF", "DR, RN, NRN", "NDR", "None"])
+def test_suppression_of_other_answers_does_not_suppress_receipts(value: str) -> None:
+    assert kind(("X-Auto-Response-Suppress", value)) is None
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("List-Id", "<a.b>"),
+        ("List-Unsubscribe", "<mailto:x>"),
+        ("Precedence", "list"),
+        ("Precedence", "Bulk"),
+        ("Precedence", "junk"),
+        ("Mailing-List", "x"),
+    ],
+)
+def test_list_mail_is_recognised_case_72(field: tuple[str, str]) -> None:
+    assert kind(field) is Automatic.LIST
+
+
+def test_other_precedences_say_nothing() -> None:
+    assert kind(("Precedence", "first-class")) is None
+    assert kind(("Precedence", "auto_reply")) is Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize("report", ["delivery-status", "disposition-notification", "feedback-report"])
+def test_reports_are_bounces_case_70(report: str) -> None:
+    content_type = f'multipart/report; report-type={report}; boundary="x"'
+    assert kind(("Content-Type", content_type), ("Auto-Submitted", "auto-replied")) is Automatic.BOUNCE
+
+
+def test_bounces_without_their_form_are_recognised() -> None:
+    assert kind(("X-Failed-Recipients", "a@b.example")) is Automatic.BOUNCE
+    assert kind(sender="MAILER-DAEMON@host.example") is Automatic.BOUNCE
+    assert kind(("Return-Path", "<>"), sender="postmaster@host.example") is Automatic.BOUNCE
+    assert kind(("Auto-Submitted", "auto-generated"), sender="mailer-daemon@host.example") is Automatic.BOUNCE
+
+
+def test_the_null_return_path_is_never_answered_and_only_the_topmost_counts() -> None:
+    assert kind(("Return-Path", "<>")) is Automatic.AUTO_REPLY
+    assert kind(("Return-Path", "<a@b.example>"), ("Return-Path", "<>")) is None
+
+
+@pytest.mark.parametrize(
+    "local",
+    [
+        "no-reply",
+        "noreply",
+        "donotreply",
+        "do_not_reply",
+        "service-noreply",
+        "noreply+abc",
+        "bounces+1=2",
+        "x-request",
+        "owner-x",
+    ],
+)
+def test_robots_are_known_by_their_address_case_73(local: str) -> None:
+    assert kind(sender=f"{local}@robot.example") is Automatic.AUTO_REPLY
+
+
+@pytest.mark.parametrize("local", ["norbert.reply", "j.bounce", "root.vegetables", "r.owner.jansen", "requestor"])
+def test_people_with_names_like_robots_are_people(local: str) -> None:
+    assert kind(sender=f"{local}@people.example") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender"),
+    [
+        ([("X-Loop", "desk@ministry.example")], "someone@reporter.example"),
+        ([("Message-ID", "<ours@ministry.example>")], "someone@reporter.example"),
+        ([], "Desk@ministry.example"),
+        ([], "desk+token@ministry.example"),
+    ],
+)
+def test_our_own_mail_is_recognised_when_it_comes_back_case_75(fields: list[tuple[str, str]], sender: str) -> None:
+    verdict = judge(fields, sender, OWN)
+    assert (verdict.kind, verdict.own_mail) == (Automatic.AUTO_REPLY, True)
+
+
+def test_control_fields_that_look_like_ours_are_taken_out_case_99() -> None:
+    fields = [("X-Meldpost-Case", "1"), ("x-meldpost-anything", "2"), ("Subject", "s")]
+    assert without_our_fields(fields) == (("Subject", "s"),)
+
+
+def test_a_mail_without_sender_or_fields_is_judged_too() -> None:
+    assert judge((), None, OWN).kind is None
+
+
+names = st.sampled_from(
+    ["Auto-Submitted", "Precedence", "Return-Path", "Content-Type", "X-Auto-Response-Suppress", "List-Id", "From", ""]
+)
+
+
+@given(st.lists(st.tuples(names, st.text(max_size=60))), st.none() | st.text(max_size=40))
+def test_no_header_breaks_the_judgement(fields: list[tuple[str, str]], sender: str | None) -> None:
+    verdict = judge(fields, sender, OWN)
+    assert (verdict.kind is None) == (verdict.reason == "person")
