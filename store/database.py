@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, CursorResult, Engine, Update, create_engine, event, make_url, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
@@ -61,6 +61,17 @@ def _postgresql_now(element: database_now, compiler: SQLCompiler, **_: Any) -> s
     return f"(clock_timestamp() + make_interval(secs => {element.plus_seconds:.3f}))"
 
 
+def clock(session: Session) -> datetime:
+    """What the database's clock says."""
+    return session.execute(select(database_now())).scalar_one()
+
+
+def changed_rows(session: Session, statement: Update) -> int:
+    """Run an UPDATE and tell how many rows it hit: a conditional one that hit none has lost its race."""
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount
+
+
 class Database:
     """A database of one installation. Each process opens its own; nothing is connected before first use."""
 
@@ -86,7 +97,7 @@ class Database:
 
     def now(self) -> datetime:
         with self.read() as session:
-            return session.execute(select(database_now())).scalar_one()
+            return clock(session)
 
     def upgrade(self) -> None:
         """Bring the schema up to date; safe to repeat."""

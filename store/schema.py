@@ -137,6 +137,7 @@ class CaseFile(Base):
     version: Mapped[int] = mapped_column(info=COUNTS)  # how often a person wrote
     reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
     linked_case_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
+    merged_into_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
     opened_at: Mapped[datetime] = mapped_column(info=TIMES)
     closed_at: Mapped[datetime | None] = mapped_column(info=TIMES)
 
@@ -215,6 +216,7 @@ class Ledger(Base):
     uid: Mapped[int] = mapped_column(BigInteger, info=PLACES)
     state: Mapped[str] = mapped_column(String(16), info=STATUS)  # attempted, settled, duplicate
     attempts: Mapped[int] = mapped_column(info=COUNTS)
+    fetch_failures: Mapped[int] = mapped_column(info=COUNTS)
     raw_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
     stable_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
     case_id: Mapped[str | None] = _id()
@@ -281,6 +283,7 @@ class Due(Base):
     kind: Mapped[str] = mapped_column(String(32), info=DUE_DATES)
     step: Mapped[int] = mapped_column(info=COUNTS)
     due_at: Mapped[datetime] = mapped_column(info=DUE_DATES)
+    wake_at: Mapped[datetime | None] = mapped_column(info=DUE_DATES)  # when the program looks at it next
     state: Mapped[str] = mapped_column(String(16), info=STATUS)  # open, done, cancelled
     claim: Mapped[str | None] = _id()
     lease_until: Mapped[datetime | None] = mapped_column(info=TIMES)
@@ -288,7 +291,7 @@ class Due(Base):
 
     __table_args__ = (
         UniqueConstraint("case_id", "kind", "step"),
-        Index("ix_due_state_due_at", "state", "due_at"),
+        Index("ix_due_state_wake_at", "state", "wake_at"),
     )
 
 
@@ -312,6 +315,7 @@ class Outbox(Base):
     not_before: Mapped[datetime] = mapped_column(info=TIMES)
     created_at: Mapped[datetime] = mapped_column(info=TIMES)
     settled_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    bounce_message_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
     key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
     frame: Mapped[bytes | None] = mapped_column(info=SEALED)
 

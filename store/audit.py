@@ -1,0 +1,128 @@
+"""The trail: who did what, when. Rows are added, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.frame import Context
+from store.keyring import KeyRing, PublicPair, pair
+from store.schema import Audit, new_id
+from store.sealing import open_sealed, seal
+
+_DETAIL = "audit-detail"
+
+
+class Action(StrEnum):
+    """What a row of the trail tells."""
+
+    INTAKE = "intake"
+    RECORD = "record"  # a sealed record was written: its digest stands in the row
+    LOOK = "look"
+    DOWNLOAD = "download"
+    DECIDE = "decide"
+    FIRST_LOOK = "first_look"
+    STATUS = "status"
+    NOTE = "note"
+    RELEASE = "release"
+    MAIL_QUEUED = "mail_queued"
+    MAIL_SENT = "mail_sent"
+    MAIL_FAILED = "mail_failed"
+    MAIL_UNCERTAIN = "mail_uncertain"
+    MAIL_CANCELLED = "mail_cancelled"
+    LOGIN = "login"
+    LOGIN_FAILED = "login_failed"
+    LOGOUT = "logout"
+    DESK_CREATED = "desk_created"
+    MEMBER_ADDED = "member_added"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row, its detail opened."""
+
+    at: datetime
+    action: Action
+    member_id: str | None
+    subject_id: str | None
+    record_kind: str | None
+    detail: Mapping[str, Any]
+
+
+def write(
+    session: Session,
+    desk: str,
+    action: Action,
+    now: datetime,
+    *,
+    member_id: str | None = None,
+    case_id: str | None = None,
+    subject_id: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    to: PublicPair | None = None,
+) -> None:
+    """Add a row. A detail is content: it is sealed to the key `to` (a case's own, so that it goes with the case)."""
+    row = Audit(desk=desk, at=now, action=action, member_id=member_id, case_id=case_id, subject_id=subject_id)
+    if detail is not None and to is not None:
+        row.detail_id = new_id()
+        row.key_pair_id = to.id
+        context = Context(desk, case_id or "", _DETAIL, row.detail_id, to.generation, 1)
+        row.detail = seal(json.dumps(detail, ensure_ascii=False).encode(), to.public, context)
+    session.add(row)
+
+
+def write_record(
+    session: Session,
+    desk: str,
+    now: datetime,
+    *,
+    member_id: str | None,
+    case_id: str | None,
+    subject_id: str,
+    kind: str,
+    version: int,
+    sha256: bytes,
+) -> None:
+    """Add the row that holds a sealed record's digest."""
+    session.add(
+        Audit(
+            desk=desk,
+            at=now,
+            action=Action.RECORD,
+            member_id=member_id,
+            case_id=case_id,
+            subject_id=subject_id,
+            record_kind=kind,
+            record_version=version,
+            sha256=sha256,
+        )
+    )
+
+
+def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]:
+    """What happened to a case, oldest first; without the rows that only hold a digest."""
+    rows = session.scalars(
+        select(Audit)
+        .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.action != Action.RECORD)
+        .order_by(Audit.at, Audit.id)
+    )
+    return tuple(
+        Entry(row.at, Action(row.action), row.member_id, row.subject_id, row.record_kind, _detail(session, ring, row))
+        for row in rows
+    )
+
+
+def _detail(session: Session, ring: KeyRing, row: Audit) -> Mapping[str, Any]:
+    if row.detail is None or row.key_pair_id is None or row.detail_id is None:
+        return {}
+    to = pair(session, row.key_pair_id)
+    context = Context(row.desk, row.case_id or "", _DETAIL, row.detail_id, to.generation, 1)
+    opened: Mapping[str, Any] = json.loads(open_sealed(row.detail, ring.private(session, to.id), context))
+    return opened

@@ -1,0 +1,193 @@
+"""Which keys there are, and what a person can open with theirs.
+
+Intake and the mailer's callers hold `DeskPublicKeys`: public halves, the desk's own checked against the configuration.
+A person who logged in holds a `KeyRing`: their own key and through it the desk's, and through that those of the cases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.frame import Context, SealError
+from store.keypairs import KeyKind, PrivateKey, PublicKey
+from store.schema import KeyPair, SealedSeed, new_id
+from store.sealing import open_sealed, seal
+
+
+class DeskKeyDiffers(Exception):
+    """The database names another public key than the configuration pins: stop, and find out who changed which."""
+
+
+class NoSuchKey(Exception):
+    """There is no such key pair, or none of the keys on this ring opens it."""
+
+
+@dataclass(frozen=True)
+class PublicPair:
+    """The public half of a key pair, with the names by which records refer to it."""
+
+    id: str
+    desk: str
+    kind: KeyKind
+    owner: str
+    generation: int
+    public: PublicKey
+
+
+@dataclass(frozen=True)
+class DeskPublicKeys:
+    """All that is needed to take mail in for a desk: nothing here opens anything."""
+
+    desk: str
+    to_desk: PublicPair
+    recovery: PublicPair
+    mailer: PublicPair
+
+
+@dataclass(frozen=True)
+class Pins:
+    """Public keys as the configuration knows them; those that it does not pin are None."""
+
+    to_desk: PublicKey
+    recovery: PublicKey | None = None
+    mailer: PublicKey | None = None
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """What one person can open. `privates` holds their own key and the desk's generations, by key pair id."""
+
+    member_id: str
+    desk: str
+    login: str
+    privates: Mapping[str, PrivateKey] = field(repr=False)
+    _opened: dict[str, PrivateKey] = field(default_factory=dict, repr=False, compare=False)
+
+    def case_key(self, session: Session, case_id: str) -> PrivateKey:
+        """The newest case key of a case. Raises NoSuchKey."""
+        return self.private(session, newest(session, self.desk, KeyKind.CASE, case_id).id)
+
+    def identity_key(self, session: Session, case_id: str) -> PrivateKey:
+        """The newest identity key of a case. Raises NoSuchKey."""
+        return self.private(session, newest(session, self.desk, KeyKind.IDENTITY, case_id).id)
+
+    def private(self, session: Session, key_pair_id: str) -> PrivateKey:
+        """The private half of any key pair that this ring reaches. Raises NoSuchKey."""
+        known = self.privates.get(key_pair_id) or self._opened.get(key_pair_id)
+        if known:
+            return known
+        opened = _open_seed(session, key_pair_id, self.privates)
+        self._opened[key_pair_id] = opened
+        return opened
+
+    def to_bytes(self) -> bytes:
+        """For the sealed session alone."""
+        seeds = {key_pair_id: private.seed.hex() for key_pair_id, private in self.privates.items()}
+        named = {"member": self.member_id, "desk": self.desk, "login": self.login, "seeds": seeds}
+        return json.dumps(named).encode()
+
+    @classmethod
+    def from_bytes(cls, encoded: bytes) -> KeyRing:
+        named = json.loads(encoded)
+        privates = {id_: PrivateKey.from_seed(bytes.fromhex(seed)) for id_, seed in named["seeds"].items()}
+        return cls(named["member"], named["desk"], named["login"], privates)
+
+
+def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
+    """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned."""
+    found = DeskPublicKeys(
+        desk=desk,
+        to_desk=newest(session, desk, KeyKind.DESK),
+        recovery=newest(session, desk, KeyKind.RECOVERY),
+        mailer=newest(session, desk, KeyKind.MAILER),
+    )
+    pairs = ((found.to_desk, pins.to_desk), (found.recovery, pins.recovery), (found.mailer, pins.mailer))
+    for pair, pinned in pairs:
+        if pinned is not None and pair.public != pinned:
+            raise DeskKeyDiffers(
+                f"The {pair.kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
+                "taken in. Compare both with the fingerprint on the recovery pages before you change either."
+            )
+    return found
+
+
+def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> PublicPair:
+    """The newest generation of a key pair. Raises NoSuchKey."""
+    row = session.scalars(
+        select(KeyPair)
+        .where(KeyPair.desk == desk, KeyPair.kind == kind, KeyPair.owner == owner, KeyPair.retired_at.is_(None))
+        .order_by(KeyPair.generation.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
+    return _pair(row)
+
+
+def pair(session: Session, key_pair_id: str) -> PublicPair:
+    """The public half by its id. Raises NoSuchKey."""
+    row = session.get(KeyPair, key_pair_id)
+    if row is None:
+        raise NoSuchKey("A record names a key pair that is not there.")
+    return _pair(row)
+
+
+def add_pair(session: Session, desk: str, kind: KeyKind, owner: str, public: PublicKey, now: datetime) -> PublicPair:
+    """Write down the first generation of a new key pair's public half."""
+    row = KeyPair(
+        id=new_id(), desk=desk, owner=owner, kind=kind, generation=1, public=public.to_bytes(), created_at=now
+    )
+    session.add(row)
+    session.flush()
+    return _pair(row)
+
+
+def seal_seed(session: Session, private: PrivateKey, of: PublicPair, to: PublicPair) -> None:
+    """Keep the private half of a key pair, sealed to the public half of another."""
+    frame = seal(private.seed, to.public, _seed_context(of, to))
+    session.add(SealedSeed(key_pair_id=of.id, recipient_key_pair_id=to.id, frame=frame))
+
+
+def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, PrivateKey]) -> dict[str, PrivateKey]:
+    """Every generation of a desk's key pair that these private keys open, by key pair id."""
+    ids = session.scalars(
+        select(SealedSeed.key_pair_id)
+        .join(KeyPair, KeyPair.id == SealedSeed.key_pair_id)
+        .where(KeyPair.desk == desk, KeyPair.kind == kind, SealedSeed.recipient_key_pair_id.in_(list(privates)))
+    ).all()
+    return {key_pair_id: _open_seed(session, key_pair_id, privates) for key_pair_id in ids}
+
+
+def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, PrivateKey]) -> PrivateKey:
+    of = pair(session, key_pair_id)
+    rows = session.scalars(
+        select(SealedSeed).where(
+            SealedSeed.key_pair_id == key_pair_id, SealedSeed.recipient_key_pair_id.in_(list(privates))
+        )
+    ).all()
+    for row in rows:
+        to = pair(session, row.recipient_key_pair_id)
+        try:
+            seed = open_sealed(row.frame, privates[to.id], _seed_context(of, to))
+        except SealError:
+            continue  # written by somebody who had only the public half: another row may be the true one
+        private = PrivateKey.from_seed(seed)
+        if private.public == of.public:
+            return private
+    raise NoSuchKey("None of the keys at hand opens this key pair.")
+
+
+def _seed_context(of: PublicPair, to: PublicPair) -> Context:
+    case = of.owner if of.kind in (KeyKind.CASE, KeyKind.IDENTITY) else ""
+    return Context(of.desk, case, f"{of.kind}-seed-for-{to.kind}", of.id, to.generation, of.generation)
+
+
+def _pair(row: KeyPair) -> PublicPair:
+    kind = KeyKind(row.kind)
+    return PublicPair(row.id, row.desk, kind, row.owner, row.generation, PublicKey.from_bytes(row.public))

@@ -1,0 +1,311 @@
+"""What was done with each mail of each account, so that none is lost and none is taken in twice.
+
+A mail is known by its place (account, folder, UIDVALIDITY, UID) and by two keyed digests; each is unique per account in
+the database. `begin_attempt` commits by itself before a byte of the mail is touched; `settle` belongs to the intake
+transaction, and who loses a race there gets `AlreadyTakenIn` and rolls everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from store.database import Database, changed_rows, clock, database_now
+from store.schema import Ledger, Mailbox, MailboxClaim, new_id
+
+
+class AlreadyTakenIn(Exception):
+    """Another took this mail in first. Roll back; `find` or `find_by_digest` then tell where it is."""
+
+
+class State(StrEnum):
+    ATTEMPTED = "attempted"
+    SETTLED = "settled"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class MailPlace:
+    """Where a mail lies. The numbers are unsigned 32-bit in IMAP (RFC 9051 §2.3.1.1)."""
+
+    account: str
+    folder: str
+    uidvalidity: int
+    uid: int
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One row of the ledger. `attempts` counts the one that has just begun."""
+
+    id: str
+    place: MailPlace
+    state: State
+    attempts: int
+    fetch_failures: int
+    case_id: str | None
+    message_id: str | None
+    duplicate_of: str | None
+    copy_started_at: datetime | None
+    moved_at: datetime | None
+    done_place: MailPlace | None
+
+
+@dataclass(frozen=True)
+class MailboxState:
+    """Mail with a UID up to this one was there at first contact: its receipts wait for the coordinator's word."""
+
+    held_until_uid: int
+
+
+def begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
+    """Commit that this mail is about to be touched. A mail that has its result already is given as it is."""
+    try:
+        return _begin_attempt(db, desk, place)
+    except IntegrityError:  # another noted the same new place at the same moment: its row is there now
+        return _begin_attempt(db, desk, place)
+
+
+def note_fetch_failure(db: Database, entry_id: str) -> None:
+    """Take an attempt back that never got at the mail's bytes (line dropped, server refused): not the mail's fault."""
+    with db.begin() as session:
+        session.execute(
+            update(Ledger)
+            .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED, Ledger.attempts > 0)
+            .values(attempts=Ledger.attempts - 1, fetch_failures=Ledger.fetch_failures + 1)
+        )
+
+
+def find(session: Session, place: MailPlace) -> LedgerEntry | None:
+    row = session.scalars(select(Ledger).where(*_at(place))).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def find_by_digest(session: Session, account: str, raw_digest: bytes, stable_digest: bytes) -> LedgerEntry | None:
+    """The entry that took in the same mail, or the same but for trace fields, from this account."""
+    row = session.scalars(
+        select(Ledger)
+        .where(Ledger.account == account)
+        .where((Ledger.raw_digest == raw_digest) | (Ledger.stable_digest == stable_digest))
+        .order_by((Ledger.raw_digest == raw_digest).desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def settle(
+    session: Session, entry_id: str, *, raw_digest: bytes, stable_digest: bytes, case_id: str, message_id: str
+) -> None:
+    """Note the result in the intake transaction. Raises AlreadyTakenIn: then roll the whole transaction back."""
+    statement = (
+        update(Ledger)
+        .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED)
+        .values(
+            state=State.SETTLED,
+            raw_digest=raw_digest,
+            stable_digest=stable_digest,
+            case_id=case_id,
+            message_id=message_id,
+            settled_at=database_now(),
+        )
+    )
+    try:
+        hit = changed_rows(session, statement)
+    except IntegrityError:
+        raise AlreadyTakenIn("This mail was taken in from another place of this account.") from None
+    if hit != 1:
+        raise AlreadyTakenIn("This mail has its result already.")
+
+
+def settle_duplicate(session: Session, entry_id: str, of: str) -> None:
+    """Note that this is a second copy of the mail of another entry. Raises AlreadyTakenIn."""
+    source = session.get_one(Ledger, of)
+    statement = (
+        update(Ledger)
+        .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED)
+        .values(
+            state=State.DUPLICATE,
+            duplicate_of=of,
+            case_id=source.case_id,
+            message_id=source.message_id,
+            settled_at=database_now(),
+        )
+    )
+    if changed_rows(session, statement) != 1:
+        raise AlreadyTakenIn("This mail has its result already.")
+
+
+def mark_copy_started(session: Session, entry_id: str) -> None:
+    """Note that the mail is being copied to the done folder: only for servers that cannot MOVE."""
+    session.execute(
+        update(Ledger)
+        .where(Ledger.id == entry_id, Ledger.state != State.ATTEMPTED)
+        .values(copy_started_at=database_now())
+    )
+
+
+def mark_moved(session: Session, entry_id: str, done_place: MailPlace | None) -> None:
+    """Note that the mail lies in the done folder now, and where, if the server told (COPYUID, RFC 4315 §3)."""
+    values: dict[str, object] = {"moved_at": database_now()}
+    if done_place is not None:
+        values |= {
+            "done_folder": done_place.folder,
+            "done_uidvalidity": done_place.uidvalidity,
+            "done_uid": done_place.uid,
+        }
+    session.execute(update(Ledger).where(Ledger.id == entry_id, Ledger.state != State.ATTEMPTED).values(values))
+
+
+def mark_expunged(session: Session, entry_ids: Iterable[str]) -> None:
+    session.execute(
+        update(Ledger)
+        .where(Ledger.id.in_(list(entry_ids)), Ledger.moved_at.is_not(None))
+        .values(expunged_at=database_now())
+    )
+
+
+def moved_before(session: Session, account: str, when: datetime) -> list[LedgerEntry]:
+    """Mails that have lain in the done folder since before `when` and were not expunged yet."""
+    rows = session.scalars(
+        select(Ledger)
+        .where(Ledger.account == account, Ledger.moved_at < when, Ledger.expunged_at.is_(None))
+        .order_by(Ledger.moved_at)
+    )
+    return [_entry(row) for row in rows]
+
+
+def unsettled(session: Session, account: str, folder: str, uidvalidity: int) -> dict[int, LedgerEntry]:
+    """Mails that were tried and have no result yet, by UID."""
+    rows = session.scalars(
+        select(Ledger).where(
+            Ledger.account == account,
+            Ledger.folder == folder,
+            Ledger.uidvalidity == uidvalidity,
+            Ledger.state == State.ATTEMPTED,
+        )
+    )
+    return {row.uid: _entry(row) for row in rows}
+
+
+def done_uids(session: Session, account: str, done_folder: str, uidvalidity: int) -> set[int]:
+    """UIDs in the done folder of mails that were moved there by us."""
+    query = select(Ledger.done_uid).where(
+        Ledger.account == account, Ledger.done_folder == done_folder, Ledger.done_uidvalidity == uidvalidity
+    )
+    return {uid for uid in session.scalars(query) if uid is not None}
+
+
+def first_contact(
+    db: Database, account: str, folder: str, uidvalidity: int, uids: Iterable[int], *, hold_above: int
+) -> MailboxState:
+    """What was known of a folder when it was first seen; now, if that is now. Commits by itself.
+
+    A folder that already held more than `hold_above` mails is no fresh post: none of those is answered by itself.
+    """
+    try:
+        return _first_contact(db, account, folder, uidvalidity, uids, hold_above)
+    except IntegrityError:
+        return _first_contact(db, account, folder, uidvalidity, (), hold_above)
+
+
+def claim_mailbox(db: Database, account: str, holder: str, seconds: float) -> bool:
+    """Take or extend the right to read an account, if no other holder's claim runs."""
+    try:
+        with db.begin() as session:
+            if session.get(MailboxClaim, account) is None:
+                session.add(MailboxClaim(account=account, holder=None, lease_until=None))
+    except IntegrityError:
+        pass  # another added the row: the claim below decides
+    with db.begin() as session:
+        free = MailboxClaim.holder.is_(None) | (MailboxClaim.holder == holder)
+        statement = (
+            update(MailboxClaim)
+            .where(MailboxClaim.account == account, free | (MailboxClaim.lease_until < database_now()))
+            .values(holder=holder, lease_until=database_now(seconds))
+        )
+        return changed_rows(session, statement) == 1
+
+
+def release_mailbox(db: Database, account: str, holder: str) -> None:
+    """Give the claim back; no effect for who does not hold it."""
+    with db.begin() as session:
+        session.execute(
+            update(MailboxClaim)
+            .where(MailboxClaim.account == account, MailboxClaim.holder == holder)
+            .values(holder=None, lease_until=None)
+        )
+
+
+def _begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
+    with db.begin() as session:
+        row = session.scalars(select(Ledger).where(*_at(place)).with_for_update()).one_or_none()
+        if row is None:
+            row = Ledger(
+                id=new_id(),
+                desk=desk,
+                account=place.account,
+                folder=place.folder,
+                uidvalidity=place.uidvalidity,
+                uid=place.uid,
+                state=State.ATTEMPTED,
+                attempts=1,
+                fetch_failures=0,
+                first_seen_at=clock(session),
+            )
+            session.add(row)
+        elif row.state == State.ATTEMPTED:
+            row.attempts += 1
+        session.flush()
+        return _entry(row)
+
+
+def _first_contact(
+    db: Database, account: str, folder: str, uidvalidity: int, uids: Iterable[int], hold_above: int
+) -> MailboxState:
+    with db.begin() as session:
+        row = session.get(Mailbox, (account, folder, uidvalidity))
+        if row is None:
+            there = list(uids)
+            row = Mailbox(
+                account=account,
+                folder=folder,
+                uidvalidity=uidvalidity,
+                held_until_uid=max(there) if len(there) > hold_above else 0,
+                first_seen_at=clock(session),
+            )
+            session.add(row)
+        return MailboxState(row.held_until_uid)
+
+
+def _at(place: MailPlace) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Ledger.account == place.account,
+        Ledger.folder == place.folder,
+        Ledger.uidvalidity == place.uidvalidity,
+        Ledger.uid == place.uid,
+    )
+
+
+def _entry(row: Ledger) -> LedgerEntry:
+    done = None
+    if row.done_folder is not None and row.done_uidvalidity is not None and row.done_uid is not None:
+        done = MailPlace(row.account, row.done_folder, row.done_uidvalidity, row.done_uid)
+    return LedgerEntry(
+        id=row.id,
+        place=MailPlace(row.account, row.folder, row.uidvalidity, row.uid),
+        state=State(row.state),
+        attempts=row.attempts,
+        fetch_failures=row.fetch_failures,
+        case_id=row.case_id,
+        message_id=row.message_id,
+        duplicate_of=row.duplicate_of,
+        copy_started_at=row.copy_started_at,
+        moved_at=row.moved_at,
+        done_place=done,
+    )

@@ -1,0 +1,178 @@
+"""Finding a case without a key: digests under secrets that lie outside the database, and tokens that we sign.
+
+`IndexKey` makes the digests (one key a desk: two desks cannot be compared); `TokenKey` signs the ids of outgoing
+mails, so that an answer names its case and nobody can make up such a name. The functions look in the database.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.schema import CaseFile, Lookup, Message, Outbox, new_id
+
+_MESSAGE_ID = "message_id"
+_ADDRESS = "address"
+_OUTBOX_ID_BYTES = 12
+_MAC_BYTES = 12  # 96 bits; DESIGN wants 80 at least
+_TOKEN_LENGTH = 40
+_TOKEN = re.compile(rf"[a-z2-7]{{{_TOKEN_LENGTH}}}")
+
+
+@dataclass(frozen=True)
+class IndexKey:
+    """A desk's secret for digests: HMAC-SHA256, each kind of value apart from the others."""
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 32:
+            raise ValueError("an index key has at least 32 bytes")
+
+    def message_id(self, message_id: str) -> bytes:
+        return self._digest(b"message-id", [message_id.strip().encode("utf-8", "surrogateescape")])
+
+    def address(self, case_id: str, address: str) -> bytes:
+        """Of an address together with its case: the same reporter in two cases cannot be seen."""
+        return self._digest(b"address", [case_id.encode(), b"\0", _folded(address)])
+
+    def reference(self, reference: str) -> bytes:
+        return self._digest(b"reference", [re.sub(r"[\s-]", "", reference).upper().encode()])
+
+    def raw(self, chunks: Iterable[bytes]) -> bytes:
+        """Of a mail's bytes."""
+        return self._digest(b"raw", chunks)
+
+    def stable(self, chunks: Iterable[bytes]) -> bytes:
+        """Of a mail's bytes without trace fields."""
+        return self._digest(b"stable", chunks)
+
+    def caps(self, address: str, now: datetime) -> tuple[bytes, bytes]:
+        """Digests of an address for counting mails to it: today's and yesterday's. They change daily and go soon."""
+        days = (now.astimezone(UTC).date(), (now - timedelta(days=1)).astimezone(UTC).date())
+        today, yesterday = (self._digest(b"cap", [day.isoformat().encode(), _folded(address)]) for day in days)
+        return today, yesterday
+
+    def login(self, login: str) -> bytes:
+        """For the throttle: of what somebody typed as a log-in name, or of where they came from."""
+        return self._digest(b"login", [_folded(login)])
+
+    def _digest(self, purpose: bytes, chunks: Iterable[bytes]) -> bytes:
+        mac = hmac.new(self.secret, purpose + b"\0", "sha256")
+        for chunk in chunks:
+            mac.update(chunk)
+        return mac.digest()
+
+
+@dataclass(frozen=True)
+class TokenKey:
+    """The secret that signs outgoing mails' ids, with its number (0 to 255), by which an older one is known."""
+
+    number: int
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 32 or not 0 <= self.number <= 255:
+            raise ValueError("a token key has at least 32 bytes and a number of 0 to 255")
+
+    def sign(self, outbox_id: str) -> str:
+        """Forty letters and digits for a plus address or a Message-ID, good in any case of letters."""
+        named = bytes([self.number]) + bytes.fromhex(outbox_id)
+        return base64.b32encode(named + self._mac(named)).decode().lower()
+
+    def verify(self, token: str) -> str | None:
+        """The outbox id of a token that we signed, or None."""
+        token = token.lower()
+        if not _TOKEN.fullmatch(token):
+            return None
+        decoded = base64.b32decode(token.upper())
+        named, mac = decoded[: 1 + _OUTBOX_ID_BYTES], decoded[1 + _OUTBOX_ID_BYTES :]
+        if named[0] != self.number or not hmac.compare_digest(mac, self._mac(named)):
+            return None
+        return named[1:].hex()
+
+    def _mac(self, named: bytes) -> bytes:
+        return hmac.digest(self.secret, b"outbox token\0" + named, "sha256")[:_MAC_BYTES]
+
+
+@dataclass(frozen=True)
+class Found:
+    case_id: str
+    message_id: str | None
+
+
+def remember_message_ids(session: Session, desk: str, case_id: str, message_id: str, digests: Iterable[bytes]) -> None:
+    """Note the Message-IDs of a message, its own and those it refers to."""
+    _remember(session, desk, _MESSAGE_ID, case_id, message_id, dict.fromkeys(digests))
+
+
+def remember_address(session: Session, desk: str, case_id: str, digest: bytes) -> None:
+    """Note that an address (digested with the case) belongs to a case."""
+    if not knows_address(session, desk, case_id, digest):
+        _remember(session, desk, _ADDRESS, case_id, None, [digest])
+
+
+def message_with_id(session: Session, desk: str, digest: bytes) -> Found | None:
+    """The newest message that has or refers to this Message-ID."""
+    row = session.scalars(
+        select(Lookup)
+        .join(Message, Message.id == Lookup.message_id)
+        .where(Lookup.desk == desk, Lookup.kind == _MESSAGE_ID, Lookup.digest == digest)
+        .order_by(Message.taken_in_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Found(row.case_id, row.message_id)
+
+
+def knows_address(session: Session, desk: str, case_id: str, digest: bytes) -> bool:
+    """Whether this address wrote to this case before."""
+    query = select(Lookup.id).where(
+        Lookup.desk == desk, Lookup.kind == _ADDRESS, Lookup.case_id == case_id, Lookup.digest == digest
+    )
+    return session.scalars(query.limit(1)).one_or_none() is not None
+
+
+def case_by_reference(session: Session, desk: str, digest: bytes) -> str | None:
+    query = select(CaseFile.id).where(CaseFile.desk == desk, CaseFile.reference_digest == digest)
+    return session.scalars(query).one_or_none()
+
+
+def case_of_outbox(session: Session, desk: str, outbox_id: str) -> str | None:
+    """The case that one of our mails was about."""
+    query = select(Outbox.case_id).where(Outbox.desk == desk, Outbox.id == outbox_id)
+    return session.scalars(query).one_or_none()
+
+
+def surviving_case(session: Session, case_id: str) -> str:
+    """The case that a merged one went into, and so on; itself otherwise."""
+    seen = {case_id}
+    while True:
+        into = session.scalars(select(CaseFile.merged_into_id).where(CaseFile.id == case_id)).one_or_none()
+        if into is None or into in seen:
+            return case_id
+        seen.add(into)
+        case_id = into
+
+
+def case_status(session: Session, case_id: str) -> str | None:
+    return session.scalars(select(CaseFile.status).where(CaseFile.id == case_id)).one_or_none()
+
+
+def _remember(
+    session: Session, desk: str, kind: str, case_id: str, message_id: str | None, digests: Iterable[bytes]
+) -> None:
+    session.add_all(
+        Lookup(id=new_id(), desk=desk, kind=kind, digest=digest, case_id=case_id, message_id=message_id)
+        for digest in digests
+    )
+
+
+def _folded(address: str) -> bytes:
+    return address.strip().casefold().encode("utf-8", "surrogateescape")

@@ -1,0 +1,421 @@
+"""Mails on their way out: written in the transaction that wants them sent, sent once.
+
+A row goes `queued` (or `held` for a person's word) -> `sending`, committed just before DATA -> `sent` or `failed`. A
+row found `sending` after its lease is `uncertain`: a server may have taken it. It is sent once more at most, with the
+same Message-ID, and that is the only window in which a mail goes out twice. `sends` counts how often a server may have
+taken it. Every step is one conditional UPDATE on the database's clock; who lost a claim changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import struct
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from store import audit, records
+from store.audit import Action
+from store.database import Database, changed_rows, clock, database_now
+from store.frame import Context
+from store.keypairs import KeyKind, PrivateKey
+from store.keyring import PublicPair, newest
+from store.records import Name, RecordKind
+from store.schema import Desk, KeyPair, MailCap, Outbox, new_id
+from store.sealing import open_sealed, seal
+
+_MAY_BE_TAKEN_TWICE = 2
+_FRAME = "outbox"
+_LENGTH = struct.Struct(">I")
+
+
+class OutboxState(StrEnum):
+    HELD = "held"
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OutgoingKind(StrEnum):
+    """What a mail of ours is; never what the report is that it answers."""
+
+    RECEIPT = "receipt"
+    REMINDER = "reminder"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True)
+class NewOutgoing:
+    """A mail to send. `id` is made first (`new_outbox_id`), since Message-ID and addresses hold its token.
+
+    `caps` are `IndexKey.caps(...)[0]` of the recipient, for mail that counts against the caps; None for other mail.
+    `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}.
+    """
+
+    id: str
+    kind: OutgoingKind
+    case_id: str | None
+    recipient: str = field(repr=False)
+    mime: bytes = field(repr=False)
+    message_id: str = field(repr=False)
+    envelope_sender: str = field(repr=False)
+    held: bool = False
+    not_before: datetime | None = None
+    caps: bytes | None = field(default=None, repr=False)
+    copy: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one mail, for a while. `sends`: how often a server may have taken it before."""
+
+    outbox_id: str
+    token: str
+    desk: str
+    case_id: str | None
+    kind: OutgoingKind
+    attempt: int
+    sends: int
+    lease_seconds: float
+    key_generation: int
+    frame: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An opened mail."""
+
+    recipient: str
+    message_id: str
+    envelope_sender: str
+    mime: bytes
+
+
+@dataclass(frozen=True)
+class OutgoingRow:
+    id: str
+    case_id: str | None
+    kind: OutgoingKind
+    state: OutboxState
+    created_at: datetime
+    sent_at: datetime | None
+    bounce_message_id: str | None
+
+
+def new_outbox_id() -> str:
+    """96 random bits: short enough for a token in the local part of an address (RFC 5321 §4.5.3.1.1: 64 octets)."""
+    return secrets.token_hex(12)
+
+
+def enqueue(session: Session, mailer: PublicPair, desk: str, new: NewOutgoing, now: datetime) -> None:
+    """Write a mail into the outbox, sealed to the mailer, and a copy for the desk, in the caller's transaction."""
+    session.add(
+        Outbox(
+            id=new.id,
+            desk=desk,
+            case_id=new.case_id,
+            kind=new.kind,
+            state=OutboxState.HELD if new.held else OutboxState.QUEUED,
+            attempts=0,
+            sends=0,
+            not_before=new.not_before or now,
+            created_at=now,
+            key_pair_id=mailer.id,
+            frame=seal(_packed(new), mailer.public, _context(desk, new.id, mailer.generation)),
+        )
+    )
+    if new.caps is not None:
+        session.add(MailCap(id=new_id(), desk=desk, digest=new.caps, at=now))
+    if new.case_id is not None and new.copy is not None:
+        identity = newest(session, desk, KeyKind.IDENTITY, new.case_id)
+        records.write_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
+    audit.write(session, desk, Action.MAIL_QUEUED, now, case_id=new.case_id, subject_id=new.id)
+    session.flush()
+
+
+def claim(db: Database, lease_seconds: float) -> Claim | None:
+    """Take the next mail to send, for a while; None when there is none."""
+    while True:
+        with db.begin() as session:
+            row = session.scalars(
+                select(Outbox)
+                .where(_claimable())
+                .order_by(Outbox.not_before, Outbox.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).one_or_none()
+            if row is None or row.frame is None:
+                return None
+            token = new_id()
+            statement = (
+                update(Outbox)
+                .where(Outbox.id == row.id, _claimable())
+                .values(claim=token, lease_until=database_now(lease_seconds), attempts=Outbox.attempts + 1)
+            )
+            if changed_rows(session, statement) == 1:
+                return Claim(
+                    outbox_id=row.id,
+                    token=token,
+                    desk=row.desk,
+                    case_id=row.case_id,
+                    kind=OutgoingKind(row.kind),
+                    attempt=row.attempts + 1,
+                    sends=row.sends,
+                    lease_seconds=lease_seconds,
+                    key_generation=session.get_one(KeyPair, row.key_pair_id).generation,
+                    frame=row.frame,
+                )
+
+
+def open_claim(claimed: Claim, mailer: PrivateKey) -> Mail:
+    """Open what is to be sent. Raises SealError."""
+    packed = open_sealed(claimed.frame, mailer, _context(claimed.desk, claimed.outbox_id, claimed.key_generation))
+    (length,) = _LENGTH.unpack_from(packed)
+    head = json.loads(packed[_LENGTH.size : _LENGTH.size + length])
+    return Mail(head["recipient"], head["message_id"], head["envelope_sender"], packed[_LENGTH.size + length :])
+
+
+def mark_sending(db: Database, claimed: Claim) -> bool:
+    """Commit that DATA comes next. False: the lease ran out, or the mail was cancelled or paused; do not send.
+
+    The lease begins anew, so that it covers the transaction that follows.
+    """
+    with db.begin() as session:
+        statement = (
+            update(Outbox)
+            .where(
+                _held_by(claimed),
+                Outbox.state.in_([OutboxState.QUEUED, OutboxState.UNCERTAIN]),
+                Outbox.sends == claimed.sends,  # not so for a row that was `sending` under this very claim
+                Outbox.lease_until > database_now(),
+                _not_paused(),
+            )
+            .values(
+                state=OutboxState.SENDING,
+                sends=Outbox.sends + 1,
+                lease_until=database_now(claimed.lease_seconds),
+            )
+        )
+        return changed_rows(session, statement) == 1
+
+
+def mark_sent(db: Database, claimed: Claim, also: Callable[[Session, datetime], None] | None = None) -> bool:
+    """The server took it. `also` runs in the same transaction. False: another sent it meanwhile."""
+    with db.begin() as session:
+        hit = _settle(session, claimed, OutboxState.SENT, {OutboxState.SENDING, OutboxState.UNCERTAIN})
+        if hit:
+            now = clock(session)
+            audit.write(
+                session, claimed.desk, Action.MAIL_SENT, now, case_id=claimed.case_id, subject_id=claimed.outbox_id
+            )
+            if also:
+                also(session, now)
+        return hit
+
+
+def mark_failed(db: Database, claimed: Claim) -> bool:
+    """The server refused it for good (5yz): it is not tried again."""
+    with db.begin() as session:
+        hit = _settle(session, claimed, OutboxState.FAILED, _UNDER_WAY)
+        if hit:
+            now = clock(session)
+            audit.write(
+                session, claimed.desk, Action.MAIL_FAILED, now, case_id=claimed.case_id, subject_id=claimed.outbox_id
+            )
+        return hit
+
+
+def mark_retry(db: Database, claimed: Claim, delay_seconds: float) -> bool:
+    """It was surely not taken (no connection, 4yz): the row is as it was before the claim, for later."""
+    with db.begin() as session:
+        statement = (
+            update(Outbox)
+            .where(_held_by(claimed), Outbox.state.in_(_UNDER_WAY))
+            .values(
+                state=OutboxState.UNCERTAIN if claimed.sends else OutboxState.QUEUED,
+                sends=claimed.sends,
+                claim=None,
+                lease_until=None,
+                not_before=database_now(delay_seconds),
+            )
+        )
+        return changed_rows(session, statement) == 1
+
+
+def mark_uncertain(db: Database, claimed: Claim, delay_seconds: float) -> bool:
+    """The line broke after DATA began: nobody knows. It is sent once more at most, after a while."""
+    with db.begin() as session:
+        statement = (
+            update(Outbox)
+            .where(_held_by(claimed), Outbox.state == OutboxState.SENDING)
+            .values(state=OutboxState.UNCERTAIN, claim=None, lease_until=None, not_before=database_now(delay_seconds))
+        )
+        return changed_rows(session, statement) == 1
+
+
+def sweep(db: Database) -> int:
+    """Mails found `sending` after their lease become `uncertain`; tells how many."""
+    with db.begin() as session:
+        lost = (Outbox.state == OutboxState.SENDING, Outbox.lease_until < database_now())
+        rows = session.scalars(select(Outbox).where(*lost).with_for_update(skip_locked=True)).all()
+        count = 0
+        for row in rows:
+            # the claim stays: its holder may still wake up and tell that the server took it
+            statement = update(Outbox).where(Outbox.id == row.id, *lost).values(state=OutboxState.UNCERTAIN)
+            if changed_rows(session, statement) == 1:
+                count += 1
+                now = clock(session)
+                audit.write(session, row.desk, Action.MAIL_UNCERTAIN, now, case_id=row.case_id, subject_id=row.id)
+        return count
+
+
+def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
+    """Let held mails go; gives the ids of those that were held."""
+    released = []
+    for outbox_id in ids:
+        statement = (
+            update(Outbox)
+            .where(Outbox.id == outbox_id, Outbox.desk == desk, Outbox.state == OutboxState.HELD)
+            .values(state=OutboxState.QUEUED, not_before=database_now())
+        )
+        if changed_rows(session, statement) == 1:
+            released.append(outbox_id)
+    return released
+
+
+def cancel(session: Session, case_id: str, kinds: Collection[OutgoingKind], now: datetime) -> int:
+    """Take back mails of a case that are not being sent right now; their content goes. Tells how many."""
+    takeable = (
+        Outbox.case_id == case_id,
+        Outbox.kind.in_(list(kinds)),
+        Outbox.state.in_([OutboxState.HELD, OutboxState.QUEUED, OutboxState.UNCERTAIN]),
+    )
+    count = 0
+    for row in session.scalars(select(Outbox).where(*takeable).with_for_update()).all():
+        statement = (
+            update(Outbox)
+            .where(Outbox.id == row.id, *takeable)
+            .values(state=OutboxState.CANCELLED, claim=None, lease_until=None, frame=None, settled_at=now)
+        )
+        if changed_rows(session, statement) == 1:
+            count += 1
+            audit.write(session, row.desk, Action.MAIL_CANCELLED, now, case_id=case_id, subject_id=row.id)
+    return count
+
+
+def note_bounce(session: Session, outbox_id: str, message_id: str) -> None:
+    """Tie a delivery report (a message of the case) to the mail that it is about."""
+    changed_rows(session, update(Outbox).where(Outbox.id == outbox_id).values(bounce_message_id=message_id))
+
+
+def pause(session: Session, desk: str) -> None:
+    """Nothing of this desk goes out until `resume`."""
+    changed_rows(session, update(Desk).where(Desk.slug == desk).values(outbox_paused_at=database_now()))
+
+
+def resume(session: Session, desk: str) -> None:
+    changed_rows(session, update(Desk).where(Desk.slug == desk).values(outbox_paused_at=None))
+
+
+def is_paused(session: Session, desk: str) -> bool:
+    return session.get_one(Desk, desk).outbox_paused_at is not None
+
+
+def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes] | None = None) -> int:
+    """Mails queued since then that count against the caps: to one address (`IndexKey.caps`), or in all."""
+    query = select(func.count()).select_from(MailCap).where(MailCap.desk == desk, MailCap.at >= since)
+    if digests is not None:
+        query = query.where(MailCap.digest.in_(list(digests)))
+    return session.scalars(query).one()
+
+
+def recent_count_in_case(session: Session, case_id: str, since: datetime) -> int:
+    """Mails to the reporter of one case queued since then."""
+    query = (
+        select(func.count())
+        .select_from(Outbox)
+        .where(Outbox.case_id == case_id, Outbox.created_at >= since, Outbox.kind != OutgoingKind.NOTICE)
+    )
+    return session.scalars(query).one()
+
+
+def of_case(session: Session, case_id: str) -> tuple[OutgoingRow, ...]:
+    """The mails of a case, oldest first."""
+    return _rows(session, Outbox.case_id == case_id)
+
+
+def held(session: Session, desk: str) -> tuple[OutgoingRow, ...]:
+    """Mails of a desk that wait for a person's word, oldest first."""
+    return _rows(session, Outbox.desk == desk, Outbox.state == OutboxState.HELD)
+
+
+def counts(session: Session, desk: str) -> dict[OutboxState, int]:
+    """How many mails are in each state."""
+    query = select(Outbox.state, func.count()).where(Outbox.desk == desk).group_by(Outbox.state)
+    found = {OutboxState(state): count for state, count in session.execute(query)}
+    return {state: found.get(state, 0) for state in OutboxState}
+
+
+_UNDER_WAY = {OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN}
+
+
+def _settle(session: Session, claimed: Claim, state: OutboxState, from_states: Collection[OutboxState]) -> bool:
+    statement = (
+        update(Outbox)
+        .where(_held_by(claimed), Outbox.state.in_(list(from_states)))
+        .values(state=state, settled_at=database_now(), frame=None, claim=None, lease_until=None)
+    )
+    return changed_rows(session, statement) == 1
+
+
+def _held_by(claimed: Claim) -> ColumnElement[bool]:
+    return (Outbox.id == claimed.outbox_id) & (Outbox.claim == claimed.token)
+
+
+def _claimable() -> ColumnElement[bool]:
+    once_more = (Outbox.state == OutboxState.UNCERTAIN) & (Outbox.sends < _MAY_BE_TAKEN_TWICE)
+    return (
+        ((Outbox.state == OutboxState.QUEUED) | once_more)
+        & (Outbox.not_before <= database_now())
+        & (Outbox.lease_until.is_(None) | (Outbox.lease_until < database_now()))
+        & _not_paused()
+    )
+
+
+def _not_paused() -> ColumnElement[bool]:
+    return exists().where(Desk.slug == Outbox.desk, Desk.outbox_paused_at.is_(None))
+
+
+def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, ...]:
+    rows = session.scalars(select(Outbox).where(*which).order_by(Outbox.created_at, Outbox.id))
+    return tuple(
+        OutgoingRow(
+            id=row.id,
+            case_id=row.case_id,
+            kind=OutgoingKind(row.kind),
+            state=OutboxState(row.state),
+            created_at=row.created_at,
+            sent_at=row.settled_at if row.state == OutboxState.SENT else None,
+            bounce_message_id=row.bounce_message_id,
+        )
+        for row in rows
+    )
+
+
+def _packed(new: NewOutgoing) -> bytes:
+    head = {"recipient": new.recipient, "message_id": new.message_id, "envelope_sender": new.envelope_sender}
+    encoded = json.dumps(head).encode()
+    return _LENGTH.pack(len(encoded)) + encoded + new.mime
+
+
+def _context(desk: str, outbox_id: str, generation: int) -> Context:
+    return Context(desk, "", _FRAME, outbox_id, generation, 1)
