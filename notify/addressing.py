@@ -22,9 +22,15 @@ BOUNCE_MARK = "b."
 MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 """RFC 5322 §3.6.4 read generously: any printable ASCII but the angle brackets themselves."""
 
-ADDRESS = re.compile(r"[^\s\x00-\x1f\x7f<>,;:\"()\[\]\\@]{1,256}@[^\s\x00-\x1f\x7f<>,;:\"()\[\]\\@]{1,255}")
+ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,128}@[^\s<>,;:\"()\[\]\\@]{1,255}")
+"""Addresses that need no quoting; nobody's real address does (RFC 5321 §4.1.2 warns against it)."""
+
 MAX_REFERENCES = 900
 """RFC 5322 §2.1.1: a line holds at most 998 characters; longer chains keep the first and the last few."""
+
+
+MAX_LOCAL_PART = 64
+"""RFC 5321 §4.5.3.1.1."""
 
 
 class BadAddress(ValueError):
@@ -87,14 +93,15 @@ def _bounces_to(desk: DeskSettings, token: str) -> str:
 
 
 def with_tag(plain: str, tag: str) -> str:
-    """``local+tag@domain`` (RFC 5233)."""
+    """``local+tag@domain`` (RFC 5233); the plain address where that would be longer than a local part may be."""
     local, _, domain = plain.rpartition("@")
-    return f"{local}+{tag}@{domain}"
+    tagged = f"{local}+{tag}"
+    return f"{tagged}@{domain}" if len(tagged) <= MAX_LOCAL_PART else plain
 
 
 def domain_to_ascii(plain: str) -> str:
     """The address with its domain as A-labels (RFC 5890), ready for the envelope and the header. Raises BadAddress."""
-    if not ADDRESS.fullmatch(plain):
+    if not ADDRESS.fullmatch(plain) or not plain.isprintable():
         raise BadAddress("This is not one plain e-mail address.")
     local, _, domain = plain.rpartition("@")
     if domain.isascii():

@@ -4,7 +4,7 @@ The facts that go in are dates, a reference, names of fields and desk settings; 
 word of a report could come. Every function is pure: the same facts give the same text and HTML.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -37,9 +37,11 @@ class ReceiptFacts:
 
 @dataclass(frozen=True)
 class ReminderFacts:
-    """The one reminder of what is missing. `ask` is not empty."""
+    """The one reminder of what is missing. `ask` is not empty.
 
-    reference: str
+    No reference: the sender, which composes reminders, knows none, since references are sealed to the desk.
+    """
+
     received_at: datetime
     language: str
     ask: tuple[MissingField, ...]
@@ -58,9 +60,9 @@ class NoticeFacts:
     """What a member is told: where to look and, where a term has passed, which and when."""
 
     notice: Notice
-    reference: str | None
     language: str
     url: str
+    reference: str | None = None
     due: date | None = None
 
 
@@ -158,12 +160,12 @@ def compose_reminder(desk: DeskSettings, facts: ReminderFacts, addressing: Addre
     """The one reminder to a reporter of what is still missing."""
     catalogue = catalogue_for(facts.language)
     received = catalogue.moment(facts.received_at, desk.timezone)
-    writer = _Writer(desk, catalogue, received=received, reference=facts.reference)
+    writer = _Writer(desk, catalogue, received=received)
     blocks = [
         *writer.paragraphs("greeting", "reminder_opening"),
         *writer.paragraphs("reminder_missing"),
         _fields(catalogue, facts.ask),
-        *writer.paragraphs("how_to_add", "reminder_optional", "reference"),
+        *writer.paragraphs("how_to_add", "reminder_optional"),
         writer.heading("help_heading"),
         *writer.paragraphs("danger", "support", "about_coordinator", "signature"),
     ]
@@ -191,7 +193,8 @@ def compose_notice(desk: DeskSettings, facts: NoticeFacts, addressing: Addressin
         *(["notice_reference"] if facts.reference is not None else []),
         "notice_no_answer",
     )
-    return _finish(catalogue, catalogue.subjects["notice"], blocks, addressing, mime.GENERATED)
+    outside = replace(addressing, reply_to=None)
+    return _finish(catalogue, catalogue.subjects["notice"], blocks, outside, mime.GENERATED)
 
 
 _NOTICES = {
