@@ -1,0 +1,41 @@
+"""Makes the application: parts, locks, languages, pages."""
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config.secrets import Secrets
+from config.settings import Settings
+from desk import attachments, case, changes, errors, gate, language, login, queue, receipts, security, words
+from desk.parts import Clock, Parts, equip, utc_now
+from store.database import Database
+
+
+def create_app(settings: Settings, secrets: Secrets, database: Database, clock: Clock = utc_now) -> Flask:
+    """The desk as a WSGI application.
+
+    Raises SecretMissing or SecretExposed where the secret web-session-key cannot be had.
+    """
+    app = Flask("desk", root_path=str(language.PACKAGE))
+    equip(app, Parts(settings, secrets, database, clock))
+    app.config.update(
+        SECRET_KEY=secrets.get("web-session-key"),
+        SESSION_COOKIE_NAME="__Host-page",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives and dies with the log-in that it is bound to
+        WTF_CSRF_SSL_STRICT=False,  # asks for a Referer, which our pages forbid; Fetch Metadata is checked instead
+    )
+    security.guard(app)
+    gate.install(app)
+    CSRFProtect(app)
+    language.speak(app)
+    words.teach(app)
+    errors.handle(app)
+    for part in (login, language, queue, case, changes, attachments, receipts):
+        app.register_blueprint(part.blueprint)
+    if settings.web.trusted_proxies:
+        count = settings.web.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,73 @@
+"""Errors as pages: what happened and what to do, in the reader's language, without a word of any case."""
+
+import logging
+import secrets
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from flask import Flask, render_template, request
+from flask_babel import LazyString, gettext, lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from desk.words import FIELDS
+from store.casework import NotFound
+
+log = logging.getLogger(__name__)
+
+TEXTS: Mapping[int, tuple[LazyString, LazyString]] = {
+    400: (
+        _l("This request cannot be understood"),
+        _l("Something was missing from what your browser sent. Go back, reload the page and try once more."),
+    ),
+    403: (_l("This is not allowed"), _l("Your browser sent this from another place than the desk's own pages.")),
+    404: (_l("There is nothing here"), _l("This page does not exist, or it is not one that you may see.")),
+    405: (_l("This request cannot be understood"), _l("Open the page from the queue instead.")),
+    409: (_l("Somebody else was first"), _l("The case was changed in the meantime.")),
+    413: (_l("That is too much"), _l("What you sent is larger than the desk takes. Make it shorter and send it again.")),
+    500: (
+        _l("Something went wrong here"),
+        _l("It is not your fault, and nothing was changed. Try once more; if it happens again, tell your administrator."),
+    ),
+}
+
+
+def handle(app: Flask) -> None:
+    """Answer all errors of an application by pages."""
+    app.register_error_handler(CSRFError, lambda _: page(400, _form_out_of_date()))
+    app.register_error_handler(NotFound, lambda _: page(404))
+    app.register_error_handler(HTTPException, _expected)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def page(status: int, text: str | None = None, incident: str | None = None) -> tuple[str, int]:
+    """The page for one status; the text is the status's own unless another is given."""
+    title, usual = TEXTS.get(status, TEXTS[400] if status < HTTPStatus.INTERNAL_SERVER_ERROR else TEXTS[500])
+    body = render_template("error.html", title=title, text=text or usual, incident=incident, typed=typed())
+    return body, status
+
+
+def typed() -> list[tuple[str, str]]:
+    """What a person wrote into the refused form, to be given back. Never a passphrase."""
+    words = {"text": FIELDS["note"]}
+    return [(str(words.get(name, name)), value) for name, value in request.form.items() if name in words and value]
+
+
+def _form_out_of_date() -> str:
+    return gettext("This form is out of date, because you logged in anew or chose not to keep cookies. Nothing was changed. Open the page again and repeat what you did.")
+
+
+def _expected(error: HTTPException) -> tuple[str, int] | HTTPException:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error  # a redirect
+    return page(error.code)
+
+
+def _unexpected(error: Exception) -> tuple[str, int]:
+    """Log where it happened and what kind of error it was. Its message may quote a case, so it stays out."""
+    incident = secrets.token_hex(4)
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.filename.rsplit('/', 2)[-2]}/{frame.name}:{frame.lineno}" for frame in frames[:-4:-1])
+    log.error("Incident %s: %s at %s", incident, type(error).__name__, places)
+    return page(InternalServerError.code, incident=incident)

@@ -1,0 +1,244 @@
+"""The forms of the desk: what a person may send, and what is said when it makes no sense."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask_babel import LazyString, lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
+
+from cases.lifecycle import Status
+from config.taxonomy import SUBS, Category, Severity
+from desk.words import CATEGORIES, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES, SUBS as SUB_NAMES
+
+NOTE_LENGTH = 50_000
+LINE_LENGTH = 300
+SPARE_PERSONS = 2
+Choices = list[tuple[str, LazyString | str]]
+
+
+def _strip(value: str | None) -> str:
+    return (value or "").strip()
+
+
+class CaseForm(FlaskForm):  # type: ignore[misc]
+    """Anything that changes a case carries the version of the case that its writer saw."""
+
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    desk = SelectField(_l("Desk"))
+    login = StringField(
+        _l("Name"),
+        validators=[InputRequired(_l("Fill in your name.")), Length(max=LINE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    passphrase = PasswordField(
+        _l("Passphrase"),
+        validators=[
+            InputRequired(_l("Fill in your passphrase.")),
+            Length(max=LINE_LENGTH, message=_l("That is too long.")),
+        ],
+    )
+    then = HiddenField()
+
+
+class LanguageForm(FlaskForm):  # type: ignore[misc]
+    language = HiddenField()
+    then = HiddenField()
+
+
+class KindForm(CaseForm):
+    value = RadioField(_l("Kind"), choices=list(KINDS.items()), validate_choice=False)
+
+    def validate_value(self, field: RadioField) -> None:
+        _must_be_among(field, KINDS)
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        self.value.data = report.get("kind")
+
+    def decided(self) -> str:
+        return str(self.value.data)
+
+
+class PrimaryForm(CaseForm):
+    value = RadioField(
+        _l("Main category"), choices=[*CATEGORIES.items(), ("", _l("None of these"))], validate_choice=False
+    )
+
+    def validate_value(self, field: RadioField) -> None:
+        _must_be_among(field, [*CATEGORIES, ""])
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        self.value.data = report.get("primary") or ""
+
+    def decided(self) -> str | None:
+        return self.value.data or None
+
+
+class SeverityForm(CaseForm):
+    value = RadioField(_l("Severity"), choices=list(SEVERITIES.items()), validate_choice=False)
+
+    def validate_value(self, field: RadioField) -> None:
+        _must_be_among(field, SEVERITIES)
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        self.value.data = report.get("severity")
+
+    def decided(self) -> str:
+        return str(self.value.data)
+
+
+class Checkboxes(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+def _categories_and_subs() -> Choices:
+    choices: Choices = []
+    for category in Category:
+        choices.append((category.value, CATEGORIES[category]))
+        choices.extend((f"{category}.{sub}", SUB_NAMES[sub]) for sub in SUBS.get(category, ()))
+    return choices
+
+
+class CategoriesForm(CaseForm):
+    """Categories and their finer labels as one list of ticks: `discriminatie`, `discriminatie.leeftijd`."""
+
+    value = Checkboxes(_l("Categories"), choices=_categories_and_subs())
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        ticked: list[str] = []
+        for entry in report.get("categories") or ():
+            ticked.append(entry["slug"])
+            ticked.extend(f"{entry['slug']}.{sub}" for sub in entry.get("sub") or ())
+        self.value.data = ticked
+
+    def decided(self) -> list[dict[str, Any]]:
+        """A finer label brings its category along."""
+        ticked = set(self.value.data or ())
+        found = []
+        for category in Category:
+            subs = [sub for sub in SUBS.get(category, ()) if f"{category}.{sub}" in ticked]
+            if subs or category.value in ticked:
+                found.append({"slug": category.value, "sub": subs})
+        return found
+
+
+class MissingForm(CaseForm):
+    value = Checkboxes(_l("Missing"), choices=list(MISSING.items()))
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        self.value.data = list(report.get("missing") or ())
+
+    def decided(self) -> list[str]:
+        ticked = set(self.value.data or ())
+        return [field for field in MISSING if field in ticked]
+
+
+class PersonForm(Form):  # type: ignore[misc]
+    name = StringField(_l("Name"), validators=[Length(max=LINE_LENGTH)], filters=[_strip])
+    function = StringField(_l("Function"), validators=[Length(max=LINE_LENGTH)], filters=[_strip])
+
+
+class ConcernedForm(CaseForm):
+    value = FieldList(FormField(PersonForm), label=_l("Persons concerned"), max_entries=50)
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        while self.value.entries:
+            self.value.pop_entry()
+        for person in report.get("concerned") or ():
+            self.value.append_entry({"name": person.get("name") or "", "function": person.get("function") or ""})
+        for _ in range(SPARE_PERSONS):
+            self.value.append_entry()
+
+    def decided(self) -> list[dict[str, str | None]]:
+        persons = [entry.data for entry in self.value.entries]
+        return [
+            {"name": person["name"] or None, "function": person["function"] or None}
+            for person in persons
+            if person["name"] or person["function"]
+        ]
+
+
+DECISIONS: Mapping[str, type[CaseForm]] = {
+    "kind": KindForm,
+    "primary": PrimaryForm,
+    "categories": CategoriesForm,
+    "severity": SeverityForm,
+    "concerned": ConcernedForm,
+    "missing": MissingForm,
+}
+"""What of the report a person may accept or correct, in the order of the page."""
+
+
+class FirstLookForm(CaseForm):
+    """The three questions (process.md, "After the report")."""
+
+    clear = RadioField(
+        _l("Is it clear what the report says?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False
+    )
+    breach = RadioField(
+        _l("Can it be a breach of integrity?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False
+    )
+    severity = RadioField(_l("How serious is it?"), choices=list(SEVERITIES.items()), validate_choice=False)
+
+    def validate_clear(self, field: RadioField) -> None:
+        _must_be_among(field, ("yes", "no"))
+
+    def validate_breach(self, field: RadioField) -> None:
+        _must_be_among(field, ("yes", "no"))
+
+    def validate_severity(self, field: RadioField) -> None:
+        _must_be_among(field, SEVERITIES)
+
+    def chosen_severity(self) -> Severity:
+        return Severity(self.severity.data)
+
+
+class StatusForm(CaseForm):
+    status = RadioField(_l("New status"), validate_choice=False)
+    outcome = SelectField(
+        _l("Outcome"), choices=[("", _l("Choose an outcome")), *OUTCOMES.items()], validators=[Optional()]
+    )
+
+    def offer(self, allowed: Iterable[Status]) -> None:
+        self.status.choices = [(status.value, STATUSES[status]) for status in Status if status in set(allowed)]
+
+    def validate_status(self, field: RadioField) -> None:
+        _must_be_among(field, [value for value, _ in field.choices])
+
+    def validate_outcome(self, field: SelectField) -> None:
+        if self.status.data == Status.CLOSED and not field.data:
+            raise ValidationError(_l("Say with what outcome the case is closed."))
+
+
+class NoteForm(CaseForm):
+    text = TextAreaField(
+        _l("Note"),
+        validators=[
+            InputRequired(_l("Write something first.")),
+            Length(max=NOTE_LENGTH, message=_l("This note is too long; split it in two.")),
+        ],
+        filters=[_strip],
+    )
+
+
+def _must_be_among(field: RadioField, values: Iterable[str]) -> None:
+    if field.data not in set(values):
+        raise ValidationError(_l("Choose one of these."))

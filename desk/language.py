@@ -1,0 +1,66 @@
+"""The language of a page, and times as its reader writes them, in the time zone of the desk."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_timedelta
+from flask import Blueprint, Flask, abort, g, redirect, request, session, url_for
+from flask_babel import Babel, get_locale, gettext
+from werkzeug.wrappers import Response
+
+from desk.paths import local_path
+
+LANGUAGES = {"nl": "Nederlands", "en": "English"}
+DEFAULT = "nl"
+
+blueprint = Blueprint("language", __name__)
+
+
+@blueprint.post("/language")
+def choose() -> Response:
+    """Remember the language and go back to the page it was chosen on."""
+    picked = request.form.get("language", "")
+    if picked not in LANGUAGES:
+        abort(400)
+    session["language"] = picked
+    return redirect(local_path(request.form.get("then")) or url_for("queue.show"))
+
+
+def speak(app: Flask) -> None:
+    """Give an application its languages."""
+    app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
+    Babel(app, locale_selector=chosen)
+    app.jinja_env.filters.update(day=day, moment=moment, age=age)
+    app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
+
+
+def chosen() -> str:
+    """What the person chose; else what their browser prefers; else Dutch."""
+    picked = session.get("language")
+    if picked in LANGUAGES:
+        return str(picked)
+    return request.accept_languages.best_match(list(LANGUAGES)) or DEFAULT
+
+
+def zone() -> ZoneInfo:
+    """The time zone of the desk whose page this is (set at log-in)."""
+    return ZoneInfo(g.get("timezone", "Europe/Amsterdam"))
+
+
+def day(when: datetime) -> str:
+    """29 november 2026"""
+    return format_date(when.astimezone(zone()), "d MMMM y", locale=get_locale())
+
+
+def moment(when: datetime) -> str:
+    """29 november 2026, 18:19"""
+    local = when.astimezone(zone())
+    return f"{format_date(local, 'd MMM y', locale=get_locale())}, {local:%H:%M}"
+
+
+def age(when: datetime, now: datetime) -> str:
+    """How long ago: 2 dagen"""
+    passed = now - when
+    if passed < timedelta(minutes=1):
+        return gettext("just now")
+    return str(format_timedelta(passed, threshold=1.2, locale=get_locale()))

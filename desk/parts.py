@@ -1,0 +1,37 @@
+"""What a view works with: the settings, secrets, database and clock of its application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask, current_app
+
+from config.secrets import Secrets
+from config.settings import Settings
+from store.database import Database
+
+Clock = Callable[[], datetime]
+_NAME = "meldpost-desk"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parts:
+    settings: Settings
+    secrets: Secrets
+    database: Database
+    clock: Clock
+
+
+def equip(app: Flask, parts: Parts) -> None:
+    app.extensions[_NAME] = parts
+
+
+def parts() -> Parts:
+    """The parts of the application that answers this request."""
+    found = current_app.extensions[_NAME]
+    assert isinstance(found, Parts)
+    return found

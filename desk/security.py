@@ -1,0 +1,70 @@
+"""What every answer of the desk tells the browser to allow, and which requests it does not take."""
+
+from flask import Flask, Request, Response, abort, request
+from werkzeug.datastructures import FileStorage
+from werkzeug.formparser import FormDataParser
+
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "frame-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+"""For the desk's own pages: its own files only, no inline script or style, no plugin, no frame around it."""
+
+BODY_LIMIT = 1 << 20
+"""A form of the desk is text typed by a person. A body beyond this is refused with 413."""
+
+
+class MemoryRequest(Request):
+    """A request whose body never touches a disk: werkzeug spools the file parts of a form to a temporary file."""
+
+    def make_form_data_parser(self) -> FormDataParser:
+        parser = super().make_form_data_parser()
+        parser.stream_factory = _refuse_file
+        return parser
+
+
+def _refuse_file(*_: object, **__: object) -> FileStorage:
+    abort(413)
+
+
+def guard(app: Flask) -> None:
+    """Put the limits and headers on an application."""
+    app.request_class = MemoryRequest
+    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=500)
+    app.before_request(_refuse_other_sites)
+    app.after_request(_add_headers)
+
+
+def _refuse_other_sites() -> None:
+    """Fetch Metadata: a browser says where a change comes from, and only our own pages may make one.
+
+    A second lock beside the CSRF token. Browsers that do not say (and command-line clients) pass on to the token.
+    """
+    if request.method not in ("GET", "HEAD") and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        abort(403)
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+    headers["X-Robots-Tag"] = "noindex"
+    if request.endpoint != "static":
+        headers["Cache-Control"] = "no-store"
+    if request.is_secure:
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return response

@@ -1,0 +1,44 @@
+"""Serves the desk by waitress, with nothing of a page or form on disk."""
+
+import logging
+
+from flask import Flask
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
+
+from config.settings import Settings
+from desk.security import BODY_LIMIT
+
+NEVER = 1 << 30
+"""Waitress puts a request beyond inbuf_overflow, and an answer beyond outbuf_overflow, into a temporary file. Requests
+are limited to far less, and an answer waits at the high watermark until the browser has read on: neither is reached.
+"""
+
+log = logging.getLogger(__name__)
+
+
+def listen(app: Flask, settings: Settings) -> MultiSocketServer | BaseWSGIServer:
+    """A server that already holds its address; its `run` serves. Raises OSError where the address cannot be had."""
+    return create_server(
+        app,
+        host=settings.web.host,
+        port=settings.web.port,
+        threads=8,
+        ident=None,
+        clear_untrusted_proxy_headers=False,  # the application believes web.trusted_proxies of them, and no more
+        max_request_body_size=4 * BODY_LIMIT,  # the application refuses beyond BODY_LIMIT, with a page that says why
+        max_request_header_size=1 << 16,
+        inbuf_overflow=NEVER,
+        outbuf_overflow=NEVER,
+        outbuf_high_watermark=1 << 20,
+        channel_timeout=60,
+    )
+
+
+def serve(app: Flask, settings: Settings) -> None:
+    """Serve until the process is told to stop (SIGINT, or SystemExit raised by a signal handler)."""
+    server = listen(app, settings)
+    log.info("The desk listens on %s port %s", settings.web.host, settings.web.port)
+    try:
+        server.run()
+    finally:
+        server.close()
