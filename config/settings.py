@@ -95,6 +95,9 @@ class DeskSettings(Section):
         None,
         description="Envelope sender; with plus_addressing a signed token is added (VERP). None: the desk's address.",
     )
+    null_return_path: bool = Field(
+        False, description="Send automatic mail from the null reverse-path <> (RFC 3834 §3.3): bounces are then lost."
+    )
     neutral_subject: dict[str, str] = Field(
         default_factory=lambda: {"nl": "Ontvangstbevestiging", "en": "Confirmation of receipt"},
         description="Subject of receipts by language; it must tell nothing of what the mail is about.",
