@@ -86,6 +86,8 @@ class DeskSettings(Section):
         "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."
     )
     public_key: str = Field(description="The desk's pinned public key (base64), written by `meldpost init`.")
+    recovery_key: str = Field("", description="The pinned public half of the recovery key (base64), likewise.")
+    mailer_key: str = Field("", description="The pinned public half of the mailer's key (base64), likewise.")
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
     plus_addressing: bool = Field(
         True,
@@ -116,16 +118,13 @@ class DeskSettings(Section):
     def bounces_to(self) -> str:
         return self.bounce_address or self.address
 
-    @property
-    def public_key_bytes(self) -> bytes:
-        return base64.b64decode(self.public_key)
-
     @model_validator(mode="after")
-    def _key_is_base64(self) -> Self:
-        try:
-            base64.b64decode(self.public_key, validate=True)
-        except binascii.Error as error:
-            raise ValueError("public_key is not base64: put back the line that `meldpost init` wrote") from error
+    def _keys_are_base64(self) -> Self:
+        for name in ("public_key", "recovery_key", "mailer_key"):
+            try:
+                base64.b64decode(getattr(self, name), validate=True)
+            except binascii.Error as error:
+                raise ValueError(f"{name} is not base64: put back the line that `meldpost init` wrote") from error
         return self
 
 
