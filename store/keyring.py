@@ -6,6 +6,7 @@ A person who logged in holds a `KeyRing`: their own key and through it the desk'
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from config.errors import ConfigError
+from config.settings import DeskSettings
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.schema import KeyPair, SealedSeed, new_id
@@ -52,11 +55,11 @@ class DeskPublicKeys:
 
 @dataclass(frozen=True)
 class Pins:
-    """Public keys as the configuration knows them; those that it does not pin are None."""
+    """The desk's public keys as the configuration knows them: who writes to the database cannot put others there."""
 
     to_desk: PublicKey
-    recovery: PublicKey | None = None
-    mailer: PublicKey | None = None
+    recovery: PublicKey
+    mailer: PublicKey
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,15 @@ class KeyRing:
         return cls(named["member"], named["desk"], named["login"], privates)
 
 
+def pins_of(settings: DeskSettings) -> Pins:
+    """The keys that a desk's configuration pins. Raises ConfigError."""
+    return Pins(
+        to_desk=_pinned(settings.public_key, "public_key"),
+        recovery=_pinned(settings.recovery_key, "recovery_key"),
+        mailer=_pinned(settings.mailer_key, "mailer_key"),
+    )
+
+
 def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
     """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned."""
     found = DeskPublicKeys(
@@ -109,7 +121,7 @@ def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
     )
     pairs = ((found.to_desk, pins.to_desk), (found.recovery, pins.recovery), (found.mailer, pins.mailer))
     for pair, pinned in pairs:
-        if pinned is not None and pair.public != pinned:
+        if pair.public != pinned:
             raise DeskKeyDiffers(
                 f"The {pair.kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
                 "taken in. Compare both with the fingerprint on the recovery pages before you change either."
@@ -162,6 +174,15 @@ def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, 
         .where(KeyPair.desk == desk, KeyPair.kind == kind, SealedSeed.recipient_key_pair_id.in_(list(privates)))
     ).all()
     return {key_pair_id: _open_seed(session, key_pair_id, privates) for key_pair_id in ids}
+
+
+def _pinned(encoded: str, name: str) -> PublicKey:
+    try:
+        return PublicKey.from_bytes(base64.b64decode(encoded, validate=True))
+    except ValueError:  # NotAKey and binascii.Error are both
+        raise ConfigError(
+            f"The setting {name} of the desk holds no public key. Copy the line that `meldpost init` wrote."
+        ) from None
 
 
 def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, PrivateKey]) -> PrivateKey:

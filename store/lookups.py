@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store.schema import CaseFile, Lookup, Message, Outbox, new_id
@@ -163,6 +163,11 @@ def surviving_case(session: Session, case_id: str) -> str:
 
 def case_status(session: Session, case_id: str) -> str | None:
     return session.scalars(select(CaseFile.status).where(CaseFile.id == case_id)).one_or_none()
+
+
+def first_received_at(session: Session, case_id: str) -> datetime | None:
+    """When the first mail of a case arrived."""
+    return session.scalars(select(func.min(Message.received_at)).where(Message.case_id == case_id)).one_or_none()
 
 
 def _remember(

@@ -85,6 +85,7 @@ class Claim:
     kind: OutgoingKind
     attempt: int
     sends: int
+    created_at: datetime
     lease_seconds: float
     key_generation: int
     frame: bytes = field(repr=False)
@@ -170,6 +171,7 @@ def claim(db: Database, lease_seconds: float) -> Claim | None:
                     kind=OutgoingKind(row.kind),
                     attempt=row.attempts + 1,
                     sends=row.sends,
+                    created_at=row.created_at,
                     lease_seconds=lease_seconds,
                     key_generation=session.get_one(KeyPair, row.key_pair_id).generation,
                     frame=row.frame,
@@ -222,14 +224,21 @@ def mark_sent(db: Database, claimed: Claim, also: Callable[[Session, datetime], 
         return hit
 
 
-def mark_failed(db: Database, claimed: Claim) -> bool:
-    """The server refused it for good (5yz): it is not tried again."""
+def mark_failed(db: Database, claimed: Claim, reason: str) -> bool:
+    """It is given up (refused for good, say). `reason` is a slug; it stands on the trail, sealed."""
     with db.begin() as session:
         hit = _settle(session, claimed, OutboxState.FAILED, _UNDER_WAY)
         if hit:
-            now = clock(session)
+            kind = KeyKind.DESK if claimed.case_id is None else KeyKind.CASE
             audit.write(
-                session, claimed.desk, Action.MAIL_FAILED, now, case_id=claimed.case_id, subject_id=claimed.outbox_id
+                session,
+                claimed.desk,
+                Action.MAIL_FAILED,
+                clock(session),
+                case_id=claimed.case_id,
+                subject_id=claimed.outbox_id,
+                detail={"reason": reason},
+                to=newest(session, claimed.desk, kind, claimed.case_id or ""),
             )
         return hit
 

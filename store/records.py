@@ -136,6 +136,14 @@ def write_json(
     return write(session, name, [encoded], to, now, version=version, member_id=member_id)
 
 
+def newest_version(session: Session, desk: str, name: Name) -> int:
+    """The number of the newest version; 0 where there is none yet. Needs no key."""
+    try:
+        return _newest(session, desk, name).version
+    except NoSuchRecord:
+        return 0
+
+
 def chunks(session: Session, ring: KeyRing, name: Name) -> Iterator[bytes]:
     """The newest version, opened piece by piece, in constant memory. Raises NoSuchRecord, SealError."""
     row = _newest(session, ring.desk, name)
@@ -172,11 +180,11 @@ def opened_of_case(session: Session, ring: KeyRing, case_id: str, kind: RecordKi
     return {subject_id: _json(b"".join(_open(session, ring, row))) for subject_id, row in latest.items()}
 
 
-def opened_of_cases(
-    session: Session, ring: KeyRing, case_ids: Iterable[str], kind: RecordKind
+def opened_of_subjects(
+    session: Session, ring: KeyRing, subject_ids: Iterable[str], kind: RecordKind
 ) -> Mapping[str, dict[str, Any]]:
-    """The newest JSON record of one kind about each of these cases themselves, by case."""
-    wanted = list(case_ids)
+    """The newest JSON record of one kind about each of these subjects."""
+    wanted = list(subject_ids)
     rows = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)

@@ -1,0 +1,218 @@
+"""Writing a mail that was read into the store: the middle of the one transaction of intake.
+
+The caller opens the transaction, calls `open_case` or `add_message`, enqueues the receipt, settles the ledger, commits.
+Only public keys are at hand. A new case's private keys exist for a moment, are sealed to the desk and to the recovery
+key, and are forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cases.lifecycle import Status
+from cases.terms import DueKind
+from store import audit, lookups, records
+from store.audit import Action
+from store.dues import set_due
+from store.keypairs import KeyKind, generate
+from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest, seal_seed
+from store.lookups import IndexKey
+from store.records import Name, RecordKind
+from store.schema import Attachment, CaseFile, Message, new_id
+
+Chunks = Callable[[], Iterator[bytes]]
+
+
+class NoSuchCase(Exception):
+    """The case is not there (any more), or belongs to another desk."""
+
+
+@dataclass(frozen=True)
+class NewAttachment:
+    name: str = field(repr=False)
+    content_type: str
+    size: int
+    inline: bool
+    content_id: str | None
+    chunks: Chunks = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewMessage:
+    """What is known of a mail. `content`, `contact` and `report` have the shapes of docs/flow.md, {} where unknown.
+
+    `message_ids` are its own Message-ID and those it refers to; `sender` the address in From, None where unsure.
+    """
+
+    received_at: datetime
+    state: Literal["read", "unreadable", "too_large"]
+    raw: Chunks = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+    contact: Mapping[str, Any] = field(repr=False)
+    report: Mapping[str, Any] = field(repr=False)
+    masked_text: str = field(repr=False)
+    attachments: Sequence[NewAttachment] = field(repr=False)
+    message_ids: Sequence[str] = field(repr=False)
+    sender: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    case_id: str
+    message_id: str
+
+
+@dataclass(frozen=True)
+class _CaseKeys:
+    """The public halves that a case's records are sealed to."""
+
+    case: PublicPair
+    identity: PublicPair
+
+
+def open_case(
+    session: Session,
+    keys: DeskPublicKeys,
+    index: IndexKey,
+    new: NewMessage,
+    *,
+    reference: str,
+    now: datetime,
+    dues: Mapping[DueKind, datetime],
+    linked_case: str | None = None,
+) -> TakenIn:
+    """A new case with its first message."""
+    case_id = new_id()
+    session.add(
+        CaseFile(
+            id=case_id,
+            desk=keys.desk,
+            status=Status.RECEIVED,
+            version=1,
+            reference_digest=index.reference(reference),
+            linked_case_id=linked_case,
+            opened_at=now,
+        )
+    )
+    session.flush()
+    case_keys = _CaseKeys(
+        case=_new_pair(session, keys, KeyKind.CASE, case_id, now),
+        identity=_new_pair(session, keys, KeyKind.IDENTITY, case_id, now),
+    )
+    taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
+    card = {"reference": reference, **{part: new.report.get(part) for part in _CARD_PARTS}}
+    records.write_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
+    for kind, due_at in dues.items():
+        set_due(session, keys.desk, case_id, kind, due_at)
+    return taken_in
+
+
+def add_message(
+    session: Session,
+    keys: DeskPublicKeys,
+    index: IndexKey,
+    case_id: str,
+    new: NewMessage,
+    *,
+    sender_is_new: bool,
+    now: datetime,
+) -> TakenIn:
+    """A further message of a case, sealed to its newest keys. Raises NoSuchCase.
+
+    The case's row is locked first, so that its keys cannot be made anew meanwhile. A sender who is new to the case is
+    marked so and stays unknown to it until a person says otherwise.
+    """
+    found = select(CaseFile.id).where(CaseFile.id == case_id, CaseFile.desk == keys.desk).with_for_update()
+    if session.scalars(found).one_or_none() is None:
+        raise NoSuchCase("The case that this mail belongs to is not there any more.")
+    case_keys = _CaseKeys(
+        case=newest(session, keys.desk, KeyKind.CASE, case_id),
+        identity=newest(session, keys.desk, KeyKind.IDENTITY, case_id),
+    )
+    return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
+
+
+_CARD_PARTS = ("kind", "categories", "primary", "severity", "missing", "concerned")
+
+
+def _new_pair(session: Session, keys: DeskPublicKeys, kind: KeyKind, case_id: str, now: datetime) -> PublicPair:
+    private = generate()
+    pair = add_pair(session, keys.desk, kind, case_id, private.public, now)
+    seal_seed(session, private, pair, keys.to_desk)
+    seal_seed(session, private, pair, keys.recovery)
+    session.flush()
+    return pair  # the private half goes out of scope here: nobody but the desk and the recovery pages has it
+
+
+def _write_message(
+    session: Session,
+    keys: _CaseKeys,
+    index: IndexKey,
+    case_id: str,
+    new: NewMessage,
+    *,
+    sender_is_new: bool,
+    now: datetime,
+) -> TakenIn:
+    message_id = new_id()
+    desk = keys.case.desk
+    session.add(
+        Message(
+            id=message_id, desk=desk, case_id=case_id, state=new.state, received_at=new.received_at, taken_in_at=now
+        )
+    )
+    session.flush()
+    attachments = [
+        _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now)
+        for position, attachment in enumerate(new.attachments)
+    ]
+    content = {**new.content, "attachments": attachments, "sender_is_new": sender_is_new}
+
+    def to_identity(kind: RecordKind, value: Mapping[str, Any]) -> None:
+        records.write_json(session, Name(case_id, message_id, kind), value, keys.identity, now)
+
+    def to_case(kind: RecordKind, value: Mapping[str, Any]) -> None:
+        records.write_json(session, Name(case_id, message_id, kind), value, keys.case, now)
+
+    records.write(session, Name(case_id, message_id, RecordKind.RAW), new.raw(), keys.identity, now)
+    to_identity(RecordKind.MESSAGE, content)
+    to_identity(RecordKind.CONTACT, new.contact)
+    to_case(RecordKind.REPORT, new.report)
+    to_case(RecordKind.MASKED, {"text": new.masked_text, "checked": False})
+    digests = [index.message_id(each) for each in new.message_ids if each.strip()]
+    lookups.remember_message_ids(session, desk, case_id, message_id, digests)
+    if new.sender and not sender_is_new:
+        lookups.remember_address(session, desk, case_id, index.address(case_id, new.sender))
+    audit.write(session, desk, Action.INTAKE, now, case_id=case_id, subject_id=message_id)
+    session.flush()
+    return TakenIn(case_id, message_id)
+
+
+def _write_attachment(
+    session: Session,
+    identity: PublicPair,
+    case_id: str,
+    message_id: str,
+    position: int,
+    attachment: NewAttachment,
+    now: datetime,
+) -> dict[str, Any]:
+    """Seal one attachment byte for byte; gives what the message's content says about it."""
+    attachment_id = new_id()
+    name = Name(case_id, attachment_id, RecordKind.ATTACHMENT)
+    size = records.write(session, name, attachment.chunks(), identity, now)
+    session.add(Attachment(id=attachment_id, message_id=message_id, position=position, padded_size=size))
+    return {
+        "id": attachment_id,
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "size": attachment.size,
+        "inline": attachment.inline,
+        "content_id": attachment.content_id,
+    }

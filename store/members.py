@@ -1,0 +1,172 @@
+"""The people of a desk, and making the desk itself.
+
+A member's private seed is wrapped under their passphrase; the desk's is sealed to each member. Their log-in name stands
+in the database as a digest under the passphrase secret, their name and role sealed to the desk; only the address for
+notices is in clear.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from store import audit, records
+from store.audit import Action
+from store.keypairs import KeyKind, PrivateKey, generate
+from store.keyring import DeskPublicKeys, KeyRing, add_pair, newest, open_all, seal_seed
+from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap_seed
+from store.records import Name, RecordKind
+from store.schema import Desk, Member, new_id
+
+
+class WrongLogin(Exception):
+    """There is no such member, or the passphrase is another. Which of the two is told to nobody."""
+
+
+class DeskExists(Exception):
+    """A desk of this name is there already: it is never made anew."""
+
+
+class MemberExists(Exception):
+    """The desk has a member with this log-in name already."""
+
+
+class Role(StrEnum):
+    COORDINATOR = "coordinator"
+
+
+class HoldsDeskKeys(Protocol):
+    """Who can add a member: a desk just made, or the key ring of a member."""
+
+    @property
+    def desk(self) -> str: ...
+    @property
+    def privates(self) -> Mapping[str, PrivateKey]: ...
+
+
+@dataclass(frozen=True)
+class FreshDesk:
+    """A desk just made. The seeds are here and nowhere else: they go to their secret places, or are lost."""
+
+    keys: DeskPublicKeys
+    privates: Mapping[str, PrivateKey] = field(repr=False)
+    recovery_seed: bytes = field(repr=False)
+    mailer_seed: bytes = field(repr=False)
+
+    @property
+    def desk(self) -> str:
+        return self.keys.desk
+
+
+def create_desk(session: Session, slug: str, now: datetime) -> FreshDesk:
+    """Make a desk with its desk, recovery and mailer key pairs. Raises DeskExists."""
+    if session.get(Desk, slug) is not None:
+        raise DeskExists(f"Desk {slug} is in this database already. Choose another name or another database.")
+    session.add(Desk(slug=slug, created_at=now))
+    session.flush()
+    desk, recovery, mailer = generate(), generate(), generate()
+    keys = DeskPublicKeys(
+        desk=slug,
+        to_desk=add_pair(session, slug, KeyKind.DESK, "", desk.public, now),
+        recovery=add_pair(session, slug, KeyKind.RECOVERY, "", recovery.public, now),
+        mailer=add_pair(session, slug, KeyKind.MAILER, "", mailer.public, now),
+    )
+    seal_seed(session, desk, keys.to_desk, keys.recovery)
+    audit.write(session, slug, Action.DESK_CREATED, now)
+    session.flush()
+    return FreshDesk(keys, {keys.to_desk.id: desk}, recovery.seed, mailer.seed)
+
+
+def add_member(
+    session: Session,
+    holder: HoldsDeskKeys,
+    *,
+    login: str,
+    address: str,
+    passphrase: str,
+    secret: bytes,
+    role: Role,
+    now: datetime,
+    params: Params = DEFAULT,
+) -> str:
+    """Add a member who opens what the desk opens; gives their id. Raises MemberExists."""
+    member_id = new_id()
+    private = generate()
+    session.add(
+        Member(
+            id=member_id,
+            desk=holder.desk,
+            login_digest=_login_digest(secret, holder.desk, login),
+            address=address,
+            wrapped_seed=wrap_seed(private.seed, passphrase, secret, params),
+            created_at=now,
+        )
+    )
+    try:
+        session.flush()
+    except IntegrityError:
+        raise MemberExists("This log-in name is taken at this desk. Choose another.") from None
+    own = add_pair(session, holder.desk, KeyKind.MEMBER, member_id, private.public, now)
+    newest_desk = newest(session, holder.desk, KeyKind.DESK)
+    seal_seed(session, holder.privates[newest_desk.id], newest_desk, own)
+    profile = {"login": login, "role": role}
+    records.write_json(session, Name(None, member_id, RecordKind.MEMBER), profile, newest_desk, now)
+    audit.write(session, holder.desk, Action.MEMBER_ADDED, now, subject_id=member_id)
+    session.flush()
+    return member_id
+
+
+def unlock(
+    session: Session,
+    desk: str,
+    login: str,
+    passphrase: str,
+    secret: bytes,
+    derivations: AbstractContextManager[None] | None = None,
+) -> KeyRing:
+    """Open a member's key ring. Takes about as long for who is no member. Raises WrongLogin."""
+    member = session.scalars(
+        select(Member).where(
+            Member.desk == desk,
+            Member.login_digest == _login_digest(secret, desk, login),
+            Member.retired_at.is_(None),
+        )
+    ).one_or_none()
+    if member is None:
+        wrap_seed(os.urandom(32), passphrase, secret, derivations=derivations)
+        raise WrongLogin("Log-in name or passphrase is wrong.")
+    try:
+        private = PrivateKey.from_seed(unwrap_seed(member.wrapped_seed, passphrase, secret, derivations))
+    except WrongPassphrase:
+        raise WrongLogin("Log-in name or passphrase is wrong.") from None
+    own = newest(session, desk, KeyKind.MEMBER, member.id)
+    privates = {own.id: private}
+    return KeyRing(member.id, desk, login, privates | open_all(session, desk, KeyKind.DESK, privates))
+
+
+def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
+    """The log-in names of all members of the desk, past ones too, by id."""
+    ids = session.scalars(select(Member.id).where(Member.desk == ring.desk)).all()
+    profiles = records.opened_of_subjects(session, ring, ids, RecordKind.MEMBER)
+    return {member_id: profile["login"] for member_id, profile in profiles.items()}
+
+
+def notice_addresses(session: Session, desk: str) -> tuple[str, ...]:
+    """Where notices go: the addresses of the desk's members."""
+    query = select(Member.address).where(Member.desk == desk, Member.retired_at.is_(None)).order_by(Member.created_at)
+    return tuple(session.scalars(query))
+
+
+def _login_digest(secret: bytes, desk: str, login: str) -> bytes:
+    named = b"\0".join([b"member login", desk.encode(), login.strip().casefold().encode()])
+    return hmac.digest(secret, named, "sha256")

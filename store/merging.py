@@ -1,0 +1,50 @@
+"""What is known of a case, put together from the reports of its messages and what persons decided. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Report = Mapping[str, Any]
+
+DECIDABLE = ("kind", "categories", "primary", "severity", "concerned", "missing")
+"""Parts of a report that a person may correct; contact details are decided apart, under the identity key."""
+
+CONTACT_PARTS = ("name", "email", "phone", "address")
+
+
+def suggested(reports: Sequence[Report]) -> dict[str, Any]:
+    """The machine's report of a case: the first message's, with what later ones of the same reporter add.
+
+    Something is missing only while every message lacks it.
+    """
+    understood = [report for report in reports if report]
+    if not understood:
+        return {}
+    merged = dict(understood[0])
+    for later in understood[1:]:
+        lacking = set(later.get("missing") or ())
+        merged["missing"] = [slug for slug in merged.get("missing") or () if slug in lacking]
+        merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())
+    return merged
+
+
+def decided(report: Report, decisions: Mapping[str, Mapping[str, Any]], first_look: Report | None) -> dict[str, Any]:
+    """A report with what persons decided in the place of suggestions; the first look's severity counts as decided."""
+    merged = dict(report)
+    if first_look and first_look.get("severity"):
+        merged["severity"] = first_look["severity"]
+    for field, decision in decisions.items():
+        merged[field] = decision["value"]
+    return merged
+
+
+def contact(contacts: Sequence[Report], corrected: Report | None) -> dict[str, Any]:
+    """Contact details: what a person wrote down, else what the earliest message that has it tells."""
+    sources = [corrected or {}, *contacts]
+    return {part: next((source[part] for source in sources if source.get(part)), None) for part in CONTACT_PARTS}
+
+
+def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
+    known = {str(person.get("name")).casefold() for person in first}
+    return [*first, *(person for person in more if str(person.get("name")).casefold() not in known)]

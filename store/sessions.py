@@ -1,0 +1,138 @@
+"""Log-in sessions, and slowing down who guesses passphrases.
+
+A session holds the member's key ring sealed under 256 random bits that exist only in the browser's cookie: neither the
+database nor the web process opens anything between two requests. Sessions end after `IDLE` without a request, after
+`LONGEST` at most, and at log-out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from store import audit
+from store.audit import Action
+from store.keyring import KeyRing
+from store.schema import LoginAttempt, LoginSession
+
+IDLE = timedelta(minutes=15)
+LONGEST = timedelta(hours=8)
+_SECRET_BYTES = 32
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a session may be idle, and last."""
+
+    idle: timedelta = IDLE
+    longest: timedelta = LONGEST
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """After `free` wrong tries in a row each further one has to wait twice as long as the last, up to `longest`."""
+
+    free: int = 5
+    first: timedelta = timedelta(seconds=10)
+    longest: timedelta = timedelta(minutes=15)
+
+    def wait_after(self, failures: int) -> timedelta:
+        if failures < self.free:
+            return timedelta(0)
+        doublings = min(failures - self.free, 16)
+        return min(self.longest, self.first * (1 << doublings))
+
+
+def start(session: Session, ring: KeyRing, now: datetime) -> bytes:
+    """Begin a session for who just logged in; gives the secret for the cookie."""
+    secret = os.urandom(_SECRET_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
+    row_id = _id(secret)
+    frame = nonce + _cipher(secret).encrypt(nonce, ring.to_bytes(), row_id)
+    session.add(
+        LoginSession(id=row_id, desk=ring.desk, member_id=ring.member_id, started_at=now, seen_at=now, frame=frame)
+    )
+    audit.write(session, ring.desk, Action.LOGIN, now, member_id=ring.member_id)
+    session.flush()
+    return secret
+
+
+def resume(session: Session, secret: bytes, now: datetime, limits: Limits | None = None) -> KeyRing | None:
+    """The key ring of a running session, whose idle time begins anew; None where there is none (any more)."""
+    row = session.get(LoginSession, _id(secret), with_for_update=True)
+    if row is None:
+        return None
+    if not _runs(row, now, limits or Limits()):
+        session.delete(row)
+        session.flush()
+        return None
+    try:
+        opened = _cipher(secret).decrypt(row.frame[:_NONCE_BYTES], row.frame[_NONCE_BYTES:], row.id)
+    except InvalidTag:
+        return None
+    row.seen_at = max(row.seen_at, now)
+    session.flush()
+    return KeyRing.from_bytes(opened)
+
+
+def end(session: Session, secret: bytes, now: datetime) -> None:
+    """Log out: the sealed key ring is destroyed."""
+    row = session.get(LoginSession, _id(secret))
+    if row is not None:
+        audit.write(session, row.desk, Action.LOGOUT, now, member_id=row.member_id)
+        session.delete(row)
+        session.flush()
+
+
+def end_stale(session: Session, now: datetime, limits: Limits | None = None) -> None:
+    """Destroy the sessions that ended by themselves."""
+    limits = limits or Limits()
+    session.execute(
+        delete(LoginSession).where(
+            (LoginSession.seen_at < now - limits.idle) | (LoginSession.started_at < now - limits.longest)
+        )
+    )
+
+
+def may_try(session: Session, digest: bytes, now: datetime, throttle: Throttle | None = None) -> bool:
+    """Whether a log-in with this name, or from this place (`IndexKey.login`), may be tried now."""
+    row = session.get(LoginAttempt, digest)
+    return row is None or now >= row.last_at + (throttle or Throttle()).wait_after(row.failures)
+
+
+def note_failure(session: Session, desk: str, digest: bytes, now: datetime) -> None:
+    """A log-in with this name, or from this place, went wrong."""
+    row = session.get(LoginAttempt, digest, with_for_update=True)
+    if row is None:
+        session.add(LoginAttempt(digest=digest, failures=1, last_at=now))
+    else:
+        row.failures, row.last_at = row.failures + 1, now
+    audit.write(session, desk, Action.LOGIN_FAILED, now)
+    session.flush()
+
+
+def note_success(session: Session, digest: bytes) -> None:
+    """A log-in went right: its failures are forgotten."""
+    session.execute(delete(LoginAttempt).where(LoginAttempt.digest == digest))
+
+
+def _runs(row: LoginSession, now: datetime, limits: Limits) -> bool:
+    return now - row.seen_at <= limits.idle and now - row.started_at <= limits.longest
+
+
+def _id(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def _cipher(secret: bytes) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, None, b"meldpost log-in session").derive(secret))
