@@ -29,7 +29,7 @@ UID_WINDOW = 50_000
 """UIDs asked for in one SEARCH: imaplib gives up on a line above 1 MB, which 90,000 UIDs fill (mail-cases 4)."""
 
 _PER_COMMAND = 500
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, IMAPClientError)
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, IMAPClientError)
 """What imaplib and imapclient raise on an answer that makes no sense."""
 
 
@@ -294,7 +294,7 @@ def _answers() -> Iterator[None]:
         raise ConnectionLost(f"the server hung up: {_kind(error)}") from None
     except CapabilityError:
         raise BadReply("the server cannot do what was asked of it") from None
-    except _UNREADABLE as error:
+    except NONSENSE as error:
         raise BadReply(f"the server's answer makes no sense: {_kind(error)}") from None
 
 

@@ -1,0 +1,116 @@
+"""Waiting for mail: IDLE (RFC 2177) where the server has it, NOOP where it has not. Only ever a hint.
+
+The connection is read-only (EXAMINE), fetches nothing, and a lost one costs no more than the time until the next poll.
+"""
+
+import imaplib
+import logging
+import select
+import time
+from collections.abc import Callable, Iterable
+from threading import Event
+from typing import Any, Protocol
+
+from imapclient import IMAPClient
+
+from config.errors import ConfigError
+from config.settings import MailboxSettings
+from ingest.sources.imap import NONSENSE, CannotConnect, log_in
+
+log = logging.getLogger(__name__)
+
+RENEW_SECONDS = 300
+"""IDLE is begun anew this often: NATs forget silent connections long before the 29 minutes of RFC 2177 §3."""
+
+_GLANCE_SECONDS = 1.0
+"""How long a stop may go unnoticed."""
+
+_EMPTY_ANSWERS = 10
+"""A closed connection is readable for ever and gives nothing (imapclient 4.1); so, once or twice, does a TLS ticket."""
+
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 300.0
+
+
+class Passwords(Protocol):
+    def text(self, name: str) -> str: ...
+
+
+def watch(mailbox: MailboxSettings, account: str, secrets: Passwords, wake: Callable[[], None], stop: Event) -> None:
+    """Call `wake` after each connect and whenever mail may have come into the first folder; end soon after `stop`.
+
+    Connects again by itself, each time after a longer pause; the log has one line for each time that it is lost.
+    """
+    pause = _FIRST_PAUSE
+    while not stop.is_set():
+        began = time.monotonic()
+        reason = _once(mailbox, account, secrets, wake, stop)
+        if stop.is_set():
+            return
+        if time.monotonic() - began > _LONGEST_PAUSE:
+            pause = _FIRST_PAUSE
+        log.warning("%s: not waiting for mail for %d s (polls go on): %s", account, pause, reason)
+        stop.wait(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _once(mailbox: MailboxSettings, account: str, secrets: Passwords, wake: Callable[[], None], stop: Event) -> str:
+    """One connection, until it is lost or `stop`; gives the reason."""
+    client = None
+    try:
+        client = log_in(mailbox, secrets.text(f"mailbox-password-{account}"))
+        _wait(client, mailbox, wake, stop)
+    except (CannotConnect, ConfigError) as error:
+        return str(error)
+    except (OSError, EOFError, *NONSENSE) as error:
+        return f"the server hung up or made no sense: {type(error).__name__}"
+    finally:
+        if client is not None:
+            _hang_up(client)
+    return "stopped"
+
+
+def _wait(client: IMAPClient, mailbox: MailboxSettings, wake: Callable[[], None], stop: Event) -> None:
+    client.select_folder(mailbox.folders[0], readonly=True)
+    idles = client.has_capability("IDLE")
+    while not stop.is_set():
+        if idles:
+            client.idle()
+        wake()  # for what came before, or in one packet with the answer to IDLE, where nobody would look at it
+        if idles:
+            _idle(client, wake, stop)
+        elif not stop.wait(mailbox.poll_seconds):
+            client.noop()
+
+
+def _idle(client: IMAPClient, wake: Callable[[], None], stop: Event) -> None:
+    readable = select.poll()
+    readable.register(client.socket(), select.POLLIN)
+    until = time.monotonic() + RENEW_SECONDS
+    empty = 0
+    while time.monotonic() < until:
+        if stop.is_set():
+            return
+        if not readable.poll(_GLANCE_SECONDS * 1000):
+            continue
+        answers = client.idle_check(timeout=0)
+        empty = 0 if answers else empty + 1
+        if empty >= _EMPTY_ANSWERS:
+            raise ConnectionResetError
+        if _has_news(answers):
+            wake()
+    client.idle_done()
+    client.noop()
+
+
+def _has_news(answers: Iterable[tuple[Any, ...]]) -> bool:
+    """Does one of the untagged answers tell of mails in the folder?"""
+    return any(len(answer) > 1 and answer[1] == b"EXISTS" for answer in answers)
+
+
+def _hang_up(client: IMAPClient) -> None:
+    """Without a word: LOGOUT hangs while the connection idles."""
+    try:
+        client.shutdown()
+    except (OSError, imaplib.IMAP4.error):
+        log.debug("a connection was already closed")

@@ -1,0 +1,128 @@
+"""Which case does a mail belong to?
+
+A token that we signed joins a mail to its case, whoever sends it. A reference in the subject joins it only with a
+sender whom the case knows and for whom our own mail server vouches. Anyone else gets a new case, linked to the one
+that was named: nobody gets into a case by quoting it (mail-cases 91, 94, 95).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from cases.references import references_in
+from config.settings import DeskSettings
+from ingest.authentication import dmarc_passed
+from ingest.automatic import bare
+from ingest.mail import ParsedMail
+from notify.addressing import BOUNCE_MARK, domain_to_ascii
+from store import lookups
+from store.lookups import IndexKey, TokenKey
+
+_DELIVERY_FIELDS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
+_MOST = 200
+"""Addresses and Message-IDs of one mail that are looked at."""
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What in a mail may name its case. `tokens` are not verified yet."""
+
+    tokens: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    message_ids: tuple[str, ...] = ()
+    sender: str | None = None
+    vouched_for: bool = False
+
+
+@dataclass(frozen=True)
+class Thread:
+    """`case_id` is the case that the mail joins; else it opens a new one, linked to `linked_case` where it named one.
+
+    `outbox_id` is the mail of ours that it answers, or that bounced. `reason` is a slug.
+    """
+
+    case_id: str | None
+    linked_case: str | None
+    sender_is_new: bool
+    outbox_id: str | None
+    reason: str
+
+
+def clues(mail: ParsedMail, desk: DeskSettings) -> Clues:
+    """Pure: what the mail says of where it belongs."""
+    sender = mail.from_.address if mail.from_ else None
+    answered = tuple(filter(None, (mail.in_reply_to, *reversed(mail.references))))
+    original = (mail.delivery_report or {}).get("original_message_id")
+    answered += (original,) if original else ()
+    recipients = [entry.address for entry in (*mail.to, *mail.cc)]
+    delivered = [value.strip() for name in _DELIVERY_FIELDS for value in mail.header(name)]
+    return Clues(
+        tokens=tuple(dict.fromkeys([*plus_tokens(delivered + recipients, desk), *id_tokens(answered, desk)])),
+        references=references_in(mail.subject[:1000])[:5],
+        message_ids=answered[:_MOST],
+        sender=sender,
+        vouched_for=dmarc_passed(mail.headers, desk.trusted_authserv_id, sender),
+    )
+
+
+def plus_tokens(addresses: Iterable[str], desk: DeskSettings) -> list[str]:
+    """What stands behind the plus of our own addresses (RFC 5233)."""
+    own = own_addresses(desk)
+    found = []
+    for address in list(addresses)[:_MOST]:
+        tag = address.strip().strip("<>").lower().rpartition("@")[0].partition("+")[2]
+        if tag and bare(address) in own:
+            found.append(tag.removeprefix(BOUNCE_MARK))
+    return found
+
+
+def id_tokens(message_ids: Iterable[str], desk: DeskSettings) -> list[str]:
+    """The left sides of Message-IDs of our own domain; ids of another instance never match (mail-cases 94)."""
+    domain = domain_to_ascii(desk.address).rpartition("@")[2].lower()
+    pattern = re.compile(rf"<([a-z0-9]+)@{re.escape(domain)}>", re.IGNORECASE)
+    found = (pattern.fullmatch(message_id.strip()) for message_id in list(message_ids)[:_MOST])
+    return [match[1].lower() for match in found if match]
+
+
+def own_addresses(desk: DeskSettings) -> frozenset[str]:
+    """The desk's addresses, as `bare` writes them."""
+    return frozenset(bare(domain_to_ascii(address)) for address in (desk.address, desk.bounces_to, *desk.own_addresses))
+
+
+def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, tokens: TokenKey) -> Thread:
+    """The first that names a case wins: token, then reference, then any Message-ID that we know."""
+    for token in found.tokens:
+        outbox_id = tokens.verify(token)
+        case_id = outbox_id and lookups.case_of_outbox(session, desk, outbox_id)
+        if outbox_id and case_id:
+            return _joined(session, desk, case_id, found, index, outbox_id, "token")
+    linked = None
+    for reference in found.references:
+        case_id = lookups.case_by_reference(session, desk, index.reference(reference))
+        if case_id is None:
+            continue
+        thread = _joined(session, desk, case_id, found, index, None, "reference")
+        if found.vouched_for and not thread.sender_is_new:
+            return thread
+        linked = linked or thread.case_id
+    if linked:
+        return Thread(None, linked, False, None, "linked_by_reference")
+    for message_id in found.message_ids:
+        known = lookups.message_with_id(session, desk, index.message_id(message_id))
+        if known:
+            return Thread(None, lookups.surviving_case(session, known.case_id), False, None, "linked_by_message_id")
+    return Thread(None, None, False, None, "new")
+
+
+def _joined(
+    session: Session, desk: str, case_id: str, found: Clues, index: IndexKey, outbox_id: str | None, reason: str
+) -> Thread:
+    """Replies to a merged case go to its survivor (mail-cases 97); the sender may be known to either."""
+    survivor = lookups.surviving_case(session, case_id)
+    known = found.sender is not None and any(
+        lookups.knows_address(session, desk, either, index.address(either, found.sender))
+        for either in {case_id, survivor}
+    )
+    return Thread(survivor, None, not known, outbox_id, reason)

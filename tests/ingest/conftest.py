@@ -1,0 +1,159 @@
+"""A real Dovecot of the test's own: its own configuration, port and user, no root rights where there are none."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imapclient import IMAPClient
+
+from config.settings import MailboxSettings
+
+PASSWORD = "geheim"
+CONFIG = """
+base_dir = {base}/run
+state_dir = {base}/state
+log_path = {base}/log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_login_user = dovenull
+default_internal_user = dovecot
+auth_mechanisms = plain login
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = static
+  args = uid=nobody gid=nogroup home={base}/mail/%u
+}}
+mail_location = maildir:~/Maildir
+service imap-login {{
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+  chroot =
+}}
+service anvil {{
+  chroot =
+}}
+protocol imap {{
+  {imap}
+}}
+"""
+WITHOUT_MOVE = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE UIDPLUS NAMESPACE"
+WITHOUT_UIDPLUS = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE NAMESPACE"
+
+
+@dataclass
+class Dovecot:
+    base: Path
+    port: int
+    users: int = field(default=0)
+
+    def account(self, **more: Any) -> MailboxSettings:
+        """A fresh, empty account."""
+        self.users += 1
+        settings = {"desk": "desk", "host": "127.0.0.1", "port": self.port, "security": "plain", "timeout_seconds": 10}
+        return MailboxSettings(**(settings | {"user": f"user{self.users}"} | more))
+
+    @contextlib.contextmanager
+    def client(self, account: MailboxSettings) -> Iterator[IMAPClient]:
+        """What a mail program would see."""
+        with IMAPClient("127.0.0.1", self.port, ssl=False, timeout=10) as client:
+            client.login(account.user, PASSWORD)
+            client.select_folder("INBOX")
+            yield client
+
+    def deliver(
+        self, account: MailboxSettings, *mails: bytes, folder: str = "INBOX", flags: tuple[bytes, ...] = ()
+    ) -> None:
+        with self.client(account) as client:
+            for mail in mails:
+                client.append(folder, mail, flags)
+
+    def uids(self, account: MailboxSettings, folder: str = "INBOX") -> list[int]:
+        with self.client(account) as client:
+            client.select_folder(folder, readonly=True)
+            return sorted(client.search())
+
+    def bodies(self, account: MailboxSettings, folder: str = "INBOX") -> list[bytes]:
+        with self.client(account) as client:
+            client.select_folder(folder, readonly=True)
+            found = client.fetch(client.search(), ["BODY.PEEK[]"])
+        return [answer[b"BODY[]"] for _, answer in sorted(found.items())]
+
+
+@contextlib.contextmanager
+def running_dovecot(imap: str = "") -> Iterator[Dovecot]:
+    if shutil.which("dovecot") is None or os.geteuid() != 0:
+        pytest.skip("needs Dovecot (apt install dovecot-imapd) and root")
+    base = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
+    base.chmod(0o755)
+    (base / "mail").mkdir()
+    shutil.chown(base / "mail", "nobody", "nogroup")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    config = base / "dovecot.conf"
+    config.write_text(CONFIG.format(base=base, port=port, password=PASSWORD, imap=imap))
+    process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], start_new_session=True)
+    try:
+        _until_it_answers(port, process, base)
+        yield Dovecot(base, port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _until_it_answers(port: int, process: "subprocess.Popen[bytes]", base: Path) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                if connection.recv(100).startswith(b"* OK"):
+                    return
+        except OSError:
+            time.sleep(0.05)
+    log = base / "log"
+    raise RuntimeError(f"Dovecot did not start: {log.read_text() if log.exists() else ''}")
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    with running_dovecot() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot_without_move() -> Iterator[Dovecot]:
+    with running_dovecot(WITHOUT_MOVE) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dovecot_without_uidplus() -> Iterator[Dovecot]:
+    with running_dovecot(WITHOUT_UIDPLUS) as server:
+        yield server
+
+
+@pytest.fixture(params=["move", "copy", "neither"])
+def any_dovecot(request: pytest.FixtureRequest) -> Any:
+    """Each test runs against a server with MOVE, one with UIDPLUS alone, and one with neither."""
+    names = {"move": "dovecot", "copy": "dovecot_without_move", "neither": "dovecot_without_uidplus"}
+    return request.getfixturevalue(names[request.param])
