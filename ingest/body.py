@@ -168,7 +168,10 @@ class _Walk:
                 if summary:
                     return summary
         for leaf in self.leaves:
-            if leaf.content_type == "text/plain" or leaf.content_type in ("message/delivery-status", "message/feedback-report"):
+            if leaf.content_type == "text/plain" or leaf.content_type in (
+                "message/delivery-status",
+                "message/feedback-report",
+            ):
                 text = clean_text(body_text(leaf.part))
             elif leaf.content_type == "text/html":
                 text = clean_text(markup.to_text(_html_source(leaf.part)))
@@ -188,7 +191,13 @@ class _Walk:
         return None
 
 
-_RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers")
+_RETURNED = (
+    "message/rfc822",
+    "text/rfc822-headers",
+    "message/rfc822-headers",
+    "message/global",
+    "message/global-headers",
+)
 
 
 def _default_type(part: Part) -> str:

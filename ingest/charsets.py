@@ -52,6 +52,7 @@ _ALIASES = {
 }
 # Python's own notations: not charsets of mail, and some of them slow on hostile input.
 _REFUSED = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "charmap"}
+_FOLD = re.compile("(?:\n[ \t]*|\t)+")
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -100,7 +101,7 @@ def clean_text(text: str) -> str:
 
 def clean_line(text: str) -> str:
     """Text for one line, such as a header's value: decoded CR and LF may not come back as header lines (mail-cases 84)."""
-    return clean_text(text).replace("\n", " ").strip()
+    return _FOLD.sub(" ", clean_text(text)).strip()
 
 
 def load_all_codecs() -> None:

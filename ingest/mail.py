@@ -46,6 +46,7 @@ class ParsedMail:
     `delivery_report` is None, or a dict with the keys
       kind                 "delivery" (RFC 3464) or "disposition" (RFC 8098)
       original_message_id  str | None
+      original_envelope_id str | None
       recipients           list of {"address", "action", "status", "diagnostic"}, each str ("" where not given)
       disposition          str, "" for delivery reports
     """

@@ -31,6 +31,7 @@ def delivery_report(status: str, returned_header: str) -> dict[str, Any]:
     return {
         "kind": "delivery",
         "original_message_id": _original_id(returned_header) or _first_id(per_message.get("original-message-id", "")),
+        "original_envelope_id": per_message.get("original-envelope-id", "")[:500] or None,
         "recipients": recipients,
         "disposition": "",
     }
@@ -44,6 +45,7 @@ def disposition_report(notification: str, returned_header: str) -> dict[str, Any
     return {
         "kind": "disposition",
         "original_message_id": _first_id(fields.get("original-message-id", "")) or _original_id(returned_header),
+        "original_envelope_id": None,
         "recipients": [],
         "disposition": fields.get("disposition", "")[:200],
     }
@@ -65,7 +67,9 @@ def calendar_summary(source: str) -> str:
             wanted.setdefault(name, _ESCAPED.sub(lambda m: "\n" if m[1] in "nN" else m[1], value.strip()))
         elif name == "METHOD":
             wanted.setdefault(name, value.strip())
-    return "\n".join(f"{name.title()}: {wanted[name][:5000]}" for name in ("METHOD", *_CALENDAR_FIELDS) if name in wanted)
+    return "\n".join(
+        f"{name.title()}: {wanted[name][:5000]}" for name in ("METHOD", *_CALENDAR_FIELDS) if name in wanted
+    )
 
 
 def _blocks(text: str) -> list[dict[str, str]]:

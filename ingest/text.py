@@ -17,7 +17,8 @@ _BEGIN_FORWARD = re.compile(
 )
 _ATTRIBUTION_START = re.compile(r"^(?:op|on|le|am|den|il|el)\s", re.IGNORECASE)
 _ATTRIBUTION_END = re.compile(
-    r"(?:\bschreef\b|\bheeft\b.*\bgeschreven\b|\bwrote\b|\ba écrit\b|\bschrieb\b|\bhet volgende geschreven\b)", re.IGNORECASE
+    r"(?:\bschreef\b|\bheeft\b.*\bgeschreven\b|\bwrote\b|\ba écrit\b|\bschrieb\b|\bhet volgende geschreven\b)",
+    re.IGNORECASE,
 )
 _LABEL = re.compile(
     r"^\*?(van|from|de|von|verzonden|sent|envoyé|gesendet|datum|date|aan|to|à|an|cc|onderwerp|subject|objet|betreff)\s{0,3}:",
