@@ -88,6 +88,8 @@ def address(
 
 
 def _bounces_to(desk: DeskSettings, token: str) -> str:
+    if desk.null_return_path:
+        return ""  # RFC 3834 §3.3; bounces then come back to nobody
     bounces = domain_to_ascii(desk.bounces_to)
     return with_tag(bounces, BOUNCE_MARK + token) if desk.plus_addressing else bounces
 

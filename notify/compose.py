@@ -57,13 +57,14 @@ class Notice(StrEnum):
 
 @dataclass(frozen=True)
 class NoticeFacts:
-    """What a member is told: where to look and, where a term has passed, which and when."""
+    """What a member is told: where to look and, where a term has passed, in how many cases and since when."""
 
     notice: Notice
     language: str
     url: str
     reference: str | None = None
     due: date | None = None
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def compose_notice(desk: DeskSettings, facts: NoticeFacts, addressing: Addressin
     An answer to it would come in as if a reporter had written it, so it offers no address of its own to answer to.
     """
     catalogue = catalogue_for(facts.language)
-    values = {"url": facts.url}
+    values = {"url": facts.url, "count": str(facts.count)}
     if facts.reference is not None:
         values["reference"] = facts.reference
     if facts.due is not None:

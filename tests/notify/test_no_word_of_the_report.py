@@ -1,4 +1,4 @@
-"""The receipt of every mail of the corpus, taken apart: template, reference, dates, names of fields, settings; no more."""
+"""The receipt of every mail of the corpus, taken apart: template, reference, dates, field names, settings; no more."""
 
 import json
 import re
@@ -62,6 +62,7 @@ def sentences(desk: DeskSettings, language: str, received: datetime, feedback_by
         "feedback_by": "-" if feedback_by is None else catalogue.date(feedback_by),
         "url": "-",
         "due": "-",
+        "count": "-",
         **desk.texts.model_dump(),
     }
     filled = {sentence.format_map(values) for sentence in catalogue.sentences.values()}
@@ -100,7 +101,7 @@ def take_apart(raw: bytes, allowed: set[str], reporter: dict[str, str], date_lin
 
 
 def blocks(text: str) -> Iterator[str]:
-    for block in text.split("\n\n"):
+    for block in text.replace("\r\n", "\n").split("\n\n"):
         for item in re.split(r"(?m)^- ", re.sub(r"(?m)^-+$", "", block)):
             if item.strip():
                 yield " ".join(item.split())

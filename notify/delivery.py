@@ -1,0 +1,229 @@
+"""The sender: one round that drains the outbox over SMTP and ends.
+
+A mail goes: claimed for a lease -> envelope accepted -> `sending`, committed -> DATA -> the server's answer -> `sent`.
+The whole transaction has a hard limit below the lease (`smtp.Watchdog`), so that nobody else can hold a mail while we
+still might hand it over. What was surely not taken is tried again, later each time; what may have been taken is sent
+once more at most, with the same Message-ID. Two rounds at once are safe: who lost a claim marks nothing.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.orm import Session
+
+from cases.terms import DueKind, feedback_due, terms_of
+from config.faults import fault
+from config.secrets import Secrets
+from config.settings import Settings
+from notify import schedule
+from notify.keys import SenderKeys, sender_keys
+from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
+from store import dues, lookups, outbox
+from store.database import Database
+from store.frame import SealError
+from store.outbox import Claim, OutgoingKind
+
+MOST_AT_ONCE = 100
+UNREACHABLE_SECONDS = 5
+UNREACHABLE_MOST = 300
+DEFERRED_SECONDS = 60
+DEFERRED_MOST = 3600
+GIVE_UP_AFTER = timedelta(days=5)
+"""RFC 5321 §4.5.4.1: what a server puts off is given up after four or five days."""
+UNCERTAIN_SECONDS = 60
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class DeliveryResult:
+    """What one round did, in numbers. `more`: there may be more to do at once. `unreachable`: why the server was."""
+
+    sent: int = 0
+    retried: int = 0
+    failed: int = 0
+    uncertain: int = 0
+    queued: schedule.Queued = field(default_factory=lambda: schedule.Queued(0, 0))
+    more: bool = False
+    unreachable: str | None = None
+
+    @property
+    def handled(self) -> int:
+        return self.sent + self.retried + self.failed + self.uncertain
+
+
+def deliver(settings: Settings, secrets: Secrets, database: Database, *, most: int = MOST_AT_ONCE) -> DeliveryResult:
+    """Write what is due into the outbox, then send what waits there, `most` mails at most.
+
+    A server that is down ends the round and is no error. Raises ConfigError where a secret is missing.
+    """
+    keys = sender_keys(settings, secrets)
+    password = secrets.text("smtp-password") if settings.smtp.user else None
+    result = DeliveryResult(queued=schedule.run_due(settings, database, keys))
+    swept = outbox.sweep(database)
+    if swept:
+        log.warning("%d mails were being handed over when their sender stopped; each is sent once more at most", swept)
+    with _Sender(settings, password, database, keys, result) as sender:
+        while result.unreachable is None:
+            if result.handled >= most:
+                result.more = True
+                break
+            claimed = outbox.claim(database, settings.smtp.lease_seconds)
+            if claimed is None:
+                break
+            sender.send(claimed)
+    return result
+
+
+def backoff(attempt: int, first: float, most: float) -> float:
+    """Seconds until the next attempt, doubling from `first` to `most`."""
+    return min(first * 2.0 ** min(attempt - 1, 30), most)
+
+
+class _Sender:
+    """One connection, used for mail after mail, and what becomes of each mail."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        password: str | None,
+        database: Database,
+        keys: Mapping[str, SenderKeys],
+        result: DeliveryResult,
+    ) -> None:
+        self._settings = settings
+        self._password = password
+        self._database = database
+        self._keys = keys
+        self._result = result
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        self._hang_up()
+
+    def send(self, claimed: Claim) -> None:
+        """Hand one claimed mail over, and mark what became of it."""
+        letter = self._opened(claimed)
+        if letter is None:
+            self._retry(claimed, DEFERRED_MOST)
+            return
+        try:
+            with Watchdog(self._settings.smtp.transaction_seconds) as watchdog:
+                self._hand_over(claimed, letter, watchdog)
+        except NotOurs:
+            log.info("mail %s is with another sender, was called off, or its desk is paused", claimed.outbox_id)
+        except Deferred as error:
+            self._defer(claimed, str(error))
+        except Refused as error:
+            self._fail(claimed, "refused", str(error))
+        except NeedsSmtputf8 as error:
+            self._fail(claimed, "no_smtputf8", str(error))
+        except Unreachable as error:
+            self._unreachable(claimed, str(error))
+        except Uncertain as error:
+            self._hang_up()
+            self._result.uncertain += 1
+            outbox.mark_uncertain(self._database, claimed, UNCERTAIN_SECONDS)
+            log.warning("mail %s may or may not have gone out: %s", claimed.outbox_id, error)
+        else:
+            fault("after-reply-before-mark")
+            self._sent(claimed)
+
+    def _opened(self, claimed: Claim) -> Letter | None:
+        """None where our key does not open it: then the secret is wrong, and the mail waits for the right one."""
+        try:
+            mail = outbox.open_claim(claimed, self._keys[claimed.desk].mailer)
+        except (KeyError, SealError) as error:
+            log.error(  # noqa: TRY400 - a traceback would say no more
+                "mail %s of desk %s cannot be opened (%s); check the settings [desks] and the secret mailer-seed-%s",
+                claimed.outbox_id,
+                claimed.desk,
+                type(error).__name__,
+                claimed.desk,
+            )
+            return None
+        return Letter(mail.envelope_sender, mail.recipient, mail.mime)
+
+    def _hand_over(self, claimed: Claim, letter: Letter, watchdog: Watchdog) -> None:
+        marked = False
+
+        def before_data() -> bool:
+            nonlocal marked
+            marked = True
+            return outbox.mark_sending(self._database, claimed)
+
+        used_before = self._connection is not None
+        try:
+            self._connected(watchdog).hand_over(letter, watchdog, before_data)
+        except Unreachable:
+            self._hang_up()
+            if not used_before or marked:
+                raise
+            # servers end a connection after so many mails; that is no reason to wait
+            self._connected(watchdog).hand_over(letter, watchdog, before_data)
+
+    def _connected(self, watchdog: Watchdog) -> Connection:
+        if self._connection is None:
+            self._connection = Connection.open(self._settings.smtp, self._password, watchdog)
+        return self._connection
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _sent(self, claimed: Claim) -> None:
+        def start_the_clock(session: Session, now: datetime) -> None:
+            if claimed.kind == OutgoingKind.RECEIPT and claimed.case_id is not None:
+                _receipt_was_sent(session, self._settings, claimed.desk, claimed.case_id, claimed.outbox_id, now)
+
+        outbox.mark_sent(self._database, claimed, start_the_clock)
+        self._result.sent += 1
+        log.info("mail %s (%s) was handed over", claimed.outbox_id, claimed.kind)
+
+    def _defer(self, claimed: Claim, why: str) -> None:
+        if self._database.now() - claimed.created_at > GIVE_UP_AFTER:
+            self._fail(claimed, "expired", f"{why}, for days")
+        else:
+            log.info("mail %s was put off: %s", claimed.outbox_id, why)
+            self._retry(claimed, backoff(claimed.attempt, DEFERRED_SECONDS, DEFERRED_MOST))
+
+    def _fail(self, claimed: Claim, reason: str, why: str) -> None:
+        self._result.failed += 1
+        outbox.mark_failed(self._database, claimed, reason)
+        log.warning("mail %s cannot be delivered: %s", claimed.outbox_id, why)
+
+    def _unreachable(self, claimed: Claim, why: str) -> None:
+        self._hang_up()
+        delay = backoff(claimed.attempt, UNREACHABLE_SECONDS, UNREACHABLE_MOST)
+        self._retry(claimed, delay)
+        self._result.unreachable = why
+        smtp = self._settings.smtp
+        log.warning("the mail server %s:%d cannot be used: %s; next try in %d s", smtp.host, smtp.port, why, delay)
+
+    def _retry(self, claimed: Claim, delay: float) -> None:
+        self._result.retried += 1
+        outbox.mark_retry(self._database, claimed, delay)
+
+
+def _receipt_was_sent(
+    session: Session, settings: Settings, desk: str, case_id: str, outbox_id: str, now: datetime
+) -> None:
+    """The first receipt of a case meets its term, and the term of the feedback runs from it (directive (EU) 2019/1937
+    art. 9(1)(f)). A later receipt moves nothing."""
+    receipts = [row.id for row in outbox.of_case(session, case_id) if row.kind == OutgoingKind.RECEIPT]
+    if receipts[:1] != [outbox_id]:
+        return
+    open_kinds = {due.kind for due in dues.open_dues(session, case_id)}
+    dues.finish_dues(session, case_id, [DueKind.RECEIPT])
+    received = lookups.first_received_at(session, case_id)
+    if DueKind.FEEDBACK in open_kinds and received is not None:
+        due_at = feedback_due(received, now, terms_of(settings, desk))
+        dues.set_due(session, desk, case_id, DueKind.FEEDBACK, due_at)

@@ -1,0 +1,196 @@
+"""What goes out because time passed: notices to members, and the reporter's one reminder.
+
+Time lives in the due rows. A tick claims what is due, and writes the mail into the outbox in the very transaction that
+settles the row; so a tick that is killed, repeated, or run by two daemons at once sends nothing twice.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from cases.terms import DueKind
+from config.settings import DeskSettings, Settings
+from notify.addressing import Addressing, BadAddress, address
+from notify.compose import Notice, NoticeFacts, Outgoing, ReminderFacts, compose_notice, compose_reminder
+from notify.keys import SenderKeys, checked
+from store import dues, lookups, mailer_contact, members, outbox
+from store.database import Database, clock
+from store.dues import DueClaim, LeaseLost
+from store.keypairs import KeyKind
+from store.keyring import newest
+from store.mailer_contact import Contact
+from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
+
+LEASE_SECONDS = 120
+MOST_AT_ONCE = 1000
+LATER = timedelta(days=1)
+MEMBERS_LANGUAGE = "nl"
+
+NOTICES = {DueKind.FIRST_LOOK: Notice.NOT_LOOKED_AT, DueKind.FEEDBACK: Notice.FEEDBACK_OVERDUE}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Queued:
+    """How many mails a tick wrote into the outbox."""
+
+    notices: int
+    reminders: int
+
+
+def run_due(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> Queued:
+    """One tick of both kinds. Safe to repeat, at any time and by anyone."""
+    notices = notify_members(settings, database, keys)
+    return Queued(notices, remind_reporters(settings, database, keys))
+
+
+def notify_members(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
+    """Tell members, once a case and term, that a first look or a feedback is overdue; gives the mails written.
+
+    What a tick finds goes into one notice a desk and kind, so that a hundred old cases are one mail, not a hundred.
+    The row stays open: only a person does what is due.
+    """
+    groups: dict[tuple[str, DueKind], list[DueClaim]] = defaultdict(list)
+    for claim in _claims(database, NOTICES):
+        groups[claim.desk, claim.kind].append(claim)
+    written = 0
+    for (desk, kind), claims in groups.items():
+        if desk in keys:
+            with database.begin() as session:
+                held = [claim for claim in claims if _left_open(session, claim)]
+                if held:
+                    written += _notice(session, settings, keys[desk], desk, NOTICES[kind], held)
+    return written
+
+
+def remind_reporters(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
+    """Send the one reminder of what is missing where nothing came; gives the mails written."""
+    written = 0
+    for claim in _claims(database, [DueKind.REMINDER]):
+        if claim.desk in keys:
+            try:
+                with database.begin() as session:
+                    written += _remind(session, settings, keys[claim.desk], claim)
+            except LeaseLost:
+                log.info("a reminder was taken over or called off meanwhile")
+    return written
+
+
+def _claims(database: Database, kinds: Iterable[DueKind]) -> Iterator[DueClaim]:
+    wanted = tuple(kinds)
+    for _ in range(MOST_AT_ONCE):
+        claim = dues.claim_due(database, wanted, LEASE_SECONDS)
+        if claim is None:
+            return
+        yield claim
+
+
+def _left_open(session: Session, claim: DueClaim) -> bool:
+    try:
+        dues.leave_open(session, claim, None)
+    except LeaseLost:
+        return False
+    return True
+
+
+def _notice(
+    session: Session, settings: Settings, keys: SenderKeys, desk: str, notice: Notice, claims: list[DueClaim]
+) -> int:
+    now = clock(session)
+    of_desk = settings.desks[desk]
+    oldest = min(claim.due_at for claim in claims).astimezone(ZoneInfo(of_desk.timezone)).date()
+    facts = NoticeFacts(notice, MEMBERS_LANGUAGE, settings.web.public_url, due=oldest, count=len(claims))
+    recipients = members.notice_addresses(session, desk)
+    for recipient in recipients:
+        outbox_id = outbox.new_outbox_id()
+        outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)
+        mail = compose_notice(of_desk, facts, outside)
+        _enqueue(session, keys, desk, _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail), now)
+    return len(recipients)
+
+
+def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueClaim) -> int:
+    contact = mailer_contact.read(session, keys.mailer, claim.case_id)
+    receipts = [row for row in outbox.of_case(session, claim.case_id) if row.kind == OutgoingKind.RECEIPT]
+    if contact is None or not contact.asked or not receipts or any(map(_came_back, receipts)):
+        dues.settle_due(session, claim)
+        mailer_contact.forget(session, claim.case_id)
+        return 0
+    now = clock(session)
+    sent = [row for row in receipts if row.state == OutboxState.SENT]
+    if not sent or _over_caps(session, settings, keys, claim.desk, contact, now):
+        dues.leave_open(session, claim, now + LATER)  # who had no receipt yet gets no reminder of it either
+        return 0
+    dues.settle_due(session, claim)
+    mailer_contact.forget(session, claim.case_id)
+    try:
+        new = _reminder(session, settings.desks[claim.desk], keys, claim, contact, sent[0], now)
+    except BadAddress:
+        return 0
+    _enqueue(session, keys, claim.desk, new, now)
+    return 1
+
+
+def _came_back(receipt: OutgoingRow) -> bool:
+    """A bounce, or a refusal for good, ends all reminders: they would only come back too."""
+    return receipt.bounce_message_id is not None or receipt.state == OutboxState.FAILED
+
+
+def _over_caps(
+    session: Session, settings: Settings, keys: SenderKeys, desk: str, contact: Contact, now: datetime
+) -> bool:
+    caps = keys.index.caps(contact.address, now)
+    return outbox.recent_count(session, desk, now - LATER, caps) >= settings.rules.per_address_per_day
+
+
+def _reminder(
+    session: Session,
+    desk: DeskSettings,
+    keys: SenderKeys,
+    claim: DueClaim,
+    contact: Contact,
+    receipt: OutgoingRow,
+    now: datetime,
+) -> NewOutgoing:
+    """It answers our own receipt, whose Message-ID we can make again; of the reporter's mail nothing is known here."""
+    outbox_id = outbox.new_outbox_id()
+    of_receipt = address(desk, keys.token.sign(receipt.id), contact.address, date=now).message_id
+    outside = address(desk, keys.token.sign(outbox_id), contact.address, date=now, in_reply_to=of_receipt)
+    received = lookups.first_received_at(session, claim.case_id)
+    facts = ReminderFacts(received or receipt.created_at, contact.language, contact.asked)
+    mail = compose_reminder(desk, facts, outside)
+    caps, _ = keys.index.caps(contact.address, now)
+    return _new(outbox_id, OutgoingKind.REMINDER, claim.case_id, outside, mail, caps=caps)
+
+
+def _new(
+    outbox_id: str,
+    kind: OutgoingKind,
+    case_id: str | None,
+    outside: Addressing,
+    mail: Outgoing,
+    caps: bytes | None = None,
+) -> NewOutgoing:
+    """The outbox row of a mail; the case keeps a copy of what went to its reporter."""
+    copy = {"kind": kind.value, "subject": mail.subject, "text": mail.text, "to": outside.to}
+    return NewOutgoing(
+        id=outbox_id,
+        kind=kind,
+        case_id=case_id,
+        recipient=outside.to,
+        mime=mail.mime,
+        message_id=outside.message_id,
+        envelope_sender=outside.envelope_sender,
+        caps=caps,
+        copy=copy if case_id is not None else None,
+    )
+
+
+def _enqueue(session: Session, keys: SenderKeys, desk: str, new: NewOutgoing, now: datetime) -> None:
+    outbox.enqueue(session, checked(newest(session, desk, KeyKind.MAILER), keys), desk, new, now)
