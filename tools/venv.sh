@@ -50,6 +50,6 @@ say "installing the pinned packages of $requirements (the first time takes a min
 # The project itself is put on the path as it lies here: no build, no network, edits count at once.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 printf '%s\n' "$here" > "$site/meldpost-source.pth"
-printf '#!%s\nimport sys\nfrom meldpost.cli import main\nsys.exit(main())\n' "$(cd "$venv" && pwd)/bin/python" > "$venv/bin/meldpost"
+printf '#!%s\nfrom meldpost.cli import main\n\nif __name__ == "__main__":\n    main()\n' "$(cd "$venv" && pwd)/bin/python" > "$venv/bin/meldpost"
 chmod +x "$venv/bin/meldpost"
 printf '%s\n' "$wanted" > "$stamp"

@@ -1,0 +1,157 @@
+"""The command line. Each command loads what it needs when it is called, so that none waits for what it does not use."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.errors import ConfigError
+from meldpost import logs
+from meldpost.init_command import init
+
+CONFIG = Path("meldpost.toml")
+
+config_option = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=CONFIG,
+    show_default=True,
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file.",
+)
+
+
+class _Commands(click.Group):
+    """Turns errors that say what to do into just that, without a trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="meldpost", message="%(version)s")
+@click.option("--verbose", "-v", is_flag=True, help="Log more of what happens; never more of a mail.")
+def main(verbose: bool) -> None:
+    """Meldpost: the mailbox of an integrity desk, as a sealed and sorted queue of cases."""
+    logs.set_up(logging.DEBUG if verbose else logging.INFO)
+
+
+@main.command()
+@config_option
+@click.option("--once", is_flag=True, help="Take in and send what there is now, then end.")
+def run(config: Path, once: bool) -> None:
+    """Run the daemon: take mail in, send mail out, mind what is due."""
+    from config.settings import load
+    from ingest.errors import NotIsolated, NurseryGone
+    from meldpost.daemon import run as run_daemon
+    from meldpost.startup import NotReady
+
+    try:
+        well = run_daemon(load(config), config.resolve(), once=once)
+    except (NotReady, NotIsolated, NurseryGone) as error:
+        raise click.ClickException(f"Not started. {error}") from error
+    sys.exit(0 if well else 1)
+
+
+@main.command()
+@config_option
+def desk(config: Path) -> None:
+    """Serve the desk, the coordinator's web application."""
+    from config.settings import load
+    from meldpost.web import serve_desk
+
+    serve_desk(load(config))
+
+
+@main.command()
+@config_option
+@click.option("--account", help="The mailbox in whose name the mails are taken in. Needed where there are several.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
+    """Take in mails from files: .eml, mbox, Maildir, folders of those, or - for standard input.
+
+    No mail goes out by itself for what is taken in this way: it waits for the coordinator's word.
+    """
+    from config.settings import load
+    from meldpost.importing import CannotImport, import_files
+
+    try:
+        all_well = import_files(load(config), account, paths)
+    except CannotImport as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if all_well else 1)
+
+
+@main.command()
+@click.option("--jsonl", is_flag=True, help="One JSON object for each mail.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["required", "limits-only"]),
+    default="required",
+    show_default=True,
+    help="How the mails are read; limits-only where the kernel gives no isolation.",
+)
+@click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+def triage(jsonl: bool, isolation: str, workers: int, paths: tuple[Path, ...]) -> None:
+    """Understand mails in files and say what was understood. Stores nothing."""
+    from ingest.errors import NotIsolated, NurseryGone
+    from ingest.sources.files import CannotRead
+    from meldpost.understand import print_reports
+
+    try:
+        all_well = print_reports(paths, isolation, workers, jsonl=jsonl)
+    except (CannotRead, NotIsolated, NurseryGone) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if all_well else 1)
+
+
+@main.command()
+@config_option
+def doctor(config: Path) -> None:
+    """Check everything that an installation stands on, and say what to do. Changes nothing."""
+    from meldpost.doctor import Verdict, examine
+
+    marks = {Verdict.FINE: ("ok", "green"), Verdict.NOTE: ("note", "yellow"), Verdict.WRONG: ("WRONG", "red")}
+    wrong = 0
+    for finding in examine(config):
+        mark, colour = marks[finding.verdict]
+        wrong += finding.verdict is Verdict.WRONG
+        click.echo(f"{click.style(f'{mark:5}', fg=colour)}  {finding.what}: {finding.text}")
+    sys.exit(1 if wrong else 0)
+
+
+@main.command()
+@config_option
+def migrate(config: Path) -> None:
+    """Bring the database's tables up to this version. Safe to repeat; make a backup first."""
+    from config.settings import load
+    from store.database import StoreError, open_database
+
+    try:
+        database = open_database(load(config).database.url)
+        try:
+            database.upgrade()
+        finally:
+            database.close()
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End when all sample mail is taken in and all receipts are delivered.")
+def demo(once: bool) -> None:
+    """Show everything on this machine: a mail server, sample mail, the daemon and the desk. Leaves nothing behind."""
+    from meldpost.demo import show
+
+    sys.exit(0 if show(once=once) else 1)
+
+
+main.add_command(init)

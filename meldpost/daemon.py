@@ -1,0 +1,176 @@
+"""`meldpost run`: takes mail in, sends mail out, and minds what is due, until it is told to stop.
+
+APScheduler says when something is to be looked at, IDLE says when mail has come; the supervisor has it done. Nothing
+here remembers what must not be forgotten: all of that stands in the database and on the mail server.
+"""
+
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from ingest.understanding import Understanders
+
+from config.settings import Settings
+from ingest.readers import Readers
+from ingest.sources.idle import watch
+from meldpost import hygiene, work
+from meldpost.nurseries import nurseries
+from meldpost.startup import refuse_unless_ready
+from meldpost.supervisor import Supervisor, Work
+
+log = logging.getLogger(__name__)
+
+DELIVERY_SECONDS = 10
+TIDY_SECONDS = 3600
+HEARTBEAT_SECONDS = 10
+STAGGER_SECONDS = 2
+"""Mailboxes are first looked at one after the other: many log-ins at once are refused by some servers."""
+
+STOP_SECONDS = 3.0
+
+
+def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
+    """Run until SIGTERM or SIGINT; with `once` until all mail there is has been taken in and sent. Did all go well?
+
+    Raises StartRefused, ConfigError.
+    """
+    hygiene.no_core_dumps()
+    refuse_unless_ready(settings)
+    with ExitStack() as stack:
+        readers, understanders = stack.enter_context(nurseries(settings))
+        supervisor = Supervisor(_works(settings, config, readers, understanders), _fork_server())
+        stack.enter_context(_stopped_by_signals(supervisor.stop))
+        stack.callback(supervisor.end_workers, STOP_SECONDS)
+        if once:
+            return _once(supervisor, settings)
+        ticker = Ticker(settings, supervisor.wake)
+        stack.callback(ticker.stop)
+        _start_watchers(settings, supervisor.wake, stack)
+        ticker.start()
+        log.info("started: %d mailboxes, %d desks", len(settings.mailboxes), len(settings.desks))
+        supervisor.run(ticker.look_after)
+        log.info("stopping")
+    return True
+
+
+def _once(supervisor: Supervisor, settings: Settings) -> bool:
+    for account in settings.mailboxes:
+        supervisor.wake(work.round_of(account))
+    supervisor.run(until_idle=True)
+    supervisor.wake(work.DELIVERY)
+    supervisor.run(until_idle=True)
+    return not supervisor.failed
+
+
+def _works(settings: Settings, config: Path, readers: Readers, understanders: Understanders) -> Iterator[Work]:
+    level = logging.getLogger().level
+    limits = settings.limits
+    for account, mailbox in settings.mailboxes.items():
+        each_mail = limits.reader_seconds + limits.understand_seconds + 4 * mailbox.timeout_seconds
+        yield Work(
+            work.round_of(account),
+            work.take_in_mail,
+            (config, level, account, readers, understanders),
+            patience=50 * each_mail,
+        )
+        yield Work(
+            work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * mailbox.timeout_seconds
+        )
+    yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
+
+
+def _fork_server() -> multiprocessing.context.ForkServerContext:
+    """Workers are forked from a process that has loaded their code and nothing else: no key, no mail, no thread."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["meldpost.cli", "meldpost.work"])
+    return context
+
+
+@contextmanager
+def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    def obey(_signal: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, obey) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: ExitStack) -> None:
+    stopped = threading.Event()
+    stack.callback(stopped.set)
+    for account, mailbox in settings.mailboxes.items():
+        name = work.round_of(account)
+        threading.Thread(
+            target=watch,
+            args=(mailbox, account, settings.secrets(), lambda name=name: wake(name), stopped),
+            name=f"IDLE {account}",
+            daemon=True,
+        ).start()
+
+
+class Ticker:
+    """APScheduler with a watchdog: one error inside it can end its thread while it says that it runs (mail-cases 4)."""
+
+    def __init__(self, settings: Settings, wake: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._wake = wake
+        self._beat = time.monotonic()
+        self._scheduler = self._make()
+
+    def start(self) -> None:
+        self._beat = time.monotonic()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def look_after(self) -> None:
+        """Start it anew when its heart has stopped."""
+        if time.monotonic() - self._beat < 6 * HEARTBEAT_SECONDS:
+            return
+        log.error("the scheduler's ticks have stopped; starting it anew")
+        self.stop()
+        self._scheduler = self._make()
+        self.start()
+
+    def _make(self) -> Any:
+        scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": ThreadPoolExecutor(2)},
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._every(scheduler, HEARTBEAT_SECONDS, self._live, 0)
+        for position, (account, mailbox) in enumerate(self._settings.mailboxes.items()):
+            later = position * STAGGER_SECONDS
+            self._every(scheduler, mailbox.poll_seconds, self._waker(work.round_of(account)), later)
+            self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)
+        self._every(scheduler, DELIVERY_SECONDS, self._waker(work.DELIVERY), 1)
+        return scheduler
+
+    def _waker(self, name: str) -> Callable[[], None]:
+        return lambda: self._wake(name)
+
+    def _live(self) -> None:
+        self._beat = time.monotonic()
+
+    @staticmethod
+    def _every(scheduler: Any, seconds: float, job: Callable[[], None], later: float) -> None:
+        first = datetime.now(UTC) + timedelta(seconds=later)
+        scheduler.add_job(job, "interval", seconds=seconds, next_run_time=first)

@@ -1,0 +1,215 @@
+"""`meldpost doctor`: looks at everything that an installation stands on, changes nothing, and says what to do.
+
+Mailboxes are opened by EXAMINE and SMTP ends after the log-in: no mail is marked, moved or sent.
+"""
+
+import ctypes
+import resource
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.errors import ConfigError
+from config.settings import MailboxSettings, Settings, load
+from ingest.sources.imap import Account, FolderMissing, SourceError, connected
+from meldpost import hygiene, startup
+from notify.smtp import Connection, SmtpError, Watchdog
+from store.database import Database, StoreError, open_database
+from store.outbox import OutboxState
+from store.schema import Ledger, Outbox
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+WAITING_TOO_LONG = timedelta(minutes=30)
+
+
+class Verdict(StrEnum):
+    FINE = "fine"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's: what was looked at, how it is, and what to do about it."""
+
+    what: str
+    verdict: Verdict
+    text: str
+
+
+def examine(config: Path) -> Iterator[Finding]:
+    """All findings, in the order in which things depend on each other."""
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        yield Finding("configuration", Verdict.WRONG, str(error))
+        return
+    yield Finding("configuration", Verdict.FINE, f"{len(settings.desks)} desks, {len(settings.mailboxes)} mailboxes")
+    yield _ready("secrets", startup.secrets_are_private, settings)
+    yield _ready("database", startup.database_is_current, settings)
+    yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
+    yield _isolation(settings)
+    for account, mailbox in settings.mailboxes.items():
+        yield from _mailbox(settings, account, mailbox)
+    yield _smtp(settings)
+    yield from _clock(settings)
+    yield _swap()
+    yield _core_dumps()
+    yield from _recovery_files(config, settings)
+    yield from _last_success(settings)
+
+
+def _ready(what: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(what, Verdict.FINE, check(settings))
+    except startup.NotReady as error:
+        return Finding(what, Verdict.WRONG, str(error))
+
+
+def _isolation(settings: Settings) -> Finding:
+    found = _ready("isolation", startup.isolation_works, settings)
+    if found.verdict is Verdict.FINE and settings.isolation == "limits-only":
+        text = 'mail is read with limits only. Where the kernel allows it, set isolation = "required".'
+        return Finding("isolation", Verdict.NOTE, text)
+    return found
+
+
+def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iterator[Finding]:
+    what = f"mailbox {account}"
+    try:
+        password = settings.secrets().text(f"mailbox-password-{account}")
+        with connected(mailbox, password) as server:
+            waiting = sum(_count(server, folder) for folder in mailbox.folders)
+            yield Finding(what, Verdict.FINE, f"{mailbox.security}, {waiting} mails waiting to be taken in")
+            yield _readable(server, account, mailbox)
+    except FolderMissing:
+        folders = ", ".join(mailbox.folders)
+        yield Finding(what, Verdict.WRONG, f"one of the folders {folders} is not on the server; check `folders`")
+    except (SourceError, ConfigError) as error:
+        yield Finding(what, Verdict.WRONG, str(error))
+
+
+def _count(server: Account, folder: str) -> int:
+    server.open(folder, readonly=True)
+    return len(server.uids())
+
+
+def _readable(server: Account, account: str, mailbox: MailboxSettings) -> Finding:
+    """Promise 3 ends at the mail server: what lies there can be read there."""
+    what = f"readable mails of {account}"
+    try:
+        lying = _count(server, mailbox.done_folder)
+    except FolderMissing:
+        lying = 0
+    text = f"{lying} lie in {mailbox.done_folder} on the server; each is removed after {mailbox.keep_days} days"
+    return Finding(what, Verdict.FINE, text)
+
+
+def _smtp(settings: Settings) -> Finding:
+    smtp = settings.smtp
+    try:
+        password = settings.secrets().text("smtp-password") if smtp.user else None
+        with Watchdog(smtp.transaction_seconds) as watchdog, Connection.open(smtp, password, watchdog):
+            return Finding("smtp", Verdict.FINE, f"{smtp.host}:{smtp.port}, {smtp.security}; nothing was sent")
+    except (SmtpError, ConfigError) as error:
+        return Finding("smtp", Verdict.WRONG, f"{error} ({smtp.host}:{smtp.port}, {smtp.security})")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    try:
+        database = open_database(settings.database.url)
+        try:
+            off = datetime.now(UTC) - database.now()
+        finally:
+            database.close()
+    except (StoreError, SQLAlchemyError):
+        return
+    if abs(off) > CLOCK_TOLERANCE:
+        text = f"this machine and the database differ by {abs(off)}. Have both set by NTP: due dates depend on it."
+        yield Finding("clock", Verdict.WRONG, text)
+    elif not _synchronised():
+        text = "no time service keeps this machine's clock. Start one (systemd-timesyncd, chrony)."
+        yield Finding("clock", Verdict.NOTE, text)
+    else:
+        yield Finding("clock", Verdict.FINE, "kept by a time service, and the same as the database's")
+
+
+def _synchronised() -> bool:
+    """What adjtimex(2) says: TIME_ERROR (5) is the kernel's word for a clock that nobody keeps."""
+    buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: only asking
+    state: int = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    return state not in (-1, 5)
+
+
+def _swap() -> Finding:
+    try:
+        lines = Path("/proc/swaps").read_text(encoding="ascii").splitlines()[1:]
+    except OSError:
+        return Finding("swap", Verdict.NOTE, "cannot be looked at here; have none, or have it encrypted")
+    open_ones = [name for name in (line.split()[0] for line in lines) if not _is_safe_swap(name)]
+    if open_ones:
+        text = f"{len(open_ones)} swap areas are not encrypted: plaintext and keys can come to rest there. "
+        return Finding("swap", Verdict.WRONG, text + "Switch swap off (swapoff -a) or encrypt it (crypttab).")
+    return Finding("swap", Verdict.FINE, "none that is not encrypted")
+
+
+def _is_safe_swap(device: str) -> bool:
+    name = Path(device).resolve().name
+    if name.startswith("zram"):  # compressed memory, unless it has a disk behind it
+        backing = Path("/sys/block", name, "backing_dev")
+        return not backing.exists() or backing.read_text(encoding="ascii").strip() == "none"
+    uuid = Path("/sys/block", name, "dm", "uuid")
+    return uuid.exists() and uuid.read_text(encoding="ascii").startswith("CRYPT-")
+
+
+def _core_dumps() -> Finding:
+    hygiene.no_core_dumps()
+    if resource.getrlimit(resource.RLIMIT_CORE) == (0, 0) and not hygiene.is_dumpable():
+        return Finding("core dumps", Verdict.FINE, "forbidden by each process for itself")
+    text = "the kernel does not let processes forbid them. Set kernel.core_pattern to an empty word."
+    return Finding("core dumps", Verdict.WRONG, text)
+
+
+def _recovery_files(config: Path, settings: Settings) -> Iterator[Finding]:
+    lying = [path for desk in settings.desks if (path := config.resolve().parent / f"recovery-key-{desk}.txt").exists()]
+    for path in lying:
+        text = f"{path} still lies here: it opens every case. Print it, then remove it (shred -u {path})."
+        yield Finding("recovery key", Verdict.NOTE, text)
+    if not lying:
+        yield Finding("recovery key", Verdict.FINE, "not on this machine, as far as init put it here")
+
+
+def _last_success(settings: Settings) -> Iterator[Finding]:
+    try:
+        database = open_database(settings.database.url)
+        try:
+            yield from _work_done(database)
+        finally:
+            database.close()
+    except (StoreError, SQLAlchemyError):
+        return
+
+
+def _work_done(database: Database) -> Iterator[Finding]:
+    with database.read() as session:
+        taken = session.scalar(select(func.max(Ledger.settled_at)))
+        stuck = session.scalar(
+            select(func.count())
+            .select_from(Ledger)
+            .where(Ledger.settled_at.is_(None), Ledger.first_seen_at < datetime.now(UTC) - WAITING_TOO_LONG)
+        )
+        sent = session.scalar(select(func.max(Outbox.settled_at)).where(Outbox.state == OutboxState.SENT))
+    yield Finding("last mail in", Verdict.FINE, _when(taken))
+    if stuck:
+        text = f"{stuck} mails were begun more than half an hour ago and are not taken in. Does `meldpost run` run?"
+        yield Finding("unfinished", Verdict.WRONG, text)
+    yield Finding("last mail out", Verdict.FINE, _when(sent))
+
+
+def _when(moment: datetime | None) -> str:
+    return "none yet" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,197 @@
+"""`meldpost init`: everything that a new desk needs, made once, and never over something that is already there.
+
+All files are written before the one transaction that makes the desk: when that transaction is there, everything is. An
+`init` that broke off leaves files without a desk, and the next one says which to remove.
+"""
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.errors import ConfigError
+from config.secrets import Secrets, write_key, write_secret
+from config.settings import load
+from meldpost.settings_file import render
+from store.database import Database, StoreError, open_database
+from store.keyring import DeskPublicKeys
+from store.members import Role, add_member, create_desk
+from store.schema import Desk
+
+DESK_KEYS = ("index-key", "token-key", "passphrase-secret")
+"""Secrets of 32 random bytes that each desk has for itself (the mailer's seed comes with its key pair)."""
+
+
+class InitError(Exception):
+    """Nothing was made, or not everything; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class FirstMember:
+    """The person who opens the desk for the first time."""
+
+    login: str
+    address: str
+    passphrase: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be made, and where. `settings` has the shape of `config.settings`, without the desk's public key."""
+
+    config: Path
+    desk: str
+    settings: Mapping[str, Any]
+    member: FirstMember
+    passwords: Mapping[str, str]
+    """Secrets that are known already, such as the mailbox's password, by name."""
+
+    @property
+    def folder(self) -> Path:
+        return self.config.resolve().parent
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.folder / str(self.settings.get("secrets_dir", "secrets"))
+
+    @property
+    def recovery_file(self) -> Path:
+        return self.folder / f"recovery-key-{self.desk}.txt"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What there is now, to be told to the person who asked."""
+
+    config: Path
+    secrets_dir: Path
+    recovery_file: Path
+    fingerprint: str
+
+
+def initialise(plan: Plan) -> Made:
+    """Make the desk. Raises InitError, ConfigError, StoreError."""
+    _refuse_what_is_there(plan)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    database = open_database(_database_url(plan))
+    try:
+        database.upgrade()
+        return _make(plan, database)
+    except SQLAlchemyError as error:
+        raise InitError(
+            f"The database cannot be used ({type(error).__name__}). Check its URL, that it runs, and the rights of its "
+            "user. Then run init again; it says which files to remove first."
+        ) from error
+    finally:
+        database.close()
+
+
+def _make(plan: Plan, database: Database) -> Made:
+    for name in DESK_KEYS:
+        write_key(plan.secrets_dir, f"{name}-{plan.desk}", secrets.token_bytes(32))
+    write_key(plan.secrets_dir, "web-session-key", secrets.token_bytes(32))
+    for name, value in plan.passwords.items():
+        write_secret(plan.secrets_dir, name, value.encode())
+    passphrase_secret = Secrets(plan.secrets_dir, {}).key(f"passphrase-secret-{plan.desk}")
+    now = datetime.now(UTC)
+    with database.begin() as session:
+        desk = create_desk(session, plan.desk, now)
+        add_member(
+            session,
+            desk,
+            login=plan.member.login,
+            address=plan.member.address,
+            passphrase=plan.member.passphrase,
+            secret=passphrase_secret,
+            role=Role.COORDINATOR,
+            now=now,
+        )
+        public = desk.keys.to_desk.public
+        write_key(plan.secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
+        _write_private(plan.recovery_file, _recovery_text(plan.desk, desk.recovery_seed, public.fingerprint()))
+        _write_private(plan.config, render(_with_keys(plan, desk.keys)))
+        load(plan.config)  # what was written must be what can be read
+    return Made(plan.config, plan.secrets_dir, plan.recovery_file, public.fingerprint())
+
+
+def _refuse_what_is_there(plan: Plan) -> None:
+    there = [path for path in _files_of(plan) if path.exists()]
+    if not there:
+        return
+    if plan.config.exists() and _is_set_up(plan):
+        raise InitError(
+            f"{plan.config} is a finished set-up already; nothing was changed. Check it with `meldpost doctor`, or "
+            "give a new desk a folder of its own."
+        )
+    listed = "\n".join(f"  {path}" for path in there)
+    raise InitError(
+        "Nothing was made, for init never overwrites. These files are there already, of an init that broke off or of "
+        f"another desk:\n{listed}\nIf no desk uses them, remove them and run init again."
+    )
+
+
+def _is_set_up(plan: Plan) -> bool:
+    try:
+        settings = load(plan.config)
+        database = open_database(settings.database.url)
+    except (ConfigError, StoreError):
+        return False
+    try:
+        with database.read() as session:
+            return session.get(Desk, plan.desk) is not None
+    except SQLAlchemyError:
+        return False
+    finally:
+        database.close()
+
+
+def _files_of(plan: Plan) -> list[Path]:
+    names = [f"{name}-{plan.desk}" for name in (*DESK_KEYS, "mailer-seed")] + ["web-session-key", *plan.passwords]
+    return [plan.config, plan.recovery_file, *(plan.secrets_dir / name for name in names)]
+
+
+def _database_url(plan: Plan) -> str:
+    """As `config.settings.load` will read it: a relative SQLite path is relative to the configuration's folder."""
+    url = str(plan.settings.get("database", {}).get("url", "sqlite:///meldpost.db"))
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        return prefix + str(plan.folder / url.removeprefix(prefix))
+    return url
+
+
+def _with_keys(plan: Plan, keys: DeskPublicKeys) -> dict[str, Any]:
+    pins = {"public_key": keys.to_desk, "recovery_key": keys.recovery, "mailer_key": keys.mailer}
+    pinned = {name: base64.b64encode(pair.public.to_bytes()).decode() for name, pair in pins.items()}
+    return {**plan.settings, "desks": {plan.desk: {**plan.settings["desks"][plan.desk], **pinned}}}
+
+
+def _recovery_text(desk: str, seed: bytes, fingerprint: str) -> str:
+    return f"""Recovery key of the desk "{desk}"
+
+Whoever holds this key can open every case of the desk, without any passphrase.
+It is the only way back when all passphrases are lost.
+
+1. Print this page, or copy it to two sticks that are kept in a safe.
+2. Then remove this file from the computer (shred -u). Meldpost never needs it to run.
+
+Recovery key:              {base64.b64encode(seed).decode()}
+Fingerprint of the desk:   {fingerprint}
+Made on:                   {datetime.now(UTC):%Y-%m-%d}
+
+The fingerprint is not secret. It is also that of `public_key` in the configuration: if they ever differ, somebody has
+changed the key to which reports are sealed.
+"""
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

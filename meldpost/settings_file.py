@@ -1,0 +1,77 @@
+"""Writes a configuration file: every setting with its explanation, those that were given set, the others commented out.
+
+The explanations are those of `config.settings`, so that file and program cannot differ.
+"""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from config.settings import DeskSettings, MailboxSettings, Settings
+
+WIDTH = 110
+KEYED = {"desks": DeskSettings, "mailboxes": MailboxSettings}
+"""Settings that are tables of tables, by the model of each."""
+
+
+def render(values: Mapping[str, Any]) -> str:
+    """The text of a configuration file. `values` has the shape of the settings, and holds only what differs."""
+    head = ["# Configuration of Meldpost. What is commented out shows its default. Secrets do not belong here.", ""]
+    return "\n".join([*head, *_table((), Settings, values)]).rstrip() + "\n"
+
+
+def _table(path: tuple[str, ...], model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
+    nested: list[tuple[str, type[BaseModel]]] = []
+    if path:
+        yield f"[{'.'.join(path)}]"
+        yield from _comment(model.__doc__ or "")
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if name in KEYED and not path:
+            continue
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            nested.append((name, kind))
+            continue
+        yield from _comment(field.description or "")
+        yield _setting(name, field, values)
+    yield ""
+    for name, kind in nested:
+        yield from _table((*path, name), kind, values.get(name, {}))
+    if not path:
+        for name, keyed in KEYED.items():
+            for key, inner in values.get(name, {}).items():
+                yield from _table((name, key), keyed, inner)
+
+
+def _setting(name: str, field: FieldInfo, values: Mapping[str, Any]) -> str:
+    if name in values:
+        return f"{name} = {_toml(values[name])}"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if default is PydanticUndefined:
+        raise ValueError(f"the setting {name} has no default and was not given")
+    return f"# {name} =" if default is None else f"# {name} = {_toml(default)}"
+
+
+def _comment(text: str) -> Iterator[str]:
+    for line in textwrap.wrap(" ".join(text.split()), WIDTH):
+        yield f"# {line}"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case tuple() | list():
+            return f"[{', '.join(_toml(item) for item in value)}]"
+        case Mapping():
+            return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
+        case _:
+            # JSON's string escapes are TOML's too (TOML 1.0, strings), but for U+007F
+            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")

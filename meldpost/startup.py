@@ -1,0 +1,106 @@
+"""What must hold before the daemon may work; the doctor asks the same questions, one by one."""
+
+import stat
+from collections.abc import Iterator
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.errors import ConfigError
+from config.settings import Settings
+from ingest.errors import NotIsolated, NurseryGone
+from ingest.isolation import check_isolation
+from store.database import Database, StoreError, open_database
+from store.keypairs import NotAKey, PrivateKey
+from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, pins_of
+
+
+class NotReady(Exception):
+    """Something that must hold does not; the message says what to do."""
+
+
+def refuse_unless_ready(settings: Settings) -> None:
+    """Raises NotReady with the first thing that is wrong."""
+    for check in (secrets_are_private, database_is_current, keys_are_the_pinned_ones, isolation_works):
+        check(settings)
+
+
+def secrets_are_private(settings: Settings) -> str:
+    secrets = settings.secrets()
+    folder = secrets.directory
+    if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NotReady(f"Others can enter the secrets folder {folder}. Run: chmod 700 {folder}")
+    names = list(_needed_secrets(settings))
+    for name, is_key in names:
+        try:
+            if is_key:
+                secrets.key(name)
+            else:
+                secrets.text(name)
+        except ConfigError as error:
+            raise NotReady(str(error)) from None
+    return f"{len(names)} secrets, readable by their owner only"
+
+
+def database_is_current(settings: Settings) -> str:
+    database = _opened(settings)
+    try:
+        if not database.is_current():
+            raise NotReady("The database has not the tables of this version. Run: meldpost migrate")
+    except SQLAlchemyError as error:
+        raise NotReady(
+            f"The database cannot be used ({type(error).__name__}). Check database.url, and that it runs."
+        ) from None
+    finally:
+        database.close()
+    return f"{database.dialect}, up to date"
+
+
+def keys_are_the_pinned_ones(settings: Settings) -> str:
+    """Also that the mailer's secret seed is the one whose public half mail is sealed to."""
+    secrets = settings.secrets()
+    database = _opened(settings)
+    try:
+        with database.read() as session:
+            for slug, desk in settings.desks.items():
+                keys = desk_keys(session, slug, pins_of(desk))
+                mailer = PrivateKey.from_seed(secrets.key(f"mailer-seed-{slug}"))
+                if mailer.public != keys.mailer.public:
+                    raise NotReady(
+                        f"The secret mailer-seed-{slug} does not belong to the desk {slug!r} of this database. Put "
+                        "back the one that `meldpost init` made with it."
+                    )
+    except NotAKey:
+        raise NotReady("A desk's public_key in the configuration is no key. Put back the one of `init`.") from None
+    except (DeskKeyDiffers, NoSuchKey, ConfigError) as error:
+        raise NotReady(str(error)) from None
+    except SQLAlchemyError as error:
+        raise NotReady(f"The desk's keys cannot be read from the database ({type(error).__name__}).") from None
+    finally:
+        database.close()
+    return f"{len(settings.desks)} desks, as pinned in the configuration"
+
+
+def isolation_works(settings: Settings) -> str:
+    try:
+        report = check_isolation(settings.isolation)
+    except (NotIsolated, NurseryGone) as error:
+        raise NotReady(str(error)) from None
+    return str(report)
+
+
+def _opened(settings: Settings) -> Database:
+    try:
+        return open_database(settings.database.url)
+    except StoreError as error:
+        raise NotReady(str(error)) from None
+
+
+def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """Names of the secrets that the daemon needs, and whether each is key material."""
+    for desk in settings.desks:
+        for name in ("index-key", "token-key", "mailer-seed"):
+            yield f"{name}-{desk}", True
+    for account in settings.mailboxes:
+        yield f"mailbox-password-{account}", False
+    if settings.smtp.user:
+        yield "smtp-password", False

@@ -1,0 +1,24 @@
+"""`meldpost desk`: serves the web application until it is told to stop."""
+
+import signal
+from types import FrameType
+
+from config.settings import Settings
+from desk.app import create_app
+from desk.server import serve
+from meldpost import hygiene
+from store.database import open_database
+
+
+def serve_desk(settings: Settings) -> None:
+    hygiene.no_core_dumps()
+    signal.signal(signal.SIGTERM, _leave)
+    database = open_database(settings.database.url)
+    try:
+        serve(create_app(settings, settings.secrets(), database), settings)
+    finally:
+        database.close()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,116 @@
+"""What the daemon's short-lived processes do: one function for each kind of work, run in a process that then ends.
+
+Whatever such a process learned, a mail's text or a private key, is gone with it.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+
+from ingest.housekeeping import tidy
+from ingest.rounds import take_in
+from ingest.understanding import Understanders
+
+from config.settings import Settings, load
+from ingest.readers import Readers
+from meldpost import hygiene, logs
+from meldpost.supervisor import Report
+from notify.delivery import deliver
+from store.database import open_database
+
+log = logging.getLogger(__name__)
+
+DELIVERY = "delivery"
+
+
+def round_of(account: str) -> str:
+    return f"mailbox {account}"
+
+
+def tidying_of(account: str) -> str:
+    return f"tidying of {account}"
+
+
+def take_in_mail(
+    reports: Connection, config: Path, level: int, account: str, readers: Readers, understanders: Understanders
+) -> None:
+    """Take in what a mailbox holds."""
+
+    def work(settings: Settings) -> Report:
+        result = take_in(settings, settings.secrets(), account, readers, understanders)
+        if result.taken or result.duplicates:
+            log.info(
+                "mailbox %s: %d taken in (%d of them unreadable), %d had come before, %d left",
+                account, result.taken, result.unreadable, result.duplicates, result.left,
+            )  # fmt: skip
+        return Report(done=True, again=result.more, wake=(DELIVERY,) if result.queued else ())
+
+    _perform(reports, config, level, work)
+
+
+def deliver_mail(reports: Connection, config: Path, level: int) -> None:
+    """Turn what is due into mail, and send what waits to go out."""
+
+    def work(settings: Settings) -> Report:
+        database = open_database(settings.database.url)
+        try:
+            result = deliver(settings, settings.secrets(), database)
+        finally:
+            database.close()
+        return Report(done=True, again=result.more)
+
+    _perform(reports, config, level, work)
+
+
+def tidy_mailbox(reports: Connection, config: Path, level: int, account: str) -> None:
+    """Expunge what has lain in the done folder long enough."""
+
+    def work(settings: Settings) -> Report:
+        removed = tidy(settings, settings.secrets(), account)
+        if removed:
+            log.info("mailbox %s: %d expunged from the done folder", account, removed)
+        return Report(done=True)
+
+    _perform(reports, config, level, work)
+
+
+def _perform(reports: Connection, config: Path, level: int, work: Callable[[Settings], Report]) -> None:
+    """Every worker's frame: it ends with its parent, leaves no dump, and tells nothing but its report and log lines."""
+    logs.set_up(level)
+    hygiene.no_core_dumps()
+    _end_with_supervisor()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        report = work(load(config))
+    except SystemExit:
+        os._exit(0)
+    except Exception as error:  # noqa: BLE001 - a worker's last line: the log, then the supervisor's pause
+        log.warning("%s: %s", multiprocessing.current_process().name, logs.describe(error))
+        os._exit(1)
+    with suppress(OSError):
+        reports.send_bytes(report.to_bytes())
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _end_with_supervisor() -> None:
+    """Two ways, since the parent that the kernel knows is the fork server: it outlives a supervisor by an instant."""
+    hygiene.die_with_parent(os.getppid())
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_exit_after, args=(supervisor,), name="supervisor watch", daemon=True).start()
+
+
+def _exit_after(supervisor: multiprocessing.process.BaseProcess) -> None:
+    supervisor.join()
+    os._exit(1)
