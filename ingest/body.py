@@ -100,7 +100,7 @@ class _Walk:
         return words
 
     def _alternative(self, parts: list[Part], depth: int) -> _Words:
-        """RFC 2046 §5.1.4: the same content several times. The first that has words gives the text, the last HTML the HTML."""
+        """RFC 2046 §5.1.4: the same content several times. The first with words is the text, the last HTML the HTML."""
         chosen = _Words()
         from_html: list[str] = []
         for part in parts:
@@ -115,7 +115,7 @@ class _Walk:
         return chosen
 
     def _mislabelled(self, part: Part, depth: int) -> _Words:
-        """A multipart whose boundary is missing or wrong: parse it by the one that it seems to use, or show it as text."""
+        """A multipart whose boundary is missing or wrong: parsed by the one that it seems to use, or shown as text."""
         boundary = sniffed_boundary(part)
         payload = part.get_payload()
         if not isinstance(payload, str) or not payload.strip():

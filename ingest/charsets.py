@@ -62,11 +62,11 @@ def decode(data: bytes, charset: str | None) -> str:
         if data.startswith(bom):
             return data.decode(name, "replace")
     named = codec_for(charset)
-    for name in (named, "utf-8"):
-        if name is None:
+    for codec in (named, "utf-8"):
+        if codec is None:
             continue
         try:
-            return data.decode(name)
+            return data.decode(codec)
         except (UnicodeError, LookupError, ValueError):
             continue
     # A named multi-byte charset with a few broken characters is still that charset; anything else is Western.
@@ -100,7 +100,7 @@ def clean_text(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """Text for one line, such as a header's value: decoded CR and LF may not come back as header lines (mail-cases 84)."""
+    """Text for one line: a decoded CR or LF must not come back as a new header line (mail-cases 84)."""
     return _FOLD.sub(" ", clean_text(text)).strip()
 
 

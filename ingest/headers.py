@@ -1,4 +1,4 @@
-"""Header fields: decoded values, addresses, dates, Message-IDs. mail-parser reads addresses and dates, field by field."""
+"""Header fields: values, addresses, dates, Message-IDs. mail-parser reads addresses and dates, field by field."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def sender(values: list[str], defects: list[str]) -> Address | None:
         defects.append("from: not exactly one address")
         return None
     only = found[0]
-    # "alice@a.example <bob@b.example>" shows one person and answers another; "Foo, Ltd. <x@y.example>" is merely sloppy.
+    # "alice@a.example <bob@b.example>" shows one person and answers another; "Foo, Ltd. <x@y.example>" is just sloppy.
     if "@" in only.name and own and only.name.strip("'\" <>").lower() != only.address.lower():
         defects.append("from: the name is another address")
         return None

@@ -7,7 +7,8 @@ Layers, each good for something by itself, all of them used where the kernel giv
   LANDLOCK      no files, TCP, signals or abstract sockets outside
   SECCOMP       no system call but those for computing and for the descriptors at hand
 
-Isolated means: SECCOMP and at least one of NAMESPACES and LANDLOCK. Limits on time, memory, files and processes are set always.
+Isolated means: SECCOMP and at least one of NAMESPACES and LANDLOCK. Limits on time, memory, files and processes are
+always set.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def _address_space() -> int:
 
 
 def _leave_root() -> None:
-    """A user id of this process alone, so that two readers are strangers; nobody where the container maps no such ids."""
+    """A user id of this process alone, so that two readers are strangers; nobody where a container has no such ids."""
     os.setgroups([])
     for identity in (_FIRST_LONELY_UID + os.getpid(), _NOBODY):
         try:

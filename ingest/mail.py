@@ -1,4 +1,4 @@
-"""What a mail says, as plain values: the answer of a reader, and all that the rest of intake knows of a mail's inside."""
+"""What a mail says, as plain values: a reader's answer, and all that the rest of intake knows of a mail's inside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Address:
 
 @dataclass(frozen=True)
 class ParsedAttachment:
-    """A file in the mail. `name` is safe to show and to save, and made by us where the mail gives none; `content` is byte-exact."""
+    """A file in the mail. `name` is safe to show and to save, ours where it has none; `content` is byte-exact."""
 
     name: str
     content_type: str

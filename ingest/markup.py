@@ -20,7 +20,7 @@ _MAX_ELEMENTS = 50_000
 
 
 def to_text(source: str) -> str:
-    """The text that a person would see. Laid out by inscriptis; stripped by hand where that gives nothing or would take too long."""
+    """The text that a person would see: laid out by inscriptis, or stripped by hand where that gives nothing."""
     laid_out = _layout(source) if len(source) <= _MAX_FOR_LAYOUT else ""
     return laid_out if laid_out.strip() else _strip(source)
 

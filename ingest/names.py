@@ -55,7 +55,7 @@ _EXTENSIONS = {
 
 
 def safe_name(given: str | None, content_type: str, number: int) -> str:
-    """The given name without path, control and direction characters; or "attachment-N" with the extension of its type."""
+    """The given name without path, control and direction characters; else "attachment-N" with its type's extension."""
     name = _clean(given or "")
     return name if name else f"attachment-{number}.{_EXTENSIONS.get(content_type, 'bin')}"
 

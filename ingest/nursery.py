@@ -4,8 +4,8 @@
     with nursery.job(fd, size) as line: ...      # line.socket answers; left with an error, the child is killed
     nursery.close()
 
-A Nursery can be handed to another process (pickled by multiprocessing): it is then only its socket. The nursery's process
-ends when the last holder of that socket is gone, however that went.
+A Nursery can be handed to another process (pickled by multiprocessing): it is then only its socket. The nursery's
+process ends when the last holder of that socket is gone, however that went.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import NotIsolated, NurseryGone
-from ingest.isolation import LIMITS_ONLY, Layer, ProcessLimits, is_isolated
+from ingest.isolation import LIMITS_ONLY, Layer, ProcessLimits
 from ingest.nursery_parent import LARGEST_MESSAGE
 
 # Isolated mode ignores the environment and the working directory: where the packages are is said on the command line.
@@ -38,8 +38,8 @@ _START_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Nursing:
-    """What a nursery is for. `entry` is a module with `serve(job)` and, if it likes, `prepare(argument) -> state`, which runs once
-    in the parent. `layers` None means: the strongest that the kernel grants, and no start without isolation."""
+    """What a nursery is for. `entry` is a module with `serve(job)` and, if it likes, `prepare(argument) -> state`, run
+    once in the parent. `layers` None means the strongest that the kernel grants, and no start without isolation."""
 
     entry: str
     argument: str | None = None
@@ -61,7 +61,7 @@ class Line:
     deadline: float
 
     def receive(self, size: int) -> bytes:
-        """At most `size` bytes, b"" when the child is gone. Raises TimeoutError at the deadline, however slowly bytes drip."""
+        """At most `size` bytes, b"" when the child is gone. Raises TimeoutError at the deadline, however bytes drip."""
         self._bound()
         return self.socket.recv(size)
 
@@ -91,8 +91,6 @@ class Nursery:
             process = _spawn(nursing, theirs)
         try:
             layers = _wait_until_ready(ours)
-            if nursing.layers is None and not is_isolated(layers):
-                raise NotIsolated("The nursery started without isolation.")
         except BaseException:
             ours.close()
             process.kill()
@@ -108,7 +106,7 @@ class Nursery:
 
     @contextmanager
     def job(self, descriptor: int | None = None, size: int = 0, seconds: float | None = None) -> Iterator[Line]:
-        """A new child, and the line to it. It is killed when the block is left by an error; a child whose line is closed ends."""
+        """A new child, and the line to it. It is killed when the block is left by an error."""
         identity = os.urandom(8).hex()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with ours:
@@ -192,11 +190,10 @@ def _wait_until_ready(control: socket.socket) -> Layer:
     finally:
         control.settimeout(None)
     if "error" in answer:
-        kind = NotIsolated if answer["error"].startswith("NotIsolated") else NurseryGone
-        raise kind(
-            f"Mail cannot be read safely here: {answer['error']}. Allow unprivileged user namespaces or Landlock, or set "
-            'isolation = "limits-only".'
-            if kind is NotIsolated
-            else f"The nursery for readers did not start: {answer['error']}"
-        )
+        if answer["error"].startswith("NotIsolated"):
+            raise NotIsolated(
+                f"The kernel does not let mail be read in isolation ({answer['error']}). Allow unprivileged user "
+                'namespaces or Landlock, or set isolation = "limits-only".'
+            )
+        raise NurseryGone(f"The nursery did not start: {answer['error']}")
     return Layer(answer["layers"])

@@ -1,7 +1,7 @@
 """The nursery's own process: forks a child per job, reaps it, kills it in time, and ends when nobody holds its socket.
 
-Started by exec with an empty environment and no descriptors but the control socket, so it has never held a secret, and it
-never reads a byte of a job: it passes descriptors on. Single-threaded; everything that a child needs is imported here.
+Started by exec with an empty environment and no descriptors but the control socket, so it has never held a secret, and
+it never reads a byte of a job: it passes descriptors on. Single-threaded; all that a child needs is imported here.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def main(control_descriptor: int) -> None:
 def _set_up(control: socket.socket, wanted: dict[str, Any]) -> _Nursery:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_DESCRIPTORS, _MOST_DESCRIPTORS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # A service manager signals the whole group; the daemon still waits for its readers. We end when it lets go of the socket.
+    # A service manager signals the whole group while the daemon still waits for readers. We end when it lets go of us.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     limits = ProcessLimits(**wanted["limits"])

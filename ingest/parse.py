@@ -10,7 +10,7 @@ from ingest import headers
 from ingest.body import Body, Leaf, read_body
 from ingest.charsets import clean_line
 from ingest.errors import CannotParse
-from ingest.mail import ParsedAttachment, ParsedMail, ParseLimits
+from ingest.mail import Address, ParsedAttachment, ParsedMail, ParseLimits
 from ingest.names import safe_name
 from ingest.parts import Part, body_bytes, parse_tree
 from ingest.text import split
@@ -94,8 +94,8 @@ def _fields(root: Part, limits: ParseLimits) -> _Fields:
     return _Fields(tuple(pairs), tuple(defects))
 
 
-def _addresses(fields: _Fields, name: str, defects: list[str]) -> tuple[headers.Address, ...]:
-    found: list[headers.Address] = []
+def _addresses(fields: _Fields, name: str, defects: list[str]) -> tuple[Address, ...]:
+    found: list[Address] = []
     for value in fields.all(name)[:20]:
         found.extend(headers.addresses(value, defects, name))
     return tuple(found[:1000])

@@ -1,4 +1,4 @@
-"""The tree of parts of a mail, by the standard library under compat32: the sturdier and faster of the parsers that were tried.
+"""The tree of parts of a mail, by the standard library under compat32: the sturdier and faster of those tried.
 
 A child message is never taken apart: it is an attachment, and its text is not the reporter's (mail-cases 63).
 """

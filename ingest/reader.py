@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from ingest.answer import send_mail, send_refusal
 from ingest.charsets import load_all_codecs
 from ingest.errors import CannotParse
 from ingest.mail import ParseLimits
 from ingest.nursery_parent import Job
 from ingest.parse import parse, parse_bytes
 from ingest.raw import read_range
-from ingest.wire import send_mail, send_refusal
 
-# Takes every way through the parser once in the parent, so that whatever a library imports late is there before the file system goes.
+# Takes every way through the parser once, in the parent: what a library imports late is there before the files go.
 _WARM_UP = b"""\
 From: =?utf-8?q?J=C3=B6rg?= <a@example.org>
 To: b@example.org

@@ -1,4 +1,4 @@
-"""The reporter's own words and the history that a mail program put below them, told apart line by line in linear time."""
+"""The reporter's own words and the history that a mail program put below them, told apart in linear time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass
 
 _SEPARATOR_WORDS = re.compile(
-    r"^[\s>]*[-_=*]{2,}\s*(?:oorspronkelijk(?:e)? (?:bericht|e-?mail)|original (?:message|appointment)|doorgestuurd bericht|"
+    r"^[-_=*]{2,}\s*(?:oorspronkelijke? (?:bericht|e-?mail)|original (?:message|appointment)|doorgestuurd bericht|"
     r"forwarded message|message d'origine|message transféré|ursprüngliche nachricht|weitergeleitete nachricht|"
     r"reply message|antwoord bericht)\s*[-_=*]{2,}\s*$",
     re.IGNORECASE,
 )
 _BEGIN_FORWARD = re.compile(
-    r"^(?:begin doorgestuurd bericht|begin forwarded message|début du message réexpédié|anfang der weitergeleiteten nachricht)\s*:\s*$",
+    r"^(?:begin doorgestuurd bericht|begin forwarded message|début du message réexpédié|"
+    r"anfang der weitergeleiteten nachricht)\s*:$",
     re.IGNORECASE,
 )
 _ATTRIBUTION_START = re.compile(r"^(?:op|on|le|am|den|il|el)\s", re.IGNORECASE)
@@ -82,7 +83,7 @@ def unflow(text: str, *, delete_space: bool) -> str:
 
 
 def _starts_history(lines: list[str], at: int) -> bool:
-    line = lines[at]
+    line = lines[at].strip()
     if len(line) > _LONGEST_LINE:
         return False
     return bool(_SEPARATOR_WORDS.match(line) or _BEGIN_FORWARD.match(line)) or _header_block(lines, at)
@@ -108,7 +109,7 @@ def _header_block(lines: list[str], at: int) -> bool:
 
 
 def _attribution(lines: list[str], at: int) -> int:
-    """How many lines the words "On ... wrote:" take here, 0 when there are none. Mail programs wrap them over up to four."""
+    """How many lines the words "On ... wrote:" take here; 0 for none. Mail programs wrap them over up to four."""
     line = lines[at].strip()
     if not line or len(line) > _LONGEST_LINE:
         return 0

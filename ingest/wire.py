@@ -1,33 +1,24 @@
-"""How a reader answers: frames of one kind byte, a length, and bytes. Data only, never pickles.
+"""Taking a reader's answer (frames: see answer.py): lengths are bounded before they are taken, values validated.
 
-  A  a piece of an attachment: two bytes of number, then the bytes as they are
-  M  the mail in JSON; the last frame of an answer
-  E  in place of M: the mail is beyond the limits
-
-A reader that has read a hostile mail is itself hostile: the asking side bounds each length before it takes it, validates the
-JSON, and counts the attachments' bytes itself.
+A reader that has read a hostile mail is itself hostile. It costs this one mail its understanding, whatever it answers.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from ingest.answer import FRAME, NUMBER, PIECE
 from ingest.errors import CannotParse, ReaderDied
 from ingest.mail import Address, ParsedAttachment, ParsedMail
 from ingest.raw import read_range, write_all
 
-_HEADER = struct.Struct("!cI")
-_NUMBER = struct.Struct("!H")
-_PIECE = 256 * 1024
 _MAX_JSON = 64 * 1024 * 1024
 _MAX_TEXT = 4_000_000
 _MAX_ATTACHMENTS = 500
@@ -36,67 +27,16 @@ _CONTROLS_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 Receive = Callable[[int], bytes]
-Send = Callable[[bytes], object]
-
-
-# --- the reader's side
-
-
-def send_mail(mail: ParsedMail, send: Send) -> None:
-    for number, attachment in enumerate(mail.attachments):
-        for chunk in attachment.chunks():
-            for start in range(0, len(chunk), _PIECE):
-                _send(send, b"A", _NUMBER.pack(number) + chunk[start : start + _PIECE])
-    _send(send, b"M", json.dumps(_plain(mail), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
-
-
-def send_refusal(send: Send) -> None:
-    _send(send, b"E", b"")
-
-
-def _send(send: Send, kind: bytes, data: bytes) -> None:
-    send(_HEADER.pack(kind, len(data)) + data)
-
-
-def _plain(mail: ParsedMail) -> dict[str, Any]:
-    def people(addresses: tuple[Address, ...]) -> list[dict[str, str]]:
-        return [{"name": each.name, "address": each.address} for each in addresses]
-
-    return {
-        "from_": people((mail.from_,))[0] if mail.from_ else None,
-        "reply_to": people(mail.reply_to),
-        "to": people(mail.to),
-        "cc": people(mail.cc),
-        "subject": mail.subject,
-        "date": mail.date.isoformat() if mail.date else None,
-        "message_id": mail.message_id,
-        "in_reply_to": mail.in_reply_to,
-        "references": mail.references,
-        "headers": mail.headers,
-        "text": mail.text,
-        "own_text": mail.own_text,
-        "quoted_text": mail.quoted_text,
-        "html": mail.html,
-        "attachments": [
-            {"name": a.name, "content_type": a.content_type, "inline": a.inline, "content_id": a.content_id}
-            for a in mail.attachments
-        ],
-        "defects": mail.defects,
-        "delivery_report": mail.delivery_report,
-    }
-
-
-# --- the asking side
 
 
 def receive_mail(receive: Receive, raw_size: int) -> ParsedMail:
-    """One answer, validated. Raises CannotParse when the reader says so, ReaderDied for anything that is not an answer."""
+    """One answer, validated. Raises CannotParse when the reader says so, ReaderDied when this is not an answer."""
     spool = _Spool(raw_size)
     while True:
-        kind, length = _HEADER.unpack(_exactly(receive, _HEADER.size))
-        if kind == b"A" and _NUMBER.size < length <= _NUMBER.size + _PIECE:
-            (number,) = _NUMBER.unpack(_exactly(receive, _NUMBER.size))
-            spool.add(number, _exactly(receive, length - _NUMBER.size))
+        kind, length = FRAME.unpack(_exactly(receive, FRAME.size))
+        if kind == b"A" and NUMBER.size < length <= NUMBER.size + PIECE:
+            (number,) = NUMBER.unpack(_exactly(receive, NUMBER.size))
+            spool.add(number, _exactly(receive, length - NUMBER.size))
         elif kind == b"M" and length <= _MAX_JSON:
             return _validated(_exactly(receive, length), spool)
         elif kind == b"E" and length == 0:
@@ -108,7 +48,7 @@ def receive_mail(receive: Receive, raw_size: int) -> ParsedMail:
 def _exactly(receive: Receive, size: int) -> bytes:
     pieces = bytearray()
     while len(pieces) < size:
-        piece = receive(min(size - len(pieces), _PIECE))
+        piece = receive(min(size - len(pieces), PIECE))
         if not piece:
             raise ReaderDied("the reader ended in the middle of its answer")
         pieces += piece
@@ -136,7 +76,7 @@ class _Spooled:
 
 
 class _Spool:
-    """The attachments' bytes, one after the other in a memfd. Decoding never makes a mail longer, so its size is the bound."""
+    """The attachments' bytes, one after the other in a memfd. Decoding makes no mail longer: its size bounds them."""
 
     def __init__(self, bound: int) -> None:
         self._file = _File()
