@@ -1,19 +1,88 @@
 """What came with a mail, handed on: files and originals as a stream, HTML as a page that can do nothing.
 
-Nothing here is shown by the browser as what it claims to be: files are bytes to be saved.
+A file is never shown as what it claims to be: it is bytes to be saved, in a sandbox should a browser try otherwise.
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort
+from flask import Blueprint, Response
 from flask_babel import get_locale
 
 from desk import gate, mailhtml
 from desk.parts import parts
-from store import casework
+from store import audit, casework, records
+from store.audit import Action
+from store.casework import Download, NotFound
+from store.records import Name, NoSuchRecord, RecordKind
 
-blueprint = Blueprint("attachments", __name__)
+blueprint = Blueprint("attachments", __name__, url_prefix="/cases/<case_id>")
 blueprint.before_request(gate.require_member)
 
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+LONGEST_NAME = 150
+
+
+@blueprint.get("/attachments/<attachment_id>")
+def attachment(case_id: str, attachment_id: str) -> Response:
+    here = parts()
+    return _download(
+        casework.download_attachment(here.database, gate.ring(), case_id, attachment_id, here.clock()), "file"
+    )
+
+
+@blueprint.get("/messages/<message_id>/original")
+def original(case_id: str, message_id: str) -> Response:
+    """The mail as it came. Its file name is its id: a subject has no place in a download list."""
+    here = parts()
+    return _download(casework.download_raw(here.database, gate.ring(), case_id, message_id, here.clock()), "mail.eml")
+
+
+@blueprint.get("/messages/<message_id>/html")
+def as_html(case_id: str, message_id: str) -> Response:
+    """The mail as its sender laid it out, cleaned, for the frame on the case's page."""
+    here, ring = parts(), gate.ring()
+    with here.database.begin() as transaction:
+        try:
+            content = records.opened_json(transaction, ring, Name(case_id, message_id, RecordKind.MESSAGE))
+        except NoSuchRecord:
+            raise NotFound("There is no such message in this case.") from None
+        audit.write(
+            transaction,
+            ring.desk,
+            Action.LOOK,
+            here.clock(),
+            member_id=ring.member_id,
+            case_id=case_id,
+            subject_id=message_id,
+        )
+    response = Response(mailhtml.page(content.get("html") or "", str(get_locale())), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = mailhtml.POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def disposition(name: str) -> str:
+    """RFC 6266: the name in any script (RFC 8187), and an ASCII stand-in for those who cannot read that."""
+    kept = "".join(character for character in name if character.isprintable() and character not in '/\\:*?"<>|')
+    kept = kept.strip(". ")[-LONGEST_NAME:] or "file"
+    plain = "".join(character if character.isascii() else "_" for character in kept)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(kept, safe='')}"
+
+
+def _download(opening: AbstractContextManager[Download], name: str) -> Response:
+    """Send a file on piece by piece, in constant memory; its transaction ends when the browser has it or leaves."""
+    with ExitStack() as stack:
+        download = stack.enter_context(opening)
+        held = stack.pop_all()
+
+    def stream() -> Iterator[bytes]:
+        with held:
+            yield from download.chunks
+
+    response = Response(stream(), mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = disposition(download.name or name)
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    response.call_on_close(held.close)
+    return response

@@ -5,9 +5,11 @@ import secrets
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 
 from flask import Flask, render_template, request
-from flask_babel import LazyString, gettext, lazy_gettext as _l
+from flask_babel import LazyString, gettext
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -25,10 +27,13 @@ TEXTS: Mapping[int, tuple[LazyString, LazyString]] = {
     404: (_l("There is nothing here"), _l("This page does not exist, or it is not one that you may see.")),
     405: (_l("This request cannot be understood"), _l("Open the page from the queue instead.")),
     409: (_l("Somebody else was first"), _l("The case was changed in the meantime.")),
-    413: (_l("That is too much"), _l("What you sent is larger than the desk takes. Make it shorter and send it again.")),
+    413: (
+        _l("That is too much"),
+        _l("What you sent is larger than the desk takes. Make it shorter and send it again."),
+    ),
     500: (
         _l("Something went wrong here"),
-        _l("It is not your fault, and nothing was changed. Try once more; if it happens again, tell your administrator."),
+        _l("It is not your fault; nothing was changed. Try once more. If it happens again, tell your administrator."),
     ),
 }
 
@@ -55,7 +60,12 @@ def typed() -> list[tuple[str, str]]:
 
 
 def _form_out_of_date() -> str:
-    return gettext("This form is out of date, because you logged in anew or chose not to keep cookies. Nothing was changed. Open the page again and repeat what you did.")
+    return str(
+        gettext(
+            "This form is out of date, because you logged in anew or keep no cookies. Nothing was changed. "
+            "Open the page again and repeat what you did."
+        )
+    )
 
 
 def _expected(error: HTTPException) -> tuple[str, int] | HTTPException:
@@ -68,6 +78,6 @@ def _unexpected(error: Exception) -> tuple[str, int]:
     """Log where it happened and what kind of error it was. Its message may quote a case, so it stays out."""
     incident = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.filename.rsplit('/', 2)[-2]}/{frame.name}:{frame.lineno}" for frame in frames[:-4:-1])
+    places = " < ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames[:-4:-1])
     log.error("Incident %s: %s at %s", incident, type(error).__name__, places)
     return page(InternalServerError.code, incident=incident)

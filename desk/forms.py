@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flask_babel import LazyString, lazy_gettext as _l
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     FieldList,
@@ -23,7 +24,8 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
 from config.taxonomy import SUBS, Category, Severity
-from desk.words import CATEGORIES, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES, SUBS as SUB_NAMES
+from desk.words import CATEGORIES, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES
+from desk.words import SUBS as SUB_NAMES
 
 NOTE_LENGTH = 50_000
 LINE_LENGTH = 300
@@ -35,10 +37,23 @@ def _strip(value: str | None) -> str:
     return (value or "").strip()
 
 
+def _line(label: LazyString) -> StringField:
+    too_long = Length(max=LINE_LENGTH, message=_l("That is too long."))
+    return StringField(label, validators=[too_long], filters=[_strip])
+
+
 class CaseForm(FlaskForm):  # type: ignore[misc]
     """Anything that changes a case carries the version of the case that its writer saw."""
 
     version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        """Fill the form with what a report says. For forms that decide on a part of one."""
+        raise NotImplementedError
+
+    def decided(self) -> Any:
+        """What was decided, in the shape of the report."""
+        raise NotImplementedError
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -104,7 +119,7 @@ class SeverityForm(CaseForm):
         return str(self.value.data)
 
 
-class Checkboxes(SelectMultipleField):
+class Checkboxes(SelectMultipleField):  # type: ignore[misc]
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
@@ -152,8 +167,8 @@ class MissingForm(CaseForm):
 
 
 class PersonForm(Form):  # type: ignore[misc]
-    name = StringField(_l("Name"), validators=[Length(max=LINE_LENGTH)], filters=[_strip])
-    function = StringField(_l("Function"), validators=[Length(max=LINE_LENGTH)], filters=[_strip])
+    name = _line(_l("Name"))
+    function = _line(_l("Function"))
 
 
 class ConcernedForm(CaseForm):
@@ -217,6 +232,8 @@ class StatusForm(CaseForm):
         _l("Outcome"), choices=[("", _l("Choose an outcome")), *OUTCOMES.items()], validators=[Optional()]
     )
 
+    approver = _line(_l("Approved by"))
+
     def offer(self, allowed: Iterable[Status]) -> None:
         self.status.choices = [(status.value, STATUSES[status]) for status in Status if status in set(allowed)]
 
@@ -228,7 +245,23 @@ class StatusForm(CaseForm):
             raise ValidationError(_l("Say with what outcome the case is closed."))
 
 
-class NoteForm(CaseForm):
+class ContactForm(CaseForm):
+    """Who the reporter is. An empty line says: not known."""
+
+    name = _line(_l("Name"))
+    email = _line(_l("E-mail"))
+    phone = _line(_l("Phone"))
+    address = TextAreaField(
+        _l("Address"),
+        validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+
+    def decided(self) -> dict[str, str | None]:
+        return {part: self[part].data or None for part in ("name", "email", "phone", "address")}
+
+
+class NoteForm(FlaskForm):  # type: ignore[misc]
     text = TextAreaField(
         _l("Note"),
         validators=[

@@ -6,10 +6,12 @@ the language, the CSRF token and a digest that ties that token to the log-in.
 """
 
 import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
 
 from flask import Flask, abort, g, redirect, request, session, url_for
 from flask_babel import gettext
-from werkzeug.wrappers import Response as AnyResponse
+from werkzeug.wrappers import Response
 
 from desk import errors
 from desk.parts import parts
@@ -34,7 +36,7 @@ def ring() -> KeyRing:
     return found
 
 
-def require_member() -> AnyResponse | tuple[str, int] | None:
+def require_member() -> Response | tuple[str, int] | None:
     """For the pages of the desk: to the log-in, or, where something was sent, a page that gives it back."""
     if g.get("ring") is not None:
         return None
@@ -43,36 +45,43 @@ def require_member() -> AnyResponse | tuple[str, int] | None:
     return errors.page(403, gettext("You were logged out because nothing happened for a while. Log in again."))
 
 
-def admit(response: AnyResponse, secret: str) -> None:
-    """Start afresh with a new secret: nothing from before the log-in counts any longer."""
-    language = session.get("language")
-    session.clear()
-    if language:
-        session["language"] = language
+def admit(response: Response, key_ring: KeyRing) -> None:
+    """Begin a session under a new secret: nothing from before the log-in counts any longer."""
+    _end_running()
+    with parts().database.begin() as transaction:
+        secret = sessions.start(transaction, key_ring, parts().clock())
     session[_BOUND] = _digest(secret)
-    response.set_cookie(COOKIE, secret, secure=True, httponly=True, samesite="Strict", path="/")
+    response.set_cookie(
+        COOKIE, urlsafe_b64encode(secret).decode(), secure=True, httponly=True, samesite="Strict", path="/"
+    )
 
 
-def dismiss(response: AnyResponse) -> None:
-    """Forget the log-in in the browser and on the server."""
-    secret = request.cookies.get(COOKIE)
-    if secret:
+def dismiss(response: Response) -> None:
+    """Forget the log-in, in the browser and on the server."""
+    _end_running()
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Strict", path="/")
+
+
+def _end_running() -> None:
+    secret = _secret()
+    if secret is not None:
         with parts().database.begin() as transaction:
-            sessions.end(transaction, secret)
+            sessions.end(transaction, secret, parts().clock())
     language = session.get("language")
     session.clear()
     if language:
         session["language"] = language
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Strict", path="/")
 
 
 def _open() -> None:
     g.ring = None
-    secret = request.cookies.get(COOKIE)
-    if not secret or request.endpoint == "static":
+    secret = _secret()
+    if secret is None or request.endpoint == "static":
         return
+    web = parts().settings.web
+    limits = sessions.Limits(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours))
     with parts().database.begin() as transaction:
-        g.ring = sessions.resume(transaction, secret, parts().clock())
+        g.ring = sessions.resume(transaction, secret, parts().clock(), limits)
     if g.ring is None:
         return
     desk = parts().settings.desks.get(g.ring.desk)
@@ -83,8 +92,15 @@ def _open() -> None:
         session[_BOUND] = _digest(secret)
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(b"csrf is bound to " + secret.encode()).hexdigest()[:32]
+def _secret() -> bytes | None:
+    try:
+        return urlsafe_b64decode(request.cookies.get(COOKIE, "").encode("ascii")) or None
+    except ValueError:
+        return None
+
+
+def _digest(secret: bytes) -> str:
+    return hashlib.sha256(b"csrf is bound to " + secret).hexdigest()[:32]
 
 
 def _about_the_member() -> dict[str, object]:

@@ -1,6 +1,7 @@
 """The language of a page, and times as its reader writes them, in the time zone of the desk."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
@@ -12,6 +13,7 @@ from desk.paths import local_path
 
 LANGUAGES = {"nl": "Nederlands", "en": "English"}
 DEFAULT = "nl"
+PACKAGE = Path(__file__).parent
 
 blueprint = Blueprint("language", __name__)
 
@@ -62,5 +64,5 @@ def age(when: datetime, now: datetime) -> str:
     """How long ago: 2 dagen"""
     passed = now - when
     if passed < timedelta(minutes=1):
-        return gettext("just now")
+        return str(gettext("just now"))
     return str(format_timedelta(passed, threshold=1.2, locale=get_locale()))

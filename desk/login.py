@@ -4,9 +4,7 @@ Whoever guesses learns nothing: an unknown name costs the same derivation as a w
 answer, and failures are counted per name and per address of the network, whether or not the name exists.
 """
 
-import logging
-
-from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -17,11 +15,16 @@ from desk.paths import local_path
 from store import sessions
 from store.keyring import KeyRing
 from store.lookups import IndexKey
-from store.members import unlock
-from store.passphrase import WrongPassphrase
+from store.members import WrongLogin, unlock
 
 blueprint = Blueprint("login", __name__)
-log = logging.getLogger(__name__)
+
+PLACE = sessions.Throttle(free=20)
+"""For an address of the network, which the members of an office may share."""
+
+
+class TooManyAttempts(Exception):
+    """This name, or this place, has to wait before the next attempt."""
 
 
 @blueprint.get("/login")
@@ -37,22 +40,23 @@ def enter() -> Response | tuple[str, int]:
     entry = _form()
     if not entry.validate():
         return _page(entry), 400
-    ring = _unlock(entry)
-    if isinstance(ring, str):
-        entry.passphrase.data = ""
-        return _page(entry, refused=ring), 429 if ring == _too_often() else 403
-    response = make_response(redirect(local_path(entry.then.data) or url_for("queue.show"), 303))
-    gate.forget(response)  # a session from before the log-in, if there is one, ends here
-    with parts().database.begin() as transaction:
-        secret = sessions.start(transaction, ring, parts().clock())
-    gate.admit(response, secret)
+    try:
+        ring = _unlock(entry)
+    except TooManyAttempts:
+        wait = gettext("There were too many attempts. Wait a quarter of an hour and try once more.")
+        return _page(entry, refused=wait), 429
+    except WrongLogin:
+        wrong = gettext("This name and passphrase do not belong together. Check both and try once more.")
+        return _page(entry, refused=wrong), 403
+    response = redirect(local_path(entry.then.data) or url_for("queue.show"), 303)
+    gate.admit(response, ring)
     return response
 
 
 @blueprint.post("/logout")
 def leave() -> Response:
-    response = make_response(redirect(url_for("login.form"), 303))
-    gate.forget(response)
+    response = redirect(url_for("login.form"), 303)
+    gate.dismiss(response)
     return response
 
 
@@ -72,33 +76,30 @@ def _page(entry: LoginForm, *, refused: str | None = None, ended: bool = False) 
     return render_template("login.html", form=entry, refused=refused, ended=ended)
 
 
-def _wrong() -> str:
-    return gettext("This name and passphrase do not belong together. Check both and try once more.")
-
-
-def _too_often() -> str:
-    return gettext("There were too many attempts. Wait a quarter of an hour and try once more.")
-
-
-def _unlock(entry: LoginForm) -> KeyRing | str:
-    """The key ring, or what to tell the person."""
-    here, desk = parts(), str(entry.desk.data)
+def _unlock(entry: LoginForm) -> KeyRing:
+    """Raises WrongLogin, TooManyAttempts."""
+    here, desk, now = parts(), str(entry.desk.data), parts().clock()
     index = IndexKey(here.secrets.key(f"index-key-{desk}"))
-    digests = [index.login("name:" + entry.login.data), index.login("from:" + (request.remote_addr or ""))]
-    with here.database.begin() as transaction:
-        if not all(sessions.may_try(transaction, digest, here.clock()) for digest in digests):
-            return _too_often()
+    name, place = index.login(f"name {entry.login.data}"), index.login(f"address {request.remote_addr}")
+    with here.database.read() as transaction:
+        if not (sessions.may_try(transaction, name, now) and sessions.may_try(transaction, place, now, PLACE)):
+            raise TooManyAttempts
     try:
-        with here.database.read() as transaction:  # a derivation takes a while: no writer waits for it
-            return unlock(
+        with here.database.read() as transaction:  # a derivation takes its time: no writer waits for it
+            ring = unlock(
                 transaction,
                 desk,
                 entry.login.data,
                 entry.passphrase.data,
                 here.secrets.key(f"passphrase-secret-{desk}"),
+                here.derivations,
             )
-    except WrongPassphrase:
+    except WrongLogin:
         with here.database.begin() as transaction:
-            for digest in digests:
-                sessions.note_failure(transaction, digest, here.clock())
-        return _wrong()
+            sessions.note_failure(transaction, desk, name, now)
+            sessions.note_failure(transaction, desk, place, now)
+        raise
+    with here.database.begin() as transaction:
+        sessions.note_success(transaction, name)
+        sessions.note_success(transaction, place)
+    return ring

@@ -1,7 +1,7 @@
 """What a view works with: the settings, secrets, database and clock of its application."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flask import Flask, current_app
@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from config.secrets import Secrets
 from config.settings import Settings
 from store.database import Database
+from store.passphrase import Derivations
 
 Clock = Callable[[], datetime]
 _NAME = "meldpost-desk"
@@ -24,6 +25,7 @@ class Parts:
     secrets: Secrets
     database: Database
     clock: Clock
+    derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
 
 
 def equip(app: Flask, parts: Parts) -> None:

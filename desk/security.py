@@ -1,8 +1,9 @@
 """What every answer of the desk tells the browser to allow, and which requests it does not take."""
 
+from io import BytesIO
+from typing import IO
+
 from flask import Flask, Request, Response, abort, request
-from werkzeug.datastructures import FileStorage
-from werkzeug.formparser import FormDataParser
 
 CONTENT_POLICY = "; ".join(
     (
@@ -26,14 +27,14 @@ BODY_LIMIT = 1 << 20
 class MemoryRequest(Request):
     """A request whose body never touches a disk: werkzeug spools the file parts of a form to a temporary file."""
 
-    def make_form_data_parser(self) -> FormDataParser:
-        parser = super().make_form_data_parser()
-        parser.stream_factory = _refuse_file
-        return parser
-
-
-def _refuse_file(*_: object, **__: object) -> FileStorage:
-    abort(413)
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
 
 
 def guard(app: Flask) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from flask import Flask
-from flask_babel import LazyString, gettext, lazy_gettext as _l
+from flask_babel import LazyString, gettext
+from flask_babel import lazy_gettext as _l
 
 KINDS = {
     "melding": _l("Report"),
@@ -86,13 +87,10 @@ OUTGOING = {
     "receipt": _l("Confirmation of receipt"),
     "reminder": _l("Reminder of what is missing"),
     "notice": _l("Notice to the coordinator"),
-    "overdue": _l("Reminder to the coordinator"),
 }
 OUTGOING_STATES = {
     "held": _l("Waits for your word"),
-    "waiting": _l("Queued"),
     "queued": _l("Queued"),
-    "claimed": _l("Queued"),
     "sending": _l("Being sent"),
     "sent": _l("Sent"),
     "uncertain": _l("Uncertain whether it was sent"),
@@ -137,7 +135,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
 def name(slug: str | None, table: str) -> str:
     """The word for a slug in the language of the page; the slug itself where there is none, so that nothing hides."""
     if slug is None:
-        return gettext("unknown")
+        return str(gettext("unknown"))
     return str(TABLES[table].get(slug, slug))
 
 

@@ -1,0 +1,107 @@
+"""One case on one page: what was written, what the machine makes of it, what people decided, what is due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from cases.lifecycle import TRANSITIONS, Status
+from desk import gate
+from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
+from desk.highlight import Stretch, stretches
+from desk.parts import parts
+from desk.timeline import lines
+from store.casework import CaseMessage, CaseView, view_case
+
+blueprint = Blueprint("case", __name__)
+blueprint.before_request(gate.require_member)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A form that came back: `place` is the id of its section on the page."""
+
+    place: str
+    form: CaseForm | NoteForm
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message as the page shows it."""
+
+    message: CaseMessage
+    words: Sequence[Stretch]
+    content: Mapping[str, Any] = field(repr=False)
+
+
+@blueprint.get("/cases/<case_id>")
+def show(case_id: str) -> str:
+    return page(case_id)
+
+
+def look(case_id: str) -> CaseView:
+    """The case, with the look on its trail. Raises NotFound."""
+    with parts().database.begin() as transaction:
+        return view_case(transaction, gate.ring(), case_id, parts().clock())
+
+
+def page(case_id: str, refused: Refused | None = None) -> str:
+    """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
+    view = look(case_id)
+    return render_template(
+        "case.html",
+        section="queue",
+        view=view,
+        report=view.report,
+        suggested=view.suggested,
+        mails=[_mail(message) for message in view.messages],
+        lines=lines(view.timeline),
+        refused=refused,
+        decisions={part: _decision(part, view, refused) for part in DECISIONS},
+        contact=_contact(view, refused),
+        first_look=_first_look(view, refused),
+        status_form=_status(view, refused),
+        closing=Status.CLOSED in TRANSITIONS[view.status],
+        note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
+    )
+
+
+def _mail(message: CaseMessage) -> Mail:
+    content = message.content
+    text = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
+    return Mail(message, list(stretches(text, message.report.get("evidence") or ())), content)
+
+
+def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:
+    if refused and refused.place == f"field-{part}" and isinstance(refused.form, CaseForm):
+        return refused.form
+    form = DECISIONS[part](formdata=None)
+    form.show(view.report)
+    return form
+
+
+def _contact(view: CaseView, refused: Refused | None) -> ContactForm:
+    if refused and isinstance(refused.form, ContactForm):
+        return refused.form
+    return ContactForm(formdata=None, data=view.contact)
+
+
+def _first_look(view: CaseView, refused: Refused | None) -> FirstLookForm:
+    if refused and isinstance(refused.form, FirstLookForm):
+        return refused.form
+    form = FirstLookForm(formdata=None)
+    if view.first_look:
+        answers = view.first_look.answers
+        form.clear.data = "yes" if answers.clear else "no"
+        form.breach.data = "yes" if answers.breach else "no"
+        form.severity.data = answers.severity.value
+    return form
+
+
+def _status(view: CaseView, refused: Refused | None) -> StatusForm:
+    form = refused.form if refused and isinstance(refused.form, StatusForm) else StatusForm(formdata=None)
+    form.offer(TRANSITIONS[view.status])
+    if not form.approver.data:
+        form.approver.data = gate.ring().login
+    return form

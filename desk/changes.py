@@ -1,0 +1,146 @@
+"""What a person does to a case. Each change is one form; whatever is refused comes back with what was typed."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+from wtforms import FieldList, SelectFieldBase
+
+from cases.lifecycle import TRANSITIONS, Outcome, Status
+from desk import case, gate, receipts
+from desk.case import Refused
+from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
+from desk.parts import parts
+from store import casework
+from store.casework import CONTACT, Changed, FirstLook
+
+blueprint = Blueprint("changes", __name__, url_prefix="/cases/<case_id>")
+blueprint.before_request(gate.require_member)
+
+Answer = Response | tuple[str, int]
+
+
+@blueprint.post("/decide/<part>")
+def decide(case_id: str, part: str) -> Answer:
+    """Accept or correct a part of the report; what was decided before can be decided anew."""
+    if part not in DECISIONS:
+        abort(404)
+    form = DECISIONS[part]()
+
+    def change(transaction: Session, version: int) -> None:
+        casework.decide(transaction, gate.ring(), case_id, part, form.decided(), version=version, now=parts().clock())
+
+    return _carry_out(case_id, f"field-{part}", form, change)
+
+
+@blueprint.post("/contact")
+def contact(case_id: str) -> Answer:
+    form = ContactForm()
+
+    def change(transaction: Session, version: int) -> None:
+        casework.decide(
+            transaction, gate.ring(), case_id, CONTACT, form.decided(), version=version, now=parts().clock()
+        )
+
+    return _carry_out(case_id, "contact", form, change)
+
+
+@blueprint.post("/first-look")
+def first_look(case_id: str) -> Answer:
+    form = FirstLookForm()
+
+    def change(transaction: Session, version: int) -> None:
+        answers = FirstLook(
+            clear=form.clear.data == "yes", breach=form.breach.data == "yes", severity=form.chosen_severity()
+        )
+        casework.answer_first_look(transaction, gate.ring(), case_id, answers, version=version, now=parts().clock())
+
+    return _carry_out(case_id, "first-look", form, change)
+
+
+@blueprint.post("/status")
+def status(case_id: str) -> Answer:
+    form = StatusForm()
+    form.offer(TRANSITIONS[case.look(case_id).status])
+
+    def change(transaction: Session, version: int) -> None:
+        wanted = Status(form.status.data)
+        casework.change_status(
+            transaction,
+            gate.ring(),
+            case_id,
+            wanted,
+            version=version,
+            now=parts().clock(),
+            outcome=Outcome(form.outcome.data) if wanted is Status.CLOSED else None,
+            approver=form.approver.data if wanted is Status.CLOSED else "",
+        )
+
+    return _carry_out(case_id, "status", form, change)
+
+
+@blueprint.post("/notes")
+def note(case_id: str) -> Answer:
+    """A note overwrites nothing: no version, and never refused because somebody else was first."""
+    form = NoteForm()
+    if not form.validate():
+        return case.page(case_id, Refused("notes", form)), 400
+    with parts().database.begin() as transaction:
+        casework.add_note(transaction, gate.ring(), case_id, form.text.data, parts().clock())
+    return _back(case_id, "notes", gettext("The note is added."))
+
+
+@blueprint.post("/release")
+def release(case_id: str) -> Response:
+    """Let a mail of this case go that waits for the coordinator's word."""
+    receipts.let_go(request.form.getlist("mail"))
+    return redirect(url_for("case.show", case_id=case_id, _anchor="mail"), 303)
+
+
+def _carry_out(case_id: str, place: str, form: CaseForm, change: Callable[[Session, int], None]) -> Answer:
+    if not form.validate():
+        return case.page(case_id, Refused(place, form)), 400
+    try:
+        with parts().database.begin() as transaction:
+            change(transaction, form.version.data)
+    except Changed:
+        return _somebody_was_first(case_id, place, form)
+    return _back(case_id, place, gettext("Saved."))
+
+
+def _back(case_id: str, place: str, said: str) -> Response:
+    flash(said, "good")
+    return redirect(url_for("case.show", case_id=case_id, _anchor=place), 303)
+
+
+def _somebody_was_first(case_id: str, place: str, form: CaseForm) -> tuple[str, int]:
+    """Show what was sent, and offer to look at the case first or to send it once more on top of what changed."""
+    sent = [(name, value) for name, value in request.form.items(multi=True) if name not in ("csrf_token", "version")]
+    view = case.look(case_id)
+    body = render_template(
+        "changed.html", section="queue", case_id=case_id, view=view, place=place, sent=sent, shown=list(_shown(form))
+    )
+    return body, 409
+
+
+def _shown(form: CaseForm) -> Iterator[tuple[str, str]]:
+    """What a form says, as label and words."""
+    for field in form:
+        if field.name in ("csrf_token", "version"):
+            continue
+        words = _words(field)
+        if words:
+            yield str(field.label.text), words
+
+
+def _words(field: Any) -> str:
+    if isinstance(field, FieldList):
+        persons = [[value for value in entry.data.values() if value] for entry in field.entries]
+        return "; ".join(", ".join(person) for person in persons if person)
+    if isinstance(field, SelectFieldBase):
+        chosen = field.data if isinstance(field.data, list) else [field.data]
+        return ", ".join(str(label) for value, label in field.choices if value and value in chosen)
+    return str(field.data or "")

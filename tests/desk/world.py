@@ -1,0 +1,216 @@
+"""A desk with a real store: one SQLite file, real seals, a member with a passphrase, and cases to put into it."""
+
+import base64
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from cases.terms import DueKind
+from config.secrets import Secrets, write_key
+from config.settings import DeskSettings, ReceiptTexts, Settings, WebSettings
+from desk.app import create_app
+from store import outbox
+from store.database import Database, open_database
+from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
+from store.keyring import DeskPublicKeys
+from store.lookups import IndexKey
+from store.members import Role, add_member, create_desk
+from store.outbox import NewOutgoing, OutgoingKind
+from store.passphrase import Params
+
+DESK = "integriteit"
+LOGIN = "j.coordinator"
+PASSPHRASE = "appel vijver trommel kaars zeilboot molen tinnen"
+CHEAP = Params(iterations=1, lanes=1)
+START = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+
+OWN_TEXT = """Geachte coördinator,
+
+Rolf Dijkgraaf, contractmanager catering, vraagt leveranciers om 10 procent
+van iedere factuur. Ik heb de mails gezien.
+
+Met groet, Appie Ramdin"""
+
+REPORT: Mapping[str, Any] = {
+    "language": "nl",
+    "kind": "melding",
+    "kind_scores": {"melding": 0.97, "klacht": 0.02, "overig": 0.01},
+    "categories": [
+        {"slug": "strafbaar_feit", "score": 0.93, "sub": ["corruptie"]},
+        {"slug": "belangenverstrengeling", "score": 0.61, "sub": []},
+    ],
+    "primary": "strafbaar_feit",
+    "severity": "hoog",
+    "concerned": [{"name": "Rolf Dijkgraaf", "function": "contractmanager catering"}],
+    "missing": ["phone", "address"],
+    "missing_scores": {"phone": 0.99, "address": 0.97},
+    "anonymous": False,
+    "evidence": [{"text": "10 procent van iedere factuur", "category": "strafbaar_feit"}],
+}
+CONTACT = {"name": "Appie Ramdin", "email": "appie@reporter.example", "phone": None, "address": None}
+
+
+@dataclass
+class Clock:
+    """A clock that a test sets forward."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class World:
+    settings: Settings
+    secrets: Secrets
+    database: Database
+    keys: DeskPublicKeys
+    index: IndexKey
+    clock: Clock
+    app: Flask
+    _count: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
+
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def new_case(self, *, dues: Mapping[DueKind, datetime] | None = None, **message: Any) -> TakenIn:
+        """A case with one message; `reference` is K2345-00000 and so on."""
+        given = dues or {
+            DueKind.FIRST_LOOK: self.clock.now + timedelta(days=2),
+            DueKind.FEEDBACK: self.clock.now + timedelta(days=92),
+        }
+        with self.database.begin() as transaction:
+            return open_case(
+                transaction,
+                self.keys,
+                self.index,
+                new_message(received_at=self.clock.now, **message),
+                reference=f"K2345-{next(self._count):05d}",
+                now=self.clock.now,
+                dues=given,
+            )
+
+    def further_message(self, case_id: str, *, sender_is_new: bool = False, **message: Any) -> TakenIn:
+        with self.database.begin() as transaction:
+            new = new_message(received_at=self.clock.now, **message)
+            return add_message(
+                transaction, self.keys, self.index, case_id, new, sender_is_new=sender_is_new, now=self.clock.now
+            )
+
+    def hold_receipt(self, case_id: str) -> str:
+        """A receipt that waits for the coordinator's word."""
+        outbox_id = outbox.new_outbox_id()
+        new = NewOutgoing(
+            id=outbox_id,
+            kind=OutgoingKind.RECEIPT,
+            case_id=case_id,
+            recipient="appie@reporter.example",
+            mime=b"Subject: Ontvangstbevestiging\r\n\r\nWij hebben uw bericht ontvangen.\r\n",
+            message_id=f"<{outbox_id}@desk.example>",
+            envelope_sender="integriteit@desk.example",
+            held=True,
+            copy={
+                "kind": "receipt",
+                "subject": "Ontvangstbevestiging",
+                "text": "Wij hebben uw bericht ontvangen.",
+                "to": "appie@reporter.example",
+            },
+        )
+        with self.database.begin() as transaction:
+            outbox.enqueue(transaction, self.keys.mailer, DESK, new, self.clock.now)
+        return outbox_id
+
+
+def make_world(folder: Path, *, public_url: str = "http://127.0.0.1:8443", port: int = 0) -> World:
+    database = open_database(f"sqlite:///{folder / 'desk.db'}")
+    database.upgrade()
+    secrets = Secrets(folder / "secrets", environ={})
+    for name in (f"index-key-{DESK}", f"passphrase-secret-{DESK}", "web-session-key"):
+        write_key(secrets.directory, name, os.urandom(32))
+    clock = Clock()
+    with database.begin() as transaction:
+        fresh = create_desk(transaction, DESK, clock.now)
+        add_member(
+            transaction,
+            fresh,
+            login=LOGIN,
+            address="coordinator@desk.example",
+            passphrase=PASSPHRASE,
+            secret=secrets.key(f"passphrase-secret-{DESK}"),
+            role=Role.COORDINATOR,
+            now=clock.now,
+            params=CHEAP,
+        )
+    settings = Settings(
+        secrets_dir=secrets.directory,
+        desks={DESK: _desk_settings(fresh.keys)},
+        web=WebSettings(port=port, public_url=public_url),
+    )
+    index = IndexKey(secrets.key(f"index-key-{DESK}"))
+    app = create_app(settings, secrets, database, clock)
+    return World(settings, secrets, database, fresh.keys, index, clock, app)
+
+
+def _desk_settings(keys: DeskPublicKeys) -> DeskSettings:
+    return DeskSettings(
+        name="Integriteitscoördinator",
+        organisation="Ministerie van Voorbeelden",
+        address="integriteit@desk.example",
+        public_key=base64.b64encode(keys.to_desk.public.to_bytes()).decode(),
+        texts=ReceiptTexts(
+            about_coordinator="sg@desk.example",
+            support_point="steunpunt@desk.example",
+            complaints="klachten@desk.example",
+        ),
+    )
+
+
+def new_message(
+    *,
+    received_at: datetime,
+    subject: str = "Melding over facturen",
+    own_text: str = OWN_TEXT,
+    quoted_text: str = "",
+    html: str | None = None,
+    report: Mapping[str, Any] = REPORT,
+    contact: Mapping[str, Any] = CONTACT,
+    files: Sequence[tuple[str, bytes]] = (),
+    state: Any = "read",
+    raw: bytes = b"From: appie@reporter.example\r\nSubject: Melding\r\n\r\nTekst\r\n",
+) -> NewMessage:
+    content = {
+        "subject": subject,
+        "from": {"name": "Appie Ramdin", "address": "appie@reporter.example"},
+        "text": own_text + quoted_text,
+        "own_text": own_text,
+        "quoted_text": quoted_text,
+        "html": html,
+        "headers": [["From", "appie@reporter.example"]],
+        "automatic": None,
+    }
+    return NewMessage(
+        received_at=received_at,
+        state=state,
+        raw=lambda: iter([raw]),
+        content=content if state == "read" else {},
+        contact=contact if state == "read" else {},
+        report=report if state == "read" else {},
+        masked_text=own_text if state == "read" else "",
+        attachments=[_attachment(name, content) for name, content in files],
+        message_ids=[],
+        sender="appie@reporter.example",
+    )
+
+
+def _attachment(name: str, content: bytes) -> NewAttachment:
+    return NewAttachment(name, "text/html", len(content), False, None, lambda: iter([content]))
