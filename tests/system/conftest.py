@@ -9,6 +9,7 @@ import pytest
 from tests.system.certificates import Certificates, make_certificates
 from tests.system.dovecot import Dovecot
 from tests.system.exim import Exim
+from tests.system.installation import Installation
 
 Server = TypeVar("Server", Dovecot, Exim)
 
@@ -51,3 +52,22 @@ def _running(server: Server) -> Iterator[Server]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, dovecot: Dovecot, exim: Exim) -> Iterator[Installation]:
+    """Not set up yet: a test says with which settings."""
+    yield from _ended(Installation(tmp_path / "meldpost", dovecot, exim))
+
+
+@pytest.fixture
+def plain_installation(tmp_path: Path, plain_dovecot: Dovecot, plain_exim: Exim) -> Iterator[Installation]:
+    """At the server that offers neither MOVE nor UIDPLUS."""
+    yield from _ended(Installation(tmp_path / "meldpost", plain_dovecot, plain_exim))
+
+
+def _ended(installation: Installation) -> Iterator[Installation]:
+    try:
+        yield installation
+    finally:
+        installation.stop()

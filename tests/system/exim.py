@@ -1,6 +1,6 @@
 """A real Exim for one test run: takes mail by SMTP and hands it to Dovecot by LMTP.
 
-Every address of a domain under .example exists, except those of `nowhere.example`, which bounce.
+Every address exists here, but for those of `nowhere.example`, which bounce. Nothing leaves this machine.
 """
 
 import os
@@ -53,6 +53,10 @@ class Exim:
         with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as connection:
             connection.sendmail(sender, list(recipients), raw)
 
+    def is_empty(self) -> bool:
+        """Has it delivered all that it accepted?"""
+        return not any((self.folder / "spool" / "input").glob("**/*-H"))
+
     def log(self) -> str:
         return "".join(path.read_text(errors="replace") for path in sorted((self.folder / "log").iterdir()))
 
@@ -81,7 +85,7 @@ accept_8bitmime = true
 host_lookup =
 rfc1413_query_timeout = 0s
 keep_environment =
-domainlist local_domains = *.example
+domainlist local_domains = *
 acl_smtp_rcpt = acl_rcpt
 acl_smtp_data = acl_data
 

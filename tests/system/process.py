@@ -82,3 +82,15 @@ class Program:
         wait_until(f"{self.output} answers on {port}", lambda: answers(port) or not self.running)
         if not self.running:
             raise AssertionError(f"the server ended at once: {self.text()}")
+
+    def wait_until_group_is_gone(self) -> None:
+        """Wait until no process of it is left."""
+
+        def gone() -> bool:
+            try:
+                os.killpg(self._process.pid, 0)
+            except ProcessLookupError:
+                return True
+            return False
+
+        wait_until(f"no process of {self.output.stem} is left", gone, 10)
