@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingest.answer import send_mail, send_refusal
+from ingest.frames import send_mail, send_refusal
 from ingest.charsets import load_all_codecs
 from ingest.errors import CannotParse
 from ingest.mail import ParseLimits

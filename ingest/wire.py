@@ -1,4 +1,4 @@
-"""Taking a reader's answer (frames: see answer.py): lengths are bounded before they are taken, values validated.
+"""Taking a reader's answer (frames: see frames.py): lengths are bounded before they are taken, values validated.
 
 A reader that has read a hostile mail is itself hostile. It costs this one mail its understanding, whatever it answers.
 """
@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from ingest.answer import FRAME, NUMBER, PIECE
+from ingest.frames import FRAME, NUMBER, PIECE
 from ingest.errors import CannotParse, ReaderDied
 from ingest.mail import Address, ParsedAttachment, ParsedMail
 from ingest.raw import read_range, write_all
