@@ -53,7 +53,7 @@ class Disk:
         if self._counted_before(call):
             return False
         if call.name == "pwrite64":
-            self._write(path, call.strings[0], call.number_after_string(1))
+            self._write(path, call.strings[0], int(call.numbers_after_string[1]))
         elif call.name == "ftruncate":
             size = int(call.arguments.rpartition(", ")[2].split(")")[0])
             content = self.now.setdefault(path, bytearray())

@@ -4,10 +4,15 @@ strace prints all strings in hexadecimal and each descriptor with its path (`-xx
 that another one runs into is printed in two lines, and given twice: once where it began, once where it ended.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
+
+from tests.system.process import require
 
 _CALLS = (
     "openat,open,creat,write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,ftruncate,"
@@ -16,8 +21,8 @@ _CALLS = (
 _LINE = re.compile(r"^(\d+) +(?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))$")
 _RESULT = re.compile(r"= (-?\d+|\?)[^=]*$")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
-_HEX_PATH = re.compile(r"(\\x[0-9a-f]{2})+")
 _PATH = re.compile(r"^(-?\w+)<([^>]*)>")
+_HEX = re.compile(r"(\\x[0-9a-f]{2})+")
 
 
 @dataclass(frozen=True)
@@ -32,20 +37,32 @@ class Call:
 
     @property
     def path(self) -> str:
-        """The file of its first descriptor; sockets, pipes and memory are `type:[number]` or like it."""
+        """The file of its first descriptor; sockets and pipes are `type:[number]`, memory is `/memfd:name`."""
         match = _PATH.match(self.arguments)
         return _unescaped(match.group(2)) if match else ""
 
     @property
     def strings(self) -> list[bytes]:
-        return [
-            *(binary, "-f", "-y", "-xx", "-s", str(longest)),
-            *("-e", f"trace={_CALLS}", "-e", "signal=none", "-o", str(output)),
-        ]
+        return [bytes.fromhex(text.replace("\\x", "")) for text, _ in _STRING.findall(self.arguments)]
+
+    @property
+    def numbers_after_string(self) -> list[str]:
+        """What follows the first string, as pwrite64's length and offset."""
+        after = self.arguments[_end_of_first_string(self.arguments) :]
+        return [part.strip() for part in after.lstrip(", ").split(")")[0].split(",")]
+
+
+def strace(output: Path, *, longest: int = 1 << 17) -> list[str]:
+    """Give the command to run another under."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT RUN: strace cannot name the files of processes that forbid a look at them, except for root")
+    binary = require("strace", "strace")
+    how = [binary, "-f", "-y", "-xx", "-s", str(longest), "-o", str(output)]
+    return [*how, "-e", f"trace={_CALLS}", "-e", "signal=none"]
 
 
 def calls(output: Path) -> Iterator[Call]:
-    """Give all calls that succeeded or had not ended, in order."""
+    """Give all calls, in order."""
     begun: dict[tuple[int, str], str] = {}
     with output.open(encoding="ascii", errors="replace") as lines:
         for line in lines:
@@ -68,5 +85,10 @@ def _result(text: str) -> int:
     return int(match.group(1)) if match and match.group(1) != "?" else -1
 
 
+def _end_of_first_string(arguments: str) -> int:
+    match = _STRING.search(arguments)
+    return match.end() if match else 0
+
+
 def _unescaped(path: str) -> str:
-    return bytes.fromhex(path.replace("\\x", "")).decode(errors="replace") if _HEX_PATH.fullmatch(path) else path
+    return bytes.fromhex(path.replace("\\x", "")).decode(errors="replace") if _HEX.fullmatch(path) else path
