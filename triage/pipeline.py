@@ -6,7 +6,7 @@ from pathlib import Path
 from config.taxonomy import Category, Kind, MissingField, Severity
 from triage.addresses import own_address
 from triage.language import Languages
-from triage.layout import greeting_end, signature_start
+from triage.layout import Layout, Layouts
 from triage.lexicon import words
 from triage.phones import own_phone
 from triage.report import CategoryScore, Concerned, Contact, Evidence, MailText, Report
@@ -24,18 +24,20 @@ class Triage:
     def __init__(self) -> None:
         self._languages = Languages()
         self._rules = Rules()
+        self._layouts = Layouts()
 
     def understand(self, mail: MailText) -> Report:
         own, quoted = clean(mail.own_text, MAX_OWN), clean(mail.quoted_text, MAX_QUOTED)
         subject = clean(mail.subject, MAX_SUBJECT)
         whole = f"{subject}\n{own}\n{quoted}"
         language = self._languages.of(own, subject, quoted)
-        signature = signature_start(own)
+        layout = self._layouts.of(own)
+        signature = layout.signature_start
         kind_scores = dict(zip(Kind, self._rules.kind_scores(whole), strict=True))
         kind = max(kind_scores, key=lambda k: kind_scores[k])
         scores = dict(zip(Category, self._rules.category_scores(whole), strict=True))
         primary = max(scores, key=lambda c: scores[c]) if kind not in (Kind.KLACHT, Kind.OVERIG) else None
-        concerned = self._concerned(own, quoted, signature)
+        concerned = self._concerned(own, quoted, layout)
         phone, address = own_phone(own, language, signature), own_address(own, signature)
         contact = Contact(
             name=mail.from_name or None,
@@ -66,8 +68,8 @@ class Triage:
             evidence=self._evidence(own, primary),
         )
 
-    def _concerned(self, own: str, quoted: str, signature: int) -> tuple[Concerned, ...]:
-        body = own[greeting_end(own) : signature]
+    def _concerned(self, own: str, quoted: str, layout: Layout) -> tuple[Concerned, ...]:
+        body = own[layout.greeting_end : layout.signature_start]
         name = TITLED_NAME.search(body) or TITLED_NAME.search(quoted)
         function = FUNCTION.search(body) or FUNCTION.search(quoted)
         if not name and not function:

@@ -3,18 +3,18 @@
 import re
 
 from triage.lexicon import CATEGORY_STEMS, DANGER_STEMS, KIND_STEMS, Stems, words
-from triage.titles import FUNCTION_HEADS, PARTICLES, TITLES
+from triage.tokens import phrases_of
 
 _NAME_WORD = r"(?:[^\W\d_a-zß-ÿа-яіїєґ][\w'’.-]*)"
-_PARTICLE = "(?:" + "|".join(sorted(map(re.escape, PARTICLES), key=len, reverse=True)) + ")"
-_TITLE = "(?:" + "|".join(sorted(map(re.escape, TITLES), key=len, reverse=True)) + ")"
+_PARTICLE = "(?:" + "|".join(sorted(map(re.escape, phrases_of("particle")), key=len, reverse=True)) + ")"
+_TITLE = "(?:" + "|".join(sorted(map(re.escape, phrases_of("title")), key=len, reverse=True)) + ")"
 TITLED_NAME = re.compile(
     rf"(?i:\b{_TITLE})\s+((?:{_PARTICLE}\s+)*{_NAME_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_NAME_WORD}){{0,3}})"
 )
 FULL_NAME = re.compile(rf"(?<![\w.] )\b({_NAME_WORD}(?:\s+{_PARTICLE}){{0,3}}\s+{_NAME_WORD}(?:\s+{_NAME_WORD})?)")
 FUNCTION = re.compile(
     r"\b(?i:"
-    + "|".join(sorted(map(re.escape, FUNCTION_HEADS), key=len, reverse=True))
+    + "|".join(sorted(map(re.escape, phrases_of("function")), key=len, reverse=True))
     + r")\b(?:\s(?:van|of|voor|de|the|for)\b(?:\s\w+){1,2})?"
 )
 

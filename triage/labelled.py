@@ -1,0 +1,134 @@
+"""The labelled mails: read, checked line by line, and cut into what the reporter wrote and what is quoted."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from config.taxonomy import SUBS, Category, Kind, Severity
+from triage.report import MailText
+
+CORPUS = Path(__file__).parent / "corpus"
+REQUIRED = ("concerned_name", "concerned_function", "description", "address", "phone")
+ROLES = frozenset({"concerned", "reporter", "victim", "witness", "other"})
+_ALL_SUBS = frozenset(sub for subs in SUBS.values() for sub in subs)
+_KEYS = frozenset(
+    "id lang from_name from_email subject body kind categories sub primary concerned people functions evidence "
+    "description_clear phone address missing severity anonymous difficulty".split()
+)
+_REPORTS = ("melding", "aanvulling")
+
+_QUOTE_BEGINS = re.compile(
+    r"^\s*(?:-{2,}\s*(?:oorspronkelijk|original|message d|ursprüngliche|mensaje|mensagem|messaggio|doorgestuurd|forwarded|"
+    r"begin)|begin (?:doorgestuurd|forwarded)|(?:van|from|de|von|da)\s?:.{3,80}$(?=[\s\S]{0,200}^\s*(?:verzonden|sent|"
+    r"datum|date|aan|to|à|an|gesendet|enviado|para|envoyé|inviato|onderwerp|subject|objet|betreff|asunto)\s?:)|"
+    r"(?:op|on|le|am|el|em) .{6,80}(?:schreef|wrote|a écrit|schrieb|escribió|escreveu).{0,60}:\s*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class BadCorpus(ValueError):
+    """A labelled mail breaks the rules of the corpus; the message names file, line and rule, and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A mail, who wrote it (the file's name), and what a careful reader found in it."""
+
+    writer: str
+    gold: Mapping[str, Any]
+    mail: MailText
+
+    @property
+    def is_report(self) -> bool:
+        return self.gold["kind"] in _REPORTS
+
+
+def read(folder: Path = CORPUS) -> list[Labelled]:
+    """All mails of a folder in a fixed order; raises BadCorpus at the first fault."""
+    files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise BadCorpus(f"There are no .jsonl files in {folder}. Name the folder that holds the corpus.")
+    mails, seen = [], set()
+    for file in files:
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            gold, fault = _checked(line)
+            if fault is None and gold["id"] in seen:
+                fault = "its id stands twice in the corpus"
+            if fault is not None:
+                raise BadCorpus(f"{file.name}, line {number}: {fault}.")
+            seen.add(gold["id"])
+            mails.append(Labelled(file.stem, gold, as_mail(gold)))
+    return mails
+
+
+def as_mail(gold: Mapping[str, Any]) -> MailText:
+    """The mail as the reader of real mail would hand it over."""
+    own, quoted = split_quotes(gold["body"])
+    return MailText(gold["subject"], gold["from_name"], gold["from_email"], own, quoted)
+
+
+def split_quotes(body: str) -> tuple[str, str]:
+    """The writer's own words and the quoted ones: lines with ">", and all that follows the head of an older mail."""
+    begins = _QUOTE_BEGINS.search(body)
+    head, tail = (body[: begins.start()], body[begins.start() :]) if begins else (body, "")
+    own, quoted = [], []
+    for line in head.split("\n"):
+        (quoted if line.lstrip().startswith(">") else own).append(line)
+    cleaned = [re.sub(r"^\s*(?:>\s?)+", "", line) for line in [*quoted, *tail.split("\n")]]
+    return "\n".join(own), "\n".join(cleaned).strip("\n")
+
+
+def _checked(line: str) -> tuple[dict[str, Any], str | None]:
+    try:
+        gold = json.loads(line)
+    except ValueError:
+        return {}, "it is not JSON"
+    if not isinstance(gold, dict) or set(gold) != _KEYS:
+        return {}, "its keys are not those that README.md lists"
+    return gold, next(_faults(gold), None)
+
+
+def _faults(gold: dict[str, Any]) -> Iterator[str]:
+    if gold["kind"] not in list(Kind):
+        yield "unknown kind"
+    if not set(gold["categories"]) <= set(Category) or not set(gold["sub"]) <= _ALL_SUBS:
+        yield "unknown category or sub-label"
+    if (gold["primary"] is None) != (not gold["categories"]) or gold["primary"] not in [None, *gold["categories"]]:
+        yield "the primary category is not among the categories"
+    if gold["severity"] is not None and gold["severity"] not in list(Severity):
+        yield "unknown severity"
+    text = f"{gold['subject']}\n{gold['body']}"
+    if any(quote not in text for quote in _quotes(gold)):
+        yield "a label quotes what does not stand in the mail"
+    if any(person["role"] not in ROLES for person in gold["people"]):
+        yield "unknown role"
+    named = {person["name"] for person in gold["people"] if person["role"] == "concerned"}
+    if any(c["name"] and c["name"] not in named for c in gold["concerned"]):
+        yield "a person concerned is not among the people"
+    if gold["missing"] != (sorted(_missing(gold)) if gold["kind"] in _REPORTS else []):
+        yield "the missing fields do not follow from the other labels"
+
+
+def _quotes(gold: dict[str, Any]) -> Iterator[str]:
+    for concerned in gold["concerned"]:
+        yield from (concerned[key] for key in ("name", "function") if concerned[key] is not None)
+    yield from (person["name"] for person in gold["people"])
+    yield from (function["text"] for function in gold["functions"])
+    yield from gold["evidence"]
+    yield from (gold[key] for key in ("phone", "address") if gold[key] is not None)
+
+
+def _missing(gold: dict[str, Any]) -> Iterator[str]:
+    has = {
+        "concerned_name": any(c["name"] for c in gold["concerned"]),
+        "concerned_function": any(c["function"] for c in gold["concerned"]),
+        "description": gold["description_clear"],
+        "address": gold["address"],
+        "phone": gold["phone"],
+    }
+    return (field for field in REQUIRED if not has[field])

@@ -1,0 +1,60 @@
+"""Words with their places, and what is known of each: one spaCy tokeniser and matcher for all languages."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+from spacy.matcher import PhraseMatcher
+from spacy.util import compile_infix_regex
+
+WORDS = Path(__file__).parent / "words"
+CLASSES = ("title", "particle", "function", "modifier", "greeting", "closing", "street", "ministry", "kin", "first_name")
+"""The word lists in `words/`, one phrase a line; a token may stand in several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    start: int
+    end: int
+    text: str
+    classes: int
+    """Which of CLASSES hold, as bits."""
+
+
+class Tokens:
+    """Cuts text into words. Keeps nothing of a text: strings seen are dropped from spaCy's store after each one."""
+
+    def __init__(self) -> None:
+        self._nlp = _blank()
+        self._matcher = PhraseMatcher(self._nlp.vocab, attr="LOWER")
+        for name in CLASSES:
+            phrases = phrases_of(name)
+            self._matcher.add(name, [self._nlp.make_doc(phrase) for phrase in phrases])
+        self._bits = {self._nlp.vocab.strings[name]: 1 << i for i, name in enumerate(CLASSES)}
+
+    def of(self, text: str) -> list[Token]:
+        """The tokens of a text, line breaks among them."""
+        with self._nlp.memory_zone():
+            doc = self._nlp.make_doc(text)
+            classes = [0] * len(doc)
+            for name, start, end in self._matcher(doc):
+                for i in range(start, end):
+                    classes[i] |= self._bits[name]
+            return [Token(t.idx, t.idx + len(t.text), t.text, c) for t, c in zip(doc, classes, strict=True)]
+
+
+def phrases_of(name: str) -> list[str]:
+    """The phrases of one word list."""
+    lines = (WORDS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()]
+
+
+def _blank() -> Language:
+    """A tokeniser without a language, which also parts l'ambassadeur, and Chinese characters."""
+    nlp = spacy.blank("xx")
+    nlp.max_length = 1 << 24
+    infixes = [*(nlp.Defaults.infixes or []), r"(?<=\w)['’](?=\w)", "[\u3400-\u9fff]", r"(?<=\w)/(?=\w)", r"(?<=\w)\((?=\w)"]
+    tokenizer = nlp.tokenizer
+    tokenizer.infix_finditer = compile_infix_regex(infixes).finditer  # type: ignore[attr-defined]
+    return nlp
