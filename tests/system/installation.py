@@ -24,7 +24,7 @@ from store.members import unlock
 from tests.system.dovecot import PASSWORD, Dovecot
 from tests.system.exim import Exim
 from tests.system.process import Program
-from tests.system.waiting import wait_until
+from tests.system.waiting import free_port, wait_until
 
 DESK = "integriteit"
 LOGIN = "coordinator"
@@ -43,6 +43,7 @@ class Installation:
     exim: Exim
     number: int = field(default_factory=lambda: next(_numbers))
     programs: list[Program] = field(default_factory=list)
+    desk_port: int = 0
 
     @property
     def address(self) -> str:
@@ -134,6 +135,23 @@ class Installation:
             str(self.config),
         ]
         return self._start([*command, *(["--once"] if once else [])], {"MELDPOST_FAULT": fault} if fault else {})
+
+    def start_desk(self, *, wrapper: Sequence[str] = (), debug: bool = False) -> Program:
+        """Start the web application and wait until it answers on `desk_port`."""
+        self.desk_port = free_port()
+        command = [
+            *wrapper,
+            sys.executable,
+            "-m",
+            "meldpost",
+            *self._options(debug),
+            "desk",
+            "--config",
+            str(self.config),
+        ]
+        program = self._start(command, {"MELDPOST_WEB__PORT": str(self.desk_port)})
+        program.wait_for_port(self.desk_port)
+        return program
 
     @staticmethod
     def _options(debug: bool) -> list[str]:
