@@ -34,10 +34,18 @@ T = TypeVar("T")
 class PostOffice:
     """Both servers, in a thread of their own. Use as a context manager."""
 
-    def __init__(self, *, imap_port: int | None = None, smtp_port: int | None = None) -> None:
+    def __init__(
+        self,
+        seen: Callable[[str, bytes], None] = lambda _recipient, _mail: None,
+        *,
+        imap_port: int = IMAP_PORT,
+        smtp_port: int = SMTP_PORT,
+    ) -> None:
+        """`seen` is told of every mail that was delivered, and to whom, in the post office's own thread."""
+        self._seen = seen
         self.password = secrets.token_urlsafe(9)
-        self._imap = _listen(IMAP_PORT if imap_port is None else imap_port)
-        self._smtp = _listen(SMTP_PORT if smtp_port is None else smtp_port)
+        self._imap = _listen(imap_port)
+        self._smtp = _listen(smtp_port)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="post office", daemon=True)
         self._ready = threading.Event()
@@ -102,8 +110,12 @@ class PostOffice:
             client.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
 
+    async def _deliver(self, recipient: str, mail: bytes) -> None:
+        await self._mailboxes.deliver(recipient, mail)
+        self._seen(without_detail(recipient), mail)
+
     def _smtp_protocol(self) -> SMTP:
-        handler = _Letterbox(self._mailboxes.deliver)
+        handler = _Letterbox(self._deliver)
         return SMTP(handler, data_size_limit=LARGEST, enable_SMTPUTF8=True, hostname="demo.example", loop=self._loop)
 
 
@@ -116,7 +128,7 @@ class _Mailboxes:
         self._password = password
 
     async def open(self, address: str) -> str:
-        name = _without_detail(address)
+        name = without_detail(address)
         if name not in self._login.users_dict:
             self._login.users_dict[name] = UserMetadata(self._config, name, password=self._password)
         return name
@@ -127,7 +139,7 @@ class _Mailboxes:
             await session.append_messages("INBOX", [AppendMessage(mail, datetime.now(UTC))])
 
     async def contents(self, address: str, folder: str) -> list[bytes]:
-        sets = self._config.set_cache.get(_without_detail(address))
+        sets = self._config.set_cache.get(without_detail(address))
         if sets is None:
             return []
         try:
@@ -186,6 +198,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _without_detail(address: str) -> str:
+def without_detail(address: str) -> str:
+    """The mailbox that an address belongs to: ``user+anything@domain`` is ``user@domain``."""
     local, _, domain = address.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}".lower()
