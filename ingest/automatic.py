@@ -38,6 +38,7 @@ _LIST_FIELDS = frozenset(
 _LIST_PRECEDENCES = frozenset({"bulk", "list", "junk"})
 _AUTOREPLY_PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply"})
 _SUPPRESSING = frozenset({"all", "autoreply"})
+_ROBOT_ADDRESS = "robot_address"
 _MAILER = re.compile(r"(?:mailer-?daemon|postmaster|mail-?daemon|mdaemon|microsoftexchange[0-9a-f]{32})")
 _ROBOT = re.compile(
     r"(?:no|do[-_.]?not|never)[-_.]?reply|.*[-_.+](?:no[-_.]?reply|donotreply)|(?:no|do[-_.]?not)[-_.]?reply[-_.+].*"
@@ -61,6 +62,11 @@ class Verdict:
     kind: Automatic | None
     own_mail: bool
     reason: str
+
+    @property
+    def may_report(self) -> bool:
+        """May it hold a report all the same? A web form writes as a robot, a group address passes mail on as a list."""
+        return self.kind in (None, Automatic.LIST) or self.reason == _ROBOT_ADDRESS
 
 
 def judge(fields: Fields, sender: str | None, own: Own) -> Verdict:
@@ -148,7 +154,7 @@ def _list(values: Mapping[str, list[str]], _: str | None) -> str | None:
 
 
 def _robot(_: Mapping[str, list[str]], sender: str | None) -> str | None:
-    return "robot_address" if sender and _ROBOT.fullmatch(_local(sender)) else None
+    return _ROBOT_ADDRESS if sender and _ROBOT.fullmatch(_local(sender)) else None
 
 
 def _by_name(fields: Fields) -> dict[str, list[str]]:

@@ -24,6 +24,7 @@ class Action(StrEnum):
     """What a row of the trail tells."""
 
     INTAKE = "intake"
+    RECEIPT_DECIDED = "receipt_decided"  # which receipt a mail got by itself, or why none
     RECORD = "record"  # a sealed record was written: its digest stands in the row
     LOOK = "look"
     DOWNLOAD = "download"

@@ -242,6 +242,12 @@ def release_mailbox(db: Database, account: str, holder: str) -> None:
         )
 
 
+def mailbox_holder(db: Database, account: str) -> str | None:
+    """Who holds the claim on an account, in force or run out."""
+    with db.read() as session:
+        return session.scalars(select(MailboxClaim.holder).where(MailboxClaim.account == account)).one_or_none()
+
+
 def _begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
     with db.begin() as session:
         row = session.scalars(select(Ledger).where(*_at(place)).with_for_update()).one_or_none()

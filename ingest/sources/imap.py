@@ -49,6 +49,10 @@ class BadReply(SourceError):
     """The server answered, but without what was asked for."""
 
 
+class Gone(SourceError):
+    """The mail is not in its folder any more."""
+
+
 class FolderMissing(SourceError):
     """There is no such folder."""
 
@@ -162,9 +166,11 @@ class Account:
             return uid in self._search("UID", str(uid))
 
     def announce(self, uid: int) -> Announced:
-        """Size and time of arrival. Raises BadReply where the server gives no size."""
+        """Size and time of arrival. Raises Gone, and BadReply where the server gives no size."""
         with _answers():
             answer = self._client.fetch([uid], ["RFC822.SIZE", "INTERNALDATE"]).get(uid, {})
+            if not answer and uid not in self._search("UID", str(uid)):
+                raise Gone("a mail left its folder before it was taken in")
             return Announced(int(answer[b"RFC822.SIZE"]), _utc(answer.get(b"INTERNALDATE")))
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:

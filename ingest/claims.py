@@ -1,0 +1,62 @@
+"""One process at a time reads a mailbox, and the claim of one that was killed does not outlive it.
+
+A claim keeps two daemons from doing the same work; what keeps a mail from being taken in twice is the ledger alone.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from store import ledger
+from store.database import Database
+
+CLAIM_SECONDS = 120.0
+"""How long a claim is good; it is extended at each mail. After a power cut a mailbox waits this long at most."""
+
+Extend = Callable[[], bool]
+
+
+@contextmanager
+def claimed(database: Database, account: str) -> Iterator[Extend | None]:
+    """Claim a mailbox; gives what extends the claim, or None where another process holds it."""
+    holder = f"{_process(os.getpid())}.{secrets.token_hex(4)}"
+
+    def extend() -> bool:
+        return ledger.claim_mailbox(database, account, holder, CLAIM_SECONDS)
+
+    if not extend():
+        other = ledger.mailbox_holder(database, account)
+        if other is None or not _is_dead(other):
+            yield None
+            return
+        ledger.release_mailbox(database, account, other)
+        if not extend():
+            yield None
+            return
+    try:
+        yield extend
+    finally:
+        ledger.release_mailbox(database, account, holder)
+
+
+def _process(pid: int) -> str:
+    """Names a process so that it cannot be mistaken for a later one: boot, PID namespace, PID, start."""
+    try:
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        started = "-"
+    return f"{_machine()}.{pid}.{started}"
+
+
+def _machine() -> str:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:13].replace("-", "")
+    return f"{boot}.{Path('/proc/self/ns/pid').stat().st_ino}"
+
+
+def _is_dead(holder: str) -> bool:
+    """Is this the name of a process of this machine that is no more? Of other machines nobody can tell."""
+    process = holder.rpartition(".")[0]
+    pid = process.rpartition(".")[0].rpartition(".")[2]
+    return holder.startswith(_machine() + ".") and pid.isdigit() and _process(int(pid)) != process

@@ -1,0 +1,79 @@
+"""All that taking mail in for one account needs, put together once a round. It holds no key that opens a record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from cases.terms import Terms, terms_of
+from config.secrets import Secrets
+from config.settings import DeskSettings, Settings
+from ingest.automatic import Own
+from ingest.mail import ParsedMail
+from ingest.raw import RawMail
+from ingest.threads import id_tokens, own_addresses
+from notify.keys import TOKEN_KEY_NUMBER
+from store.database import Database
+from store.lookups import IndexKey, TokenKey
+from triage import MailText, Report
+
+
+class Reader(Protocol):
+    def read(self, raw: RawMail) -> ParsedMail: ...
+
+
+class Understander(Protocol):
+    def understand(self, mail: MailText) -> Report: ...
+
+    def end_round(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Intake:
+    """`account` names the mailbox whose ledger counts; `desk` is the slug of the desk that it belongs to."""
+
+    settings: Settings
+    account: str
+    desk: str
+    database: Database
+    index: IndexKey = field(repr=False)
+    tokens: TokenKey = field(repr=False)
+    terms: Terms
+    readers: Reader
+    understanders: Understander
+    randbelow: Callable[[int], int]
+
+    @classmethod
+    def prepare(
+        cls,
+        settings: Settings,
+        secrets: Secrets,
+        account: str,
+        database: Database,
+        readers: Reader,
+        understanders: Understander,
+        randbelow: Callable[[int], int],
+    ) -> Self:
+        """Raises ConfigError where a secret is missing, and KeyError for an account that is not set."""
+        desk = settings.mailboxes[account].desk
+        return cls(
+            settings=settings,
+            account=account,
+            desk=desk,
+            database=database,
+            index=IndexKey(secrets.key(f"index-key-{desk}")),
+            tokens=TokenKey(TOKEN_KEY_NUMBER, secrets.key(f"token-key-{desk}")),
+            terms=terms_of(settings, desk),
+            readers=readers,
+            understanders=understanders,
+            randbelow=randbelow,
+        )
+
+    @property
+    def desk_settings(self) -> DeskSettings:
+        return self.settings.desks[self.desk]
+
+    def own(self, mail: ParsedMail) -> Own:
+        """How to recognise our own mail in this one."""
+        ids = (mail.message_id,) if mail.message_id else ()
+        ours = any(self.tokens.verify(token) for token in id_tokens(ids, self.desk_settings))
+        return Own(own_addresses(self.desk_settings), frozenset(ids) if ours else frozenset())

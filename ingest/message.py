@@ -1,0 +1,129 @@
+"""What the store keeps of a mail: from what a reader and a triage worker said to the records of one message. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from cases.masking import mask
+from ingest.automatic import Verdict, without_our_fields
+from ingest.mail import Address, ParsedAttachment, ParsedMail
+from ingest.raw import RawMail
+from store.intake import NewAttachment, NewMessage
+from triage import MailText, Report
+
+
+def mail_text(mail: ParsedMail) -> MailText:
+    """What triage is shown of a mail."""
+    sender = mail.from_ or Address("", "")
+    return MailText(mail.subject, sender.name, sender.address, mail.own_text, mail.quoted_text)
+
+
+def read_message(
+    raw: RawMail,
+    mail: ParsedMail,
+    report: Report | None,
+    verdict: Verdict,
+    received_at: datetime,
+    *,
+    flags: Sequence[str],
+    decided: Mapping[str, Any],
+) -> NewMessage:
+    """A mail that was read. `report` is None where nobody could understand it; `decided` is kept for the curious."""
+    ids = dict.fromkeys(filter(None, (mail.message_id, mail.in_reply_to, *mail.references)))
+    return NewMessage(
+        received_at=received_at,
+        state="read",
+        raw=raw.chunks,
+        content=_content(mail, verdict) | {"flags": list(flags), "intake": dict(decided)},
+        contact=_contact(report),
+        report=_report(report, verdict),
+        masked_text=_masked(mail, report),
+        attachments=tuple(_attachment(attachment) for attachment in mail.attachments),
+        message_ids=tuple(ids),
+        sender=mail.from_.address if mail.from_ else None,
+    )
+
+
+def unread_message(raw: RawMail, state: Literal["unreadable", "too_large"], received_at: datetime) -> NewMessage:
+    """A mail kept whole, for a person, since it could not be read."""
+    return NewMessage(
+        received_at=received_at,
+        state=state,
+        raw=raw.chunks,
+        content={},
+        contact={},
+        report={},
+        masked_text="",
+        attachments=(),
+        message_ids=(),
+        sender=None,
+    )
+
+
+def _content(mail: ParsedMail, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "subject": mail.subject,
+        "from": _address(mail.from_) if mail.from_ else None,
+        "reply_to": [_address(each) for each in mail.reply_to],
+        "to": [_address(each) for each in mail.to],
+        "cc": [_address(each) for each in mail.cc],
+        "date": mail.date.isoformat() if mail.date else None,
+        "message_id": mail.message_id,
+        "in_reply_to": mail.in_reply_to,
+        "references": list(mail.references),
+        "text": mail.text,
+        "own_text": mail.own_text,
+        "quoted_text": mail.quoted_text,
+        "html": mail.html,
+        "headers": [[name, value] for name, value in without_our_fields(mail.headers)],
+        "defects": list(mail.defects),
+        "automatic": verdict.kind,
+        "delivery_report": mail.delivery_report,
+    }
+
+
+def _contact(report: Report | None) -> dict[str, Any]:
+    contact: dict[str, Any] = report.to_json()["contact"] if report else {}
+    return contact
+
+
+def _report(report: Report | None, verdict: Verdict) -> dict[str, Any]:
+    described = report.to_wire() if report else {}
+    described.pop("contact", None)  # it is sealed apart, to the identity key
+    return described | {"automatic": verdict.kind}
+
+
+def _masked(mail: ParsedMail, report: Report | None) -> str:
+    """The reporter's words without what tells who wrote them, as far as a machine knows it."""
+    sender = mail.from_ or Address("", "")
+    names, addresses, emails, phones = [sender.name], [], [sender.address], []
+    if report:
+        names.append(report.contact.name or "")
+        addresses.append(report.contact.address or "")
+        emails.append(report.contact.email or "")
+        phones.append(report.contact.phone or "")
+    return mask(
+        mail.own_text,
+        names=filter(None, names),
+        addresses=filter(None, addresses),
+        emails=filter(None, emails),
+        phones=filter(None, phones),
+    )
+
+
+def _address(address: Address) -> dict[str, str]:
+    return {"name": address.name, "address": address.address}
+
+
+def _attachment(attachment: ParsedAttachment) -> NewAttachment:
+    def chunks() -> Iterator[bytes]:
+        return attachment.chunks()
+
+    return NewAttachment(
+        name=attachment.name,
+        content_type=attachment.content_type,
+        size=attachment.size,
+        inline=attachment.inline,
+        content_id=attachment.content_id,
+        chunks=chunks,
+    )

@@ -1,0 +1,232 @@
+"""What goes out because a mail came in: the receipt, if it may have one, and the members' notice of a new case.
+
+`decide` gathers the facts for the rules of `cases.receipts`; `queue_receipt` and `queue_notices` write what follows
+into the outbox, in the intake transaction. Nothing is sent here.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from cases.lifecycle import OPEN
+from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
+from cases.terms import DueKind, feedback_due, reminder_due
+from ingest.automatic import Verdict
+from ingest.intake import Intake
+from ingest.mail import ParsedMail
+from ingest.threads import Thread
+from notify import compose
+from notify.addressing import Addressing, BadAddress, address
+from store import dues, lookups, mailer_contact, outbox
+from store.keyring import DeskPublicKeys
+from store.mailer_contact import Contact
+from store.members import notice_addresses
+from store.outbox import NewOutgoing, OutgoingKind, new_outbox_id
+from triage import Report
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+NOTICES_A_DAY = 100
+"""Most notices of new cases to one member in 24 hours; the queue shows the rest."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """When and how a mail came. `at` is the mail server's time, None where nobody wrote it down; `kept_at` is then the
+    best that its source knows."""
+
+    at: datetime | None
+    kept_at: datetime
+    imported: bool = False
+    first_connection: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Neither a first start nor an import sends mail by itself (DESIGN, promise 6)."""
+        return self.imported or self.first_connection
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A mail that was read, and what was made of it. `report` is None where nobody could understand it."""
+
+    mail: ParsedMail
+    report: Report | None
+    verdict: Verdict
+    thread: Thread
+
+
+def answer_address(mail: ParsedMail) -> str | None:
+    """Where a receipt goes: to Reply-To only where that is one address of the sender's own domain, else to From."""
+    if mail.from_ is None:
+        return None
+    sender = mail.from_.address
+    if len(mail.reply_to) == 1 and _domain(mail.reply_to[0].address) == _domain(sender):
+        return mail.reply_to[0].address
+    return sender
+
+
+def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood, now: datetime) -> ReceiptDecision:
+    """Which receipt, if any, and why."""
+    to = answer_address(read.mail)
+    rules = intake.settings.rules
+    report, follow_up = read.report, read.thread.case_id is not None
+    return decide_receipt(
+        ReceiptFacts(
+            now=now,
+            arrived_at=arrival.at,
+            has_sender=to is not None and _can_be_written_to(intake, to, now),
+            own_mail=read.verdict.own_mail,
+            automatic=read.verdict.kind,
+            understood=report is not None,
+            anonymous=report is not None and report.anonymous,
+            kind_scores=report.kind_scores if report else {},
+            # what a first mail held already would be missing in each one that adds to it
+            missing_scores=report.missing_scores if report and not follow_up else {},
+            follow_up=follow_up,
+            sender_is_new_to_case=read.thread.sender_is_new,
+            first_connection=arrival.first_connection,
+            imported=arrival.imported,
+            caps=_caps(session, intake, to or "", read.thread.case_id, now),
+            max_age=timedelta(days=rules.receipt_max_age_days),
+            ask_threshold=rules.ask_threshold,
+            kind_threshold=rules.kind_threshold,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class InCase:
+    """The case that a mail is in now. `reference` is None where it was there before: only its digest is in clear."""
+
+    case_id: str
+    reference: str | None
+    received_at: datetime
+
+
+def queue_receipt(
+    session: Session,
+    intake: Intake,
+    keys: DeskPublicKeys,
+    read: Understood,
+    decision: ReceiptDecision,
+    case: InCase,
+    now: datetime,
+) -> bool:
+    """Put the receipt into the outbox, and note what the mailer has to know for later; was there one?"""
+    to = answer_address(read.mail)
+    if decision.kind is ReceiptKind.NONE or to is None:
+        return False
+    outbox_id = new_outbox_id()
+    addressing = _address(intake, outbox_id, to, now, read.mail)
+    language = read.report.language if read.report else ""
+    written = compose.compose_receipt(
+        intake.desk_settings,
+        compose.ReceiptFacts(
+            reference=case.reference,
+            received_at=case.received_at,
+            language=language,
+            full=decision.kind is ReceiptKind.FULL,
+            ask=decision.ask,
+            anonymous=read.report is not None and read.report.anonymous,
+            feedback_by=None if case.reference is None else _feedback_by(intake, case.received_at, now),
+            follow_up=case.reference is None,
+        ),
+        addressing,
+    )
+    new = NewOutgoing(
+        id=outbox_id,
+        kind=OutgoingKind.RECEIPT,
+        case_id=case.case_id,
+        recipient=addressing.to,
+        mime=written.mime,
+        message_id=addressing.message_id,
+        envelope_sender=addressing.envelope_sender,
+        held=decision.held,
+        caps=intake.index.caps(to, now)[0],
+        copy={"kind": "receipt", "subject": written.subject, "text": written.text, "to": to},
+    )
+    outbox.enqueue(session, keys.mailer, intake.desk, new, now)
+    if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
+        asked = () if decision.held else decision.ask
+        mailer_contact.write(session, keys.mailer, case.case_id, Contact(to, language, asked), now)
+        if asked:
+            dues.set_due(session, intake.desk, case.case_id, DueKind.REMINDER, reminder_due(now, intake.terms))
+    return True
+
+
+def queue_notices(
+    session: Session, intake: Intake, keys: DeskPublicKeys, case: InCase, sender: str | None, now: datetime
+) -> int:
+    """Tell each member of a new case; no member of one that a member's own mail opened. How many were told?"""
+    members = notice_addresses(session, intake.desk)
+    if sender is not None and sender.casefold() in {member.casefold() for member in members}:
+        return 0  # a member's robot that answers notices would have us write for ever
+    told = 0
+    for member in members:
+        caps = intake.index.caps(member, now)
+        if outbox.recent_count(session, intake.desk, now - DAY, digests=caps) >= NOTICES_A_DAY:
+            continue
+        outbox_id = new_outbox_id()
+        addressing = _address(intake, outbox_id, member, now, None)
+        facts = compose.NoticeFacts(
+            compose.Notice.NEW_CASE, _NOTICE_LANGUAGE, intake.settings.web.public_url, case.reference
+        )
+        new = NewOutgoing(
+            id=outbox_id,
+            kind=OutgoingKind.NOTICE,
+            case_id=case.case_id,
+            recipient=addressing.to,
+            mime=compose.compose_notice(intake.desk_settings, facts, addressing).mime,
+            message_id=addressing.message_id,
+            envelope_sender=addressing.envelope_sender,
+            caps=caps[0],
+        )
+        outbox.enqueue(session, keys.mailer, intake.desk, new, now)
+        told += 1
+    return told
+
+
+_NOTICE_LANGUAGE = "nl"
+
+
+def _address(intake: Intake, outbox_id: str, to: str, now: datetime, mail: ParsedMail | None) -> Addressing:
+    return address(
+        intake.desk_settings,
+        intake.tokens.sign(outbox_id),
+        to,
+        date=now,
+        in_reply_to=mail.message_id if mail else None,
+        references=mail.references if mail else (),
+    )
+
+
+def _can_be_written_to(intake: Intake, to: str, now: datetime) -> bool:
+    try:
+        _address(intake, new_outbox_id(), to, now, None)
+    except BadAddress:
+        return False
+    return True
+
+
+def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: datetime) -> Caps:
+    rules = intake.settings.rules
+    return Caps(
+        to_address=outbox.recent_count(session, intake.desk, now - DAY, digests=intake.index.caps(to, now)),
+        to_address_max=rules.per_address_per_day,
+        in_case=outbox.recent_count_in_case(session, case_id, now - DAY) if case_id else 0,
+        in_case_max=rules.per_case_per_day,
+        in_all=outbox.recent_count(session, intake.desk, now - HOUR),
+        in_all_max=rules.total_per_hour,
+    )
+
+
+def _feedback_by(intake: Intake, received_at: datetime, now: datetime) -> date:
+    zone = ZoneInfo(intake.desk_settings.timezone)
+    return feedback_due(received_at, now, intake.terms).astimezone(zone).date()
+
+
+def _domain(address_: str) -> str:
+    return address_.rpartition("@")[2].lower()

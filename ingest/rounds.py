@@ -1,0 +1,293 @@
+"""One round: take in what lies in a mailbox, or in files, and come to an end.
+
+A round is a short-lived process's work. Mail by mail: the attempt is committed, the bytes are fetched, the mail is
+taken in and committed, and only then moved. One mail's failure stops no other; a database that is gone stops all.
+"""
+
+import logging
+import secrets as random
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from config.errors import ConfigError
+from config.faults import fault
+from config.secrets import Secrets
+from config.settings import MailboxSettings, Settings
+from ingest.claims import Extend, claimed
+from ingest.errors import NurseryGone
+from ingest.filing import file_away
+from ingest.intake import Intake, Reader, Understander
+from ingest.outgoing import Arrival
+from ingest.raw import RawMail
+from ingest.sources import files
+from ingest.sources.imap import (
+    Account,
+    BadReply,
+    ConnectionLost,
+    FolderMissing,
+    Gone,
+    MoveFailed,
+    SourceError,
+    connected,
+)
+from ingest.take_in import Outcome, Result
+from ingest.take_in import take_in as take_in_mail
+from store import ledger
+from store.database import open_database
+from store.keyring import DeskKeyDiffers, NoSuchKey
+from store.ledger import LedgerEntry, MailPlace, State
+
+log = logging.getLogger(__name__)
+
+MOST_MAILS = 50
+MAX_LOST = 3
+"""So many times in a row a connection may be lost over a mail; then it is not the mails' fault and the round ends."""
+
+IMPORTS = "import"
+"""The folder in the ledger of mails that came from files; a path may tell who wrote them."""
+
+STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NoSuchKey, NurseryGone, ConfigError)
+"""Failures that are no mail's own: the round ends, and nothing more is touched."""
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """What a round did. `taken` are new mails, `unreadable` those of them that were kept whole; `left` had no result
+    this time. `more`: there is more to do at once; `queued`: something waits in the outbox."""
+
+    taken: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    left: int = 0
+    more: bool = False
+    queued: bool = False
+
+    def counting(self, outcome: Outcome) -> "RoundResult":
+        new = outcome.result is not Result.DUPLICATE
+        return replace(
+            self,
+            taken=self.taken + new,
+            duplicates=self.duplicates + (not new),
+            unreadable=self.unreadable + (outcome.result in (Result.UNREADABLE, Result.TOO_LARGE)),
+            queued=self.queued or outcome.queued,
+        )
+
+
+@dataclass(frozen=True)
+class FilesResult:
+    """What became of the mails in files; `unreadable` ones are counted as taken, too."""
+
+    taken: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    failed: int = 0
+
+
+def take_in(
+    settings: Settings, secrets: Secrets, account: str, readers: Reader, understanders: Understander
+) -> RoundResult:
+    """Take in up to `MOST_MAILS` mails of a mailbox, unless another process is at it.
+
+    Raises CannotConnect, ConnectionLost, BadReply, ConfigError, DeskKeyDiffers, NurseryGone and the database's errors;
+    what was committed by then stands, and the rest is as it was.
+    """
+    database = open_database(settings.database.url)
+    try:
+        intake = Intake.prepare(settings, secrets, account, database, readers, understanders, random.randbelow)
+        password = secrets.text(f"mailbox-password-{account}")
+        with claimed(database, account) as extend:
+            if extend is None:
+                log.info("%s: another process is at this mailbox", account)
+                return RoundResult()
+            return _Round(intake, settings.mailboxes[account], password, extend).run()
+    finally:
+        understanders.end_round()
+        database.close()
+
+
+def ingest_files(
+    settings: Settings,
+    secrets: Secrets,
+    account: str,
+    paths: Iterable[Path],
+    readers: Reader,
+    understanders: Understander,
+    progress: Callable[[FilesResult], None],
+) -> FilesResult:
+    """Take in mails from files, as of the mailbox `account`. Receipts wait for a person; the files stay as they are.
+
+    Raises CannotRead, and what `take_in` raises.
+    """
+    database = open_database(settings.database.url)
+    result = FilesResult()
+    try:
+        intake = Intake.prepare(settings, secrets, account, database, readers, understanders, random.randbelow)
+        for mail in files.mails(paths):
+            with mail.open() as raw:
+                outcome = _take_in_file(intake, raw, mail.kept_at)
+            if outcome is None:
+                result = replace(result, failed=result.failed + 1)
+            else:
+                counted = RoundResult(result.taken, result.duplicates, result.unreadable).counting(outcome)
+                result = FilesResult(counted.taken, counted.duplicates, counted.unreadable, result.failed)
+            progress(result)
+        return result
+    finally:
+        understanders.end_round()
+        database.close()
+
+
+def _take_in_file(intake: Intake, raw: RawMail, kept_at: datetime) -> Outcome | None:
+    """A file has no UID: its keyed digest stands in for one, so that a second import finds the same row."""
+    digest = intake.index.raw(raw.chunks())
+    place = MailPlace(intake.account, IMPORTS, int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big"))
+    entry = ledger.begin_attempt(intake.database, intake.desk, place)
+    if entry.state is not State.ATTEMPTED:
+        return Outcome(Result.DUPLICATE)
+    return _take_in_alone(intake, entry, raw, Arrival(None, kept_at, imported=True))
+
+
+def _take_in_alone(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome | None:
+    """Take one mail in so that whatever is wrong with it stays its own; None where there is no result."""
+    try:
+        return take_in_mail(intake, entry, raw, arrival)
+    except STOPS_ALL:
+        with suppress(DBAPIError):  # not the mail's fault: that was no attempt
+            ledger.note_fetch_failure(intake.database, entry.id)
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever one mail brings about must not stop the others
+        log.error("%s: uid %d: not taken in: %s", intake.account, entry.place.uid, _where(error))  # noqa: TRY400
+        return None
+
+
+def _where(error: Exception) -> str:
+    """What went wrong, and in which line of ours; the message of an error may quote a mail."""
+    trace, last = error.__traceback__, ""
+    while trace is not None:
+        last = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} in {last}"
+
+
+class _ClaimLost(Exception):
+    """Another process took the mailbox over."""
+
+
+class _Round:
+    """A round over the folders of one mailbox; counts as it goes."""
+
+    def __init__(self, intake: Intake, mailbox: MailboxSettings, password: str, extend: Extend) -> None:
+        self._intake = intake
+        self._mailbox = mailbox
+        self._password = password
+        self._extend = extend
+        self._result = RoundResult()
+        self._tried = 0
+
+    def run(self) -> RoundResult:
+        try:
+            for folder in self._mailbox.folders:
+                if folder != self._mailbox.done_folder:
+                    self._take_in_folder(folder)
+        except _ClaimLost:
+            log.warning("%s: another process took this mailbox over", self._intake.account)
+        return self._result
+
+    def _take_in_folder(self, folder: str) -> None:
+        """Work through a snapshot of the folder. A connection that a mail breaks is made anew for the others."""
+        plan: _Plan | None = None
+        lost = 0
+        while plan is None or plan.uids:
+            tried = self._tried
+            try:
+                with connected(self._mailbox, self._password) as account:
+                    uidvalidity = account.open(folder)
+                    plan = plan or self._plan(account, folder, uidvalidity)
+                    if plan.uidvalidity != uidvalidity:
+                        return  # the folder was made anew: the next round looks at it afresh (mail-cases 6)
+                    self._work_off(account, plan)
+                    return
+            except FolderMissing:
+                log.warning("%s: a folder of its setting `folders` is not on the server", self._intake.account)
+                return
+            except (ConnectionLost, BadReply) as error:
+                lost = lost + 1 if self._tried <= tried + 1 else 1
+                if plan is None or lost >= MAX_LOST:
+                    raise
+                log.warning("%s: %s; connecting again", self._intake.account, error)
+
+    def _plan(self, account: Account, folder: str, uidvalidity: int) -> "_Plan":
+        """Oldest first; mails that were tried before wait behind the others, so that they hold nothing up."""
+        intake, uids = self._intake, account.uids()
+        known = ledger.first_contact(
+            intake.database,
+            *(intake.account, folder, uidvalidity, uids),
+            hold_above=intake.settings.rules.first_connection_max,
+        )
+        with intake.database.read() as session:
+            tried = ledger.unsettled(session, intake.account, folder, uidvalidity)
+        ordered = sorted(uids, key=lambda uid: (uid in tried, uid))
+        return _Plan(folder, uidvalidity, known.held_until_uid, deque(ordered))
+
+    def _work_off(self, account: Account, plan: "_Plan") -> None:
+        done_folder = account.ensure(self._mailbox.done_folder) if plan.uids else ""
+        while plan.uids:
+            if self._result.taken + self._result.duplicates >= MOST_MAILS:
+                self._result = replace(self._result, more=True)
+                plan.uids.clear()
+                return
+            if not self._extend():
+                raise _ClaimLost
+            self._tried += 1
+            self._take_in_mail(account, plan, plan.uids.popleft(), done_folder)
+
+    def _take_in_mail(self, account: Account, plan: "_Plan", uid: int, done_folder: str) -> None:
+        """Attempt, fetch, take in, move. A mail that has its result from an earlier round is only moved."""
+        intake = self._intake
+        place = MailPlace(intake.account, plan.folder, plan.uidvalidity, uid)
+        entry = ledger.begin_attempt(intake.database, intake.desk, place)
+        fault("after-attempt")
+        if entry.state is State.ATTEMPTED:
+            outcome = self._fetch_and_take_in(account, entry, first_connection=uid <= plan.held_until_uid)
+            if outcome is None:
+                self._result = replace(self._result, left=self._result.left + 1)
+                return
+            self._result = self._result.counting(outcome)
+        try:
+            file_away(intake, account, entry, done_folder)
+        except (MoveFailed, Gone) as error:
+            log.warning("%s: uid %d: taken in, but not moved yet: %s", intake.account, uid, error)
+
+    def _fetch_and_take_in(self, account: Account, entry: LedgerEntry, *, first_connection: bool) -> Outcome | None:
+        """None where the mail has no result. Raises ConnectionLost and BadReply: then the connection is of no use."""
+        intake, uid = self._intake, entry.place.uid
+        try:
+            announced = account.announce(uid)
+            raw = account.fetch(uid, announced.size)
+        except SourceError as error:
+            ledger.note_fetch_failure(intake.database, entry.id)
+            log.warning("%s: uid %d: not fetched: %s", intake.account, uid, error)
+            if isinstance(error, Gone):
+                return None
+            self._result = replace(self._result, left=self._result.left + 1)
+            raise
+        with raw:
+            fault("after-fetch")
+            arrival = Arrival(announced.arrived_at, datetime.now(UTC), first_connection=first_connection)
+            return _take_in_alone(intake, entry, raw, arrival)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a round means to do in one folder."""
+
+    folder: str
+    uidvalidity: int
+    held_until_uid: int
+    uids: deque[int]

@@ -1,0 +1,276 @@
+"""What becomes of one mail, from its bytes to the commit. Reads from top to bottom like "The way of a mail".
+
+The caller committed the attempt before it touched a byte, and takes the mail out of its mailbox afterwards. Whatever
+goes wrong in between leaves no trace but the attempt; after `MAX_ATTEMPTS` without a result a mail is sealed whole.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from cases.receipts import ReceiptDecision
+from cases.references import new_reference
+from cases.terms import DueKind, dues_of_a_new_case
+from config.faults import fault
+from config.taxonomy import Automatic
+from ingest.automatic import judge
+from ingest.digests import without_trace_fields
+from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
+from ingest.intake import Intake
+from ingest.mail import ParsedMail
+from ingest.message import mail_text, read_message, unread_message
+from ingest.outgoing import Arrival, InCase, Understood, decide, queue_notices, queue_receipt
+from ingest.raw import RawMail
+from ingest.threads import clues, find_thread
+from store import audit, dues, ledger, lookups, mailer_contact, outbox
+from store.audit import Action
+from store.database import clock
+from store.intake import NewMessage, TakenIn, add_message, open_case
+from store.keypairs import KeyKind
+from store.keyring import DeskPublicKeys, desk_keys, newest, pins_of
+from store.ledger import AlreadyTakenIn, LedgerEntry
+from triage import Report
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 2
+
+
+class Result(StrEnum):
+    TAKEN = "taken"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`queued`: something waits in the outbox now."""
+
+    result: Result
+    queued: bool = False
+
+
+_Unread = Literal["unreadable", "too_large"]
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """One mail on its way in, and the digests by which it is known ever after."""
+
+    intake: Intake
+    entry: LedgerEntry
+    raw: RawMail
+    arrival: Arrival
+    raw_digest: bytes
+    stable_digest: bytes
+
+
+def take_in(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome:
+    """Read, understand, decide, commit.
+
+    Raises NurseryGone, DeskKeyDiffers, AlreadyTakenIn and the database's errors: nothing happened then but the attempt.
+    """
+    index = intake.index
+    stable_digest = index.stable(without_trace_fields(raw.chunks()))
+    taking = _Taking(intake, entry, raw, arrival, index.raw(raw.chunks()), stable_digest)
+    if _settle_as_duplicate(taking):
+        return Outcome(Result.DUPLICATE)
+    mail = _read(taking)
+    report = None if isinstance(mail, str) else _understand(intake, mail)
+    try:
+        with intake.database.begin() as session:
+            if isinstance(mail, str):
+                queued = _write_unread(session, taking, mail)
+            else:
+                queued = _write_read(session, taking, mail, report)
+            fault("before-intake-commit")
+    except AlreadyTakenIn:
+        if not _settle_as_duplicate(taking):  # another daemon took in the same mail from another place
+            raise
+        return Outcome(Result.DUPLICATE)
+    fault("after-intake-commit")
+    return Outcome(Result(mail) if isinstance(mail, str) else Result.TAKEN, queued)
+
+
+def _settle_as_duplicate(taking: _Taking) -> bool:
+    """Is this mail, or one that differs in trace fields only, in already? Then that is its result."""
+    database, account = taking.intake.database, taking.intake.account
+    with database.read() as session:
+        known = ledger.find_by_digest(session, account, taking.raw_digest, taking.stable_digest)
+    if known is None or known.id == taking.entry.id:
+        return False
+    with database.begin() as session:
+        ledger.settle_duplicate(session, taking.entry.id, known.id)
+    log.info("%s: uid %d: in already, with case %s", account, taking.entry.place.uid, known.case_id)
+    return True
+
+
+def _read(taking: _Taking) -> ParsedMail | _Unread:
+    intake, entry = taking.intake, taking.entry
+    if taking.raw.size > intake.settings.limits.max_parse_bytes:
+        return "too_large"
+    while entry.attempts <= MAX_ATTEMPTS:
+        try:
+            return intake.readers.read(taking.raw)
+        except CannotParse:
+            break
+        except (ReaderDied, ReaderTimedOut) as error:
+            log.warning("%s: uid %d: %s", intake.account, entry.place.uid, type(error).__name__)
+            entry = ledger.begin_attempt(intake.database, intake.desk, entry.place)
+    return "unreadable"
+
+
+def _understand(intake: Intake, mail: ParsedMail) -> Report | None:
+    try:
+        return intake.understanders.understand(mail_text(mail))
+    except UnderstandingFailed:
+        log.warning("%s: a mail goes on without suggestions: it could not be understood", intake.account)
+        return None
+
+
+def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Report | None) -> bool:
+    """The middle of the transaction for a mail that was read; does something wait in the outbox now?"""
+    intake, arrival, now = taking.intake, taking.arrival, clock(session)
+    keys = desk_keys(session, intake.desk, pins_of(intake.desk_settings))
+    sender = mail.from_.address if mail.from_ else None
+    verdict = judge(mail.headers, sender, intake.own(mail))
+    thread = find_thread(session, intake.desk, clues(mail, intake.desk_settings), intake.index, intake.tokens)
+    read = Understood(mail, report, verdict, thread)
+    decision = decide(session, intake, arrival, read, now)
+    new = read_message(
+        taking.raw,
+        mail,
+        report,
+        verdict,
+        arrival.at or _plausible(mail.date, now) or arrival.kept_at,
+        flags=_flags(session, intake, mail),
+        decided={"thread": thread.reason, "automatic": verdict.reason, "receipt": decision.reason},
+    )
+    if thread.case_id is None:
+        case, taken = _open(session, intake, keys, new, thread.linked_case, whole=verdict.may_report, now=now)
+    else:
+        case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
+    queued = queue_receipt(session, intake, keys, read, decision, case, now)
+    if thread.case_id is None and verdict.may_report and not arrival.waits:
+        queued = bool(queue_notices(session, intake, keys, case, sender, now)) or queued
+    _settle(session, taking, taken)
+    _note_decision(session, intake, taken, read, decision, now)
+    log.info(
+        "%s: uid %d: case %s (thread: %s; automatic: %s; receipt: %s, %s%s)",
+        *(intake.account, taking.entry.place.uid, taken.case_id, thread.reason, verdict.reason),
+        *(decision.kind, decision.reason, ", held" if decision.held else ""),
+    )
+    return queued
+
+
+def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
+    """The middle of the transaction for a mail that is kept whole. Nobody knows whom it is from: no receipt."""
+    intake, arrival, now = taking.intake, taking.arrival, clock(session)
+    keys = desk_keys(session, intake.desk, pins_of(intake.desk_settings))
+    new = unread_message(taking.raw, state, arrival.at or arrival.kept_at)
+    case, taken = _open(session, intake, keys, new, None, whole=True, now=now)
+    told = 0 if arrival.waits else queue_notices(session, intake, keys, case, None, now)
+    _settle(session, taking, taken)
+    log.warning("%s: uid %d: case %s, kept whole: %s", intake.account, taking.entry.place.uid, taken.case_id, state)
+    return told > 0
+
+
+def _open(
+    session: Session,
+    intake: Intake,
+    keys: DeskPublicKeys,
+    new: NewMessage,
+    linked_case: str | None,
+    *,
+    whole: bool,
+    now: datetime,
+) -> tuple[InCase, TakenIn]:
+    """A new case; of what is surely no report (`whole` is False) a person only has to take a look."""
+    reference = new_reference(intake.randbelow)
+    all_dues = dues_of_a_new_case(new.received_at, intake.terms)
+    wanted = all_dues if whole else {DueKind.FIRST_LOOK: all_dues[DueKind.FIRST_LOOK]}
+    taken = open_case(
+        session, keys, intake.index, new, reference=reference, now=now, dues=wanted, linked_case=linked_case
+    )
+    return InCase(taken.case_id, reference, new.received_at), taken
+
+
+def _add(
+    session: Session,
+    intake: Intake,
+    keys: DeskPublicKeys,
+    new: NewMessage,
+    case_id: str,
+    read: Understood,
+    now: datetime,
+) -> tuple[InCase, TakenIn]:
+    """A further message, and what it changes: who answers is not reminded any more, nor is an address that bounced."""
+    thread, kind = read.thread, read.verdict.kind
+    taken = add_message(session, keys, intake.index, case_id, new, sender_is_new=thread.sender_is_new, now=now)
+    if kind is Automatic.BOUNCE and thread.outbox_id is not None:
+        outbox.note_bounce(session, thread.outbox_id, taken.message_id)
+        if _is_final(read.mail):
+            dues.cancel_dues(session, case_id, [DueKind.REMINDER])
+    if kind is None and not thread.sender_is_new:
+        dues.finish_dues(session, case_id, [DueKind.REMINDER])
+        mailer_contact.forget(session, case_id)  # a receipt, where there is one, notes it anew
+    return InCase(case_id, None, new.received_at), taken
+
+
+def _is_final(mail: ParsedMail) -> bool:
+    """Does a delivery report say that the mail will not arrive (RFC 3464 §2.3.3)? One without details does."""
+    report = mail.delivery_report or {}
+    actions = {str(recipient.get("action", "")).lower() for recipient in report.get("recipients", ())} - {""}
+    return report.get("kind", "delivery") == "delivery" and (not actions or "failed" in actions)
+
+
+def _settle(session: Session, taking: _Taking, taken: TakenIn) -> None:
+    ledger.settle(
+        session,
+        taking.entry.id,
+        raw_digest=taking.raw_digest,
+        stable_digest=taking.stable_digest,
+        case_id=taken.case_id,
+        message_id=taken.message_id,
+    )
+
+
+def _note_decision(
+    session: Session, intake: Intake, taken: TakenIn, read: Understood, decision: ReceiptDecision, now: datetime
+) -> None:
+    detail = {
+        "receipt": decision.kind,
+        "held": decision.held,
+        "reason": decision.reason,
+        "thread": read.thread.reason,
+        "automatic": read.verdict.kind,
+    }
+    to = newest(session, intake.desk, KeyKind.CASE, taken.case_id)
+    audit.write(
+        session,
+        intake.desk,
+        Action.RECEIPT_DECIDED,
+        now,
+        case_id=taken.case_id,
+        subject_id=taken.message_id,
+        detail=detail,
+        to=to,
+    )
+
+
+def _flags(session: Session, intake: Intake, mail: ParsedMail) -> list[str]:
+    """The same Message-ID with other content is a new mail, but a person should know (mail-cases 18)."""
+    if mail.message_id is None:
+        return []
+    seen = lookups.message_with_id(session, intake.desk, intake.index.message_id(mail.message_id))
+    return ["message_id_seen_before"] if seen else []
+
+
+def _plausible(date: datetime | None, now: datetime) -> datetime | None:
+    """What the mail says of its own time, unless that is yet to come."""
+    return date if date is not None and date <= now else None
