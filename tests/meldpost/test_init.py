@@ -1,0 +1,119 @@
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config.secrets import Secrets
+from config.settings import load
+from meldpost.cli import main
+from meldpost.init import InitError, Made, Plan, initialise
+from store.database import open_database
+from store.keyring import desk_keys, pins_of
+from store.members import unlock
+from tests.meldpost.plans import PASSPHRASE
+
+
+def test_the_first_member_opens_the_desk_with_their_passphrase(plan: Plan, made: Made) -> None:
+    settings = load(made.config)
+    secret = settings.secrets().key("passphrase-secret-desk-a")
+    database = open_database(settings.database.url)
+    with database.read() as session:
+        ring = unlock(session, "desk-a", "co", PASSPHRASE, secret)
+        assert desk_keys(session, "desk-a", pins_of(settings.desks["desk-a"])).to_desk.id in ring.privates
+    database.close()
+
+
+def test_every_secret_is_a_file_that_only_its_owner_reads(plan: Plan, made: Made) -> None:
+    assert stat.S_IMODE(made.secrets_dir.stat().st_mode) == 0o700
+    files = [*made.secrets_dir.iterdir(), made.config, made.recovery_file, plan.folder / "meldpost.db"]
+    assert len(files) >= 9
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_no_secret_stands_in_the_configuration(plan: Plan, made: Made) -> None:
+    text = made.config.read_text(encoding="utf-8")
+    secrets = Secrets(made.secrets_dir, {})
+    for file in made.secrets_dir.iterdir():
+        assert secrets.get(file.name).decode() not in text
+    assert PASSPHRASE not in text
+
+
+def test_a_second_init_changes_nothing(plan: Plan, made: Made) -> None:
+    files = [*plan.folder.glob("*.t*"), *made.secrets_dir.iterdir()]
+    before = {file: file.read_bytes() for file in files}
+    with pytest.raises(InitError, match="finished set-up already"):
+        initialise(plan)
+    assert before == {file: file.read_bytes() for file in before}
+
+
+def test_after_an_init_that_broke_off_the_next_says_what_to_remove(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("meldpost.init.load", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            initialise(plan)
+    with pytest.raises(InitError, match="init that broke off") as refused:
+        initialise(plan)
+    left = [plan.config, plan.recovery_file, *plan.secrets_dir.iterdir()]
+    assert all(str(file) in str(refused.value) for file in left)
+    for file in left:
+        file.unlink()
+    assert initialise(plan).config.exists()
+
+
+def test_the_recovery_page_says_to_take_it_off_the_machine(made: Made) -> None:
+    text = made.recovery_file.read_text(encoding="utf-8")
+    assert made.fingerprint in text
+    assert "remove this file" in text
+
+
+def test_a_weak_passphrase_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "weak").write_text("welkom01\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_options(tmp_path, passphrase="weak")])
+    assert result.exit_code == 1
+    assert "too easy to guess" in result.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_all_that_init_asks_can_be_given_as_options(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_options(tmp_path, passphrase="good")])
+    assert result.exit_code == 0, result.output
+    settings = load(tmp_path / "new" / "meldpost.toml")
+    assert settings.mailboxes["integriteit"].host == "mail.demo.example"
+    assert settings.secrets().text("mailbox-password-integriteit") == "geheim"
+    assert PASSPHRASE not in result.output
+
+
+def test_init_with_prompts_offers_seven_words_and_shows_them_once(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_options(tmp_path, passphrase=None)], input="\n")
+    assert result.exit_code == 0, result.output
+    indented = (line.strip() for line in result.output.splitlines() if line.startswith("  "))
+    offered = next(line for line in indented if len(line.split()) == 7)
+    assert f"Give co this passphrase, and keep it nowhere else: {offered}" in result.output
+
+
+def _options(folder: Path, *, passphrase: str | None) -> list[str]:
+    given = {
+        "--config": folder / "new" / "meldpost.toml",
+        "--desk": "integriteit",
+        "--organisation": "Org",
+        "--name": "Desk",
+        "--address": "desk@demo.example",
+        "--about-coordinator": "sg@demo.example",
+        "--support-point": "steun@demo.example",
+        "--complaints": "klacht@demo.example",
+        "--imap-host": "mail.demo.example",
+        "--imap-user": "desk",
+        "--imap-password-file": folder / "pw",
+        "--smtp-host": "mail.demo.example",
+        "--smtp-user": "",
+        "--login": "co",
+        "--member-address": "co@demo.example",
+    }
+    if passphrase is not None:
+        given["--passphrase-file"] = folder / passphrase
+    return [str(word) for pair in given.items() for word in pair]
