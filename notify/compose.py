@@ -23,9 +23,10 @@ class ReceiptFacts:
     `full`: the mail is a report (or adds to one) and the terms of the law apply; otherwise the neutral receipt.
     `ask`: the fields that may be asked for; of an anonymous reporter none about themselves, whatever stands here.
     `follow_up`: the mail was added to a case that there was already.
+    `reference`: None where intake does not know it, since that of a case that was there before is sealed to the desk.
     """
 
-    reference: str
+    reference: str | None
     received_at: datetime
     language: str
     full: bool
@@ -106,15 +107,18 @@ class _Writer:
 def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Addressing) -> Outgoing:
     """The receipt of one mail: full, neutral, or for a mail that was added to a case."""
     catalogue = catalogue_for(facts.language)
-    values = {"received": catalogue.moment(facts.received_at, desk.timezone), "reference": facts.reference}
+    values = {"received": catalogue.moment(facts.received_at, desk.timezone)}
+    if facts.reference is not None:
+        values["reference"] = facts.reference
     if facts.feedback_by is not None:
         values["feedback_by"] = catalogue.date(facts.feedback_by)
     writer = _Writer(desk, catalogue, **values)
     body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, facts)
     opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
-    blocks = [*writer.paragraphs("greeting", opening, "reference"), *body, *writer.paragraphs("signature")]
+    named = ["reference"] if facts.reference is not None else []
+    blocks = [*writer.paragraphs("greeting", opening, *named), *body, *writer.paragraphs("signature")]
     subject = desk.neutral_subject.get(catalogue.language) or catalogue.subjects["receipt"]
-    if desk.reference_in_subject:
+    if desk.reference_in_subject and facts.reference is not None:
         subject = f"{subject} [{facts.reference}]"
     return _finish(catalogue, subject, blocks, addressing, mime.REPLIED)
 
