@@ -3,7 +3,7 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -99,7 +99,7 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-def triage(jsonl: bool, isolation: str, workers: int, paths: tuple[Path, ...]) -> None:
+def triage(jsonl: bool, isolation: Literal["required", "limits-only"], workers: int, paths: tuple[Path, ...]) -> None:
     """Understand mails in files and say what was understood. Stores nothing."""
     from ingest.errors import NotIsolated, NurseryGone
     from ingest.sources.files import CannotRead

@@ -25,7 +25,7 @@ from rich.live import Live
 from sqlalchemy import func, select
 
 from config.settings import load
-from meldpost.demo_view import Board, count, greet, line
+from meldpost.demo_view import Board, Event, count, greet, line
 from meldpost.init import FirstMember, Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
 from meldpost.samples import as_of, as_reply, samples
@@ -74,6 +74,7 @@ class Demo:
         self._unanswered = {s.message_id: s for s in self._samples if s.answered and s.message_id}
         self._replies = {s.answers: s for s in self._samples if s.answers}
         self._passphrase = offer()
+        self._today = datetime.now(UTC)
         self._post: PostOffice
         self._database: Database
         self._children: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}
@@ -108,7 +109,7 @@ class Demo:
         with self._shown() as refresh:
             for sample in self._samples:
                 if sample.answers is None:
-                    self._send(as_of(sample.mail, datetime.now(UTC)))
+                    self._send(as_of(sample.mail, self._today))
                 self._turn(refresh, 0.0 if once else TURN_SECONDS)
             while not once or not self._all_through():
                 self._turn(refresh, TURN_SECONDS)
@@ -141,7 +142,7 @@ class Demo:
         answered = self._unanswered.pop(str(receipt["In-Reply-To"]).strip(), None)
         reply = self._replies.pop(answered.file, None) if answered else None
         if reply:
-            self._send(as_reply(as_of(reply.mail, datetime.now(UTC)), receipt))
+            self._send(as_reply(as_of(reply.mail, self._today), receipt))
 
     def _send(self, mail: bytes) -> None:
         sender = parseaddr(str(message_from_bytes(mail)["From"]))[1]
@@ -177,10 +178,14 @@ class Demo:
     @contextmanager
     def _shown(self) -> Iterator[Any]:
         if not self._console.is_terminal:
-            yield lambda event: event and self._console.print(line(event), markup=False, highlight=False)
+            yield self._print
             return
         with Live(self._board, console=self._console, refresh_per_second=8):
             yield lambda _: None
+
+    def _print(self, event: Event | None) -> None:
+        if event is not None:
+            self._console.print(line(event), markup=False, highlight=False)
 
     def _launch(self, command: str, config: Path) -> None:
         log = self._folder / f"{command}.log"

@@ -1,7 +1,7 @@
 """What the demo shows: where to look, a live table of what came in and went out, and a summary at the end."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -35,14 +35,17 @@ class Figures:
 
 def count(database: Database) -> Figures:
     with database.read() as session:
-        states = dict(session.execute(select(Outbox.state, func.count()).group_by(Outbox.state)).tuples())
+        states: Counter[str] = Counter()
+        for state, number in session.execute(select(Outbox.state, func.count()).group_by(Outbox.state)):
+            states[state] = number
+        settled = select(func.count()).select_from(Ledger).where(Ledger.settled_at.is_not(None))
         return Figures(
-            taken_in=session.scalar(select(func.count()).where(Ledger.settled_at.is_not(None))) or 0,
+            taken_in=session.scalar(settled) or 0,
             cases=session.scalar(select(func.count()).select_from(CaseFile)) or 0,
-            sent=states.get(OutboxState.SENT, 0),
-            waiting=sum(states.get(state, 0) for state in WAITING),
-            held=states.get(OutboxState.HELD, 0),
-            failed=states.get(OutboxState.FAILED, 0),
+            sent=states[OutboxState.SENT],
+            waiting=sum(states[state] for state in WAITING),
+            held=states[OutboxState.HELD],
+            failed=states[OutboxState.FAILED],
         )
 
 
@@ -110,14 +113,16 @@ def greet(console: Console, *, url: str, login: str, passphrase: str, smtp_port:
             f"Desk       {url}\n"
             f"Log-in     {login}\n"
             f"Passphrase {passphrase}\n\n"
-            f"Write to it with any mail program: to {desk_address}\n"
-            f"  outgoing mail (SMTP)  127.0.0.1, port {smtp_port}, no encryption, no log-in\n"
-            f"  incoming mail (IMAP)  127.0.0.1, port {imap_port}, no encryption; user: the address you wrote from,\n"
-            f"                        password: {password}\n\n"
-            f"Or with curl, in a second terminal:\n"
-            f"  printf 'From: me@home.example\\nTo: {desk_address}\\nSubject: Hello\\n\\nI want to report ...\\n' |\n"
-            f"    curl --url smtp://127.0.0.1:{smtp_port} --mail-from me@home.example --mail-rcpt {desk_address} -T -\n"
-            f"  curl -u 'me@home.example:{password}' 'imap://127.0.0.1:{imap_port}/INBOX;MAILINDEX=1'",
+            f"Write to it with any mail program, to {desk_address}\n"
+            f"  SMTP 127.0.0.1 port {smtp_port}: no encryption, no log-in\n"
+            f"  IMAP 127.0.0.1 port {imap_port}: no encryption, password {password}\n"
+            f"       user: the address that you write from\n\n"
+            f"or with curl, for instance:\n"
+            f"  echo 'I want to report something' | curl -T - smtp://127.0.0.1:{smtp_port} \\\n"
+            f"    --mail-from me@home.example --mail-rcpt {desk_address} \\\n"
+            f"    -H 'From: me@home.example' -H 'Subject: Hello'\n"
+            f"  curl -u me@home.example:{password} \\\n"
+            f"    'imap://127.0.0.1:{imap_port}/INBOX;MAILINDEX=1'",
             title="Meldpost demo",
             highlight=False,
         ),

@@ -15,7 +15,7 @@ from pydantic_core import PydanticUndefined
 from config.settings import DeskSettings, MailboxSettings, Settings
 
 WIDTH = 110
-KEYED = {"desks": DeskSettings, "mailboxes": MailboxSettings}
+KEYED: Mapping[str, type[BaseModel]] = {"desks": DeskSettings, "mailboxes": MailboxSettings}
 """Settings that are tables of tables, by the model of each."""
 
 

@@ -7,8 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.errors import ConfigError
 from config.settings import Settings
-from ingest.errors import NotIsolated, NurseryGone
-from ingest.isolation import check_isolation
+from ingest.check import check_isolation
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
 from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, pins_of
@@ -81,11 +80,10 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
 
 
 def isolation_works(settings: Settings) -> str:
-    try:
-        report = check_isolation(settings.isolation)
-    except (NotIsolated, NurseryGone) as error:
-        raise NotReady(str(error)) from None
-    return str(report)
+    report = check_isolation(settings.isolation)
+    if not report.working:
+        raise NotReady(report.sentence)
+    return report.sentence
 
 
 def _opened(settings: Settings) -> Database:
