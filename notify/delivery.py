@@ -20,7 +20,7 @@ from config.faults import fault
 from config.secrets import Secrets
 from config.settings import Settings
 from notify import schedule
-from notify.keys import SenderKeys, sender_keys
+from notify.keys import SenderKeys, sender_keys, usable
 from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
 from store import dues, lookups, outbox
 from store.database import Database
@@ -61,7 +61,7 @@ def deliver(settings: Settings, secrets: Secrets, database: Database, *, most: i
 
     A server that is down ends the round and is no error. Raises ConfigError where a secret is missing.
     """
-    keys = sender_keys(settings, secrets)
+    keys = usable(database, sender_keys(settings, secrets))
     password = secrets.text("smtp-password") if settings.smtp.user else None
     result = DeliveryResult(queued=schedule.run_due(settings, database, keys))
     swept = outbox.sweep(database)

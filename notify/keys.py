@@ -3,18 +3,22 @@
 These are read in the delivery process alone, which is started for one round and ends after it.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.errors import ConfigError
 from config.secrets import Secrets
 from config.settings import Settings
-from store.keypairs import PrivateKey
-from store.keyring import PublicPair
+from store.database import Database
+from store.keypairs import KeyKind, PrivateKey
+from store.keyring import NoSuchKey, PublicPair, newest
 from store.lookups import IndexKey, TokenKey
 
 TOKEN_KEY_NUMBER = 1
 """The number of the token key in use. A second one comes with the rotation of keys."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,21 @@ def sender_keys(settings: Settings, secrets: Secrets) -> Mapping[str, SenderKeys
         )
         for desk in settings.desks
     }
+
+
+def usable(database: Database, keys: Mapping[str, SenderKeys]) -> Mapping[str, SenderKeys]:
+    """The keys of those desks that the database knows as we do; of the others the log says what is wrong, and their
+    mail waits. One desk's mistake holds up no other desk."""
+    good = {}
+    for desk, held in keys.items():
+        try:
+            with database.read() as session:
+                checked(newest(session, desk, KeyKind.MAILER), held)
+        except (ConfigError, NoSuchKey) as error:
+            log.error("no mail of desk %s goes out: %s", desk, error)  # noqa: TRY400 - a traceback would say no more
+        else:
+            good[desk] = held
+    return good
 
 
 def checked(mailer: PublicPair, keys: SenderKeys) -> PublicPair:

@@ -21,6 +21,7 @@ from notify.keys import SenderKeys, checked
 from store import dues, lookups, mailer_contact, members, outbox
 from store.database import Database, clock
 from store.dues import DueClaim, LeaseLost
+from store.frame import SealError
 from store.keypairs import KeyKind
 from store.keyring import newest
 from store.mailer_contact import Contact
@@ -79,6 +80,8 @@ def remind_reporters(settings: Settings, database: Database, keys: Mapping[str, 
                     written += _remind(session, settings, keys[claim.desk], claim)
             except LeaseLost:
                 log.info("a reminder was taken over or called off meanwhile")
+            except SealError:
+                log.error("case %s: its contact cannot be opened; a later round tries again", claim.case_id)  # noqa: TRY400
     return written
 
 

@@ -1,0 +1,261 @@
+import logging
+import threading
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from cases.terms import DueKind
+from config.errors import ConfigError
+from config.secrets import write_key
+from config.taxonomy import MissingField
+from notify.keys import sender_keys
+from notify.schedule import notify_members, remind_reporters, run_due
+from store import dues, mailer_contact, outbox
+from store.outbox import OutboxState, OutgoingKind
+from store.schema import MailCap, Record, new_id
+from tests.notify.servers import ScriptedServer
+
+
+@pytest.fixture
+def keys(box):
+    return {"bz": box.keys}
+
+
+@pytest.fixture
+def asked(box):
+    """A case whose receipt was sent, and whose reporter was asked for two things that are due to be reminded of."""
+    case_id = box.case()
+    box.ask(case_id, MissingField.PHONE, MissingField.CONCERNED_FUNCTION)
+    receipt = box.queue(case_id=case_id)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        assert box.deliver().sent == 1
+    with box.database.begin() as session:
+        dues.set_due(session, "bz", case_id, DueKind.REMINDER, box.database.now() - timedelta(minutes=1))
+    return case_id, receipt
+
+
+def opened(box, outbox_id):
+    """A queued mail, as the sender would open it."""
+    claimed = outbox.claim(box.database, 600)
+    assert claimed.outbox_id == outbox_id
+    mail = outbox.open_claim(claimed, box.keys.mailer)
+    return mail, message_from_bytes(mail.mime, policy=default)
+
+
+def contact(box, case_id):
+    with box.database.read() as session:
+        return mailer_contact.read(session, box.keys.mailer, case_id)
+
+
+def test_a_reporter_is_reminded_once_of_what_is_missing_then_silence(box, keys, asked):
+    case_id, receipt = asked
+    assert remind_reporters(box.settings, box.database, keys) == 1
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    (reminder,) = box.mails(OutgoingKind.REMINDER)
+    mail, message = opened(box, reminder)
+    text = message.get_body(("plain",)).get_content()
+    assert mail.recipient == "jan@voorbeeld.nl"
+    assert "- uw telefoonnummer" in text
+    assert "- de functie" in text
+    assert "- uw adres" not in text
+    assert message["In-Reply-To"] == f"<{box.keys.token.sign(receipt)}@ministerie.example>"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert contact(box, case_id) is None  # the sender need not know them any more
+    assert DueKind.REMINDER not in box.dues(case_id)
+
+
+def test_the_desk_keeps_a_copy_of_a_reminder(box, keys, asked):
+    remind_reporters(box.settings, box.database, keys)
+    (reminder,) = box.mails(OutgoingKind.REMINDER)
+    with box.database.read() as session:
+        assert session.query(Record).filter(Record.subject_id == reminder).count() == 1
+
+
+def test_who_answered_is_not_reminded(box, keys, asked):
+    case_id, _ = asked
+    with box.database.begin() as session:
+        mailer_contact.forget(session, case_id)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert box.mails(OutgoingKind.REMINDER) == []
+    assert DueKind.REMINDER not in box.dues(case_id)
+
+
+def test_who_answered_while_the_reminder_was_being_written_is_not_reminded(box, keys, asked, monkeypatch):
+    case_id, _ = asked
+    claim_due = dues.claim_due
+
+    def answered_meanwhile(database, kinds, seconds):
+        claim = claim_due(database, kinds, seconds)
+        if claim is not None:
+            with database.begin() as session:
+                dues.cancel_dues(session, case_id, [DueKind.REMINDER])
+        return claim
+
+    monkeypatch.setattr(dues, "claim_due", answered_meanwhile)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert box.mails(OutgoingKind.REMINDER) == []
+
+
+def test_an_address_that_bounced_gets_no_reminder(box, keys, asked):
+    case_id, receipt = asked
+    with box.database.begin() as session:
+        outbox.note_bounce(session, receipt, "0" * 32)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert contact(box, case_id) is None
+
+
+def test_an_address_that_was_refused_gets_no_reminder(box, keys):
+    case_id = box.case()
+    box.ask(case_id, MissingField.PHONE)
+    box.queue(case_id=case_id)
+    with ScriptedServer({"RCPT": "550 no such user"}) as server:
+        box.use(server.port)
+        assert box.deliver().failed == 1
+    with box.database.begin() as session:
+        dues.set_due(session, "bz", case_id, DueKind.REMINDER, box.database.now() - timedelta(minutes=1))
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert contact(box, case_id) is None
+
+
+def test_who_had_no_receipt_yet_gets_no_reminder_yet(box, keys):
+    case_id = box.case({DueKind.REMINDER: box.database.now() - timedelta(minutes=1)})
+    box.ask(case_id, MissingField.PHONE)
+    box.queue(case_id=case_id, held=True)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert box.mails(OutgoingKind.REMINDER) == []
+    assert DueKind.REMINDER in box.dues(case_id)
+    assert contact(box, case_id) is not None
+
+
+def test_where_nothing_was_asked_nothing_is_reminded(box, keys, asked):
+    case_id, _ = asked
+    box.ask(case_id)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+
+
+def test_an_address_that_had_its_share_of_mail_waits_a_day(box, keys, asked):
+    case_id, _ = asked
+    rules = box.settings.rules.model_copy(update={"per_address_per_day": 1})
+    box.settings = box.settings.model_copy(update={"rules": rules})
+    caps, _ = box.keys.index.caps("jan@voorbeeld.nl", box.database.now())
+    with box.database.begin() as session:
+        session.add(MailCap(id=new_id(), desk="bz", digest=caps, at=box.database.now()))
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert DueKind.REMINDER in box.dues(case_id)
+
+
+def test_a_case_that_nobody_looked_at_in_time_is_told_to_every_member_once(box, keys):
+    box.member("een@ministerie.example")
+    box.member("twee@ministerie.example")
+    overdue = box.database.now() - timedelta(days=1)
+    case_id = box.case({DueKind.FIRST_LOOK: overdue, DueKind.FEEDBACK: box.database.now() + timedelta(days=80)})
+    assert notify_members(box.settings, box.database, keys) == 2
+    assert notify_members(box.settings, box.database, keys) == 0
+    assert box.dues(case_id)[DueKind.FIRST_LOOK] == overdue  # only a person does what is due
+    recipients = set()
+    for _ in range(2):
+        claimed = outbox.claim(box.database, 600)
+        mail = outbox.open_claim(claimed, box.keys.mailer)
+        recipients.add(mail.recipient)
+        message = message_from_bytes(mail.mime, policy=default)
+        assert message["Subject"] == "Er staat iets voor u klaar"
+        assert "Zaken die nog niet zijn bekeken: 1." in message.get_body(("plain",)).get_content()
+        assert message["Reply-To"] is None
+    assert recipients == {"een@ministerie.example", "twee@ministerie.example"}
+
+
+def test_what_is_not_due_yet_is_told_to_nobody(box, keys):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() + timedelta(hours=1)})
+    assert notify_members(box.settings, box.database, keys) == 0
+
+
+def test_a_hundred_old_cases_are_one_notice(box, keys):
+    box.member("een@ministerie.example")
+    overdue = box.database.now() - timedelta(days=1)
+    for _ in range(100):
+        box.case({DueKind.FIRST_LOOK: overdue})
+    assert notify_members(box.settings, box.database, keys) == 1
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    _, message = opened(box, notice)
+    assert "Zaken die nog niet zijn bekeken: 100." in message.get_body(("plain",)).get_content()
+
+
+def test_an_overdue_feedback_is_told_too(box, keys):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FEEDBACK: box.database.now() - timedelta(days=1)})
+    assert notify_members(box.settings, box.database, keys) == 1
+
+
+def test_two_ticks_at_once_write_each_mail_once(box, keys, asked):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    ticks = [threading.Thread(target=run_due, args=(box.settings, box.database, keys)) for _ in range(4)]
+    for tick in ticks:
+        tick.start()
+    for tick in ticks:
+        tick.join()
+    assert len(box.mails(OutgoingKind.REMINDER)) == 1
+    assert len(box.mails(OutgoingKind.NOTICE)) == 1
+
+
+def test_a_tick_that_is_killed_before_it_commits_is_made_good_by_the_next(box, keys, asked, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "enqueue", killed)
+        with pytest.raises(Killed):
+            remind_reporters(box.settings, box.database, keys)
+    assert remind_reporters(box.settings, box.database, keys) == 0  # the claim of the dead tick holds yet
+    box.pass_time()
+    assert remind_reporters(box.settings, box.database, keys) == 1
+
+
+def test_a_round_writes_and_sends_what_is_due(box, asked):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    with ScriptedServer() as server:
+        box.use(server.port)
+        result = box.deliver()
+    assert (result.queued.notices, result.queued.reminders, result.sent) == (1, 1, 2)
+    assert {taken.recipient for taken in server.taken} == {"een@ministerie.example", "jan@voorbeeld.nl"}
+    assert {box.state(each) for each in box.mails(OutgoingKind.REMINDER)} == {OutboxState.SENT}
+
+
+def test_nothing_is_sealed_to_a_mailer_key_that_is_not_ours(box, asked):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    (box.secrets.directory / "mailer-seed-bz").unlink()
+    write_key(box.secrets.directory, "mailer-seed-bz", b"w" * 32)
+    with pytest.raises(ConfigError, match="mailer-seed-bz"):
+        notify_members(box.settings, box.database, sender_keys(box.settings, box.secrets))
+    assert box.mails(OutgoingKind.NOTICE) == []
+
+
+def test_a_wrong_secret_of_one_desk_holds_up_no_other(box, asked, caplog):
+    """Here the other "desk" is the rest of the round: it goes on, and the reminder waits for the right secret."""
+    (box.secrets.directory / "mailer-seed-bz").unlink()
+    write_key(box.secrets.directory, "mailer-seed-bz", b"w" * 32)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        assert box.deliver().handled == 0
+        assert "mailer-seed-bz" in caplog.text
+        (box.secrets.directory / "mailer-seed-bz").unlink()
+        write_key(box.secrets.directory, "mailer-seed-bz", box.fresh.mailer_seed)
+        box.pass_time()
+        assert box.deliver().sent == 1
+
+
+def test_no_log_line_of_a_tick_names_anybody(box, keys, asked, caplog):
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    with caplog.at_level(logging.DEBUG):
+        run_due(box.settings, box.database, keys)
+    assert "@" not in caplog.text
