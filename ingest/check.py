@@ -14,7 +14,7 @@ _LIMITS = ProcessLimits(cpu_seconds=5, wall_seconds=10)
 
 @dataclass(frozen=True)
 class IsolationReport:
-    """`working` means: the daemon may start with this setting. `reached` names what a reader could do that it should not."""
+    """`working`: the daemon may start with this setting. `reached`: what a reader could do that it should not."""
 
     working: bool
     isolated: bool

@@ -16,6 +16,8 @@ from ingest.charsets import clean_line, decode
 from ingest.mail import Address
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,3}")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 _MESSAGE_ID = re.compile(r"<([^<>]{1,990})>")
 _MAX_ADDRESSES = 1000
 
@@ -59,10 +61,14 @@ def _word(match: re.Match[str]) -> tuple[str, bytes]:
     raw = match[3].encode("utf-8", "surrogateescape")
     if match[2] in "qQ":
         return charset, quopri.decodestring(raw, header=True)
+    raw = _FOLD.sub(b"", raw)
+    if not _BASE64.fullmatch(raw):
+        return charset, match[0].encode("utf-8", "surrogateescape")
+    raw = raw.rstrip(b"=")
     try:
         return charset, base64.b64decode(raw + b"=" * (-len(raw) % 4))
     except (binascii.Error, ValueError):
-        return charset, raw
+        return charset, match[0].encode("utf-8", "surrogateescape")
 
 
 def addresses(value: str, defects: list[str], field: str) -> tuple[Address, ...]:

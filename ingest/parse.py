@@ -78,7 +78,7 @@ class _Fields:
 
 
 def _fields(root: Part, limits: ParseLimits) -> _Fields:
-    raw = list(root.raw_items()) if hasattr(root, "raw_items") else list(root.items())
+    raw = list(root.raw_items())
     if len(raw) > limits.headers:
         raise CannotParse("more header fields than are read")
     defects = [type(defect).__name__ for defect in root.defects]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from email.feedparser import BytesFeedParser
 from email.message import Message
-from email.policy import compat32
+from email.policy import Compat32
 
 from ingest.charsets import clean_line, decode
 from ingest.errors import CannotParse
@@ -19,7 +19,22 @@ from ingest.mail import ParseLimits
 _TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE)
 _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
+_END_OF_HEADER = re.compile(rb"\n\r?\n|\r\r")
+_LONGEST_FIELD = (
+    16 * 1024
+)  # of those that say what a part is; the library takes quadratic time to read their parameters
+
 Part = Message
+
+
+class _AsWritten(Compat32):
+    """compat32 hides raw 8-bit header values behind replacement characters; here they are read as characters."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:
+        return unescape(value[:_LONGEST_FIELD])
+
+
+_POLICY = _AsWritten()
 
 
 class _OpaqueChild(Message):
@@ -39,14 +54,14 @@ def parse_tree(chunks: Iterable[bytes], limits: ParseLimits) -> Part:
     """The tree of a mail, with no more parts than allowed (mail-cases 39, 53, 54)."""
     count = 0
 
-    def new_part(policy: object = compat32) -> Message:
+    def new_part(policy: object = _POLICY) -> Message:
         nonlocal count
         count += 1
         if count > limits.parts:
             raise CannotParse("more parts than are taken apart")
-        return _OpaqueChild(policy=compat32)
+        return _OpaqueChild(policy=_POLICY)
 
-    parser = BytesFeedParser(_factory=new_part, policy=compat32)
+    parser = BytesFeedParser(_factory=new_part, policy=_POLICY)
     try:
         for chunk in _within_header_limit(chunks, limits.header_bytes):
             parser.feed(chunk)
@@ -56,19 +71,18 @@ def parse_tree(chunks: Iterable[bytes], limits: ParseLimits) -> Part:
 
 
 def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    """Pass the pieces on, but look for the end of the header in the first `limit` bytes before the parser sees any."""
-    head = b""
+    """Pass the pieces on, but look for the end of the header first: the parser sees none that is too long."""
+    head = bytearray()
     source = iter(chunks)
     for chunk in source:
         head += chunk
-        if b"\n\n" in head or b"\n\r\n" in head or b"\r\r" in head:
+        if len(head) > limit or _END_OF_HEADER.search(head):
             break
-        if len(head) > limit:
-            # A body without header, as some tools send, is one long header to nobody but a careless parser.
-            if b":" in head[:1000].split(b"\n", 1)[0]:
-                raise CannotParse("header larger than is read")
-            break
-    yield head
+    end = _END_OF_HEADER.search(head)
+    # A text without any header, as some tools send, would be one long header to a careless parser only.
+    if (end.start() if end else len(head)) > limit and b":" in head[:1000].split(b"\n", 1)[0]:
+        raise CannotParse("header larger than is read")
+    yield bytes(head)
     yield from source
 
 

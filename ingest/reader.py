@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ingest.frames import send_mail, send_refusal
 from ingest.charsets import load_all_codecs
 from ingest.errors import CannotParse
+from ingest.frames import send_mail, send_refusal
 from ingest.mail import ParseLimits
 from ingest.nursery_parent import Job
 from ingest.parse import parse, parse_bytes

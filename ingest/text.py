@@ -86,6 +86,9 @@ def _starts_history(lines: list[str], at: int) -> bool:
     line = lines[at].strip()
     if len(line) > _LONGEST_LINE:
         return False
+    if len(line) >= 8 and not line.strip("_-"):  # Outlook draws a line above its block
+        below = _next_filled(lines, at + 1)
+        return below is not None and _header_block(lines, below)
     return bool(_SEPARATOR_WORDS.match(line) or _BEGIN_FORWARD.match(line)) or _header_block(lines, at)
 
 

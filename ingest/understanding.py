@@ -1,7 +1,7 @@
 """Understanders: triage in an isolated process, which sees validated text only and whose answers are validated again.
 
-One child serves one round; a child that died, hung or talked nonsense costs one mail its suggestions, and the next mail gets
-a new child. The model is loaded once, in the nursery.
+One child serves one round; a child that died, hung or talked nonsense costs one mail its suggestions, and the next mail
+gets a new child. The model is loaded once, in the nursery.
 """
 
 from __future__ import annotations

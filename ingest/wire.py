@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from ingest.frames import FRAME, NUMBER, PIECE
 from ingest.errors import CannotParse, ReaderDied
+from ingest.frames import FRAME, NUMBER, PIECE
 from ingest.mail import Address, ParsedAttachment, ParsedMail
 from ingest.raw import read_range, write_all
 

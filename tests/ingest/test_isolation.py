@@ -1,4 +1,4 @@
-"""From inside a reader: nothing can be reached. Without isolation the same attempts succeed, so the test tests something."""
+"""From inside a reader nothing can be reached. Without isolation the same attempts succeed: so the test tests."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class _Vector(ctypes.Structure):
 
 
 def serve(job: Job) -> None:
-    """The order: JSON on the socket, with the numbers and paths of what is to be attacked. The answer: what succeeded."""
+    """The order: JSON, with the numbers and paths of what is to be attacked. The answer: what succeeded."""
     order: dict[str, Any] = json.loads(_line(job.reply))
     results = {name: _try(attack, order) for name, attack in ATTACKS.items()}
     job.reply.sendall(json.dumps(results).encode() + b"\n")
@@ -160,6 +160,6 @@ def _exec(order: dict[str, Any], reply: socket.socket) -> None:
     with suppress(OSError):
         os.dup2(reply.fileno(), 1)
     try:
-        os.execv("/bin/echo", ["echo", "executed"])  # noqa: S606
+        os.execv("/bin/echo", ["echo", "executed"])
     except OSError:
         reply.sendall(b"refused\n")

@@ -1,0 +1,451 @@
+"""What a mail says: every trap of real mail gives an answer that a person would give, or an honest "unknown"."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.errors import CannotParse
+from ingest.mail import Address, ParsedMail, ParseLimits
+from ingest.parse import parse, parse_bytes
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def _mail(head: str, body: str | bytes = "tekst\n") -> ParsedMail:
+    content = body if isinstance(body, bytes) else body.encode()
+    return parse_bytes(head.encode() + b"\n\n" + content)
+
+
+def _multipart(*parts: str, kind: str = "mixed") -> ParsedMail:
+    body = "".join(f"--x\n{part}\n" for part in parts) + "--x--\n"
+    return _mail(f"From: a@example.org\nContent-Type: multipart/{kind}; boundary=x", body)
+
+
+# --- who sent it
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("Jan Jansen <jan@example.org>", Address("Jan Jansen", "jan@example.org")),
+        ("jan@example.org", Address("", "jan@example.org")),
+        ('"Jansen, Jan" <jan@example.org>', Address("Jansen, Jan", "jan@example.org")),
+        ("=?utf-8?q?J=C3=B6rg?= <j@example.org>", Address("Jörg", "j@example.org")),
+        ("jan@example.org <jan@example.org>", Address("jan@example.org", "jan@example.org")),
+        ("jörg@bücher.example", Address("", "jörg@bücher.example")),
+    ],
+)
+def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
+    assert _mail(f"From: {value}").from_ == address
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "<>",
+        "MAILER-DAEMON",
+        '"',
+        "a@evil.example, <b@good.example>",
+        "alice@example.com <bob@example.com>",
+        "a <a@example.org> <b@example.org>",
+        "a@b@c.example",
+        "Jan <jan@example.org",
+        "undisclosed-recipients:;",
+        "=?utf-8?q?jan=40example=2Eorg?=",
+    ],
+)
+def test_a_doubtful_sender_is_nobody(value: str) -> None:
+    """Mail-cases 41 and 42: never a guessed sender."""
+    mail = _mail(f"From: {value}")
+    assert mail.from_ is None
+    assert any(defect.startswith("from:") for defect in mail.defects)
+
+
+def test_two_from_fields_name_nobody_and_two_subjects_do_not_crash() -> None:
+    """Mail-cases 43."""
+    mail = _mail("From: a@example.org\nFrom: b@example.org\nSubject: one\nSubject: two")
+    assert mail.from_ is None
+    assert mail.subject == "one"
+    assert {"from: several fields", "subject: several fields"} <= set(mail.defects)
+
+
+def test_a_mail_without_from_has_no_sender() -> None:
+    mail = _mail("Subject: x")
+    assert mail.from_ is None
+    assert "from: missing" in mail.defects
+
+
+def test_eight_hundred_nested_comments_are_one_address_or_none() -> None:
+    assert _mail("From: " + "(" * 800 + ")" * 800 + " a@example.org").subject == ""
+
+
+# --- header values
+
+
+@pytest.mark.parametrize(
+    ("raw", "subject"),
+    [
+        (b"=?utf-8?b?R3LDvMOfZQ==?=", "Grüße"),
+        (b"=?utf-8?q?a?= =?utf-8?q?b?=", "ab"),
+        (b"=?utf-8?b?4oI=?= =?utf-8?b?rA==?=", "€"),
+        (b"=?iso-8859-1?q?gr=FC=DFe?= Jan", "grüße Jan"),
+        (b"=?uft-8?q?caf=C3=A9?=", "café"),
+        (b"=?x-unknown-charset?q?caf=C3=A9?=", "café"),
+        (b"=?1?q?abc?=", "abc"),
+        (b"=?utf-8?b?not base64 at all?=", "=?utf-8?b?not base64 at all?="),
+        ("Grüße".encode(), "Grüße"),
+        ("Grüße".encode("latin-1"), "Grüße"),
+        (b"=?utf-8?q?hi=0D=0ABcc:_x@example.org?=", "hi Bcc: x@example.org"),
+        (b"a\x00b", "ab"),
+        (b"folded\r\n\tline", "folded line"),
+    ],
+)
+def test_subjects_are_decoded_into_one_clean_line(raw: bytes, subject: str) -> None:
+    """Mail-cases 47 and 84."""
+    assert parse_bytes(b"Subject: " + raw + b"\r\n\r\nx").subject == subject
+
+
+def test_no_header_value_holds_a_line_break_or_nul() -> None:
+    mail = parse_bytes(b"X-A: =?utf-8?q?a=00=0Ab?=\r\n c\r\nX-B: \x00\r\n\r\n")
+    assert all(not set("\r\n\0") & set(value) for _, value in mail.headers)
+
+
+def test_all_fields_are_kept_in_order() -> None:
+    mail = _mail("Return-Path: <>\nAuto-Submitted: auto-replied\nFrom: a@example.org\nX-Auto-Response-Suppress: All")
+    assert [name for name, _ in mail.headers] == [
+        "Return-Path",
+        "Auto-Submitted",
+        "From",
+        "X-Auto-Response-Suppress",
+    ]
+    assert mail.header("auto-submitted") == ("auto-replied",)
+
+
+@pytest.mark.parametrize(
+    ("value", "moment"),
+    [
+        ("Mon, 02 Feb 2026 10:00:00 +0100", datetime(2026, 2, 2, 9, tzinfo=UTC)),
+        ("2 Feb 26 10:00 GMT", datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ("Mon, 2 Feb 2026 10:00:00 (CET)", datetime(2026, 2, 2, 10, tzinfo=UTC)),
+        ("not a date", None),
+        ("Mon, 32 Feb 2026 10:00:00 +0100", None),
+        ("Mon, 02 Feb 99999 10:00:00 +0100", None),
+        ("", None),
+    ],
+)
+def test_a_date_is_a_moment_in_utc_or_unknown(value: str, moment: datetime | None) -> None:
+    """Mail-cases 49."""
+    assert _mail(f"Date: {value}").date == moment
+
+
+def test_message_ids_stay_whole() -> None:
+    mail = _mail(
+        "Message-ID: <a@b@example.org>\nIn-Reply-To: your mail <x y@example.org> of Monday\n"
+        "References: <1@example.org>\n\t<2@example.org> <1@example.org>"
+    )
+    assert mail.message_id == "<a@b@example.org>"
+    assert mail.in_reply_to == "<xy@example.org>"
+    assert mail.references == ("<1@example.org>", "<2@example.org>")
+
+
+@pytest.mark.parametrize("value", ["", "<>", "   "])
+def test_an_empty_message_id_is_none(value: str) -> None:
+    assert _mail(f"Message-ID: {value}").message_id is None
+
+
+# --- text
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF8", "uft-8", "x-unknown", "1", "", '"', "us-ascii", "default"])
+def test_text_is_read_whatever_the_charset_is_called(charset: str) -> None:
+    """Mail-cases 47."""
+    assert "één café" in _mail(f"Content-Type: text/plain; charset={charset}", "één café").text
+
+
+@pytest.mark.parametrize(
+    "charset", ["zlib", "hex", "base64", "rot13", "idna", "punycode", "unicode_escape", "undefined"]
+)
+def test_pythons_own_codecs_are_no_charsets(charset: str) -> None:
+    assert "abc \\x41" in _mail(f"Content-Type: text/plain; charset={charset}", "abc \\x41").text
+
+
+def test_windows_characters_under_the_name_of_latin_1_are_read_as_browsers_do() -> None:
+    assert "€ “ja”" in _mail("Content-Type: text/plain; charset=iso-8859-1", b"\x80 \x93ja\x94").text
+
+
+def test_nul_and_control_characters_do_not_reach_the_text() -> None:
+    """Mail-cases 48."""
+    text = _mail("Content-Type: text/plain; charset=utf-8", b"a\x00b\x07c\xff\xed\xa0\x80\r\nd").text
+    assert "\0" not in text
+    assert "\x07" not in text
+    assert "\nd" in text
+    text.encode("utf-8")
+
+
+def test_flowed_text_is_joined() -> None:
+    assert "een lange regel" in _mail("Content-Type: text/plain; format=flowed", "een lange \nregel\n").text
+
+
+def test_html_only_mail_has_text() -> None:
+    mail = _mail("Content-Type: text/html", "<style>p{}</style><p>Hij nam&nbsp;geld</p><script>x()</script><p>aan</p>")
+    assert mail.text.split() == ["Hij", "nam", "geld", "aan"]
+    assert mail.html is not None
+
+
+@pytest.mark.parametrize("depth", [100, 300, 5000])
+def test_deeply_nested_html_still_has_its_text(depth: int) -> None:
+    """Mail-cases 52."""
+    mail = _mail("Content-Type: text/html", "<div>" * depth + "de melding" + "</div>" * depth)
+    assert "de melding" in mail.text
+
+
+def test_a_heap_of_css_is_not_laid_out() -> None:
+    html = '<p style="margin:' + "9999em;padding:" * 5000 + '">de melding</p>'
+    assert "de melding" in _mail("Content-Type: text/html", html).text
+    assert len(_mail("Content-Type: text/html", html).text) < 100
+
+
+def test_html_that_names_its_charset_itself_is_believed() -> None:
+    body = '<meta charset="iso-8859-2"><p>část</p>'.encode("iso-8859-2")
+    assert "část" in _mail("Content-Type: text/html", body).text
+
+
+def test_of_two_versions_the_plain_one_is_the_text_and_the_other_is_kept() -> None:
+    mail = _multipart(
+        "Content-Type: text/plain\n\nplat", "Content-Type: text/html\n\n<b>opgemaakt</b>", kind="alternative"
+    )
+    assert mail.text.strip() == "plat"
+    assert mail.html is not None
+    assert "opgemaakt" in mail.html
+
+
+def test_an_empty_plain_version_gives_way_to_the_html() -> None:
+    mail = _multipart("Content-Type: text/plain\n\n \n", "Content-Type: text/html\n\n<b>inhoud</b>", kind="alternative")
+    assert mail.text.strip() == "inhoud"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Type: multipart/mixed",
+        "Content-Type: multipart/mixed; boundary=wrong",
+        'Content-Type: multipart/mixed; boundary=""',
+        "Content-Type: multipart/alternative; boundary",
+    ],
+)
+def test_a_multipart_without_its_boundary_still_has_text(head: str) -> None:
+    mail = _mail(head, "--right\nContent-Type: text/plain\n\nde melding\n--right--\n")
+    assert "de melding" in mail.text
+    assert "Content-Type" not in mail.text
+
+
+def test_a_body_without_any_header_is_text() -> None:
+    assert "Ik meld" in parse_bytes(b"\nIk meld dat er iets mis is.\n").text
+    assert parse_bytes(b"").text == ""
+
+
+def test_own_words_and_quoted_ones_are_apart_and_the_text_is_whole() -> None:
+    mail = _mail("From: a@example.org", "Mijn antwoord.\n\nOp 2 feb 2026 schreef Desk <d@example.org>:\n> vraag\n")
+    assert mail.own_text == "Mijn antwoord.\n"[:-1]
+    assert "> vraag" in mail.quoted_text
+    assert "Mijn antwoord." in mail.text
+    assert "> vraag" in mail.text
+
+
+# --- files
+
+
+def test_a_child_message_is_a_file_and_not_the_reporters_text() -> None:
+    """Mail-cases 63."""
+    child = "From: b@example.org\r\nSubject: geheim\r\n\r\nandermans woorden\r\n"
+    mail = _multipart("Content-Type: text/plain\n\nzie bijlage", f"Content-Type: message/rfc822\n\n{child}")
+    assert mail.text.strip() == "zie bijlage"
+    assert mail.subject == ""
+    assert b"".join(mail.attachments[0].chunks()) == child.encode()
+    assert mail.attachments[0].name == "attachment-1.eml"
+
+
+def test_an_unnamed_file_is_kept_byte_for_byte_under_a_stable_name() -> None:
+    """Mail-cases 64."""
+    part = "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(PNG).decode()
+    first, second = (_multipart("Content-Type: text/plain\n\nx", part) for _ in range(2))
+    assert b"".join(first.attachments[0].chunks()) == PNG
+    assert first.attachments[0].size == len(PNG)
+    assert first.attachments[0].name == second.attachments[0].name == "attachment-1.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/a.pdf", "a.pdf"),
+        ("C:\\\\Users\\\\jan\\\\a.pdf", "a.pdf"),
+        (".bashrc", "bashrc"),
+        ("a\u202egpj.exe", "agpj.exe"),
+        ("con.txt", "_con.txt"),
+        ("..", "attachment-1.pdf"),
+        ("=?utf-8?q?caf=C3=A9.pdf?=", "café.pdf"),
+        ("a" * 300 + ".pdf", "a" * 116 + ".pdf"),
+    ],
+)
+def test_file_names_are_safe(name: str, safe: str) -> None:
+    """Mail-cases 65."""
+    part = f'Content-Type: application/pdf\nContent-Disposition: attachment; filename="{name}"\n\nx'
+    assert _multipart(part).attachments[0].name == safe
+
+
+@pytest.mark.parametrize(
+    "parameter", ["name*", "name*=", "name*=x''%", "name*0*=utf-8''a; name*1=", "name*=utf-8''caf%C3%A9.pdf"]
+)
+def test_broken_parameters_do_not_lose_the_file(parameter: str) -> None:
+    assert _multipart(f"Content-Type: application/pdf; {parameter}\n\nx").attachments[0].size == 1
+
+
+def test_an_invitation_without_text_is_summarised_and_kept() -> None:
+    """Mail-cases 66."""
+    mail = _mail(
+        "Content-Type: text/calendar; method=REQUEST",
+        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Gesprek over\r\n  melding\r\n"
+        "DTSTART:20260202T100000Z\r\nDESCRIPTION:a\\, b\\nc\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+    )
+    assert "Summary: Gesprek over melding" in mail.text
+    assert "a, b\nc" in mail.text
+    assert mail.attachments[0].content_type == "text/calendar"
+
+
+def test_a_picture_shown_in_the_text_is_marked_inline() -> None:
+    mail = _multipart(
+        "Content-Type: text/html\n\n<img src=cid:1>tekst",
+        "Content-Type: image/png\nContent-ID: <1>\n\nx",
+        "Content-Type: application/pdf; name=a.pdf\nContent-ID: <2>\nContent-Disposition: attachment\n\nx",
+        kind="related",
+    )
+    assert [(a.inline, a.content_id) for a in mail.attachments] == [(True, "1"), (False, "2")]
+
+
+# --- reports
+
+
+def test_a_delivery_report_says_which_mail_failed_and_how() -> None:
+    mail = _multipart(
+        "Content-Type: text/plain\n\nNot delivered.",
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\nOriginal-Envelope-Id: env1\n\n"
+        "Final-Recipient: rfc822; jan@example.org\nAction: Failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: smtp; 550 no\n such user",
+        "Content-Type: text/rfc822-headers\n\nSubject: x\nMessage-ID: <ours@example.org>",
+        kind="report",
+    )
+    assert mail.delivery_report == {
+        "kind": "delivery",
+        "original_message_id": "<ours@example.org>",
+        "original_envelope_id": "env1",
+        "recipients": [
+            {"address": "jan@example.org", "action": "failed", "status": "5.1.1", "diagnostic": "550 no such user"}
+        ],
+        "disposition": "",
+    }
+    assert mail.text.strip() == "Not delivered."
+
+
+def test_a_read_receipt_is_a_disposition() -> None:
+    mail = _multipart(
+        "Content-Type: text/plain\n\nread",
+        "Content-Type: message/disposition-notification\n\nOriginal-Message-ID: <o@example.org>\n"
+        "Disposition: manual-action/MDN-sent-manually; displayed",
+        kind="report",
+    )
+    assert mail.delivery_report is not None
+    assert mail.delivery_report["kind"] == "disposition"
+    assert mail.delivery_report["original_message_id"] == "<o@example.org>"
+    assert mail.delivery_report["disposition"].endswith("displayed")
+
+
+# --- limits
+
+
+def test_three_thousand_nested_parts_are_refused() -> None:
+    """Mail-cases 39."""
+    nested = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(3000))
+    with pytest.raises(CannotParse):
+        parse_bytes(nested.encode())
+
+
+def test_a_hundred_and_fifty_nested_parts_are_refused() -> None:
+    nested = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(150))
+    with pytest.raises(CannotParse):
+        parse_bytes(nested.encode() + b"\n\nx")
+
+
+def test_too_many_parts_are_refused_before_they_are_read() -> None:
+    """Mail-cases 53."""
+    with pytest.raises(CannotParse):
+        _mail("Content-Type: multipart/mixed; boundary=x", "--x\n\n" * 300_000)
+
+
+def test_twenty_thousand_encoded_words_are_read_in_part() -> None:
+    """Mail-cases 54."""
+    mail = _mail("Subject: " + "\n ".join(["=?utf-8?q?abcdef?="] * 20_000))
+    assert mail.subject.startswith("abcdef")
+    assert "header: value cut" in mail.defects
+
+
+def test_a_header_beyond_its_limit_is_refused() -> None:
+    limits = ParseLimits(header_bytes=10_000)
+    with pytest.raises(CannotParse):
+        parse([b"X-A: b\n" * 1500 + b"\nbody"], limits)
+    with pytest.raises(CannotParse):
+        parse([b"X-A: b\n"] * 1500 + [b"\nbody"], limits)
+
+
+def test_too_many_fields_are_refused() -> None:
+    with pytest.raises(CannotParse):
+        parse_bytes(b"A: b\n" * 2001 + b"\nbody")
+
+
+# --- anything at all
+
+_PIECES = st.sampled_from(
+    [
+        b"From: ",
+        b"Subject: =?utf-8?b?",
+        b"?=",
+        b"Content-Type: multipart/mixed; boundary=x\r\n",
+        b"Content-Type: text/html; charset=",
+        b"Content-Type: message/rfc822\n",
+        b"Content-Transfer-Encoding: base64\n",
+        b"Content-Transfer-Encoding: quoted-printable\n",
+        b"Content-Disposition: attachment; filename*=",
+        b"\n\n",
+        b"--x\n",
+        b"--x--\n",
+        b"<div>",
+        b"\x00",
+        b"\xff\xfe",
+        b"=\n",
+        b"utf-8''%",
+        b"name*0*=",
+        b'"',
+        b";",
+        b"> ",
+        b"Van: a\nVerzonden: b\nAan: c\n",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PIECES | st.binary(max_size=20), max_size=30).map(b"".join))
+def test_any_bytes_are_a_mail_or_are_refused(data: bytes) -> None:
+    try:
+        mail = parse_bytes(data)
+    except CannotParse:
+        return
+    mail.text.encode("utf-8")
+    for attachment in mail.attachments:
+        assert sum(len(chunk) for chunk in attachment.chunks()) == attachment.size

@@ -1,0 +1,201 @@
+"""Answers of readers: an honest one arrives whole; whatever a hostile one sends costs this one mail and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.errors import CannotParse, ReaderDied
+from ingest.frames import FRAME, NUMBER, PIECE, send_mail, send_refusal
+from ingest.mail import ParsedMail
+from ingest.parse import parse_bytes
+from ingest.wire import receive_mail
+
+MAIL = b"""\
+From: Jan Jansen <jan@example.org>
+To: desk@example.org
+Subject: Melding
+Date: Mon, 02 Feb 2026 10:00:00 +0100
+Message-ID: <1@example.org>
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain; charset=utf-8
+
+Hierbij mijn melding.
+--x
+Content-Type: application/pdf; name=empty.pdf
+
+--x
+Content-Type: application/octet-stream; name=a.bin
+Content-Transfer-Encoding: base64
+
+AAECAwQ=
+--x--
+"""
+
+
+def _answer(mail: ParsedMail) -> bytes:
+    sent = bytearray()
+    send_mail(mail, sent.extend)
+    return bytes(sent)
+
+
+def _source(data: bytes, step: int = 7) -> Callable[[int], bytes]:
+    """Gives the bytes in small pieces, then nothing, as a socket whose other end is gone."""
+    rest = memoryview(data)
+
+    def receive(size: int) -> bytes:
+        nonlocal rest
+        piece, rest = rest[: min(size, step)], rest[min(size, step) :]
+        return bytes(piece)
+
+    return receive
+
+
+def _plain() -> dict[str, Any]:
+    answer = _answer(parse_bytes(MAIL))
+    start = answer.index(b"M", answer.index(b"\x00\x01\x02\x03\x04"))
+    loaded: dict[str, Any] = json.loads(answer[start + FRAME.size :])
+    return loaded
+
+
+def _frame(kind: bytes, data: bytes) -> bytes:
+    return FRAME.pack(kind, len(data)) + data
+
+
+def _mail_frame(**changes: object) -> bytes:
+    return _frame(b"M", json.dumps({**_plain(), **changes}).encode())
+
+
+def test_an_answer_arrives_as_it_was_sent() -> None:
+    sent = parse_bytes(MAIL)
+    received = receive_mail(_source(_answer(sent)), len(MAIL))
+    assert received.subject == "Melding"
+    assert received.from_ == sent.from_
+    assert received.headers == sent.headers
+    assert received.date == sent.date
+    assert [(a.name, a.size, b"".join(a.chunks())) for a in received.attachments] == [
+        ("empty.pdf", 0, b""),
+        ("a.bin", 5, b"\x00\x01\x02\x03\x04"),
+    ]
+
+
+def test_a_refusal_says_that_the_mail_cannot_be_parsed() -> None:
+    sent = bytearray()
+    send_refusal(sent.extend)
+    with pytest.raises(CannotParse):
+        receive_mail(_source(bytes(sent)), 10)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 4, 5, 6, 20, -1])
+def test_half_an_answer_is_the_death_of_the_reader(cut: int) -> None:
+    with pytest.raises(ReaderDied):
+        receive_mail(_source(_answer(parse_bytes(MAIL))[:cut]), len(MAIL))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "two\nlines"},
+        {"subject": "a\u0000b"},
+        {"subject": "x" * 50_000},
+        {"text": "bell\u0007"},
+        {"text": None},
+        {"text": 7},
+        {"headers": [["Name", "value\r\nBcc: everyone@example.org"]]},
+        {"headers": [["a", "b"]] * 3000},
+        {"message_id": "<a@b> <c@d>"},
+        {"message_id": "no brackets"},
+        {"references": ["<a\u0000@b>"]},
+        {"date": "yesterday"},
+        {"date": "2026-01-01T00:00:00"},
+        {"from_": {"name": "x", "address": "y", "more": 1}},
+        {"from_": {"name": "x\n", "address": "y"}},
+        {"attachments": []},
+        {"attachments": [{"name": "../x", "content_type": "a/b", "inline": False, "content_id": None}] * 2},
+        {"attachments": [{"name": ".bashrc", "content_type": "a/b", "inline": False, "content_id": None}] * 2},
+        {"attachments": [{"name": "gpj\u202eexe", "content_type": "a/b", "inline": False, "content_id": None}] * 2},
+        {"attachments": [{"name": "x", "content_type": "a/b\r\nX: y", "inline": False, "content_id": None}] * 2},
+        {"attachments": [{"name": "x", "content_type": "a/b", "inline": False, "content_id": None}] * 501},
+        {"delivery_report": {"kind": "other"}},
+        {"extra": 1},
+    ],
+    ids=str,
+)
+def test_a_value_that_breaks_the_contract_is_refused(changes: dict[str, object]) -> None:
+    attachment = _frame(b"A", NUMBER.pack(1) + b"abc")
+    with pytest.raises(ReaderDied) as caught:
+        receive_mail(_source(attachment + _mail_frame(**changes), 65536), len(MAIL))
+    assert "everyone" not in str(caught.value)
+
+
+def test_an_attachment_larger_than_its_mail_is_refused() -> None:
+    frames = _frame(b"A", NUMBER.pack(0) + b"x" * 1000) * 3
+    with pytest.raises(ReaderDied):
+        receive_mail(_source(frames, 65536), 2000)
+
+
+def test_a_length_that_promises_gigabytes_is_refused_before_a_byte_of_it_is_taken() -> None:
+    asked: list[int] = []
+
+    def receive(size: int) -> bytes:
+        asked.append(size)
+        return FRAME.pack(b"M", 0xFFFF_FFFF)[: size if len(asked) == 1 else 0]
+
+    with pytest.raises(ReaderDied):
+        receive_mail(receive, 10)
+    assert asked == [FRAME.size]
+
+
+def test_attachments_out_of_order_are_refused() -> None:
+    with pytest.raises(ReaderDied):
+        receive_mail(_source(_frame(b"A", NUMBER.pack(1) + b"a") + _frame(b"A", NUMBER.pack(0) + b"a")), 100)
+
+
+def test_a_large_attachment_comes_in_pieces_and_stays_exact() -> None:
+    import base64
+
+    content = bytes(range(256)) * 5000
+    assert len(content) > 2 * PIECE
+    mail = b"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(content)
+    received = receive_mail(_source(_answer(parse_bytes(mail)), 65536), len(mail))
+    assert b"".join(received.attachments[0].chunks()) == content
+
+
+def test_no_message_of_an_error_shows_what_the_reader_sent() -> None:
+    with pytest.raises(ReaderDied) as caught:
+        receive_mail(_source(_mail_frame(subject="violet\n"), 65536), 10_000)
+    assert "violet" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_garbage_never_raises_anything_but_a_read_error(data: bytes) -> None:
+    with pytest.raises((ReaderDied, CannotParse)):
+        receive_mail(_source(data), 1000)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(field=st.sampled_from(sorted(ParsedMail.__dataclass_fields__)), value=_JSON)
+def test_any_json_in_any_field_is_taken_or_refused_but_never_crashes(field: str, value: object) -> None:
+    frame = _mail_frame(**{field: value})
+    try:
+        mail = receive_mail(_source(frame, 65536), 1000)
+    except ReaderDied:
+        return
+    assert "\n" not in mail.subject
+    assert all("\r" not in content for _, content in mail.headers)
