@@ -255,9 +255,11 @@ def change_status(
 
     A case that is closed or set aside is due nothing, and the mailer forgets its reporter.
     """
+    seen = _case(session, ring, case_id)
+    before = Status(seen.status)
+    if seen.version == version:  # else `before` is not what the member saw, and the claim says so
+        check_transition(before, status)
     row = _claim_version(session, ring, case_id, version)
-    before = Status(row.status)
-    check_transition(before, status)
     row.status = status
     if status in OPEN:
         row.closed_at = None

@@ -163,7 +163,7 @@ def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
 
 def notice_addresses(session: Session, desk: str) -> tuple[str, ...]:
     """Where notices go: the addresses of the desk's members."""
-    query = select(Member.address).where(Member.desk == desk, Member.retired_at.is_(None)).order_by(Member.created_at)
+    query = select(Member.address).where(Member.desk == desk, Member.retired_at.is_(None)).order_by(Member.address)
     return tuple(session.scalars(query))
 
 

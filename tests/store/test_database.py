@@ -68,6 +68,7 @@ def test_a_writing_transaction_holds_the_lock_from_its_beginning(sqlite: Databas
     def second() -> None:
         inside.wait()
         with sqlite.begin() as session:
+            session.scalars(select(Desk)).all()
             order.append("second")
             session.add(Desk(slug="second", created_at=NOW))
 

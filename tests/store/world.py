@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -134,6 +135,12 @@ def run_out(db: Database, *tables: Any) -> None:
     with db.begin() as session:
         for table in tables:
             session.execute(update(table).where(table.lease_until.is_not(None)).values(lease_until=long_ago))
+
+
+def folder_in_memory() -> tempfile.TemporaryDirectory[str]:
+    """For thousands of transactions whose safety on disk is not what is tested."""
+    memory = Path("/dev/shm")
+    return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
 
 
 def empty_database(folder: Path) -> Database:

@@ -1,0 +1,140 @@
+"""Who can open what, and the keys that nobody can put in the place of the desk's own."""
+
+from __future__ import annotations
+
+import base64
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import select, update
+
+from config.errors import ConfigError
+from config.settings import DeskSettings
+from store import keyring, records
+from store.frame import SealError
+from store.keypairs import KeyKind, generate
+from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins
+from store.records import Name, RecordKind
+from store.schema import Desk, KeyPair, SealedSeed
+from store.sealing import seal
+from tests.store.world import NOW, World
+
+
+def pins(world: World, **changes: Any) -> Pins:
+    keys = world.keys
+    pinned = {"to_desk": keys.to_desk.public, "recovery": keys.recovery.public, "mailer": keys.mailer.public}
+    return Pins(**{**pinned, **changes})
+
+
+def test_the_desks_keys_are_given_when_the_database_agrees_with_the_configuration(world: World) -> None:
+    with world.db.read() as session:
+        assert keyring.desk_keys(session, world.ring.desk, pins(world)) == world.keys
+
+
+@pytest.mark.parametrize("which", ["to_desk", "recovery", "mailer"])
+def test_a_key_that_the_configuration_does_not_pin_stops_intake(world: World, which: str) -> None:
+    other = pins(world, **{which: generate().public})
+    with world.db.read() as session, pytest.raises(DeskKeyDiffers, match="Nothing is taken in"):
+        keyring.desk_keys(session, world.ring.desk, other)
+
+
+def test_a_newer_desk_key_that_somebody_wrote_into_the_database_stops_intake(world: World) -> None:
+    theirs = generate().public.to_bytes()
+    with world.db.begin() as session:
+        session.add(
+            KeyPair(
+                id="e" * 32, desk=world.ring.desk, owner="", kind="desk", generation=2, public=theirs, created_at=NOW
+            )
+        )
+    with world.db.read() as session, pytest.raises(DeskKeyDiffers):
+        keyring.desk_keys(session, world.ring.desk, pins(world))
+
+
+def test_pins_come_from_the_settings_of_the_desk(world: World) -> None:
+    keys = world.keys
+    encoded = [base64.b64encode(pair.public.to_bytes()).decode() for pair in (keys.to_desk, keys.recovery, keys.mailer)]
+    settings = SimpleNamespace(public_key=encoded[0], recovery_key=encoded[1], mailer_key=encoded[2])
+    assert keyring.pins_of(cast("DeskSettings", settings)) == pins(world)
+
+
+@pytest.mark.parametrize("bad", ["", "no base64", "AAAA"])
+def test_a_pin_that_is_no_key_is_told_by_its_name(world: World, bad: str) -> None:
+    good = base64.b64encode(world.keys.to_desk.public.to_bytes()).decode()
+    settings = SimpleNamespace(public_key=good, recovery_key=bad, mailer_key=good)
+    with pytest.raises(ConfigError, match="recovery_key"):
+        keyring.pins_of(cast("DeskSettings", settings))
+
+
+def test_a_key_ring_survives_its_session_and_does_not_show(world: World) -> None:
+    taken = world.open_case()
+    again = KeyRing.from_bytes(world.ring.to_bytes())
+    assert (again.member_id, again.desk, again.login) == (world.ring.member_id, world.ring.desk, "ada")
+    with world.db.read() as session:
+        assert again.case_key(session, taken.case_id) == world.ring.case_key(session, taken.case_id)
+        assert again.identity_key(session, taken.case_id) != again.case_key(session, taken.case_id)
+    assert all(private.seed.hex() not in repr(again) for private in again.privates.values())
+
+
+def test_a_ring_without_the_desk_key_opens_no_case(world: World) -> None:
+    taken = world.open_case()
+    own = {id_: key for id_, key in world.ring.privates.items() if id_ != world.keys.to_desk.id}
+    ring = KeyRing(world.ring.member_id, world.ring.desk, "ada", own)
+    with world.db.read() as session, pytest.raises(NoSuchKey):
+        ring.case_key(session, taken.case_id)
+
+
+def test_a_seed_moved_from_another_case_opens_nothing(world: World) -> None:
+    one, two = world.open_case(reference="AAAAA-AAAAA"), world.open_case(reference="BBBBB-BBBBB")
+    with world.db.begin() as session:
+        pairs = {row.owner: row.id for row in session.scalars(select(KeyPair).where(KeyPair.kind == KeyKind.CASE))}
+        to_desk = SealedSeed.recipient_key_pair_id == world.keys.to_desk.id
+        other = session.scalars(select(SealedSeed.frame).where(SealedSeed.key_pair_id == pairs[two.case_id], to_desk))
+        statement = update(SealedSeed).where(SealedSeed.key_pair_id == pairs[one.case_id], to_desk)
+        session.execute(statement.values(frame=other.one()))
+    with world.db.read() as session, pytest.raises(NoSuchKey):
+        world.ring.case_key(session, one.case_id)
+
+
+def test_a_seed_that_somebody_else_sealed_to_the_desk_is_not_taken_for_the_cases(world: World) -> None:
+    """Anybody can seal to a public key; the seed must still be that of the key pair it claims to be."""
+    taken = world.open_case()
+    with world.db.begin() as session:
+        case = keyring.newest(session, world.ring.desk, KeyKind.CASE, taken.case_id)
+        desk = world.keys.to_desk
+        forged = seal(generate().seed, desk.public, keyring._seed_context(case, desk))
+        rows = (SealedSeed.key_pair_id == case.id, SealedSeed.recipient_key_pair_id == desk.id)
+        session.execute(update(SealedSeed).where(*rows).values(frame=forged))
+    with world.db.read() as session, pytest.raises(NoSuchKey):
+        world.ring.case_key(session, taken.case_id)
+
+
+def test_a_record_moved_to_another_case_does_not_open(world: World) -> None:
+    one, two = world.open_case(reference="AAAAA-AAAAA"), world.open_case(reference="BBBBB-BBBBB")
+    name = Name(one.case_id, one.message_id, RecordKind.MESSAGE)
+    with world.db.begin() as session:
+        row = records._newest(session, world.ring.desk, name)
+        other = records._newest(session, world.ring.desk, Name(two.case_id, two.message_id, RecordKind.MESSAGE))
+        row.frame, row.key_pair_id = other.frame, other.key_pair_id
+    with world.db.read() as session, pytest.raises(SealError):
+        records.opened(session, world.ring, name)
+
+
+def test_an_older_version_in_the_place_of_a_newer_one_does_not_open(world: World) -> None:
+    taken = world.open_case()
+    name = Name(taken.case_id, taken.case_id, RecordKind.CARD)
+    with world.db.begin() as session:
+        to = keyring.newest(session, world.ring.desk, KeyKind.CASE, taken.case_id)
+        old = records._newest(session, world.ring.desk, name)
+        records.write_json(session, name, {"reference": "x"}, to, NOW, version=2)
+        records._newest(session, world.ring.desk, name).frame = old.frame
+    with world.db.read() as session, pytest.raises(SealError):
+        records.opened(session, world.ring, name)
+
+
+def test_a_desk_without_keys_is_told_so(world: World) -> None:
+    with world.db.begin() as session:
+        session.add(Desk(slug="leeg", created_at=NOW))
+        session.flush()
+        with pytest.raises(NoSuchKey, match="leeg"):
+            keyring.newest(session, "leeg", KeyKind.DESK)

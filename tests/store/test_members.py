@@ -1,0 +1,73 @@
+"""Members open the desk with their passphrase, and nobody learns from the database who they are."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from store import members
+from store.members import DeskExists, FreshDesk, MemberExists, Role, WrongLogin
+from store.schema import Member
+from tests.store.world import FAST, NOW, PASSPHRASE, SECRET, World
+
+
+def add(world: World, login: str, holder: FreshDesk | None = None) -> str:
+    with world.db.begin() as session:
+        return members.add_member(
+            session,
+            holder or world.ring,
+            login=login,
+            address=f"{login}@desk.example",
+            passphrase="een andere wachtzin",
+            secret=SECRET,
+            role=Role.COORDINATOR,
+            now=NOW,
+            params=FAST,
+        )
+
+
+def test_a_member_whom_another_added_opens_the_same_cases(world: World) -> None:
+    taken = world.open_case()
+    member_id = add(world, "bram")
+    with world.db.read() as session:
+        ring = members.unlock(session, world.ring.desk, " Bram", "een andere wachtzin", SECRET)
+        assert ring.member_id == member_id
+        assert ring.case_key(session, taken.case_id) == world.ring.case_key(session, taken.case_id)
+        assert members.logins(session, ring) == {world.ring.member_id: "ada", member_id: "bram"}
+        assert members.notice_addresses(session, world.ring.desk) == ("ada@desk.example", "bram@desk.example")
+
+
+@pytest.mark.parametrize(
+    ("login", "passphrase", "secret"),
+    [
+        ("ada", "verkeerd", SECRET),
+        ("nobody", PASSPHRASE, SECRET),
+        ("ada", PASSPHRASE, b"q" * 32),
+        ("ada@desk.example", PASSPHRASE, SECRET),
+    ],
+)
+def test_a_wrong_log_in_tells_nothing_of_what_was_wrong(
+    world: World, login: str, passphrase: str, secret: bytes
+) -> None:
+    with world.db.read() as session, pytest.raises(WrongLogin, match="Log-in name or passphrase is wrong"):
+        members.unlock(session, world.ring.desk, login, passphrase, secret)
+
+
+def test_the_database_knows_no_log_in_names(world: World) -> None:
+    with world.db.read() as session:
+        row = session.scalars(select(Member)).one()
+    assert b"ada" not in row.login_digest + row.wrapped_seed
+    assert row.address == "ada@desk.example"
+
+
+def test_a_log_in_name_is_taken_once_and_a_desk_is_made_once(world: World) -> None:
+    with pytest.raises(MemberExists):
+        add(world, "ADA")
+    with world.db.begin() as session, pytest.raises(DeskExists):
+        members.create_desk(session, world.ring.desk, NOW)
+
+
+def test_seeds_of_a_fresh_desk_do_not_show_when_printed(world: World) -> None:
+    shown = repr(world.fresh)
+    assert repr(world.fresh.recovery_seed) not in shown
+    assert repr(world.fresh.mailer_seed) not in shown

@@ -1,0 +1,386 @@
+"""Mails go out once, and twice only in the one window that no protocol can close."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from sqlalchemy import select, update
+
+from store import outbox
+from store.audit import Action
+from store.database import Database, clock
+from store.frame import SealError
+from store.keypairs import generate
+from store.outbox import Claim, OutboxState, OutgoingKind
+from store.schema import Audit, Outbox
+from tests.store.world import (
+    INDEX,
+    NOW,
+    Template,
+    World,
+    folder_in_memory,
+    make_template,
+    make_world,
+    outgoing,
+    run_out,
+)
+
+LEASE = 600.0
+
+
+def take(db: Database) -> Claim:
+    claimed = outbox.claim(db, LEASE)
+    assert claimed is not None
+    return claimed
+
+
+def state(db: Database, outbox_id: str) -> OutboxState:
+    with db.read() as session:
+        return OutboxState(session.get_one(Outbox, outbox_id).state)
+
+
+def test_a_queued_mail_is_sent_once_and_its_content_goes(world: World) -> None:
+    outbox_id = world.enqueue()
+    claimed = take(world.db)
+    mail = outbox.open_claim(claimed, world.mailer)
+    assert (mail.recipient, mail.message_id) == ("sanne@thuis.example", "<token@desk.example>")
+    assert mail.mime.endswith(b"Dank.")
+    assert outbox.claim(world.db, LEASE) is None
+    assert outbox.mark_sending(world.db, claimed)
+    assert outbox.mark_sent(world.db, claimed)
+    assert outbox.claim(world.db, LEASE) is None
+    with world.db.read() as session:
+        row = session.get_one(Outbox, outbox_id)
+        assert (row.state, row.frame) == (OutboxState.SENT, None)
+        assert Action.MAIL_SENT in session.scalars(select(Audit.action).where(Audit.subject_id == outbox_id)).all()
+
+
+def test_what_follows_from_sending_is_in_the_same_transaction(world: World) -> None:
+    outbox_id = world.enqueue()
+    claimed = take(world.db)
+    assert outbox.mark_sending(world.db, claimed)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        outbox.mark_sent(world.db, claimed, also=fails)
+    assert state(world.db, outbox_id) is OutboxState.SENDING
+
+
+def test_nobody_but_the_mailer_opens_a_due_mail(world: World) -> None:
+    world.enqueue()
+    claimed = take(world.db)
+    with pytest.raises(SealError):
+        outbox.open_claim(claimed, generate())
+    with pytest.raises(SealError):
+        outbox.open_claim(claimed, next(iter(world.fresh.privates.values())))
+
+
+def test_a_claim_that_was_not_yet_sending_is_simply_taken_again(world: World) -> None:
+    outbox_id = world.enqueue()
+    take(world.db)
+    run_out(world.db, Outbox)
+    assert outbox.sweep(world.db) == 0
+    again = take(world.db)
+    assert (again.outbox_id, again.sends) == (outbox_id, 0)
+
+
+def test_a_sender_whose_lease_ran_out_may_not_begin_to_send(world: World) -> None:
+    world.enqueue()
+    claimed = take(world.db)
+    run_out(world.db, Outbox)
+    assert not outbox.mark_sending(world.db, claimed)
+
+
+def test_a_sender_whose_mail_another_took_may_not_begin_to_send(world: World) -> None:
+    world.enqueue()
+    slow = take(world.db)
+    run_out(world.db, Outbox)
+    quick = take(world.db)
+    assert not outbox.mark_sending(world.db, slow)
+    assert outbox.mark_sending(world.db, quick)
+    assert not outbox.mark_sent(world.db, slow)
+    assert outbox.mark_sent(world.db, quick)
+
+
+def test_a_mail_found_sending_after_its_lease_is_sent_once_more_at_most(world: World) -> None:
+    outbox_id = world.enqueue()
+    for sends in (0, 1):
+        claimed = take(world.db)
+        assert claimed.sends == sends
+        assert outbox.mark_sending(world.db, claimed)
+        assert outbox.sweep(world.db) == 0
+        run_out(world.db, Outbox)
+        assert outbox.sweep(world.db) == 1
+        assert state(world.db, outbox_id) is OutboxState.UNCERTAIN
+    assert outbox.claim(world.db, LEASE) is None
+    with world.db.read() as session:
+        actions = session.scalars(select(Audit.action).where(Audit.subject_id == outbox_id)).all()
+    assert actions.count(Action.MAIL_UNCERTAIN) == 2
+
+
+def test_a_paused_sender_that_wakes_up_after_the_sweep_still_tells_that_it_sent(world: World) -> None:
+    outbox_id = world.enqueue()
+    claimed = take(world.db)
+    assert outbox.mark_sending(world.db, claimed)
+    run_out(world.db, Outbox)
+    assert outbox.sweep(world.db) == 1
+    assert not outbox.mark_sending(world.db, claimed)
+    assert outbox.mark_sent(world.db, claimed)
+    assert state(world.db, outbox_id) is OutboxState.SENT
+    assert outbox.claim(world.db, LEASE) is None
+
+
+def test_a_mail_that_was_surely_not_taken_is_tried_again_later_and_does_not_count(world: World) -> None:
+    outbox_id = world.enqueue()
+    for attempt in range(1, 5):
+        claimed = take(world.db)
+        assert (claimed.attempt, claimed.sends) == (attempt, 0)
+        assert outbox.mark_sending(world.db, claimed)
+        assert outbox.mark_retry(world.db, claimed, 3600)
+        assert outbox.claim(world.db, LEASE) is None
+        with world.db.begin() as session:
+            session.execute(update(Outbox).values(not_before=NOW))
+    assert state(world.db, outbox_id) is OutboxState.QUEUED
+
+
+def test_a_mail_that_may_have_been_taken_stays_uncertain_when_its_second_try_is_deferred(world: World) -> None:
+    outbox_id = world.enqueue()
+    first = take(world.db)
+    assert outbox.mark_sending(world.db, first)
+    assert outbox.mark_uncertain(world.db, first, -1)
+    second = take(world.db)
+    assert outbox.mark_sending(world.db, second)
+    assert outbox.mark_retry(world.db, second, -1)
+    assert state(world.db, outbox_id) is OutboxState.UNCERTAIN
+    assert take(world.db).sends == 1
+
+
+def test_a_refused_mail_is_not_tried_again(world: World) -> None:
+    outbox_id = world.enqueue()
+    assert outbox.mark_failed(world.db, take(world.db), "refused")
+    assert state(world.db, outbox_id) is OutboxState.FAILED
+    assert outbox.claim(world.db, LEASE) is None
+
+
+def test_a_held_mail_waits_for_one_word(world: World) -> None:
+    outbox_id = world.enqueue(held=True)
+    assert outbox.claim(world.db, LEASE) is None
+    with world.db.begin() as session:
+        assert outbox.release(session, "another-desk", [outbox_id]) == []
+        assert outbox.release(session, world.ring.desk, [outbox_id]) == [outbox_id]
+        assert outbox.release(session, world.ring.desk, [outbox_id]) == []
+    assert take(world.db).outbox_id == outbox_id
+
+
+def test_a_mail_does_not_go_before_its_time(world: World) -> None:
+    with world.db.begin() as session:
+        soon = clock(session) + timedelta(hours=1)
+    world.enqueue(not_before=soon)
+    assert outbox.claim(world.db, LEASE) is None
+
+
+def test_nothing_of_a_paused_desk_goes_out_not_even_what_was_claimed(world: World) -> None:
+    world.enqueue()
+    world.enqueue()
+    claimed = take(world.db)
+    with world.db.begin() as session:
+        outbox.pause(session, world.ring.desk)
+    assert outbox.claim(world.db, LEASE) is None
+    assert not outbox.mark_sending(world.db, claimed)
+    with world.db.begin() as session:
+        assert outbox.is_paused(session, world.ring.desk)
+        outbox.resume(session, world.ring.desk)
+    assert outbox.mark_sending(world.db, claimed)
+
+
+def test_a_cancelled_mail_is_not_sent_even_by_who_claimed_it(world: World) -> None:
+    taken = world.open_case()
+    outbox_id = world.enqueue(case_id=taken.case_id, kind=OutgoingKind.REMINDER)
+    kept = world.enqueue(case_id=taken.case_id)
+    claims = [take(world.db), take(world.db)]
+    with world.db.begin() as session:
+        assert outbox.cancel(session, taken.case_id, [OutgoingKind.REMINDER], NOW) == 1
+    may = {claimed.outbox_id: outbox.mark_sending(world.db, claimed) for claimed in claims}
+    assert may == {outbox_id: False, kept: True}
+
+
+def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
+    taken = world.open_case()
+    for address in ("a@x.example", "A@x.example", "b@x.example"):
+        world.enqueue(case_id=taken.case_id, caps=INDEX.caps(address, NOW)[0])
+    world.enqueue(kind=OutgoingKind.NOTICE)
+    tomorrow = NOW + timedelta(hours=20)
+    since = NOW - timedelta(hours=1)
+    with world.db.read() as session:
+        desk = world.ring.desk
+        assert outbox.recent_count(session, desk, since, INDEX.caps("a@x.example", tomorrow)) == 2
+        assert outbox.recent_count(session, desk, since) == 3
+        assert outbox.recent_count(session, desk, tomorrow) == 0
+        assert outbox.recent_count(session, "another-desk", since) == 0
+        assert outbox.recent_count_in_case(session, taken.case_id, since) == 3
+
+
+NOTHING = Claim("", "", "", None, OutgoingKind.RECEIPT, 0, 0, NOW, 0, 0, b"")
+"""What a sender holds that got no claim."""
+
+
+class Sending(RuleBasedStateMachine):
+    """Senders that crash, stall and lose their leases, against a server that counts what it accepted.
+
+    What may happen to a mail: accepted twice at most; never again once a sender's own word that it was sent (or that
+    it failed) stands; and a second time only after one that nobody reported in time.
+    """
+
+    claims: Bundle[Claim] = Bundle("claims")
+    sending: Bundle[Claim] = Bundle("sending")
+
+    @initialize(mails=st.integers(1, 3))
+    def begin(self, mails: int) -> None:
+        self.folder = folder_in_memory()
+        self.world = TEMPLATE.value.copy(Path(self.folder.name))
+        self.db = self.world.db
+        self.accepted: Counter[str] = Counter()
+        self.reported: set[str] = set()
+        self.ids = [self.world.enqueue() for _ in range(mails)]
+
+    @rule(target=claims)
+    def claim(self) -> Claim:
+        claimed = outbox.claim(self.db, LEASE)
+        if claimed is None:
+            return NOTHING
+        assert claimed.outbox_id not in self.reported
+        return claimed
+
+    @rule(claimed=consumes(claims), target=sending)
+    def begin_data(self, claimed: Claim) -> Claim:
+        if claimed.outbox_id and outbox.mark_sending(self.db, claimed):
+            assert claimed.outbox_id not in self.reported
+            return claimed
+        return NOTHING
+
+    @rule(claimed=consumes(sending), told=st.booleans())
+    def server_accepts(self, claimed: Claim, told: bool) -> None:
+        if not claimed.outbox_id:
+            return
+        self.accepted[claimed.outbox_id] += 1
+        if told and outbox.mark_sent(self.db, claimed):
+            self.reported.add(claimed.outbox_id)
+
+    @rule(claimed=consumes(sending), for_good=st.booleans())
+    def server_refuses(self, claimed: Claim, for_good: bool) -> None:
+        if not claimed.outbox_id:
+            return
+        if not for_good:
+            outbox.mark_retry(self.db, claimed, -1)
+        elif outbox.mark_failed(self.db, claimed, "refused"):
+            self.reported.add(claimed.outbox_id)
+
+    @rule(claimed=consumes(sending))
+    def line_breaks(self, claimed: Claim) -> None:
+        if claimed.outbox_id:
+            outbox.mark_uncertain(self.db, claimed, -1)
+
+    @rule(claimed=consumes(claims))
+    def server_is_down(self, claimed: Claim) -> None:
+        if claimed.outbox_id:
+            outbox.mark_retry(self.db, claimed, -1)
+
+    @rule()
+    def time_passes(self) -> None:
+        run_out(self.db, Outbox)
+
+    @rule()
+    def sweep(self) -> None:
+        outbox.sweep(self.db)
+
+    @invariant()
+    def nothing_is_sent_more_than_twice(self) -> None:
+        assert all(count <= 2 for count in getattr(self, "accepted", {}).values())
+
+    @invariant()
+    def no_row_counts_more_than_two(self) -> None:
+        if hasattr(self, "db"):
+            with self.db.read() as session:
+                assert all(sends <= 2 for sends in session.scalars(select(Outbox.sends)))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "db"):
+            return
+        # in the end a sender that works empties the outbox: nothing is stuck, nothing was forgotten
+        for _ in range(3 * len(self.ids)):
+            run_out(self.db, Outbox)
+            outbox.sweep(self.db)
+            claimed = outbox.claim(self.db, LEASE)
+            if claimed is None:
+                break
+            assert outbox.mark_sending(self.db, claimed)
+            self.accepted[claimed.outbox_id] += 1
+            assert outbox.mark_sent(self.db, claimed)
+        for outbox_id in self.ids:
+            end = state(self.db, outbox_id)
+            assert end in (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNCERTAIN)
+            if end is OutboxState.SENT:
+                assert 1 <= self.accepted[outbox_id] <= 2
+        self.db.close()
+        self.folder.cleanup()
+
+
+class _Once:
+    """The template, made when the first example wants it."""
+
+    def __init__(self) -> None:
+        self._made: Template | None = None
+        self._folder = folder_in_memory()
+
+    @property
+    def value(self) -> Template:
+        if self._made is None:
+            self._made = make_template(Path(self._folder.name))
+        return self._made
+
+
+TEMPLATE = _Once()
+TestSending = Sending.TestCase
+TestSending.settings = settings(
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_two_senders_at_once_never_hold_the_same_mail(world: World) -> None:
+    ids = {world.enqueue() for _ in range(12)}
+    barrier = Barrier(2)
+    got: list[str] = []
+
+    def sender() -> None:
+        barrier.wait()
+        while (claimed := outbox.claim(world.db, LEASE)) is not None:
+            got.append(claimed.outbox_id)
+
+    threads = [Thread(target=sender) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == sorted(ids)
+
+
+def test_the_mails_of_two_desks_do_not_hold_each_other_up(db: Database) -> None:
+    one, two = make_world(db, "een"), make_world(db, "twee")
+    one.enqueue()
+    second = two.enqueue()
+    with db.begin() as session:
+        outbox.pause(session, "een")
+    assert take(db).outbox_id == second
+
+
+def test_an_outgoing_copy_and_the_mail_itself_tell_nothing_when_printed() -> None:
+    assert "sanne" not in repr(outgoing(copy={"text": "sanne"}))
