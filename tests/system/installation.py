@@ -5,7 +5,7 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -187,13 +187,24 @@ class Installation:
         raw = mail if isinstance(mail, bytes) else mail.as_bytes()
         self.exim.send(raw, self.reporter() if sender is None else sender, [to or self.address])
 
+    def wait(self, what: str, condition: Callable[[], object], seconds: float = 60) -> None:
+        """Wait for something that the daemon does; fail with its log, at once where it has ended by an error."""
+
+        def true_or_in_vain() -> bool:
+            if condition():
+                return True
+            if self.programs and self.programs[-1].exit_code not in (None, 0):
+                raise AssertionError(f"the daemon ended; not: {what}")
+            return False
+
+        try:
+            wait_until(what, true_or_in_vain, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from None
+
     def wait_in(self, count: int, folder: str = "INBOX", seconds: float = 30) -> None:
         """Wait until so many mails lie in a folder of the desk."""
-        wait_until(
-            f"{count} mails in {folder}\n{self.log()}",
-            lambda: self.dovecot.count(self.address, folder) == count,
-            seconds,
-        )
+        wait_until(f"{count} mails in {folder}", lambda: self.dovecot.count(self.address, folder) == count, seconds)
 
     def wait_taken(self, count: int = 1, seconds: float = 60) -> None:
         """Wait until so many mails lie in the done folder, and none in the inbox."""
@@ -202,17 +213,13 @@ class Installation:
             done, waiting = (self.dovecot.count(self.address, folder) for folder in ("Verwerkt", "INBOX"))
             return done == count and waiting == 0
 
-        try:
-            wait_until(f"{count} mails in Verwerkt and none in INBOX", taken, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
+        self.wait(f"{count} mails in Verwerkt and none in INBOX", taken, seconds)
 
     def receipts(self, count: int = 1, name: str = "reporter", seconds: float = 60) -> list[EmailMessage]:
         """Wait for so many mails in a reporter's mailbox, and give all that lie there."""
-        try:
-            return self.dovecot.wait_for(self.reporter(name), count, seconds=seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from None
+        box = self.reporter(name)
+        self.wait(f"{count} mails for the reporter", lambda: self.dovecot.count(box) >= count, seconds)
+        return self.dovecot.messages(box)
 
     # what is stored
 

@@ -127,10 +127,7 @@ def _settled(installation: Installation) -> bool:
 
 
 def _wait_settled(installation: Installation) -> None:
-    try:
-        wait_until("all receipts are sent", lambda: _settled(installation), 120)
-    except AssertionError as error:
-        raise AssertionError(f"{error}: {_states(installation)}\n{installation.log()}") from None
+    installation.wait("all receipts are sent", lambda: _settled(installation), 120)
 
 
 def _wait_until_delivered(installation: Installation) -> None:

@@ -1,0 +1,125 @@
+"""What the daemon holds opens no case; what the desk holds opens them all. And what is left in the daemon's memory."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from sqlalchemy import select
+
+from store.keypairs import KeyKind, PrivateKey
+from store.schema import KeyPair
+from tests.system.installation import Installation, letter
+from tests.system.thief import keys_in, open_with, try_all
+
+MAILS_IN_MEMORY_TEST = 100
+WORDS = ("Kwartelzandstraat", "Zwaluwenberg", "Ooievaarsnest", "Griezelpudding")
+
+
+def test_with_all_that_the_daemon_holds_no_case_opens_and_with_the_desk_key_all_do(installation: Installation) -> None:
+    installation.set_up()
+    for number in range(3):
+        installation.send(_mail(installation, number))
+    installation.wait_in(3)
+    installation.round()
+    installation.wait_taken(3)
+    held = [installation.config, *(path for path in (installation.folder / "secrets").iterdir() if path.is_file())]
+    keys = keys_in(held)
+    assert len(keys) >= 5
+    with installation.opened() as (session, ring):
+        stolen = try_all(session, ring.desk, keys)
+        rightful = open_with(session, ring)
+    assert stolen.records == 0
+    assert stolen.cases == frozenset()
+    assert len(rightful.cases) == 3
+    assert rightful.records == rightful.of > 0
+
+
+def test_the_thief_of_the_desk_key_would_succeed_so_the_attempt_is_a_real_one(installation: Installation) -> None:
+    installation.set_up()
+    installation.send(_mail(installation, 1))
+    installation.wait_in(1)
+    installation.round()
+    with installation.opened() as (session, ring):
+        desk_pairs = set(session.scalars(select(KeyPair.id).where(KeyPair.kind == KeyKind.DESK)))
+        desk_key = next(key for pair, key in ring.privates.items() if pair in desk_pairs)
+        assert try_all(session, ring.desk, [desk_key]).cases
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What stood in one process's memory."""
+
+    process: str
+    words: int
+    seeds: int
+
+
+def test_after_a_hundred_intakes_the_daemons_memory_holds_no_key_and_no_text(
+    installation: Installation, figures: list[str]
+) -> None:
+    installation.set_up(rules={"per_address_per_day": 1000, "first_connection_max": 1000})
+    daemon = installation.start()
+    for number in range(MAILS_IN_MEMORY_TEST):
+        with installation.dovecot.mailbox(installation.address) as mailbox:
+            mailbox.append(_mail(installation, number).as_bytes())
+    installation.wait_taken(MAILS_IN_MEMORY_TEST, seconds=300)
+    installation.receipts(MAILS_IN_MEMORY_TEST, seconds=120)
+    daemon_processes = [psutil.Process(daemon.pid), *psutil.Process(daemon.pid).children(recursive=True)]
+    dumps = [(_name(process), b"".join(_memory(process.pid))) for process in daemon_processes]
+    seeds = _case_seeds(installation)
+    assert len(seeds) == 2 * MAILS_IN_MEMORY_TEST
+    remains = [_remains(name, dump, seeds) for name, dump in dumps]
+    for each in remains:
+        figures.append(f"memory after {MAILS_IN_MEMORY_TEST} intakes: {each}")
+    assert sum(each.seeds for each in remains) == 0
+    assert sum(each.words for each in remains) == 0
+
+
+def _mail(installation: Installation, number: int):  # type: ignore[no-untyped-def]
+    text = f"{number}. Zwaluwenberg dreigde met een Griezelpudding.\n\nKwartelzandstraat {number}, 2511 AB Den Haag\n"
+    return letter(installation.reporter(), installation.address, subject=f"Ooievaarsnest {number}", text=text)
+
+
+def _memory(pid: int) -> Iterator[bytes]:
+    """Read all that is written and readable of a process's memory."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            if not rights.startswith("r") or line.endswith(("[vvar]", "[vsyscall]")):
+                continue
+            begin, end = (int(part, 16) for part in span.split("-"))
+            memory.seek(begin)
+            try:
+                yield memory.read(end - begin)
+            except OSError:
+                continue
+
+
+def _case_seeds(installation: Installation) -> list[bytes]:
+    with installation.opened() as (session, ring):
+        kinds = (KeyKind.CASE, KeyKind.IDENTITY)
+        return [
+            ring.private(session, pair).seed
+            for pair in session.scalars(select(KeyPair.id).where(KeyPair.kind.in_(kinds)))
+        ]
+
+
+def _remains(name: str, dump: bytes, seeds: list[bytes]) -> Remains:
+    words = sum(dump.count(word.encode(encoding)) for word in WORDS for encoding in ("utf-8", "utf-16-le", "utf-32-le"))
+    return Remains(name, words, sum(any(part in dump for part in _parts(seed)) for seed in seeds))
+
+
+def _parts(seed: bytes) -> tuple[bytes, ...]:
+    """A seed, and what it expands to: the halves of either key would do as well."""
+    expanded = hashlib.shake_256(PrivateKey.from_seed(seed).seed).digest(96)
+    return seed, seed.hex().encode(), expanded[:32], expanded[32:64], expanded[64:]
+
+
+def _name(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    for part in ("forkserver", "resource_tracker", "nursery_parent", "meldpost run"):
+        if part in command:
+            return part
+    return process.name()
