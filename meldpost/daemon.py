@@ -19,11 +19,11 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
-from ingest.understanding import Understanders
 
 from config.settings import Settings
 from ingest.readers import Readers
 from ingest.sources.idle import watch
+from ingest.understanding import Understanders
 from meldpost import hygiene, work
 from meldpost.nurseries import nurseries
 from meldpost.startup import refuse_unless_ready
@@ -93,7 +93,7 @@ def _works(settings: Settings, config: Path, readers: Readers, understanders: Un
 def _fork_server() -> multiprocessing.context.ForkServerContext:
     """Workers are forked from a process that has loaded their code and nothing else: no key, no mail, no thread."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["meldpost.cli", "meldpost.work"])
+    context.set_forkserver_preload(list(work.PRELOAD))
     return context
 
 

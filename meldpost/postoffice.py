@@ -40,10 +40,11 @@ class PostOffice:
         *,
         imap_port: int = IMAP_PORT,
         smtp_port: int = SMTP_PORT,
+        password: str | None = None,
     ) -> None:
         """`seen` is told of every mail that was delivered, and to whom, in the post office's own thread."""
         self._seen = seen
-        self.password = secrets.token_urlsafe(9)
+        self.password = password or secrets.token_urlsafe(9)
         self._imap = _listen(imap_port)
         self._smtp = _listen(smtp_port)
         self._loop = asyncio.new_event_loop()

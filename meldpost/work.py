@@ -1,6 +1,7 @@
 """What the daemon's short-lived processes do: one function for each kind of work, run in a process that then ends.
 
-Whatever such a process learned, a mail's text or a private key, is gone with it.
+Whatever such a process learned, a mail's text or a private key, is gone with it. What a function needs it imports
+itself: the supervisor names these functions, and is not to load what they load. The fork server does, once (`PRELOAD`).
 """
 
 import logging
@@ -13,21 +14,20 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-
-from ingest.housekeeping import tidy
-from ingest.rounds import take_in
-from ingest.understanding import Understanders
+from typing import TYPE_CHECKING
 
 from config.settings import Settings, load
-from ingest.readers import Readers
 from meldpost import hygiene, logs
 from meldpost.supervisor import Report
-from notify.delivery import deliver
-from store.database import open_database
+
+if TYPE_CHECKING:
+    from ingest.readers import Readers
+    from ingest.understanding import Understanders
 
 log = logging.getLogger(__name__)
 
 DELIVERY = "delivery"
+PRELOAD = ("meldpost.cli", "meldpost.work", "ingest.rounds", "ingest.housekeeping", "notify.delivery")
 
 
 def round_of(account: str) -> str:
@@ -39,9 +39,10 @@ def tidying_of(account: str) -> str:
 
 
 def take_in_mail(
-    reports: Connection, config: Path, level: int, account: str, readers: Readers, understanders: Understanders
+    reports: Connection, config: Path, level: int, account: str, readers: "Readers", understanders: "Understanders"
 ) -> None:
     """Take in what a mailbox holds."""
+    from ingest.rounds import take_in
 
     def work(settings: Settings) -> Report:
         result = take_in(settings, settings.secrets(), account, readers, understanders)
@@ -57,6 +58,8 @@ def take_in_mail(
 
 def deliver_mail(reports: Connection, config: Path, level: int) -> None:
     """Turn what is due into mail, and send what waits to go out."""
+    from notify.delivery import deliver
+    from store.database import open_database
 
     def work(settings: Settings) -> Report:
         database = open_database(settings.database.url)
@@ -71,6 +74,7 @@ def deliver_mail(reports: Connection, config: Path, level: int) -> None:
 
 def tidy_mailbox(reports: Connection, config: Path, level: int, account: str) -> None:
     """Expunge what has lain in the done folder long enough."""
+    from ingest.housekeeping import tidy
 
     def work(settings: Settings) -> Report:
         removed = tidy(settings, settings.secrets(), account)

@@ -11,7 +11,7 @@ DESK = {"name": "Desk", "organisation": "Org", "address": "desk@demo.example", "
 MAILBOX = {"desk": "desk-a", "host": "127.0.0.1", "user": "desk@demo.example"}
 
 
-def plan_in(folder: Path, **settings: Any) -> Plan:
+def plan_in(folder: Path, password: str = "geheim", **settings: Any) -> Plan:
     base = {"desks": {"desk-a": DESK}, "mailboxes": {"box": MAILBOX}}
     member = FirstMember("co", "co@demo.example", PASSPHRASE)
-    return Plan(folder / "meldpost.toml", "desk-a", {**base, **settings}, member, {"mailbox-password-box": "geheim"})
+    return Plan(folder / "meldpost.toml", "desk-a", {**base, **settings}, member, {"mailbox-password-box": password})

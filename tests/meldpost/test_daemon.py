@@ -1,0 +1,136 @@
+"""The real daemon against the demo's mail server: its life and its end. What it does with mail: tests/system."""
+
+import os
+import signal
+import smtplib
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import func, select
+
+from config.settings import load
+from meldpost.init import initialise
+from meldpost.postoffice import HOST, PostOffice
+from store.database import open_database
+from store.schema import Ledger
+from tests.meldpost.plans import MAILBOX, plan_in
+
+MAIL = (
+    b"From: Reporter <r@home.example>
+To: desk@demo.example
+Subject: x
+"
+    b"Message-ID: <1@home.example>
+
+Hello
+"
+)
+
+
+class Running:
+    """A daemon, and the log that it writes."""
+
+    def __init__(self, folder: Path, imap_port: int, smtp_port: int, password: str) -> None:
+        plan = plan_in(
+            folder,
+            password,
+            mailboxes={"box": {**MAILBOX, "port": imap_port, "security": "plain", "poll_seconds": 1}},
+            smtp={"host": HOST, "port": smtp_port, "security": "plain"},
+        )
+        self.config = initialise(plan).config
+        self.log = folder / "log"
+        with self.log.open("wb") as log:
+            command = [sys.executable, "-m", "meldpost", "run", "--config", str(self.config)]
+            self.process = subprocess.Popen(command, stderr=log, start_new_session=True)
+
+    def says(self, words: str) -> bool:
+        return words in self.log.read_text(encoding="utf-8")
+
+    def settled(self) -> int:
+        database = open_database(load(self.config).database.url)
+        try:
+            with database.read() as session:
+                return session.scalar(select(func.count(Ledger.settled_at))) or 0
+        finally:
+            database.close()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+def wait_for(condition: Callable[[], bool], running: Running, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, running.log.read_text(encoding="utf-8")
+        assert running.process.poll() is None, running.log.read_text(encoding="utf-8")
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    with PostOffice(imap_port=0, smtp_port=0) as office:
+        office.open_mailbox("desk@demo.example")
+        yield office
+
+
+@pytest.fixture
+def running(tmp_path: Path, post: PostOffice) -> Iterator[Running]:
+    daemon = Running(tmp_path, post.imap_port, post.smtp_port, post.password)
+    yield daemon
+    daemon.end()
+
+
+def send(post: PostOffice) -> None:
+    with smtplib.SMTP(HOST, post.smtp_port, local_hostname="home.example") as client:
+        client.sendmail("r@home.example", ["desk@demo.example"], MAIL)
+
+
+def test_a_mail_is_answered_and_sigterm_ends_the_daemon_cleanly_in_under_five_seconds(
+    running: Running, post: PostOffice
+) -> None:
+    wait_for(lambda: running.says("started"), running)
+    send(post)
+    wait_for(lambda: len(post.mails_of("r@home.example")) == 1, running)
+    assert running.settled() == 1
+    family = running.family()
+    assert family
+    began = time.monotonic()
+    running.process.terminate()
+    assert running.process.wait(timeout=30) == 0
+    assert time.monotonic() - began < 5
+    assert running.says("stopping")
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def test_nothing_of_a_daemon_that_was_killed_lives_on(running: Running) -> None:
+    wait_for(lambda: running.says("started"), running)
+    family = running.family()
+    assert family
+    running.process.kill()
+    running.process.wait()
+    assert psutil.wait_procs(family, timeout=10)[1] == []
+
+
+def test_a_mail_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    with PostOffice(imap_port=0, smtp_port=0) as post:
+        imap_port, smtp_port, password = post.imap_port, post.smtp_port, post.password
+    daemon = Running(tmp_path, imap_port, smtp_port, password)
+    try:
+        wait_for(lambda: daemon.says("cannot be reached"), daemon)
+        wait_for(lambda: daemon.says("in a row; next try in"), daemon)
+        with PostOffice(imap_port=imap_port, smtp_port=smtp_port, password=password) as post:
+            post.open_mailbox("desk@demo.example")
+            send(post)
+            wait_for(lambda: daemon.settled() == 1, daemon)
+    finally:
+        daemon.end()

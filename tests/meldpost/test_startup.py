@@ -1,0 +1,89 @@
+"""The daemon starts only where all that it promises can hold."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config.secrets import write_key
+from config.settings import load
+from meldpost.cli import main
+from meldpost.init import Made, Plan, initialise
+from meldpost.startup import NotReady, refuse_unless_ready
+from tests.meldpost.plans import plan_in
+
+
+def test_what_init_made_may_start(made: Made) -> None:
+    refuse_unless_ready(load(made.config))
+
+
+def test_a_secret_that_others_can_read_is_refused(made: Made) -> None:
+    (made.secrets_dir / "token-key-desk-a").chmod(0o644)
+    with pytest.raises(NotReady, match="chmod 600"):
+        refuse_unless_ready(load(made.config))
+
+
+def test_a_secrets_folder_that_others_can_enter_is_refused(made: Made) -> None:
+    made.secrets_dir.chmod(0o755)
+    with pytest.raises(NotReady, match="chmod 700"):
+        refuse_unless_ready(load(made.config))
+
+
+@pytest.mark.parametrize("name", ["index-key-desk-a", "token-key-desk-a", "mailer-seed-desk-a", "mailbox-password-box"])
+def test_a_missing_secret_is_named(made: Made, name: str) -> None:
+    (made.secrets_dir / name).unlink()
+    with pytest.raises(NotReady, match=name):
+        refuse_unless_ready(load(made.config))
+
+
+def test_a_mailer_seed_of_another_desk_is_refused(made: Made) -> None:
+    (made.secrets_dir / "mailer-seed-desk-a").unlink()
+    write_key(made.secrets_dir, "mailer-seed-desk-a", bytes(32))
+    with pytest.raises(NotReady, match="does not belong to the desk"):
+        refuse_unless_ready(load(made.config))
+
+
+@pytest.mark.parametrize("pin", ["public_key", "recovery_key", "mailer_key"])
+def test_a_database_with_other_keys_than_the_pinned_ones_is_refused(made: Made, tmp_path: Path, pin: str) -> None:
+    other = initialise(plan_in(tmp_path / "other"))
+    theirs = _line(other.config, pin)
+    made.config.write_text(made.config.read_text(encoding="utf-8").replace(_line(made.config, pin), theirs), "utf-8")
+    with pytest.raises(NotReady, match="not the one in the configuration"):
+        refuse_unless_ready(load(made.config))
+
+
+def test_a_database_without_this_versions_tables_is_refused_and_migrate_mends_it(made: Made, plan: Plan) -> None:
+    settings = load(made.config)
+    for file in plan.folder.glob("meldpost.db*"):
+        file.unlink()
+    with pytest.raises(NotReady, match="Run: meldpost migrate"):
+        refuse_unless_ready(settings)
+    assert CliRunner().invoke(main, ["migrate", "--config", str(made.config)]).exit_code == 0
+    with pytest.raises(
+        NotReady, match=r"no desk key|has no"
+    ):  # the tables are there now, but the desk went with the file
+        refuse_unless_ready(settings)
+
+
+def test_a_database_that_is_none_is_refused(made: Made, plan: Plan) -> None:
+    (plan.folder / "meldpost.db").write_bytes(b"this is no database, " * 100)
+    with pytest.raises(NotReady, match="cannot be used"):
+        refuse_unless_ready(load(made.config))
+
+
+def test_the_command_says_what_is_wrong_in_one_line_and_fails(made: Made) -> None:
+    (made.secrets_dir / "token-key-desk-a").chmod(0o644)
+    result = CliRunner().invoke(main, ["run", "--config", str(made.config)])
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: Not started\. .*chmod 600 \S+\n", result.output)
+
+
+def test_without_a_configuration_the_command_says_how_to_make_one(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["run", "--config", str(tmp_path / "none.toml")])
+    assert result.exit_code == 1
+    assert "meldpost init" in result.output
+
+
+def _line(config: Path, name: str) -> str:
+    return next(line for line in config.read_text(encoding="utf-8").splitlines() if line.startswith(f"{name} = "))
