@@ -12,7 +12,9 @@ from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm
 from desk.highlight import Stretch, stretches
 from desk.parts import parts
 from desk.timeline import lines
+from store import records
 from store.casework import CaseMessage, CaseView, view_case
+from store.records import RecordKind
 
 blueprint = Blueprint("case", __name__)
 blueprint.before_request(gate.require_member)
@@ -46,6 +48,12 @@ def look(case_id: str) -> CaseView:
         return view_case(transaction, gate.ring(), case_id, parts().clock())
 
 
+def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
+    with parts().database.read() as transaction:
+        cards = records.opened_of_subjects(transaction, gate.ring(), case_ids, RecordKind.CARD)
+    return {case_id: card["reference"] for case_id, card in cards.items()}
+
+
 def page(case_id: str, refused: Refused | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
     view = look(case_id)
@@ -57,6 +65,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         suggested=view.suggested,
         mails=[_mail(message) for message in view.messages],
         lines=lines(view.timeline),
+        linked=_references(view.linked_case_ids),
         refused=refused,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
         contact=_contact(view, refused),

@@ -142,5 +142,5 @@ def _words(field: Any) -> str:
         return "; ".join(", ".join(person) for person in persons if person)
     if isinstance(field, SelectFieldBase):
         chosen = field.data if isinstance(field.data, list) else [field.data]
-        return ", ".join(str(label) for value, label in field.choices if value and value in chosen)
+        return ", ".join(str(choice.label) for choice in field.choices if choice.value and choice.value in chosen)
     return str(field.data or "")

@@ -14,12 +14,13 @@ from wtforms import (
     IntegerField,
     PasswordField,
     RadioField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
@@ -30,7 +31,7 @@ from desk.words import SUBS as SUB_NAMES
 NOTE_LENGTH = 50_000
 LINE_LENGTH = 300
 SPARE_PERSONS = 2
-Choices = list[tuple[str, LazyString | str]]
+YES_NO = {"yes": _l("Yes"), "no": _l("No")}
 
 
 def _strip(value: str | None) -> str:
@@ -40,6 +41,10 @@ def _strip(value: str | None) -> str:
 def _line(label: LazyString) -> StringField:
     too_long = Length(max=LINE_LENGTH, message=_l("That is too long."))
     return StringField(label, validators=[too_long], filters=[_strip])
+
+
+def _choices(names: Mapping[str, LazyString]) -> list[SelectChoice]:
+    return [SelectChoice(str(slug), label) for slug, label in names.items()]
 
 
 class CaseForm(FlaskForm):  # type: ignore[misc]
@@ -79,7 +84,7 @@ class LanguageForm(FlaskForm):  # type: ignore[misc]
 
 
 class KindForm(CaseForm):
-    value = RadioField(_l("Kind"), choices=list(KINDS.items()), validate_choice=False)
+    value = RadioField(_l("Kind"), choices=_choices(KINDS), validate_choice=False)
 
     def validate_value(self, field: RadioField) -> None:
         _must_be_among(field, KINDS)
@@ -93,7 +98,7 @@ class KindForm(CaseForm):
 
 class PrimaryForm(CaseForm):
     value = RadioField(
-        _l("Main category"), choices=[*CATEGORIES.items(), ("", _l("None of these"))], validate_choice=False
+        _l("Main category"), choices=_choices({**CATEGORIES, "": _l("None of these")}), validate_choice=False
     )
 
     def validate_value(self, field: RadioField) -> None:
@@ -107,7 +112,7 @@ class PrimaryForm(CaseForm):
 
 
 class SeverityForm(CaseForm):
-    value = RadioField(_l("Severity"), choices=list(SEVERITIES.items()), validate_choice=False)
+    value = RadioField(_l("Severity"), choices=_choices(SEVERITIES), validate_choice=False)
 
     def validate_value(self, field: RadioField) -> None:
         _must_be_among(field, SEVERITIES)
@@ -124,11 +129,11 @@ class Checkboxes(SelectMultipleField):  # type: ignore[misc]
     option_widget = CheckboxInput()
 
 
-def _categories_and_subs() -> Choices:
-    choices: Choices = []
+def _categories_and_subs() -> list[SelectChoice]:
+    choices: list[SelectChoice] = []
     for category in Category:
-        choices.append((category.value, CATEGORIES[category]))
-        choices.extend((f"{category}.{sub}", SUB_NAMES[sub]) for sub in SUBS.get(category, ()))
+        choices.append(SelectChoice(category.value, CATEGORIES[category]))
+        choices.extend(SelectChoice(f"{category}.{sub}", SUB_NAMES[sub]) for sub in SUBS.get(category, ()))
     return choices
 
 
@@ -156,7 +161,7 @@ class CategoriesForm(CaseForm):
 
 
 class MissingForm(CaseForm):
-    value = Checkboxes(_l("Missing"), choices=list(MISSING.items()))
+    value = Checkboxes(_l("Missing"), choices=_choices(MISSING))
 
     def show(self, report: Mapping[str, Any]) -> None:
         self.value.data = list(report.get("missing") or ())
@@ -205,13 +210,9 @@ DECISIONS: Mapping[str, type[CaseForm]] = {
 class FirstLookForm(CaseForm):
     """The three questions (process.md, "After the report")."""
 
-    clear = RadioField(
-        _l("Is it clear what the report says?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False
-    )
-    breach = RadioField(
-        _l("Can it be a breach of integrity?"), choices=[("yes", _l("Yes")), ("no", _l("No"))], validate_choice=False
-    )
-    severity = RadioField(_l("How serious is it?"), choices=list(SEVERITIES.items()), validate_choice=False)
+    clear = RadioField(_l("Is it clear what the report says?"), choices=_choices(YES_NO), validate_choice=False)
+    breach = RadioField(_l("Can it be a breach of integrity?"), choices=_choices(YES_NO), validate_choice=False)
+    severity = RadioField(_l("How serious is it?"), choices=_choices(SEVERITIES), validate_choice=False)
 
     def validate_clear(self, field: RadioField) -> None:
         _must_be_among(field, ("yes", "no"))
@@ -229,19 +230,19 @@ class FirstLookForm(CaseForm):
 class StatusForm(CaseForm):
     status = RadioField(_l("New status"), validate_choice=False)
     outcome = SelectField(
-        _l("Outcome"), choices=[("", _l("Choose an outcome")), *OUTCOMES.items()], validators=[Optional()]
+        _l("Outcome"), choices=_choices({"": _l("Choose an outcome"), **OUTCOMES}), validate_choice=False
     )
-
     approver = _line(_l("Approved by"))
 
     def offer(self, allowed: Iterable[Status]) -> None:
-        self.status.choices = [(status.value, STATUSES[status]) for status in Status if status in set(allowed)]
+        statuses = set(allowed)
+        self.status.choices = _choices({status: STATUSES[status] for status in Status if status in statuses})
 
     def validate_status(self, field: RadioField) -> None:
-        _must_be_among(field, [value for value, _ in field.choices])
+        _must_be_among(field, [choice.value for choice in field.choices])
 
     def validate_outcome(self, field: SelectField) -> None:
-        if self.status.data == Status.CLOSED and not field.data:
+        if self.status.data == Status.CLOSED and field.data not in OUTCOMES:
             raise ValidationError(_l("Say with what outcome the case is closed."))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal
 from flask import Blueprint, Flask, abort, g, redirect, request, session, url_for
 from flask_babel import Babel, get_locale, gettext
 from werkzeug.wrappers import Response
@@ -13,6 +14,7 @@ from desk.paths import local_path
 
 LANGUAGES = {"nl": "Nederlands", "en": "English"}
 DEFAULT = "nl"
+_THOUSAND = 1000
 PACKAGE = Path(__file__).parent
 
 blueprint = Blueprint("language", __name__)
@@ -32,7 +34,7 @@ def speak(app: Flask) -> None:
     """Give an application its languages."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
     Babel(app, locale_selector=chosen)
-    app.jinja_env.filters.update(day=day, moment=moment, age=age)
+    app.jinja_env.filters.update(day=day, moment=moment, age=age, size=size)
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
 
 
@@ -50,14 +52,13 @@ def zone() -> ZoneInfo:
 
 
 def day(when: datetime) -> str:
-    """29 november 2026"""
-    return format_date(when.astimezone(zone()), "d MMMM y", locale=get_locale())
+    """29 nov 2026"""
+    return format_date(when.astimezone(zone()), "d MMM y", locale=get_locale())
 
 
 def moment(when: datetime) -> str:
     """29 november 2026, 18:19"""
-    local = when.astimezone(zone())
-    return f"{format_date(local, 'd MMM y', locale=get_locale())}, {local:%H:%M}"
+    return f"{day(when)}, {when.astimezone(zone()):%H:%M}"
 
 
 def age(when: datetime, now: datetime) -> str:
@@ -66,3 +67,13 @@ def age(when: datetime, now: datetime) -> str:
     if passed < timedelta(minutes=1):
         return str(gettext("just now"))
     return str(format_timedelta(passed, threshold=1.2, locale=get_locale()))
+
+
+def size(count: int) -> str:
+    """1,2 MB"""
+    amount, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < _THOUSAND:
+            break
+        amount, unit = amount / _THOUSAND, larger
+    return f"{format_decimal(amount, '#,##0' if unit == 'B' else '#,##0.#', locale=get_locale())} {unit}"

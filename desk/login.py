@@ -7,6 +7,7 @@ answer, and failures are counted per name and per address of the network, whethe
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
+from wtforms import SelectChoice
 
 from desk import gate
 from desk.forms import LoginForm
@@ -68,7 +69,7 @@ def alive() -> tuple[str, int]:
 
 def _form(then: str | None = None) -> LoginForm:
     entry = LoginForm(then=then)
-    entry.desk.choices = [(slug, desk.name) for slug, desk in parts().settings.desks.items()]
+    entry.desk.choices = [SelectChoice(slug, desk.name) for slug, desk in parts().settings.desks.items()]
     return entry
 
 

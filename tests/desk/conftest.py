@@ -1,15 +1,85 @@
 """A desk for each test, and a browser for those that need one."""
 
-from collections.abc import Iterator
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.desk.world import World, make_world
+from desk.server import listen
+from tests.desk.world import LOGIN, PASSPHRASE, Prepared, World, make_world, prepare
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("desk"))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = make_world(tmp_path)
+def world(prepared: Prepared, tmp_path: Path) -> Iterator[World]:
+    made = make_world(prepared, tmp_path / "desk")
     yield made
     made.database.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip(f"{CHROMIUM} is not there; install Debian's package chromium")
+    flags = [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(world: World) -> Iterator[str]:
+    """The desk, served as it is in earnest, on a port of its own on loopback."""
+    server: Any = listen(world.app, world.settings)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    with suppress(OSError):
+        server.trigger.pull_trigger()
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def new_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Makes pages of a browser that nobody used before: `new_page(java_script_enabled=False)`."""
+    contexts: list[BrowserContext] = []
+
+    def make(**options: Any) -> Page:
+        context = chromium.new_context(base_url=address, locale="nl-NL", **options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def log_in(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Naam").fill(LOGIN)
+    page.get_by_label("Wachtzin").fill(PASSPHRASE)
+    page.get_by_role("button", name="Inloggen").click()
+    page.wait_for_url("**/")

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,24 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from cases.terms import DueKind
 from config.secrets import Secrets, write_key
 from config.settings import DeskSettings, ReceiptTexts, Settings, WebSettings
 from desk.app import create_app
-from store import outbox
+from store import outbox, sessions
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
-from store.keyring import DeskPublicKeys
+from store.keyring import DeskPublicKeys, KeyRing
 from store.lookups import IndexKey
-from store.members import Role, add_member, create_desk
+from store.members import Role, add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind
 from store.passphrase import Params
 
 DESK = "integriteit"
 LOGIN = "j.coordinator"
 PASSPHRASE = "appel vijver trommel kaars zeilboot molen tinnen"
+DATABASE = "desk.db"
 CHEAP = Params(iterations=1, lanes=1)
 START = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 
@@ -75,13 +78,11 @@ class World:
     secrets: Secrets
     database: Database
     keys: DeskPublicKeys
+    ring: KeyRing
     index: IndexKey
     clock: Clock
     app: Flask
     _count: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
-
-    def client(self) -> FlaskClient:
-        return self.app.test_client()
 
     def new_case(self, *, dues: Mapping[DueKind, datetime] | None = None, **message: Any) -> TakenIn:
         """A case with one message; `reference` is K2345-00000 and so on."""
@@ -131,15 +132,23 @@ class World:
         return outbox_id
 
 
-def make_world(folder: Path, *, public_url: str = "http://127.0.0.1:8443", port: int = 0) -> World:
-    database = open_database(f"sqlite:///{folder / 'desk.db'}")
+@dataclass(frozen=True)
+class Prepared:
+    """A folder with a database, its secrets, a desk and its coordinator. Each world is made from a copy of it."""
+
+    folder: Path
+    keys: DeskPublicKeys
+    ring: KeyRing
+
+
+def prepare(folder: Path) -> Prepared:
+    database = open_database(f"sqlite:///{folder / DATABASE}")
     database.upgrade()
     secrets = Secrets(folder / "secrets", environ={})
     for name in (f"index-key-{DESK}", f"passphrase-secret-{DESK}", "web-session-key"):
         write_key(secrets.directory, name, os.urandom(32))
-    clock = Clock()
     with database.begin() as transaction:
-        fresh = create_desk(transaction, DESK, clock.now)
+        fresh = create_desk(transaction, DESK, START)
         add_member(
             transaction,
             fresh,
@@ -148,17 +157,27 @@ def make_world(folder: Path, *, public_url: str = "http://127.0.0.1:8443", port:
             passphrase=PASSPHRASE,
             secret=secrets.key(f"passphrase-secret-{DESK}"),
             role=Role.COORDINATOR,
-            now=clock.now,
+            now=START,
             params=CHEAP,
         )
+    with database.read() as transaction:
+        ring = unlock(transaction, DESK, LOGIN, PASSPHRASE, secrets.key(f"passphrase-secret-{DESK}"))
+    database.close()
+    return Prepared(folder, fresh.keys, ring)
+
+
+def make_world(prepared: Prepared, folder: Path) -> World:
+    """A desk of its own, in a folder that is not there yet."""
+    shutil.copytree(prepared.folder, folder)
+    database = open_database(f"sqlite:///{folder / DATABASE}")
+    secrets = Secrets(folder / "secrets", environ={})
     settings = Settings(
-        secrets_dir=secrets.directory,
-        desks={DESK: _desk_settings(fresh.keys)},
-        web=WebSettings(port=port, public_url=public_url),
+        secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.keys)}, web=WebSettings(port=0)
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
+    clock = Clock()
     app = create_app(settings, secrets, database, clock)
-    return World(settings, secrets, database, fresh.keys, index, clock, app)
+    return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app)
 
 
 def _desk_settings(keys: DeskPublicKeys) -> DeskSettings:
@@ -214,3 +233,65 @@ def new_message(
 
 def _attachment(name: str, content: bytes) -> NewAttachment:
     return NewAttachment(name, "text/html", len(content), False, None, lambda: iter([content]))
+
+
+SITE = "https://desk.example"
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Visitor:
+    """A person with a browser: keeps cookies, and sends the token of the page it saw last."""
+
+    def __init__(self, world: World, language: str = "nl", address: str = "192.0.2.7") -> None:
+        self._client = world.app.test_client()
+        self._headers = {"Accept-Language": language}
+        self._environ = {"REMOTE_ADDR": address}
+        self.token = ""
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self._kept(
+            self._client.get(path, base_url=SITE, headers=self._headers, environ_base=self._environ, **more)
+        )
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None, **headers: str) -> TestResponse:
+        sent = {"csrf_token": self.token, **(data or {})}
+        return self._kept(
+            self._client.post(
+                path, base_url=SITE, data=sent, headers=self._headers | headers, environ_base=self._environ
+            )
+        )
+
+    def log_in(self, login: str = LOGIN, passphrase: str = PASSPHRASE) -> TestResponse:
+        self.get("/login")
+        response = self.post("/login", {"desk": DESK, "login": login, "passphrase": passphrase})
+        if response.status_code == 303:
+            self.get("/")
+        return response
+
+    def cookie(self, name: str) -> str | None:
+        found = self._client.get_cookie(name, domain="desk.example")
+        return found.value if found else None
+
+    def set_cookie(self, name: str, value: str) -> None:
+        self._client.set_cookie(name, value, domain="desk.example", secure=True, httponly=True)
+
+    def version(self, case_id: str) -> str:
+        """The version of a case as its page has it in its forms."""
+        found = re.search(r'name="version" value="(\d+)"', self.get(f"/cases/{case_id}").text)
+        assert found
+        return found[1]
+
+    def _kept(self, response: TestResponse) -> TestResponse:
+        if response.mimetype == "text/html" and (found := _TOKEN.search(response.text)):
+            self.token = found[1]
+        return response
+
+
+def coordinator(world: World, **more: Any) -> Visitor:
+    """A visitor who is logged in, without the derivation that a passphrase costs."""
+    visitor = Visitor(world, **more)
+    with world.database.begin() as transaction:
+        secret = sessions.start(transaction, world.ring, world.clock.now)
+    visitor.set_cookie("__Host-desk", base64.urlsafe_b64encode(secret).decode())
+    assert visitor.get("/").status_code == 200
+    return visitor

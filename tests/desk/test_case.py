@@ -1,0 +1,246 @@
+"""A case on its page: what it shows, and what a person does to it."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from store import audit, outbox
+from store.audit import Action
+from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
+
+
+@pytest.fixture
+def case_id(world: World) -> str:
+    return world.new_case().case_id
+
+
+@pytest.fixture
+def visitor(world: World) -> Visitor:
+    return coordinator(world)
+
+
+def _change(
+    visitor: Visitor, case_id: str, what: str, data: dict[str, Any], version: str | None = None
+) -> TestResponse:
+    version = version or visitor.version(case_id)
+    return visitor.post(f"/cases/{case_id}/{what}", {"version": version, **data})
+
+
+def test_the_page_shows_the_words_the_fields_and_what_they_rest_on(visitor: Visitor, case_id: str) -> None:
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "K2345-00000" in text
+    assert "Rolf Dijkgraaf" in text
+    assert "contractmanager catering" in text
+    assert '<mark title="Strafbaar feit">10 procent\nvan iedere factuur</mark>' in text
+    assert "97 %" in text
+    assert "appie@reporter.example" in text
+    assert "Telefoonnummer, Adres" in text
+    assert "Voorstel van de machine" in text
+
+
+def test_own_words_come_first_and_quoted_ones_are_folded(world: World, visitor: Visitor) -> None:
+    case_id = world.new_case(quoted_text="Op maandag schreef het loket").case_id
+    text = visitor.get(f"/cases/{case_id}").text
+    assert text.index("Ik heb de mails gezien") < text.index("<details><summary>Aangehaald")
+    assert text.index("<details><summary>Aangehaald") < text.index("Op maandag schreef het loket")
+
+
+def test_what_a_mail_says_is_text_and_never_markup(world: World, visitor: Visitor) -> None:
+    bad = "<script>alert(1)</script>"
+    report = {**REPORT, "concerned": [{"name": bad, "function": bad}], "evidence": [{"text": bad, "category": bad}]}
+    contact = {"name": bad, "email": bad, "phone": bad, "address": bad}
+    case_id = world.new_case(
+        subject=bad, own_text=f"x {bad} y", quoted_text=bad, report=report, contact=contact, files=[(bad, b"a")]
+    ).case_id
+    text = visitor.get(f"/cases/{case_id}").text
+    assert bad not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_accepting_a_suggestion_makes_it_a_decision_with_a_name(visitor: Visitor, case_id: str) -> None:
+    answer = _change(visitor, case_id, "decide/kind", {"value": "melding"})
+    assert answer.status_code == 303
+    assert answer.location == f"/cases/{case_id}#field-kind"
+    assert f"Bepaald door {LOGIN}" in visitor.get(f"/cases/{case_id}").text
+
+
+def test_a_correction_shows_in_the_queue_and_can_be_corrected_again(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/primary", {"value": "pesten"})
+    assert "Pesten" in visitor.get("/").text
+    assert "De machine had:" in visitor.get(f"/cases/{case_id}").text
+    _change(visitor, case_id, "decide/primary", {"value": "strafbaar_feit"})
+    assert "Pesten" not in visitor.get("/").text
+
+
+def test_a_finer_label_brings_its_category_along(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/categories", {"value": ["discriminatie.leeftijd", "pesten"]})
+    assert "Pesten, Discriminatie (leeftijd)" in " ".join(visitor.get(f"/cases/{case_id}").text.split())
+
+
+def test_persons_concerned_can_be_added_and_taken_away(visitor: Visitor, case_id: str) -> None:
+    data = {"value-0-name": "", "value-0-function": "", "value-1-name": "Mia Example", "value-1-function": "directeur"}
+    _change(visitor, case_id, "decide/concerned", data)
+    strip = visitor.get(f"/cases/{case_id}").text.split("</section>")[0]
+    assert "Mia Example" in strip
+    assert "Rolf Dijkgraaf" not in strip
+
+
+def test_nothing_missing_can_be_said(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/missing", {})
+    assert "Telefoonnummer" not in visitor.get("/").text
+
+
+def test_contact_details_can_be_corrected(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "contact", {"name": "A. Ramdin", "email": "", "phone": "06 12345678", "address": ""})
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "<dd>A. Ramdin</dd>" in text
+    assert "<dd>06 12345678</dd>" in text
+
+
+def test_the_first_look_answers_three_questions_and_is_due_no_longer(visitor: Visitor, case_id: str) -> None:
+    answer = _change(visitor, case_id, "first-look", {"clear": "yes", "breach": "no", "severity": "acuut"})
+    assert answer.status_code == 303
+    text = visitor.get(f"/cases/{case_id}").text
+    assert f"Beantwoord door {LOGIN}" in text
+    assert "Acuut" in text.split("</section>")[0]
+    assert "Eerste blik" not in visitor.get("/").text
+
+
+def test_an_unanswered_question_is_named_and_the_other_answers_are_kept(visitor: Visitor, case_id: str) -> None:
+    answer = _change(visitor, case_id, "first-look", {"clear": "no", "severity": "laag"})
+    assert answer.status_code == 400
+    assert "Kies een van deze." in answer.text
+    assert 'name="clear" value="no" checked' in answer.text
+    assert 'name="severity" value="laag" checked' in answer.text
+
+
+def test_the_status_changes_along_the_life_cycle_alone(visitor: Visitor, case_id: str) -> None:
+    assert _change(visitor, case_id, "status", {"status": "assessing"}).status_code == 303
+    assert "Status gewijzigd van Ontvangen naar In beoordeling" in visitor.get(f"/cases/{case_id}").text
+    assert _change(visitor, case_id, "status", {"status": "received"}).status_code == 400
+    assert _change(visitor, case_id, "status", {"status": "merged"}).status_code == 400
+    assert _change(visitor, case_id, "status", {"status": "nonsense"}).status_code == 400
+
+
+def test_closing_asks_for_an_outcome(visitor: Visitor, case_id: str) -> None:
+    answer = _change(visitor, case_id, "status", {"status": "closed"})
+    assert answer.status_code == 400
+    assert "met welke uitkomst" in answer.text
+    data = {"status": "closed", "outcome": "unsubstantiated", "approver": "de secretaris-generaal"}
+    assert _change(visitor, case_id, "status", data).status_code == 303
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "Ongegrond" in text
+    assert "de secretaris-generaal" in text
+    assert "K2345-00000" not in visitor.get("/").text
+    assert "K2345-00000" in visitor.get("/?status=closed").text
+
+
+def test_a_closed_case_can_be_opened_again(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "status", {"status": "closed", "outcome": "withdrawn"})
+    assert _change(visitor, case_id, "status", {"status": "assessing"}).status_code == 303
+    assert "K2345-00000" in visitor.get("/").text
+
+
+def test_a_note_keeps_its_lines_and_its_writer(visitor: Visitor, case_id: str) -> None:
+    assert visitor.post(f"/cases/{case_id}/notes", {"text": "Eerste regel\r\ntweede <b>regel</b>"}).status_code == 303
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "Eerste regel" in text
+    assert "tweede &lt;b&gt;regel&lt;/b&gt;" in text
+
+
+def test_a_note_that_is_too_long_comes_back_whole(visitor: Visitor, case_id: str) -> None:
+    visitor.get(f"/cases/{case_id}")
+    long = "woord " * 10_000
+    answer = visitor.post(f"/cases/{case_id}/notes", {"text": long})
+    assert answer.status_code == 400
+    assert "te lang" in answer.text
+    assert long.strip() in answer.text
+
+
+def test_of_two_who_change_the_same_case_the_second_is_told_and_loses_nothing(world: World, case_id: str) -> None:
+    first, second = coordinator(world), coordinator(world)
+    seen = second.version(case_id)
+    _change(first, case_id, "decide/severity", {"value": "laag"})
+    data = {"value-0-name": "Mia Example", "value-0-function": "directeur"}
+    answer = _change(second, case_id, "decide/concerned", data, version=seen)
+    assert answer.status_code == 409
+    assert "Iemand anders was eerder" in answer.text
+    assert "Mia Example, directeur" in answer.text
+    assert 'name="value-0-name" value="Mia Example"' in answer.text
+    assert "Mia Example" not in first.get(f"/cases/{case_id}").text
+    again = _change(second, case_id, "decide/concerned", data)
+    assert again.status_code == 303
+    assert "Mia Example" in first.get(f"/cases/{case_id}").text
+
+
+def test_what_was_typed_when_the_session_ended_is_given_back(world: World, visitor: Visitor, case_id: str) -> None:
+    visitor.get(f"/cases/{case_id}")
+    world.clock.forward(minutes=16)
+    answer = visitor.post(f"/cases/{case_id}/notes", {"text": "Een lang verhaal"})
+    assert answer.status_code == 403
+    assert "Een lang verhaal" in answer.text
+    assert "Log opnieuw in" in answer.text
+
+
+def test_each_look_and_each_change_is_on_the_trail_with_its_member(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    _change(visitor, case_id, "decide/kind", {"value": "klacht"})
+    visitor.post(f"/cases/{case_id}/notes", {"text": "gebeld"})
+    with world.database.read() as session:
+        entries = audit.timeline(session, world.ring, case_id)
+    assert {Action.LOOK, Action.DECIDE, Action.NOTE} <= {entry.action for entry in entries}
+    assert all(entry.member_id == world.ring.member_id for entry in entries if entry.action != Action.INTAKE)
+
+
+def test_receipts_that_wait_are_let_go_one_by_one_or_all(world: World, visitor: Visitor, case_id: str) -> None:
+    first, second, third = (world.hold_receipt(case_id) for _ in range(3))
+    page = visitor.get("/receipts/").text
+    assert page.count("K2345-00000") >= 3
+    visitor.post("/receipts/", {"which": "chosen", "mail": first})
+    assert _held(world) == {second, third}
+    visitor.post(f"/cases/{case_id}/release", {"mail": second})
+    assert _held(world) == {third}
+    late = world.hold_receipt(case_id)
+    visitor.post("/receipts/", {"which": "all", "shown": [second, third]})
+    assert _held(world) == {late}
+
+
+def test_choosing_no_receipt_lets_none_go(world: World, visitor: Visitor, case_id: str) -> None:
+    world.hold_receipt(case_id)
+    visitor.get("/receipts/")
+    visitor.post("/receipts/", {"which": "chosen"})
+    assert "Kies er ten minste een." in visitor.get("/receipts/").text
+    assert len(_held(world)) == 1
+
+
+def test_a_mail_to_the_reporter_shows_its_state_and_text(world: World, visitor: Visitor, case_id: str) -> None:
+    world.hold_receipt(case_id)
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "Wacht op uw akkoord" in text
+    assert "Wij hebben uw bericht ontvangen." in text
+
+
+def test_an_unreadable_mail_is_a_case_that_says_so(world: World, visitor: Visitor) -> None:
+    case_id = world.new_case(state="unreadable").case_id
+    assert "onleesbaar" in visitor.get("/").text
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "Meldpost kon deze mail niet lezen" in text
+    assert "/original" in text
+    assert _change(visitor, case_id, "decide/kind", {"value": "melding"}).status_code == 303
+
+
+def test_a_sender_who_is_new_to_the_case_is_marked(world: World, visitor: Visitor, case_id: str) -> None:
+    world.further_message(case_id, sender_is_new=True, own_text="Ik weet er ook van.")
+    assert "afzender nieuw in deze zaak" in visitor.get(f"/cases/{case_id}").text
+
+
+def test_the_page_of_a_case_shows_times_on_the_clock_of_the_desk(visitor: Visitor, case_id: str) -> None:
+    assert START.hour == 9
+    assert "27 nov 2026, 10:30" in visitor.get(f"/cases/{case_id}").text
+
+
+def _held(world: World) -> set[str]:
+    with world.database.read() as session:
+        return {row.id for row in outbox.held(session, DESK)}

@@ -1,0 +1,79 @@
+"""The queue: which cases it shows, in which order, and what it says of each."""
+
+import re
+from datetime import timedelta
+
+from cases.terms import DueKind
+from tests.desk.world import START, World, coordinator
+
+
+def _references(text: str) -> list[str]:
+    return re.findall(r'class="open ref"[^>]*>([^<]+)<', text)
+
+
+def test_what_is_most_overdue_stands_on_top(world: World) -> None:
+    world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=30)})
+    world.new_case(dues={DueKind.FIRST_LOOK: START - timedelta(days=1)})
+    world.new_case(dues={DueKind.FIRST_LOOK: START - timedelta(days=3)})
+    text = coordinator(world).get("/").text
+    assert _references(text) == ["K2345-00002", "K2345-00001", "K2345-00000"]
+    assert "3 dagen te laat" in text
+    assert "<b>2</b>over de termijn" in text
+
+
+def test_a_row_tells_kind_category_severity_and_what_is_missing(world: World) -> None:
+    world.new_case()
+    row = coordinator(world).get("/").text.split("<tbody>")[1]
+    for word in ("Melding", "Strafbaar feit", "en nog 1", "Hoog", "Telefoonnummer", "Adres", "Eerste blik", "nieuw"):
+        assert word in row
+
+
+def test_new_messages_count_until_somebody_has_looked(world: World) -> None:
+    case_id = world.new_case().case_id
+    world.further_message(case_id)
+    visitor = coordinator(world)
+    assert "2 nieuwe berichten" in visitor.get("/").text
+    visitor.get(f"/cases/{case_id}")
+    assert "nieuwe berichten" not in visitor.get("/").text
+
+
+def test_a_status_in_the_address_shows_those_cases_alone(world: World) -> None:
+    first = world.new_case().case_id
+    world.new_case()
+    visitor = coordinator(world)
+    visitor.post(f"/cases/{first}/status", {"version": visitor.version(first), "status": "investigating"})
+    assert _references(visitor.get("/?status=investigating").text) == ["K2345-00000"]
+    assert _references(visitor.get("/?status=received").text) == ["K2345-00001"]
+    assert len(_references(visitor.get("/").text)) == 2
+
+
+def test_a_status_that_does_not_exist_is_not_found(world: World) -> None:
+    visitor = coordinator(world)
+    assert visitor.get("/?status=secret").status_code == 404
+    assert visitor.get("/?page=0").status_code == 404
+    assert visitor.get("/?page=99999999999").status_code == 404
+
+
+def test_a_long_queue_has_pages(world: World) -> None:
+    for _ in range(53):
+        world.new_case()
+    visitor = coordinator(world)
+    first, second = visitor.get("/"), visitor.get("/?page=2")
+    assert len(_references(first.text)) == 50
+    assert len(_references(second.text)) == 3
+    assert "Pagina 1 van 2" in first.text
+    assert not set(_references(first.text)) & set(_references(second.text))
+
+
+def test_an_empty_queue_says_so(world: World) -> None:
+    assert "Hier staat geen zaak" in coordinator(world).get("/").text
+
+
+def test_the_queue_speaks_english_to_who_prefers_it_or_chooses_it(world: World) -> None:
+    world.new_case()
+    visitor = coordinator(world)
+    assert "Criminal offence" in coordinator(world, language="en-GB,en;q=0.9").get("/").text
+    answer = visitor.post("/language", {"language": "en", "then": "/?status=received"})
+    assert answer.location == "/?status=received"
+    assert "Criminal offence" in visitor.get("/").text
+    assert visitor.post("/language", {"language": "xx"}).status_code == 400
