@@ -36,6 +36,7 @@ class Catalogue:
         return format_datetime(moment, self.moment_pattern, tzinfo=ZoneInfo(timezone), locale=self.language)
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """The languages that mail can be written in."""
     names = (entry.name for entry in resources.files("notify").joinpath("catalogues").iterdir())

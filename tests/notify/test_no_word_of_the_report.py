@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email import message_from_bytes
-from email.policy import default
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -71,7 +70,7 @@ def sentences(desk: DeskSettings, language: str, received: datetime, feedback_by
 
 def take_apart(raw: bytes, allowed: set[str], reporter: dict[str, str], date_line: str, language: str) -> list[str]:
     """What of a mail is neither template nor allowed to fill one; empty for a mail that betrays nothing."""
-    mail = message_from_bytes(raw, policy=default)
+    mail = message_from_bytes(raw)
     fixed = FIXED | {
         "To": reporter["to"],
         "In-Reply-To": reporter["message_id"],
@@ -85,14 +84,14 @@ def take_apart(raw: bytes, allowed: set[str], reporter: dict[str, str], date_lin
         subject = name == "Subject" and value in allowed
         if not (known or subject or fixed.get(name) == value):
             left.append(f"{name}: {value}")
-    text, html = mail.iter_parts()
+    text, html = mail.get_payload()
     for part, subtype in ((text, "plain"), (html, "html")):
         expected = {"Content-Type": f'text/{subtype}; charset="utf-8"', "Content-Transfer-Encoding": "quoted-printable"}
         left += [f"{name}: {value}" for name, value in part.items() if expected.get(name) != value]
     left += [str(mail.preamble or ""), str(mail.epilogue or "").strip()]
-    left += [block for block in blocks(text.get_content()) if block not in allowed]
+    left += [block for block in blocks(text.get_payload(decode=True).decode()) if block not in allowed]
     leaves = Leaves()
-    leaves.feed(html.get_content())
+    leaves.feed(html.get_payload(decode=True).decode())
     left += [leaf for leaf in leaves.texts if leaf not in allowed]
     empty = Document(language, "-", (Paragraph("-"),)).to_html() + '<h2 style="font-size:18px;margin:24px 0 4px">'
     empty += '<ul style="margin:0 0 12px;padding-left:24px"><li>'
