@@ -84,6 +84,11 @@ class Dovecot:
         wait_until(where, lambda: self.count(account, folder) >= count, seconds)
         return self.messages(account, folder)
 
+    def files(self, account: str) -> Iterator[Path]:
+        """The mails of an account's inbox as they lie on the server's disk."""
+        for folder in ("new", "cur"):
+            yield from (self.folder / "mail" / account.lower() / folder).glob("*")
+
     def _configuration(self, *, move: bool) -> str:
         server, login = user_or_self("dovecot"), user_or_self("dovenull")
         rooted = os.geteuid() == 0

@@ -169,7 +169,7 @@ class Installation:
         assert program.wait(120) == 0, program.text()
 
     @staticmethod
-    def wait_for_log(program: Program, text: str, seconds: float = 60) -> None:
+    def wait_for_log(program: Program, text: str, seconds: float = 150) -> None:
         """Wait until a program has logged something with this text in it."""
         wait_until(f"{text!r} is logged", lambda: program.text() and text in program.text(), seconds)
 
@@ -187,7 +187,7 @@ class Installation:
         raw = mail if isinstance(mail, bytes) else mail.as_bytes()
         self.exim.send(raw, self.reporter() if sender is None else sender, [to or self.address])
 
-    def wait(self, what: str, condition: Callable[[], object], seconds: float = 60) -> None:
+    def wait(self, what: str, condition: Callable[[], object], seconds: float = 150) -> None:
         """Wait for something that the daemon does; fail with its log, at once where it has ended by an error."""
 
         def true_or_in_vain() -> bool:
@@ -206,7 +206,7 @@ class Installation:
         """Wait until so many mails lie in a folder of the desk."""
         wait_until(f"{count} mails in {folder}", lambda: self.dovecot.count(self.address, folder) == count, seconds)
 
-    def wait_taken(self, count: int = 1, seconds: float = 60) -> None:
+    def wait_taken(self, count: int = 1, seconds: float = 150) -> None:
         """Wait until so many mails lie in the done folder, and none in the inbox."""
 
         def taken() -> bool:
@@ -215,7 +215,7 @@ class Installation:
 
         self.wait(f"{count} mails in Verwerkt and none in INBOX", taken, seconds)
 
-    def receipts(self, count: int = 1, name: str = "reporter", seconds: float = 60) -> list[EmailMessage]:
+    def receipts(self, count: int = 1, name: str = "reporter", seconds: float = 150) -> list[EmailMessage]:
         """Wait for so many mails in a reporter's mailbox, and give all that lie there."""
         box = self.reporter(name)
         self.wait(f"{count} mails for the reporter", lambda: self.dovecot.count(box) >= count, seconds)

@@ -57,7 +57,7 @@ def test_killed_twice_in_the_reader_a_mail_is_kept_whole_as_unreadable(installat
     installation.set_up(smtp=SMTP)
     _send(installation, NAMES[:1])
     for _ in range(2):
-        assert installation.start(fault="in-reader=kill").wait(90) == -signal.SIGKILL
+        assert installation.start(fault="in-reader=kill").wait(180) == -signal.SIGKILL
     installation.start()
     installation.wait_taken(1)
     assert installation.rows("select state from message") == [("unreadable",)]
@@ -68,7 +68,7 @@ def test_killed_again_and_again_nothing_is_lost_and_nothing_happens_twice(instal
     _send(installation, NAMES)
     for point in ("after-attempt", "before-intake-commit", "after-intake-commit", "before-move", "before-data"):
         program = installation.start(fault=f"{point}=kill")
-        wait_until(f"{point} was reached", lambda program=program: not program.running or _settled(installation), 90)
+        wait_until(f"{point} was reached", lambda program=program: not program.running or _settled(installation), 180)
         program.stop()
     installation.start()
     _wait_settled(installation)
@@ -83,7 +83,7 @@ def test_a_sender_paused_beyond_its_lease_sends_no_further_mail(
     installation.set_up(smtp=SMTP)
     _send(installation, NAMES[:1])
     paused = installation.start(fault=f"{point}=stop")
-    wait_until("the mail is being sent", lambda: _states(installation) == ["sending"], 60)
+    wait_until("the mail is being sent", lambda: _states(installation) == ["sending"], 150)
     other = installation.start()
     _wait_settled(installation)
     paused.signal_group(signal.SIGCONT)
@@ -100,7 +100,7 @@ def _survives(installation: Installation, point: str) -> None:
     installation.set_up(smtp=SMTP)
     _send(installation, NAMES)
     killed = installation.start(fault=f"{point}=kill")
-    assert killed.wait(90) == -signal.SIGKILL, f"{point} was never reached\n{killed.text()}"
+    assert killed.wait(180) == -signal.SIGKILL, f"{point} was never reached\n{killed.text()}"
     killed.wait_until_group_is_gone()
     installation.start()
     _wait_settled(installation)
@@ -127,7 +127,7 @@ def _settled(installation: Installation) -> bool:
 
 
 def _wait_settled(installation: Installation) -> None:
-    installation.wait("all receipts are sent", lambda: _settled(installation), 120)
+    installation.wait("all receipts are sent", lambda: _settled(installation), 240)
 
 
 def _wait_until_delivered(installation: Installation) -> None:

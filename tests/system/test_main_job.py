@@ -5,8 +5,8 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
-from ingest.housekeeping import tidy
 
+from ingest.housekeeping import tidy
 from store.casework import view_case
 from tests.system.installation import Installation, letter
 
@@ -49,7 +49,7 @@ def test_mail_is_noticed_by_idle_long_before_the_next_poll(installation: Install
     installation.start()
     for count in (1, 2, 3):
         installation.send(letter(installation.reporter(), installation.address, text=TEXT))
-        installation.receipts(count, seconds=40)
+        installation.receipts(count)
 
 
 def test_an_answer_to_the_receipt_joins_its_case(installation: Installation) -> None:
@@ -177,7 +177,7 @@ def test_mail_servers_that_are_down_are_waited_for(installation: Installation) -
         installation.send(letter(installation.reporter(), installation.address, text=TEXT))
     finally:
         installation.dovecot.start()
-    installation.receipts(1, seconds=90)
+    installation.receipts(1)
     assert daemon.running
 
 
@@ -189,7 +189,7 @@ def test_a_line_that_drops_is_taken_up_again(installation: Installation) -> None
     installation.dovecot.stop()
     installation.dovecot.start()
     installation.send(letter(installation.reporter(), installation.address, text=TEXT))
-    installation.receipts(2, seconds=90)
+    installation.receipts(2)
     assert daemon.running
 
 
@@ -203,6 +203,6 @@ def test_receipts_wait_for_an_smtp_server_that_is_down(installation: Installatio
         installation.wait_taken(1)
     finally:
         installation.exim.start()
-    installation.receipts(1, seconds=120)
+    installation.receipts(1)
     assert daemon.running
     assert installation.rows("select state from outbox where kind = 'receipt'") == [("sent",)]
