@@ -18,7 +18,6 @@ import os
 import resource
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 
 from ingest import kernel, landlock, seccomp
 
@@ -90,8 +89,11 @@ def set_limits(limits: ProcessLimits) -> None:
 
 
 def _address_space() -> int:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    return pages * resource.getpagesize()
+    descriptor = os.open("/proc/self/statm", os.O_RDONLY)
+    try:
+        return int(os.read(descriptor, 100).split()[0]) * resource.getpagesize()
+    finally:
+        os.close(descriptor)
 
 
 def _leave_root() -> None:

@@ -134,7 +134,7 @@ class Nursery:
         self._control.close()
         if self._process is not None:
             try:
-                self._process.wait(timeout=5)
+                self._process.wait(timeout=2)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

@@ -1,0 +1,55 @@
+"""Real and torture mails of other projects, where they lie beside the project: none crashes or hangs a reader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import CannotParse, NotIsolated
+from ingest.mail import ParsedMail
+from ingest.parse import parse_bytes
+from ingest.raw import RawMail
+from ingest.readers import Readers
+
+MAILS = Path(__file__).parents[3] / "shared" / "mime"
+# 1,000 levels of multipart: beyond the depth that is taken apart, so kept whole for a person.
+BEYOND_LIMITS = {"staktrace+mailparse/tests/files/nested.eml"}
+
+
+def _paths() -> list[str]:
+    manifest = MAILS / "MANIFEST.jsonl"
+    if not manifest.is_file():
+        pytest.skip("needs ../shared/mime, which is not part of the project")
+    return [json.loads(line)["path"] for line in manifest.read_text(encoding="utf-8").splitlines()]
+
+
+def test_every_mail_is_read_or_refused() -> None:
+    refused = set()
+    for path in _paths():
+        try:
+            mail = parse_bytes((MAILS / path).read_bytes())
+        except CannotParse:
+            refused.add(path)
+            continue
+        (mail.subject + mail.text + (mail.html or "")).encode("utf-8")
+    assert refused == BEYOND_LIMITS
+
+
+def test_a_reader_answers_what_the_parser_says() -> None:
+    paths = _paths()
+    try:
+        readers = Readers().start()
+    except NotIsolated as error:
+        pytest.skip(str(error))
+    with readers:
+        for path in paths[::10]:
+            data = (MAILS / path).read_bytes()
+            with RawMail.from_bytes(data) as raw:
+                assert _comparable(readers.read(raw)) == _comparable(parse_bytes(data)), path
+
+
+def _comparable(mail: ParsedMail) -> dict[str, object]:
+    files = [(a.name, a.content_type, a.size, a.inline, a.content_id, b"".join(a.chunks())) for a in mail.attachments]
+    return {**mail.__dict__, "attachments": files}
