@@ -1,0 +1,620 @@
+import email
+import email.policy
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+import ingest.rounds
+from cases.terms import DueKind
+from config.settings import MailboxSettings
+from config.taxonomy import MissingField
+from ingest.housekeeping import tidy
+from ingest.rounds import RoundResult, ingest_files
+from ingest.sources.imap import Account, BadReply, ConnectionLost
+from store import ledger, mailer_contact
+from store.outbox import Mail
+from tests.ingest.conftest import Dovecot
+from tests.ingest.office import ADDRESS, COORDINATOR, REPORT, Founded, Office, found, mail, open_office
+
+NewOffice = Callable[..., Office]
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    return found(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture
+def new_office(tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
+    with ExitStack() as stack:
+
+        def make(account: MailboxSettings, **more: Any) -> Office:
+            mailbox = account.model_dump(exclude_defaults=True)
+            return stack.enter_context(open_office(tmp_path, founded, mailbox, **more))
+
+        yield make
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> MailboxSettings:
+    return dovecot.account()
+
+
+@pytest.fixture
+def office(new_office: NewOffice, account: MailboxSettings) -> Office:
+    return new_office(account)
+
+
+def opened(sent: Mail) -> EmailMessage:
+    return email.message_from_bytes(sent.mime, policy=email.policy.default)  # type: ignore[arg-type]
+
+
+# taking in
+
+
+def test_a_mail_becomes_a_sealed_case_with_a_receipt_and_is_moved(any_dovecot: Dovecot, new_office: NewOffice) -> None:
+    account = any_dovecot.account()
+    office = new_office(account)
+    sent = mail()
+    any_dovecot.deliver(account, sent)
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    assert any_dovecot.bodies(account) == []
+    assert any_dovecot.bodies(account, "Verwerkt") == [sent]
+    (case,) = office.cases()
+    (message,) = case.messages
+    assert message.content["subject"] == "melding"
+    assert message.content["from"] == {"name": "Appie Ramdin", "address": "appie@home.example"}
+    assert case.contact["phone"]
+    assert {due.kind for due in case.dues} >= {DueKind.RECEIPT, DueKind.FIRST_LOOK, DueKind.FEEDBACK}
+    waiting = office.outgoing()
+    assert sorted(each.recipient for each in waiting) == ["appie@home.example", COORDINATOR]
+    receipt = opened(next(each for each in waiting if each.recipient != COORDINATOR))
+    assert receipt["In-Reply-To"] == "<1.abc@home.example>"
+    assert case.reference in receipt.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_second_round_does_nothing(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    dovecot.deliver(account, mail())
+    office.take_in()
+    assert office.take_in() == RoundResult()
+    assert len(office.case_ids()) == 1
+
+
+def test_mails_are_taken_in_whatever_their_flags_case_8(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    for number, flag in enumerate((b"\\Seen", b"\\Deleted", b"\\Answered", b"\\Draft")):
+        dovecot.deliver(account, mail(number), flags=(flag,))
+    assert office.take_in().taken == 4
+    assert dovecot.uids(account) == []
+
+
+def test_a_round_ends_after_its_share_and_says_that_there_is_more(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest.rounds, "MOST_MAILS", 2)
+    dovecot.deliver(account, *(mail(number) for number in range(3)))
+    assert office.take_in() == RoundResult(taken=2, more=True, queued=True)
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    assert len(office.case_ids()) == 3
+
+
+def test_all_folders_are_read_and_a_missing_one_stops_nothing(dovecot: Dovecot, new_office: NewOffice) -> None:
+    account = dovecot.account(folders=("INBOX", "Nowhere", "Junk"))
+    office = new_office(account)
+    with dovecot.client(account) as client:
+        client.create_folder("Junk")
+    dovecot.deliver(account, mail(1))
+    dovecot.deliver(account, mail(2), folder="Junk")
+    assert office.take_in().taken == 2
+    assert len(dovecot.uids(account, "Verwerkt")) == 2
+
+
+# nothing twice
+
+
+def test_a_copy_with_other_trace_fields_is_a_duplicate_and_is_moved_case_16(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(), b"Received: from elsewhere; now\r\nX-Spam: no\r\n" + mail(), mail())
+    assert office.take_in() == RoundResult(taken=1, duplicates=2, queued=True)
+    assert dovecot.uids(account) == []
+    assert len(office.case_ids()) == 1
+    assert len(office.receipts()) == 1
+
+
+def test_the_same_message_id_with_other_content_is_a_new_mail_and_flagged_case_18(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(), mail(text="Iets anders"))
+    assert office.take_in().taken == 2
+    flags = [case.messages[0].content["flags"] for case in office.cases()]
+    assert sorted(flags) == [[], ["message_id_seen_before"]]
+
+
+def test_mails_without_message_id_are_taken_in_each_cases_14_15(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    without = [mail(text=text).replace(b"Message-ID: <1.abc@home.example>\r\n", b"") for text in ("een", "twee")]
+    dovecot.deliver(account, *without, without[0].replace(b"Subject", b"Message-ID: <>\r\nSubject"))
+    assert office.take_in().taken == 3
+
+
+def test_a_folder_that_was_made_anew_is_rescanned_without_second_cases_case_6(
+    dovecot: Dovecot, new_office: NewOffice
+) -> None:
+    account = dovecot.account(folders=("Post",))
+    office = new_office(account)
+    for mails, result in (
+        ((mail(1), mail(2)), RoundResult(taken=2, queued=True)),
+        ((mail(2), mail(1), mail(3)), RoundResult(taken=1, duplicates=2, queued=True)),
+    ):
+        with dovecot.client(account) as client:
+            client.create_folder("Post")
+        dovecot.deliver(account, *mails, folder="Post")
+        assert dovecot.uids(account, "Post")[0] == 1
+        assert office.take_in() == result
+        with dovecot.client(account) as client:
+            client.delete_folder("Post")
+    assert len(office.case_ids()) == 3
+
+
+def test_a_mail_that_was_committed_but_not_moved_is_only_moved(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(account, mail())
+
+    def crash(*_: object, **__: object) -> None:
+        raise ConnectionLost("as if killed before the move")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "set_aside", crash)
+        office.take_in()
+    assert dovecot.uids(account) == [1]
+    assert office.take_in() == RoundResult()
+    assert dovecot.uids(account) == []
+    assert len(office.case_ids()) == 1
+
+
+def test_a_copy_begun_before_a_crash_is_found_and_not_made_again(
+    dovecot_without_move: Dovecot, new_office: NewOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = dovecot_without_move
+    account = server.account()
+    office = new_office(account)
+    server.deliver(account, mail(1), mail(2))
+
+    def crash(*_: object) -> None:
+        raise ConnectionLost("as if killed between COPY and EXPUNGE")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "_expunge_one", crash)
+        office.take_in()
+    assert len(server.uids(account)) == 2
+    assert len(server.uids(account, "Verwerkt")) == 2
+    office.take_in()
+    assert server.uids(account) == []
+    assert len(server.uids(account, "Verwerkt")) == 2
+    assert len(office.case_ids()) == 2
+
+
+def test_a_mailbox_that_another_process_reads_is_left_alone(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail())
+    assert ledger.claim_mailbox(office.database, "main", "another machine", 60)
+    assert office.take_in() == RoundResult()
+    ledger.release_mailbox(office.database, "main", "another machine")
+    assert office.take_in().taken == 1
+
+
+def test_the_claim_of_a_process_that_was_killed_is_taken_over(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    from ingest.claims import claimed
+
+    dovecot.deliver(account, mail())
+    child = os.fork()
+    if child == 0:
+        with claimed(office.database, "main") as extend:
+            os._exit(0 if extend else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert office.take_in().taken == 1
+
+
+# poison
+
+
+def test_a_mail_that_kills_its_reader_is_kept_whole_after_two_attempts_and_holds_nothing_up(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    office.reader.poison = b"poison"
+    bad = mail(1, text="poison")
+    dovecot.deliver(account, bad, mail(2))
+    assert office.take_in() == RoundResult(taken=2, unreadable=1, queued=True)
+    assert office.reader.read_mails == 3
+    assert dovecot.uids(account) == []
+    assert sorted(case.messages[0].state for case in office.cases()) == ["read", "unreadable"]
+    assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
+
+
+def test_a_mail_above_the_limit_is_kept_whole_unread(dovecot: Dovecot, new_office: NewOffice) -> None:
+    account = dovecot.account()
+    office = new_office(account, limits={"max_parse_bytes": 10_000})
+    large = mail(text="x" * 76 + "\n") + b"y" * 20_000
+    dovecot.deliver(account, large)
+    assert office.take_in().unreadable == 1
+    assert office.reader.read_mails == 0
+    assert office.cases()[0].messages[0].state == "too_large"
+    assert dovecot.bodies(account, "Verwerkt") == [large]
+
+
+def test_a_mail_that_breaks_the_connection_is_isolated_cases_9_25(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(account, *(mail(number) for number in range(4)))
+    fetch = Account.fetch
+
+    def garbage(self: Account, uid: int, size: int) -> Any:
+        if uid == 2:
+            raise BadReply("garbage")
+        return fetch(self, uid, size)
+
+    monkeypatch.setattr(Account, "fetch", garbage)
+    assert office.take_in() == RoundResult(taken=3, left=1, queued=True)
+    assert dovecot.uids(account) == [2]
+    for _ in range(3):
+        assert office.take_in().left == 1
+    monkeypatch.undo()
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    assert {case.messages[0].state for case in office.cases()} == {"read"}
+
+
+def test_a_server_that_hangs_up_at_every_mail_ends_the_round(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(account, *(mail(number) for number in range(6)))
+
+    def gone(self: Account, uid: int) -> Any:
+        raise ConnectionLost("gone")
+
+    monkeypatch.setattr(Account, "announce", gone)
+    with pytest.raises(ConnectionLost):
+        office.take_in()
+    assert len(dovecot.uids(account)) == 6
+
+
+def test_an_error_of_our_own_over_one_mail_stops_no_other(
+    dovecot: Dovecot,
+    office: Office,
+    account: MailboxSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dovecot.deliver(account, mail(1, subject="geheim"), mail(2))
+    judge = ingest.take_in.judge
+
+    def broken(fields: Any, *rest: Any) -> Any:
+        if ("Subject", "geheim") in fields:
+            raise RuntimeError("geheim")
+        return judge(fields, *rest)
+
+    monkeypatch.setattr("ingest.take_in.judge", broken)
+    assert office.take_in() == RoundResult(taken=1, left=1, queued=True)
+    assert office.take_in().left == 1
+    assert office.take_in() == RoundResult(taken=1, unreadable=1, queued=True)
+    assert "RuntimeError in tests.ingest.test_rounds" in caplog.text
+    assert "geheim" not in caplog.text
+
+
+def test_when_the_database_is_gone_the_round_ends_nothing_is_moved_and_no_attempt_is_counted(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    def rename(old: str, new: str) -> None:
+        with office.database.begin() as session:
+            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    dovecot.deliver(account, mail(1), mail(2))
+    for _ in range(4):
+        rename("case_file", "elsewhere")
+        with pytest.raises(OperationalError):
+            office.take_in()
+        rename("elsewhere", "case_file")
+    assert dovecot.uids(account) == [1, 2]
+    assert office.take_in() == RoundResult(taken=2, queued=True)
+
+
+# who may be answered
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Auto-Submitted: auto-replied",),
+        ("Precedence: bulk",),
+        ("Return-Path: <>",),
+        ("List-Id: <x.y>",),
+        ("X-Auto-Response-Suppress: DR, OOF, AutoReply",),
+    ],
+)
+def test_automatic_mail_is_kept_and_never_answered_cases_70_to_77(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, fields: tuple[str, ...]
+) -> None:
+    dovecot.deliver(account, mail(fields=fields))
+    assert office.take_in().taken == 1
+    assert office.cases()[0].messages[0].content["automatic"] in ("auto_reply", "list")
+    assert office.receipts() == []
+
+
+@pytest.mark.parametrize("sender", ["", "a@evil.example, <b@good.example>", "Nobody", '"'])
+def test_without_one_sender_beyond_doubt_there_is_no_receipt_cases_41_42(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str
+) -> None:
+    dovecot.deliver(account, mail(sender=sender))
+    assert office.take_in().taken == 1
+    assert office.receipts() == []
+
+
+def test_a_receipt_never_goes_to_a_reply_to_of_another_domain(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(1, fields=("Reply-To: other@home.example",)))
+    dovecot.deliver(account, mail(2, fields=("Reply-To: victim@elsewhere.example",)))
+    office.take_in()
+    assert sorted(each.recipient for each in office.receipts()) == ["appie@home.example", "other@home.example"]
+
+
+def test_old_mail_is_answered_only_on_a_persons_word(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    with dovecot.client(account) as client:
+        client.append("INBOX", mail(), (), datetime.now(UTC) - timedelta(days=4))
+    office.take_in()
+    assert office.receipts() == []
+    assert [each.state for each in office.cases()[0].outgoing if each.kind == "receipt"] == ["held"]
+
+
+def test_a_first_connection_to_a_full_mailbox_sends_nothing(dovecot: Dovecot, new_office: NewOffice) -> None:
+    account = dovecot.account()
+    office = new_office(account, rules={"first_connection_max": 2})
+    dovecot.deliver(account, *(mail(number, sender=f"a{number}@home.example") for number in range(3)))
+    assert office.take_in().taken == 3
+    assert office.outgoing() == []
+    dovecot.deliver(account, mail(4))
+    office.take_in()
+    assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
+
+
+def test_one_address_gets_no_more_than_the_cap_cases_73_74(dovecot: Dovecot, new_office: NewOffice) -> None:
+    account = dovecot.account()
+    office = new_office(account, rules={"per_address_per_day": 2})
+    dovecot.deliver(account, *(mail(number) for number in range(4)))
+    assert office.take_in().taken == 4
+    assert len(office.receipts()) == 2
+
+
+def test_a_receipt_asks_only_for_what_is_almost_surely_missing_and_a_reminder_is_due(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    scores = {**REPORT.missing_scores, MissingField.PHONE: 0.99, MissingField.ADDRESS: 0.9}
+    office.understander.report = replace(REPORT, missing=(MissingField.PHONE,), missing_scores=scores)
+    receipt = first_receipt(dovecot, office, account)
+    said = opened(receipt).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "telefoonnummer" in said
+    assert DueKind.REMINDER in {due.kind for due in office.cases()[0].dues}
+    with office.database.read() as session:
+        contact = mailer_contact.read(session, office.mailer, office.case_ids()[0])
+    assert contact == mailer_contact.Contact("appie@home.example", "nl", (MissingField.PHONE,))
+    dovecot.deliver(account, reply_to(receipt, 2))
+    office.take_in()
+    assert DueKind.REMINDER not in {due.kind for due in office.cases()[0].dues}
+
+
+def test_a_mail_that_cannot_be_understood_gets_the_neutral_receipt(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    office.understander.report = None
+    first_receipt(dovecot, office, account)
+    (case,) = office.cases()
+    assert case.messages[0].content["intake"]["receipt"] == "neutral"
+    assert case.messages[0].content["own_text"]
+
+
+# which case
+
+
+def reply_to(receipt: Mail, number: int, **more: Any) -> bytes:
+    return mail(
+        number, fields=(f"In-Reply-To: {receipt.message_id}",), text="Mijn telefoonnummer is 06 24817703.", **more
+    )
+
+
+def first_receipt(dovecot: Dovecot, office: Office, account: MailboxSettings) -> Mail:
+    dovecot.deliver(account, mail())
+    office.take_in()
+    (receipt,) = office.receipts()
+    return receipt
+
+
+def test_an_answer_to_our_mail_joins_its_case(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, reply_to(receipt, 2))
+    plus = opened(receipt)["Reply-To"]
+    dovecot.deliver(account, mail(3, text="Nog iets").replace(f"To: {ADDRESS}".encode(), f"To: {plus}".encode()))
+    assert office.take_in().taken == 2
+    (case,) = office.cases()
+    assert [message.sender_is_new for message in case.messages] == [False, False, False]
+    assert DueKind.REMINDER not in {due.kind for due in case.dues}
+
+
+def test_a_stranger_with_the_token_joins_too_but_is_marked_and_gets_the_neutral_receipt_at_most(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    (before,) = office.cases()
+    dovecot.deliver(account, reply_to(receipt, 2, sender="stranger@elsewhere.example"))
+    office.take_in()
+    (case,) = office.cases()
+    assert [message.sender_is_new for message in case.messages] == [False, True]
+    assert case.dues == before.dues
+    (answer,) = office.receipts()
+    assert answer.recipient == "stranger@elsewhere.example"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "In-Reply-To: <aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@ministry.example>",
+        "In-Reply-To: <1.abc@home.example>",
+        "References: <x@other-instance.example>",
+    ],
+)
+def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, field: str
+) -> None:
+    first_receipt(dovecot, office, account)
+    dovecot.deliver(account, mail(2, fields=(field,), sender="stranger@elsewhere.example"))
+    office.take_in()
+    first, second = office.cases()
+    assert len(second.messages) == 1
+    assert (first.case_id in second.linked_case_ids) == ("1.abc" in field)
+
+
+VOUCHED = "Authentication-Results: mx.ministry.example; dmarc=pass header.from=home.example"
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender", "joins"),
+    [
+        ((VOUCHED,), "appie@home.example", True),
+        ((), "appie@home.example", False),
+        ((VOUCHED.replace("mx.", "mx2."),), "appie@home.example", False),
+        ((VOUCHED,), "stranger@home.example", False),
+    ],
+)
+def test_a_reference_joins_only_a_known_sender_for_whom_our_server_vouches(
+    dovecot: Dovecot,
+    office: Office,
+    account: MailboxSettings,
+    fields: tuple[str, ...],
+    sender: str,
+    joins: bool,
+) -> None:
+    first_receipt(dovecot, office, account)
+    (case,) = office.cases()
+    dovecot.deliver(account, mail(2, fields=fields, sender=sender, subject=f"Over {case.reference}"))
+    office.take_in()
+    cases = office.cases()
+    assert [len(each.messages) for each in cases] == ([2] if joins else [1, 1])
+    if not joins:
+        assert case.case_id in cases[1].linked_case_ids
+
+
+def test_a_bounce_is_tied_to_the_mail_that_bounced_and_its_case_case_79(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    (before,) = office.cases()
+    bounce = (
+        f"Return-Path: <>\r\nFrom: MAILER-DAEMON@home.example\r\nTo: {receipt.envelope_sender}\r\n"
+        "Subject: Undelivered\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nno such user\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
+        "Final-Recipient: rfc822; appie@home.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n"
+    )
+    dovecot.deliver(account, bounce.encode())
+    office.take_in()
+    (case,) = office.cases()
+    assert case.status == before.status
+    assert case.messages[-1].content["automatic"] == "bounce"
+    assert [each.bounced for each in case.outgoing if each.kind == "receipt"] == [True]
+    assert office.outgoing() == []
+
+
+def test_our_own_mail_that_comes_back_is_joined_and_never_answered_case_75(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, receipt.mime)
+    office.take_in()
+    assert office.outgoing() == []
+
+
+def test_a_members_robot_that_answers_a_notice_starts_no_storm(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(1, sender=COORDINATOR, subject="Ik ben er niet"))
+    office.take_in()
+    assert [each.recipient for each in office.outgoing()] == [COORDINATOR]  # the receipt, under the cap, and no notice
+
+
+# housekeeping and files
+
+
+def test_the_done_folder_loses_what_the_ledger_knows_and_nothing_else(
+    any_dovecot: Dovecot, new_office: NewOffice
+) -> None:
+    account = any_dovecot.account(keep_days=0)
+    office = new_office(account)
+    any_dovecot.deliver(account, mail(1), mail(2))
+    office.take_in()
+    strange = mail(3)
+    any_dovecot.deliver(account, strange, folder="Verwerkt")
+    assert tidy(office.settings, office.secrets, "main") == 2
+    assert any_dovecot.bodies(account, "Verwerkt") == [strange]
+    assert tidy(office.settings, office.secrets, "main") == 0
+
+
+def test_mails_stay_in_the_done_folder_for_keep_days(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(1))
+    office.take_in()
+    assert tidy(office.settings, office.secrets, "main") == 0
+    assert len(dovecot.uids(account, "Verwerkt")) == 1
+
+
+def test_files_are_taken_in_once_left_as_they_are_and_answered_only_on_a_persons_word(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    mails = [mail(number) for number in range(3)]
+    for number, each in enumerate(mails):
+        (folder / f"{number}.eml").write_bytes(each.replace(b"\r\n", b"\n"))
+    seen = []
+
+    def importing() -> Any:
+        arguments = (office.settings, office.secrets, "main", [folder], office.reader, office.understander)
+        return ingest_files(*arguments, seen.append)
+
+    assert importing().taken == 3
+    assert len(seen) == 3
+    assert importing().duplicates == 3
+    assert office.outgoing() == []
+    assert {each.state for case in office.cases() for each in case.outgoing} == {"held"}
+    assert len(list(folder.iterdir())) == 3
+    dovecot.deliver(account, mails[1])
+    assert office.take_in() == RoundResult(duplicates=1)
+
+
+def test_logs_name_no_word_of_a_mail(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    office.reader.poison = b"poison"
+    dovecot.deliver(account, mail(1), mail(2, text="poison"), mail(1), mail(3, fields=("Auto-Submitted: x",)))
+    office.take_in()
+    for word in ("appie", "Ramdin", "Dijkgraaf", "melding", "Zinkwerf", "home.example", "24 81"):
+        assert word.lower() not in caplog.text.lower()
