@@ -254,3 +254,11 @@ def test_all_languages_hold_the_same_sentences_and_fill_in_the_same():
         for name, sentence in other.sentences.items():
             assert sorted(re.findall(r"{.*?}", sentence)) == sorted(re.findall(r"{.*?}", dutch.sentences[name]))
             assert sentence == squeezed(sentence)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_a_receipt_that_knows_no_reference_names_none(desk: DeskSettings, addressed, full):
+    shown = desk.model_copy(update={"reference_in_subject": True})
+    outgoing = compose_receipt(shown, replace(FULL, reference=None, full=full, follow_up=True), addressed())
+    assert outgoing.subject == "Ontvangstbevestiging"
+    assert "referentie" not in outgoing.text
