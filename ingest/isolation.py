@@ -14,9 +14,11 @@ always set.
 from __future__ import annotations
 
 import enum
+import errno
 import os
 import resource
 import signal
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ingest import kernel, landlock, seccomp
@@ -97,16 +99,21 @@ def _address_space() -> int:
 
 
 def _leave_root() -> None:
-    """A user id of this process alone, so that two readers are strangers; nobody where a container has no such ids."""
-    os.setgroups([])
+    """A user id of this process alone, so that two readers are strangers; nobody where a container has no such ids.
+
+    The root of a container that has no other id at all is an ordinary user outside, and loses its capabilities later.
+    """
+    with suppress(PermissionError):  # forbidden in such a container, which then has no groups to leave
+        os.setgroups([])
     for identity in (_FIRST_LONELY_UID + os.getpid(), _NOBODY):
         try:
             os.setresgid(identity, identity, identity)
             os.setresuid(identity, identity, identity)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
             continue
         return
-    raise OSError(0, "cannot leave root")
 
 
 def _enter_namespaces() -> None:

@@ -87,7 +87,10 @@ class _Nursery:
         return True
 
     def _start(self, message: dict[str, Any], descriptors: list[int]) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # no memory or processes left: the asker sees its line close, and the nursery lives on
+            return
         if pid == 0:
             status = 1
             try:

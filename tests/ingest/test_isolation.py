@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ingest import landlock
 from ingest.check import check_isolation
 from ingest.errors import NotIsolated
 from ingest.isolation import Layer, ProcessLimits, is_isolated
@@ -22,6 +24,7 @@ from ingest.nursery import Line, Nursery, Nursing
 from ingest.raw import RawMail
 from ingest.seccomp import program
 
+ROOT = Path(__file__).parents[2]
 HOSTILE = str(Path(__file__).parent / "hostile")
 MARKER = "violet-marker-7193"
 LIMITS = ProcessLimits(cpu_seconds=10, wall_seconds=30)
@@ -139,6 +142,31 @@ def test_the_strongest_layers_are_chosen_by_themselves() -> None:
         pytest.skip(str(error))
     with nursery:
         assert is_isolated(nursery.layers)
+
+
+def test_without_user_namespaces_landlock_and_the_filter_take_over() -> None:
+    """As in a container, or on Ubuntu 24.04: in a user namespace of its own the test may forbid any further one."""
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from ingest.check import check_isolation\n"
+        "report = check_isolation('required'); print(report.working, *report.layers)\n"
+    )
+    if _without_user_namespaces("true").returncode != 0:
+        pytest.skip("this machine lets the test make no user namespace")
+    if landlock.version() < 1:
+        pytest.skip("this kernel has no Landlock")
+    result = _without_user_namespaces(f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)}")
+    assert result.stdout.split() == ["True", "unprivileged", "landlock", "seccomp"]
+
+
+def _without_user_namespaces(command: str) -> subprocess.CompletedProcess[str]:
+    forbid = "echo 0 > /proc/sys/user/max_user_namespaces && "
+    return subprocess.run(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", forbid + command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_check_finds_nothing_reached_where_isolation_works() -> None:
