@@ -1,22 +1,21 @@
 """Emptying the done folder: mails that the ledger knows and that have lain there for `keep_days` are expunged.
 
-What somebody else put there stays. Where a server does not tell where it moved a mail to, the mails there are known by
-their digests.
+What somebody else put there stays. Where nobody knows where a mail went (the server did not tell, or a crash came
+between the move and the note of it) the mails there are recognised by their digests.
 """
 
-import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.secrets import Secrets
-from config.settings import MailboxSettings, Settings
+from config.settings import Settings
 from ingest.filing import entry_of
 from ingest.sources.imap import Account, connected
 from store import ledger
 from store.database import Database, open_database
+from store.ledger import LedgerEntry, MailPlace
 from store.lookups import IndexKey
-
-log = logging.getLogger(__name__)
 
 MOST_STRANGERS = 200
 """Mails that are fetched in one run only to be recognised."""
@@ -28,69 +27,74 @@ def tidy(settings: Settings, secrets: Secrets, account: str) -> int:
     database = open_database(settings.database.url)
     try:
         index = IndexKey(secrets.key(f"index-key-{mailbox.desk}"))
-        due = _Due(database, account, index, database.now() - timedelta(days=mailbox.keep_days))
-        if not due.any():
-            return 0
         with connected(mailbox, secrets.text(f"mailbox-password-{account}")) as connection:
-            return _tidy(connection, mailbox, due)
+            folder = connection.ensure(mailbox.done_folder)
+            done = _DoneFolder(database, account, index, connection, folder, connection.open(folder))
+            done.find_places(mailbox.folders)
+            return done.expunge(database.now() - timedelta(days=mailbox.keep_days))
     finally:
         database.close()
 
 
 @dataclass(frozen=True)
-class _Due:
-    """Which mails of an account may go: those moved before `before`."""
+class _DoneFolder:
+    """The done folder of an account, open on a connection."""
 
     database: Database
     account: str
     index: IndexKey
-    before: datetime
+    connection: Account
+    folder: str
+    uidvalidity: int
 
-    def any(self) -> bool:
+    def find_places(self, folders: Sequence[str]) -> None:
+        """Note where mails lie of which that was not known; those that are nowhere any more need no care."""
         with self.database.read() as session:
-            return bool(ledger.moved_before(session, self.account, self.before))
+            lost = ledger.not_placed(session, self.account, folders, self.folder, self.uidvalidity)
+            placed = ledger.done_uids(session, self.account, self.folder, self.uidvalidity)
+        if not lost:
+            return
+        strangers = [uid for uid in self.connection.uids() if uid not in placed]
+        newest = strangers[-MOST_STRANGERS:]
+        missing = {entry.id: entry for entry in lost}
+        for uid, size in self.connection.sizes(newest).items():
+            with self.connection.fetch(uid, size) as raw:
+                known = entry_of(self.database, self.account, self.index, raw)
+            entry = _one_of(missing.values(), known.id) if known else None
+            if entry:
+                del missing[entry.id]
+                with self.database.begin() as session:
+                    ledger.mark_moved(session, entry.id, MailPlace(self.account, self.folder, self.uidvalidity, uid))
+        if len(newest) == len(strangers):
+            self._mark_expunged(entry for entry in missing.values() if entry.moved_at)
 
-    def in_folder(self, connection: Account, folder: str, uidvalidity: int) -> tuple[dict[int, str], set[str]]:
-        """UIDs of the open folder that may go, with their entries' ids; and entries whose mail is there no more."""
+    def expunge(self, before: datetime) -> int:
         with self.database.read() as session:
-            entries = ledger.moved_before(session, self.account, self.before)
-            placed = ledger.done_uids(session, self.account, folder, uidvalidity)
-        there = connection.uids()
-        here = {
-            entry.done_place.uid: entry.id
+            entries = ledger.moved_before(session, self.account, before)
+        due = {
+            entry.done_place.uid: entry
             for entry in entries
-            if entry.done_place and (entry.done_place.folder, entry.done_place.uidvalidity) == (folder, uidvalidity)
+            if entry.done_place and (entry.done_place.folder, entry.done_place.uidvalidity) == self._here
         }
-        found = {uid: here[uid] for uid in there if uid in here}
-        gone = set(here.values()) - set(found.values())
-        if len(here) < len(entries):  # of some nobody knows where they went, or the folder was made anew
-            strangers = [uid for uid in there if uid not in placed]
-            found |= self._recognised(connection, strangers[:MOST_STRANGERS])
-            if len(strangers) <= MOST_STRANGERS:
-                gone = {entry.id for entry in entries} - set(found.values())
-        return found, gone
+        there = set(self.connection.uids()) & due.keys()
+        self._mark_expunged(entry for uid, entry in due.items() if uid not in there)  # a person was faster
+        for uid in sorted(there):
+            self.connection.expunge([uid])
+            self._mark_expunged([due[uid]])
+        return len(there)
 
-    def _recognised(self, connection: Account, uids: list[int]) -> dict[int, str]:
-        found = {}
-        for uid, size in connection.sizes(uids).items():
-            with connection.fetch(uid, size) as raw:
-                entry = entry_of(self.database, self.account, self.index, raw)
-            if entry and entry.moved_at and entry.moved_at < self.before:
-                found[uid] = entry.id
-        return found
+    @property
+    def _here(self) -> tuple[str, int]:
+        return self.folder, self.uidvalidity
+
+    def _mark_expunged(self, entries: Iterable[LedgerEntry]) -> None:
+        ids = [entry.id for entry in entries]
+        if ids:
+            with self.database.begin() as session:
+                ledger.mark_expunged(session, ids)
 
 
-def _tidy(connection: Account, mailbox: MailboxSettings, due: _Due) -> int:
-    folder = connection.ensure(mailbox.done_folder)
-    uidvalidity = connection.open(folder)
-    going, gone = due.in_folder(connection, folder, uidvalidity)
-    for uid, entry_id in going.items():
-        connection.expunge([uid])
-        with due.database.begin() as session:
-            ledger.mark_expunged(session, [entry_id])
-    if gone:  # a person was faster
-        with due.database.begin() as session:
-            ledger.mark_expunged(session, gone)
-    if going:
-        log.info("%s: %d mails expunged from the done folder", due.account, len(going))
-    return len(going)
+def _one_of(missing: Iterable[LedgerEntry], known: str) -> LedgerEntry | None:
+    """The entry with this id or, where that one's place is known, a duplicate of it."""
+    found = [entry for entry in missing if known in (entry.id, entry.duplicate_of)]
+    return min(found, key=lambda entry: entry.id != known, default=None)

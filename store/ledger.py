@@ -193,6 +193,25 @@ def unsettled(session: Session, account: str, folder: str, uidvalidity: int) -> 
     return {row.uid: _entry(row) for row in rows}
 
 
+def not_placed(
+    session: Session, account: str, folders: Iterable[str], done_folder: str, done_uidvalidity: int
+) -> list[LedgerEntry]:
+    """Mails of these folders that have their result, and of which nobody knows where in the done folder they lie: moved
+    by a server that does not tell, or just before a crash, or into a folder that was made anew since."""
+    rows = session.scalars(
+        select(Ledger).where(
+            Ledger.account == account,
+            Ledger.folder.in_(list(folders)),
+            Ledger.state != State.ATTEMPTED,
+            Ledger.expunged_at.is_(None),
+            Ledger.done_uid.is_(None)
+            | (Ledger.done_folder != done_folder)
+            | (Ledger.done_uidvalidity != done_uidvalidity),
+        )
+    )
+    return [_entry(row) for row in rows]
+
+
 def done_uids(session: Session, account: str, done_folder: str, uidvalidity: int) -> set[int]:
     """UIDs in the done folder of mails that were moved there by us."""
     query = select(Ledger.done_uid).where(

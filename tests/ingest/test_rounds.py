@@ -208,6 +208,20 @@ def test_a_copy_begun_before_a_crash_is_found_and_not_made_again(
     assert len(office.case_ids()) == 2
 
 
+def test_a_mail_that_another_daemon_takes_in_at_the_same_moment_is_one_case(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = mail()
+    dovecot.deliver(account, sent)
+    office.take_in()
+    dovecot.deliver(account, sent)
+    find, calls = ledger.find_by_digest, iter((True,))
+    monkeypatch.setattr(ledger, "find_by_digest", lambda *a: None if next(calls, None) else find(*a))
+    assert office.take_in() == RoundResult(duplicates=1)
+    assert len(office.case_ids()) == 1
+    assert len(office.receipts()) == 1
+
+
 def test_a_mailbox_that_another_process_reads_is_left_alone(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
@@ -574,6 +588,28 @@ def test_the_done_folder_loses_what_the_ledger_knows_and_nothing_else(
     assert tidy(office.settings, office.secrets, "main") == 2
     assert any_dovecot.bodies(account, "Verwerkt") == [strange]
     assert tidy(office.settings, office.secrets, "main") == 0
+
+
+def test_a_mail_whose_move_was_not_noted_before_a_crash_is_expunged_too(
+    dovecot: Dovecot, new_office: NewOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = dovecot.account(keep_days=0)
+    office = new_office(account)
+    sent = mail(1)
+    dovecot.deliver(account, sent, sent, mail(2))
+
+    def crash(*_: object) -> None:
+        raise ConnectionLost("as if killed after the move")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "mark_moved", crash)
+        with pytest.raises(ConnectionLost):
+            office.take_in()
+    assert (len(dovecot.uids(account)), len(dovecot.uids(account, "Verwerkt"))) == (0, 3)
+    assert office.take_in() == RoundResult()
+    dovecot.deliver(account, mail(3), folder="Verwerkt")
+    assert tidy(office.settings, office.secrets, "main") == 3
+    assert len(dovecot.uids(account, "Verwerkt")) == 1
 
 
 def test_mails_stay_in_the_done_folder_for_keep_days(
