@@ -21,7 +21,7 @@ from store import audit, lookups, records
 from store.audit import Action
 from store.dues import set_due
 from store.keypairs import KeyKind, generate
-from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest, seal_seed
+from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, seal_seed
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.schema import Attachment, CaseFile, Message, new_id
@@ -102,8 +102,8 @@ def open_case(
     )
     session.flush()
     case_keys = _CaseKeys(
-        case=_new_pair(session, keys, KeyKind.CASE, case_id, now),
-        identity=_new_pair(session, keys, KeyKind.IDENTITY, case_id, now),
+        case=_new_pair(session, keys, index, KeyKind.CASE, case_id, now),
+        identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
     )
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
     card = {"reference": reference, **{part: new.report.get(part) for part in _CARD_PARTS}}
@@ -123,7 +123,7 @@ def add_message(
     sender_is_new: bool,
     now: datetime,
 ) -> TakenIn:
-    """A further message of a case, sealed to its newest keys. Raises NoSuchCase.
+    """A further message of a case, sealed to its newest keys. Raises NoSuchCase, UnprovenKey.
 
     The case's row is locked first, so that its keys cannot be made anew meanwhile. A sender who is new to the case is
     marked so and stays unknown to it until a person says otherwise.
@@ -132,8 +132,8 @@ def add_message(
     if session.scalars(found).one_or_none() is None:
         raise NoSuchCase("The case that this mail belongs to is not there any more.")
     case_keys = _CaseKeys(
-        case=newest(session, keys.desk, KeyKind.CASE, case_id),
-        identity=newest(session, keys.desk, KeyKind.IDENTITY, case_id),
+        case=newest_proven(session, index, keys.desk, KeyKind.CASE, case_id),
+        identity=newest_proven(session, index, keys.desk, KeyKind.IDENTITY, case_id),
     )
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
 
@@ -141,9 +141,11 @@ def add_message(
 _CARD_PARTS = ("kind", "categories", "primary", "severity", "missing", "concerned")
 
 
-def _new_pair(session: Session, keys: DeskPublicKeys, kind: KeyKind, case_id: str, now: datetime) -> PublicPair:
+def _new_pair(
+    session: Session, keys: DeskPublicKeys, index: IndexKey, kind: KeyKind, case_id: str, now: datetime
+) -> PublicPair:
     private = generate()
-    pair = add_pair(session, keys.desk, kind, case_id, private.public, now)
+    pair = add_pair(session, keys.desk, kind, case_id, private.public, now, index)
     seal_seed(session, private, pair, keys.to_desk)
     seal_seed(session, private, pair, keys.recovery)
     session.flush()

@@ -7,6 +7,7 @@ A person who logged in holds a `KeyRing`: their own key and through it the desk'
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,12 +20,17 @@ from config.errors import ConfigError
 from config.settings import DeskSettings
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
+from store.lookups import IndexKey
 from store.schema import KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
 
 
 class DeskKeyDiffers(Exception):
     """The database names another public key than the configuration pins: stop, and find out who changed which."""
+
+
+class UnprovenKey(Exception):
+    """A case's public key that was not written by this desk's intake: nothing is sealed to it."""
 
 
 class NoSuchKey(Exception):
@@ -142,6 +148,21 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     return _pair(row)
 
 
+def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
+    """The newest generation of a case's key pair, if its proof is good. Raises NoSuchKey, UnprovenKey.
+
+    Who can write to the database, but has not the index key, cannot have later mail sealed to a key of theirs.
+    """
+    found = newest(session, desk, kind, owner)
+    proof = session.get_one(KeyPair, found.id).proof
+    if proof is None or not hmac.compare_digest(proof, _proof(index, found)):
+        raise UnprovenKey(
+            "The key of a case in the database was not written by Meldpost. Its mail stays in the mailbox. "
+            "Compare the database with a backup, and find out who wrote to it."
+        )
+    return found
+
+
 def pair(session: Session, key_pair_id: str) -> PublicPair:
     """The public half by its id. Raises NoSuchKey."""
     row = session.get(KeyPair, key_pair_id)
@@ -150,14 +171,31 @@ def pair(session: Session, key_pair_id: str) -> PublicPair:
     return _pair(row)
 
 
-def add_pair(session: Session, desk: str, kind: KeyKind, owner: str, public: PublicKey, now: datetime) -> PublicPair:
-    """Write down the first generation of a new key pair's public half."""
-    row = KeyPair(
-        id=new_id(), desk=desk, owner=owner, kind=kind, generation=1, public=public.to_bytes(), created_at=now
+def add_pair(
+    session: Session,
+    desk: str,
+    kind: KeyKind,
+    owner: str,
+    public: PublicKey,
+    now: datetime,
+    index: IndexKey | None = None,
+) -> PublicPair:
+    """Write down the first generation of a new key pair's public half; a case's with its proof, by `index`."""
+    added = PublicPair(new_id(), desk, kind, owner, 1, public)
+    session.add(
+        KeyPair(
+            id=added.id,
+            desk=desk,
+            owner=owner,
+            kind=kind,
+            generation=added.generation,
+            public=public.to_bytes(),
+            proof=_proof(index, added) if index else None,
+            created_at=now,
+        )
     )
-    session.add(row)
     session.flush()
-    return _pair(row)
+    return added
 
 
 def seal_seed(session: Session, private: PrivateKey, of: PublicPair, to: PublicPair) -> None:
@@ -174,6 +212,10 @@ def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, 
         .where(KeyPair.desk == desk, KeyPair.kind == kind, SealedSeed.recipient_key_pair_id.in_(list(privates)))
     ).all()
     return {key_pair_id: _open_seed(session, key_pair_id, privates) for key_pair_id in ids}
+
+
+def _proof(index: IndexKey, pair: PublicPair) -> bytes:
+    return index.key_pair(pair.id, (pair.desk, pair.kind, pair.owner, str(pair.generation)), pair.public.to_bytes())
 
 
 def _pinned(encoded: str, name: str) -> PublicKey:

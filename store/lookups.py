@@ -64,6 +64,11 @@ class IndexKey:
         """For the throttle: of what somebody typed as a log-in name, or of where they came from."""
         return self._digest(b"login", [_folded(login)])
 
+    def key_pair(self, key_pair_id: str, named: Iterable[str], public: bytes) -> bytes:
+        """Proof that a public key was written down by who has this secret."""
+        words = [*named, key_pair_id]
+        return self._digest(b"key pair", [*(f"{len(word)}:{word}".encode() for word in words), public])
+
     def _digest(self, purpose: bytes, chunks: Iterable[bytes]) -> bytes:
         mac = hmac.new(self.secret, purpose + b"\0", "sha256")
         for chunk in chunks:

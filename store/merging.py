@@ -30,12 +30,13 @@ def suggested(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def decided(report: Report, decisions: Mapping[str, Mapping[str, Any]], first_look: Report | None) -> dict[str, Any]:
-    """A report with what persons decided in the place of suggestions; the first look's severity counts as decided."""
-    merged = dict(report)
-    if first_look and first_look.get("severity"):
+    """A report with what persons decided in the place of suggestions.
+
+    The severity is that of the first look or of a decision, whichever came later.
+    """
+    merged = {**report, **{field: decision["value"] for field, decision in decisions.items()}}
+    if first_look and ("severity" not in decisions or first_look["at"] > decisions["severity"]["at"]):
         merged["severity"] = first_look["severity"]
-    for field, decision in decisions.items():
-        merged[field] = decision["value"]
     return merged
 
 

@@ -100,7 +100,10 @@ class Member(Base):
 
 
 class KeyPair(Base):
-    """The public half of a key pair. `owner` is a case's or a member's id, or empty for the desk's own."""
+    """The public half of a key pair. `owner` is a case's or a member's id, or empty for the desk's own.
+
+    `proof` is a digest of a case's pair under the desk's index key: intake seals later mail to no pair without it.
+    """
 
     __tablename__ = "key_pair"
 
@@ -110,6 +113,7 @@ class KeyPair(Base):
     kind: Mapped[str] = mapped_column(String(16), info=IDS)
     generation: Mapped[int] = mapped_column(info=GENERATIONS)
     public: Mapped[bytes] = mapped_column(info=PUBLIC_KEYS)
+    proof: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
     created_at: Mapped[datetime] = mapped_column(info=TIMES)
     retired_at: Mapped[datetime | None] = mapped_column(info=TIMES)
 

@@ -136,6 +136,21 @@ def test_the_first_look_is_answered_and_due_no_longer(world: World, case_id: str
     assert {due.kind for due in view.dues} == {DueKind.FEEDBACK}
 
 
+def test_of_a_decided_severity_and_the_first_looks_the_later_counts(world: World, case_id: str) -> None:
+    def decide_at(severity: str, version: int, minute: int) -> None:
+        at = NOW + timedelta(minutes=minute)
+        with world.db.begin() as session:
+            casework.decide(session, world.ring, case_id, "severity", severity, version=version, now=at)
+
+    decide_at("laag", 1, 0)
+    with world.db.begin() as session:
+        at = NOW + timedelta(minutes=1)
+        casework.answer_first_look(session, world.ring, case_id, CLEAR, version=2, now=at)
+    assert look(world, case_id).report["severity"] == "hoog"
+    decide_at("acuut", 3, 2)
+    assert look(world, case_id).report["severity"] == "acuut"
+
+
 def test_a_status_changes_as_the_life_cycle_allows(world: World, case_id: str) -> None:
     with world.db.begin() as session:
         version = casework.change_status(session, world.ring, case_id, Status.ASSESSING, version=1, now=NOW)

@@ -13,12 +13,13 @@ from config.errors import ConfigError
 from config.settings import DeskSettings
 from store import keyring, records
 from store.frame import SealError
+from store.intake import add_message
 from store.keypairs import KeyKind, generate
-from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins
+from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins, UnprovenKey
 from store.records import Name, RecordKind
 from store.schema import Desk, KeyPair, SealedSeed
 from store.sealing import seal
-from tests.store.world import NOW, World
+from tests.store.world import INDEX, NOW, World, mail
 
 
 def pins(world: World, **changes: Any) -> Pins:
@@ -49,6 +50,30 @@ def test_a_newer_desk_key_that_somebody_wrote_into_the_database_stops_intake(wor
         )
     with world.db.read() as session, pytest.raises(DeskKeyDiffers):
         keyring.desk_keys(session, world.ring.desk, pins(world))
+
+
+@pytest.mark.parametrize("kind", [KeyKind.CASE, KeyKind.IDENTITY])
+@pytest.mark.parametrize("with_proof", [False, True])
+def test_no_later_mail_is_sealed_to_a_key_that_somebody_wrote_into_the_database(
+    world: World, kind: KeyKind, with_proof: bool
+) -> None:
+    taken = world.open_case()
+    with world.db.begin() as session:
+        true = session.scalars(select(KeyPair).where(KeyPair.owner == taken.case_id, KeyPair.kind == kind)).one()
+        session.add(
+            KeyPair(
+                id="e" * 32,
+                desk=true.desk,
+                owner=true.owner,
+                kind=kind,
+                generation=2,
+                public=generate().public.to_bytes(),
+                proof=true.proof if with_proof else None,
+                created_at=NOW,
+            )
+        )
+    with world.db.begin() as session, pytest.raises(UnprovenKey):
+        add_message(session, world.keys, INDEX, taken.case_id, mail(), sender_is_new=False, now=NOW)
 
 
 def test_pins_come_from_the_settings_of_the_desk(world: World) -> None:
