@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 
 _NL_CODE = r"[1-9]\d{3}\s?[A-Z]{2}\b(?!\w)"
-_PLACE = r"(?:['’]s?[- ])?[^\W\d_][\w.'’-]*(?:[ -](?:(?:aan|den|de|a/d|a\.d\.|an|am|der|op|bij|en|la|le|sur|les|ter)[ -])*[^\W\d_a-zß-ÿ][\w.'’-]*){0,3}"
+_INSIDE = r"(?:(?:aan|den|de|a/d|a\.d\.|an|am|der|op|bij|en|la|le|sur|les|ter)[ -])*"
+_PLACE = rf"(?:['’]s?[- ])?[^\W\d_][\w.'’-]*(?:[ -]{_INSIDE}[^\W\d_a-zß-ÿ][\w.'’-]*){{0,3}}"
 _STREET_LINE = (
     r"[^\W\d_][^\n,;:!?|]{2,45}?[ ]\d{1,5}[\w-]{0,4}(?:[ -](?:bis|hs|[a-zA-Z]|I{1,3}|bus \d+|kamer \d+|\d{1,3}))?"
 )

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 
-WORD_BITS = 17
-CHAR_BITS = 17
+WORD_BITS = 16
+CHAR_BITS = 16
 _LETTERS = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SPACE = re.compile(r"\s+")
 _DIGIT = re.compile(r"\d")
@@ -82,7 +82,7 @@ def matrix(bags: list[Bag], bits: int) -> csr_matrix:
 def idf(counts: csr_matrix) -> Array:
     """How telling each column is: rarer columns weigh more."""
     present = np.bincount(counts.indices, minlength=counts.shape[1])
-    return (np.log((1 + counts.shape[0]) / (1 + present)) + 1).astype(np.float32)
+    return np.asarray(np.log((1 + counts.shape[0]) / (1 + present)) + 1, dtype=np.float32)
 
 
 def weighed(counts: csr_matrix, weights: Array) -> csr_matrix:

@@ -15,8 +15,8 @@ REQUIRED = ("concerned_name", "concerned_function", "description", "address", "p
 ROLES = frozenset({"concerned", "reporter", "victim", "witness", "other"})
 _ALL_SUBS = frozenset(sub for subs in SUBS.values() for sub in subs)
 _KEYS = frozenset(
-    "id lang from_name from_email subject body kind categories sub primary concerned people functions evidence "
-    "description_clear phone address missing severity anonymous difficulty".split()
+    """id lang from_name from_email subject body kind categories sub primary concerned people functions evidence
+    description_clear phone address missing severity anonymous difficulty""".split()  # noqa: SIM905 (a table to read)
 )
 _REPORTS = ("melding", "aanvulling")
 
@@ -76,7 +76,8 @@ def split_quotes(body: str) -> tuple[str, str]:
     """The writer's own words and the quoted ones: lines with ">", and all that follows the head of an older mail."""
     begins = _QUOTE_BEGINS.search(body)
     head, tail = (body[: begins.start()], body[begins.start() :]) if begins else (body, "")
-    own, quoted = [], []
+    own: list[str] = []
+    quoted: list[str] = []
     for line in head.split("\n"):
         (quoted if line.lstrip().startswith(">") else own).append(line)
     cleaned = [re.sub(r"^\s*(?:>\s?)+", "", line) for line in [*quoted, *tail.split("\n")]]

@@ -7,7 +7,8 @@ from triage.text import Span, lines
 from triage.tokens import phrases_of
 
 _PHONE_FOOTER = re.compile(
-    r"(?:verzonden|verstuurd|sent from|envoyé|gesendet|enviado|inviato|dikirim|gönderildi|надіслано|wysłano|get outlook)\b",
+    r"(?:verzonden|verstuurd|sent from|envoyé|gesendet|enviado|inviato|dikirim|gönderildi|"
+    r"надіслано|wysłano|get outlook)\b",
     re.IGNORECASE,
 )
 _SHORT = 60

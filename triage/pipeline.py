@@ -1,90 +1,127 @@
 """From the text of a mail to a report, step by step."""
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from config.taxonomy import Category, Kind, MissingField, Severity
-from triage.addresses import own_address
-from triage.language import Languages
-from triage.layout import Layout, Layouts
-from triage.lexicon import words
-from triage.phones import own_phone
-from triage.report import CategoryScore, Concerned, Contact, Evidence, MailText, Report
-from triage.rules import FUNCTION, TITLED_NAME, Rules
-from triage.text import MAX_OWN, MAX_QUOTED, MAX_SUBJECT, clean, sentences
+import numpy as np
 
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
-_ANONYMOUS = re.compile(r"\b(?:anoniem|anonymous|anonym|anonyme|anónim|anônim|anonim)", re.I)
-_MELDINGS = (Kind.MELDING, Kind.AANVULLING)
+from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
+from triage import contact, people
+from triage.decisions import chosen, kind_of, severity_of
+from triage.evidence import passages
+from triage.linear import Floats, softmax
+from triage.model import MODEL, Model
+from triage.people import Candidate, Judge
+from triage.reading import Preparation, Prepared
+from triage.report import CategoryScore, Concerned, Contact, MailText, Report
+from triage.scoring import text_scores
+from triage.signals import Signals
+from triage.tagging import decode, stretches
+
+_DESCRIBES = 0.35
+"""From this probability on that behaviour is described at all, categories are suggested."""
+_SUB = 0.4
+_ASKABLE = (Kind.MELDING, Kind.AANVULLING)
+_FOUND = 0.5
+"""A field that was found is never said to be missing with more than this probability."""
 
 
 class Triage:
     """Understands mails; holds no text of any of them."""
 
-    def __init__(self) -> None:
-        self._languages = Languages()
-        self._rules = Rules()
-        self._layouts = Layouts()
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._preparation = Preparation()
+        self._signals = Signals()
+        self._judge = Judge(model.names, model.functions)
 
     def understand(self, mail: MailText) -> Report:
-        own, quoted = clean(mail.own_text, MAX_OWN), clean(mail.quoted_text, MAX_QUOTED)
-        subject = clean(mail.subject, MAX_SUBJECT)
-        whole = f"{subject}\n{own}\n{quoted}"
-        language = self._languages.of(own, subject, quoted)
-        layout = self._layouts.of(own)
-        signature = layout.signature_start
-        kind_scores = dict(zip(Kind, self._rules.kind_scores(whole), strict=True))
-        kind = max(kind_scores, key=lambda k: kind_scores[k])
-        scores = dict(zip(Category, self._rules.category_scores(whole), strict=True))
-        primary = max(scores, key=lambda c: scores[c]) if kind not in (Kind.KLACHT, Kind.OVERIG) else None
-        concerned = self._concerned(own, quoted, layout)
-        phone, address = own_phone(own, language, signature), own_address(own, signature)
-        contact = Contact(
-            name=mail.from_name or None,
-            email=mail.from_email or next((m.group() for m in _EMAIL.finditer(own)), None),
-            phone=phone.text if phone else None,
-            address=address.text if address else None,
-        )
-        missing_scores = {
-            MissingField.CONCERNED_NAME: 0.1 if any(c.name for c in concerned) else 0.6,
-            MissingField.CONCERNED_FUNCTION: 0.1 if any(c.function for c in concerned) else 0.6,
-            MissingField.DESCRIPTION: 0.6 if len(words(own)) < 25 else 0.1,
-            MissingField.ADDRESS: 0.02 if address else 0.9,
-            MissingField.PHONE: 0.02 if phone else 0.9,
-            MissingField.EMAIL: 0.0 if contact.email else 1.0,
-        }
+        """The report of one mail; answers for any text, and the same for the same mail."""
+        return self.understand_prepared(self._preparation.of(mail), mail)
+
+    def understand_prepared(self, prepared: Prepared, mail: MailText) -> Report:
+        """The same for a mail already prepared by a `Preparation`."""
+        reading = prepared.reading
+        tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
+        tagged = stretches(tags, odds, reading.tokens, reading.text)
+        candidates = people.candidates(tagged)
+        names = self._judge.names(reading, candidates)
+        functions = self._judge.functions(reading, candidates, names)
+        found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
+        scores = text_scores(self._model, prepared.words, prepared.chars)
+        row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
+        concerned = self._concerned(candidates, names, functions)
+        return self._report(prepared, row, found.contact, concerned)
+
+    def _report(self, prepared: Prepared, row: Floats, how: Contact, concerned: tuple[Concerned, ...]) -> Report:
+        kind_scores = dict(zip(Kind, self._shares("kind", row), strict=True))
+        kind = kind_of(kind_scores)
+        categories, primary = self._categories(row)
+        missing_scores = self._missing(row, how, concerned)
         return Report(
-            language=language,
+            language=prepared.language,
             kind=kind,
             kind_scores=kind_scores,
-            categories=tuple(CategoryScore(c, s) for c, s in scores.items() if primary and (c == primary or s > 0.25)),
+            categories=categories,
             primary=primary,
-            severity=Severity.MIDDEN,
+            severity=self._severity(row),
             concerned=concerned,
-            contact=contact,
-            missing=tuple(f for f, s in missing_scores.items() if s >= 0.5) if kind in _MELDINGS else (),
+            contact=how,
+            missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
-            anonymous=bool(_ANONYMOUS.search(own)),
-            evidence=self._evidence(own, primary),
+            anonymous=self._yes("anonymous", row) >= 0.5,
+            evidence=passages(self._model, prepared, primary) if primary else (),
         )
 
-    def _concerned(self, own: str, quoted: str, layout: Layout) -> tuple[Concerned, ...]:
-        body = own[layout.greeting_end : layout.signature_start]
-        name = TITLED_NAME.search(body) or TITLED_NAME.search(quoted)
-        function = FUNCTION.search(body) or FUNCTION.search(quoted)
-        if not name and not function:
-            return ()
-        return (Concerned(name.group(1) if name else None, function.group() if function else None),)
+    def _shares(self, head: str, row: Floats) -> list[float]:
+        return [round(float(p), 6) for p in softmax(self._model.heads[head].dense(row))]
 
-    def _evidence(self, own: str, primary: Category | None) -> tuple[Evidence, ...]:
-        if primary is None:
-            return ()
-        index = list(Category).index(primary)
-        scored = [(self._rules.categories.counts(words(s.of(own)))[index], s) for s in sentences(own)]
-        best = sorted((pair for pair in scored if pair[0]), key=lambda pair: (-pair[0], pair[1].start))[:2]
-        return tuple(Evidence(span.of(own), primary) for _, span in sorted(best, key=lambda pair: pair[1].start))
+    def _yes(self, head: str, row: Floats) -> float:
+        return self._shares(head, row)[1]
+
+    def _categories(self, row: Floats) -> tuple[tuple[CategoryScore, ...], Category | None]:
+        if self._yes("describes", row) < _DESCRIBES:
+            return (), None
+        primary = list(Category)[int(np.argmax(self._shares("primary", row)))]
+        scores = {c: self._yes(f"category {c}", row) for c in Category}
+        border = self._model.numbers["category"]
+        holding = [c for c in Category if c is primary or scores[c] >= border]
+        found = [CategoryScore(c, scores[c], self._subs(c, row)) for c in holding]
+        return tuple(sorted(found, key=lambda c: (c.slug is not primary, -c.score))), primary
+
+    def _subs(self, category: Category, row: Floats) -> tuple[str, ...]:
+        return tuple(s for s in SUBS.get(category, ()) if self._yes(f"sub {s}", row) >= _SUB)
+
+    def _severity(self, row: Floats) -> Severity:
+        expected = float(np.dot(self._shares("severity", row), np.arange(len(Severity))))
+        return severity_of(expected, self._model.numbers)
+
+    def _missing(self, row: Floats, how: Contact, concerned: tuple[Concerned, ...]) -> dict[MissingField, float]:
+        scores: dict[MissingField, float] = {
+            f: self._yes(f"missing {f}", row) for f in MissingField if f is not MissingField.EMAIL
+        }
+        there: dict[MissingField, bool] = {
+            MissingField.CONCERNED_NAME: any(c.name for c in concerned),
+            MissingField.CONCERNED_FUNCTION: any(c.function for c in concerned),
+            MissingField.ADDRESS: how.address is not None,
+            MissingField.PHONE: how.phone is not None,
+        }
+        for field, is_there in there.items():
+            # What is shown and what is said to be missing never contradict each other.
+            scores[field] = min(scores[field], _FOUND) if is_there else max(scores[field], _FOUND + 0.01)
+        scores[MissingField.EMAIL] = 0.0 if how.email else 1.0
+        return {f: scores[f] for f in MissingField}
+
+    def _concerned(
+        self, candidates: Sequence[Candidate], names: Sequence[float], functions: Sequence[float]
+    ) -> tuple[Concerned, ...]:
+        all_names = [c for c in candidates if c.kind == "name"]
+        all_functions = [c for c in candidates if c.kind == "function"]
+        named = [all_names[i] for i in chosen(names, self._model.numbers["name"])]
+        held = [all_functions[i] for i in chosen(functions, self._model.numbers["function"])]
+        return people.paired(named, held)
 
 
 def load(path: Path | None = None) -> Triage:
-    """The understanding that comes with Meldpost, or one trained elsewhere."""
-    return Triage()
+    """The understanding that comes with Meldpost, or one trained elsewhere; raises BadModel where there is none."""
+    return Triage(Model.load(path or MODEL))

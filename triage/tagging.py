@@ -53,7 +53,7 @@ def features(tokens: Sequence[Token], text: str, layout: Layout, sender: str) ->
     place = _places(tokens, text, layout, sender)
     columns = [base[:, i] for i in range(base.shape[1])]
     columns.extend(place[:, i] for i in range(place.shape[1]))
-    word, shape, prefix, suffix, longer, classes = (base[:, i] for i in range(6))
+    word, shape, _prefix, suffix, _longer, classes = (base[:, i] for i in range(6))
     for offset in (-3, -2, -1, 1, 2, 3):
         near = [word, shape, classes] if abs(offset) == 3 else [word, shape, suffix, classes]
         columns.extend(_shifted(column, offset) for column in near)
@@ -67,8 +67,10 @@ def features(tokens: Sequence[Token], text: str, layout: Layout, sender: str) ->
     columns.append(_joined(place[:, 0], shape))
     columns.append(_joined(place[:, 1], shape))
     columns.append(_joined(_shifted(classes, -1), classes))
-    table = np.stack(columns, axis=1) * _PRIME + np.arange(len(columns), dtype=np.uint64)
-    return ((table * _MIX) >> np.uint64(64 - BITS)).astype(np.int64)
+    places = np.arange(len(columns), dtype=np.uint64)
+    table: NDArray[np.uint64] = np.stack(columns, axis=1) * _PRIME + places
+    mixed = np.right_shift(table * _MIX, np.uint64(64 - BITS))
+    return np.asarray(mixed, dtype=np.int64)
 
 
 def decode(model: Linear, rows: NDArray[np.int64], moves: Floats) -> tuple[list[int], Floats]:

@@ -9,8 +9,21 @@ from spacy.matcher import PhraseMatcher
 from spacy.util import compile_infix_regex
 
 WORDS = Path(__file__).parent / "words"
-CLASSES = ("title", "particle", "function", "modifier", "greeting", "closing", "street", "ministry", "kin", "first_name")
+CLASSES = (
+    "title",
+    "particle",
+    "function",
+    "modifier",
+    "greeting",
+    "closing",
+    "street",
+    "ministry",
+    "kin",
+    "first_name",
+)
 """The word lists in `words/`, one phrase a line; a token may stand in several."""
+
+_HEAD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,8 @@ class Tokens:
             phrases = phrases_of(name)
             self._matcher.add(name, [self._nlp.make_doc(phrase) for phrase in phrases])
         self._bits = {self._nlp.vocab.strings[name]: 1 << i for i, name in enumerate(CLASSES)}
+        self._function = 1 << CLASSES.index("function")
+        self._heads = frozenset(p for p in phrases_of("function") if len(p) >= _HEAD and p.isalpha())
 
     def of(self, text: str) -> list[Token]:
         """The tokens of a text, line breaks among them."""
@@ -41,20 +56,35 @@ class Tokens:
             for name, start, end in self._matcher(doc):
                 for i in range(start, end):
                     classes[i] |= self._bits[name]
-            return [Token(t.idx, t.idx + len(t.text), t.text, c) for t, c in zip(doc, classes, strict=True)]
+            return [
+                Token(t.idx, t.idx + len(t.text), t.text, c | (self._function if self._is_compound(t.text) else 0))
+                for t, c in zip(doc, classes, strict=True)
+            ]
+
+    def _is_compound(self, word: str) -> bool:
+        """Does a function end the word, as in handelsattaché and Handelsreferent?"""
+        lower = word[:60].lower()
+        return any(lower[cut:] in self._heads for cut in range(2, len(lower) - _HEAD + 1))
 
 
 def phrases_of(name: str) -> list[str]:
     """The phrases of one word list."""
     lines = (WORDS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()]
+    return [
+        phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()
+    ]
 
 
 def _blank() -> Language:
     """A tokeniser without a language, which also parts l'ambassadeur, and Chinese characters."""
     nlp = spacy.blank("xx")
     nlp.max_length = 1 << 24
-    infixes = [*(nlp.Defaults.infixes or []), r"(?<=\w)['’](?=\w)", "[\u3400-\u9fff]", r"(?<=\w)/(?=\w)", r"(?<=\w)\((?=\w)"]
-    tokenizer = nlp.tokenizer
-    tokenizer.infix_finditer = compile_infix_regex(infixes).finditer  # type: ignore[attr-defined]
+    infixes = [
+        *(nlp.Defaults.infixes or []),
+        r"(?<=\w)['’](?=\w)",
+        "[\u3400-\u9fff]",
+        r"(?<=\w)/(?=\w)",
+        r"(?<=\w)\((?=\w)",
+    ]
+    setattr(nlp.tokenizer, "infix_finditer", compile_infix_regex(infixes).finditer)  # noqa: B010 (untyped in spaCy)
     return nlp

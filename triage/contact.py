@@ -1,0 +1,121 @@
+"""How to reach the reporter: name, e-mail, telephone and postal address, as the mail gives them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from triage.addresses import address_spans
+from triage.phones import Phone, phones
+from triage.reading import Prepared
+from triage.report import Contact
+from triage.tagging import Tagged
+
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
+_ENOUGH = 2.0
+_JUNK = " \n\t,.;:|-–()[]"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The reporter's contact details and how sure they are."""
+
+    contact: Contact
+    phone_score: float
+    address_score: float
+    address_by_rule: bool
+    signed_name: str | None
+
+
+def find(prepared: Prepared, from_name: str, from_email: str, tagged: Sequence[Tagged]) -> Found:
+    """Looks at the reporter's own words only: what is quoted is somebody else's."""
+    own, signature = prepared.own, prepared.layout.signature_start
+    phone = _best_phone(prepared)
+    address, score, by_rule = _address(prepared, tagged)
+    signed = _signed_name(prepared, tagged)
+    email = from_email.strip() or next((m.group() for m in EMAIL.finditer(own, signature)), None)
+    contact = Contact(
+        name=from_name.strip() if _is_name(from_name) else signed,
+        email=email or next((m.group() for m in EMAIL.finditer(own)), None),
+        phone=phone.text if phone and phone.score >= _ENOUGH else None,
+        address=address,
+    )
+    return Found(contact, phone.score if phone else 0.0, score, by_rule, signed)
+
+
+def _best_phone(prepared: Prepared) -> Phone | None:
+    found = phones(prepared.own, prepared.language, prepared.layout.signature_start)
+    return next(iter(found), None)
+
+
+def _is_name(name: str) -> bool:
+    return bool(re.search(r"[^\W\d_]{2,}", name)) and "@" not in name
+
+
+def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[str | None, float, bool]:
+    """What the tagger took for the reporter's address; else a layout that can be nothing else, in the signature."""
+    reading, own = prepared.reading, prepared.own
+    spans = [
+        (t.start - reading.own_start, t.end - reading.own_start, t.score)
+        for t in tagged
+        if t.kind == "address" and reading.own_start <= t.start and t.end <= reading.own_end
+    ]
+    ruled = address_spans(own)
+    merged = _merged(own, spans)
+    scored = [
+        (score + 0.2 * _has_code(own[start:end]), start, end)
+        for start, end, score in merged
+        if _looks_right(own[start:end])
+    ]
+    if scored:
+        score, start, end = max(scored)
+        start, end = _widened(own, start, end, [(r.start, r.end) for r in ruled])
+        return own[start:end], score, bool(ruled)
+    late = [r for r in ruled if r.start >= prepared.layout.signature_start]
+    if late:
+        return late[0].text, 0.3, True
+    return None, max((s for _, _, s in spans), default=0.0), bool(ruled)
+
+
+def _merged(own: str, spans: Sequence[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Stretches parted by nothing but a comma or a line break are one address."""
+    merged: list[tuple[int, int, float]] = []
+    for start, end, score in spans:
+        if merged and not own[merged[-1][1] : start].strip(_JUNK) and start - merged[-1][1] < 6:
+            merged[-1] = (merged[-1][0], end, max(score, merged[-1][2]))
+        else:
+            merged.append((start, end, score))
+    return [(*_stripped(own, start, end), score) for start, end, score in merged]
+
+
+def _stripped(own: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and own[start] in " \n\t,;:|":
+        start += 1
+    while end > start and own[end - 1] in " \n\t,;:|(":
+        end -= 1
+    return start, end
+
+
+def _looks_right(typed: str) -> bool:
+    """An address has words, and a number or two parts."""
+    return bool(re.search(r"[^\W\d_]{2,}", typed)) and len(typed) >= 8 and bool(re.search(r"\d|,|\n|z/n|s/n", typed))
+
+
+def _has_code(typed: str) -> bool:
+    return bool(re.search(r"\b\d{4}\s?[A-Z]{2}\b|\b\d{4,6}\b", typed))
+
+
+def _widened(own: str, start: int, end: int, ruled: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """A layout that overlaps what the tagger found completes it on the right, where places are cut off."""
+    for rule_start, rule_end in ruled:
+        if rule_start < end and start < rule_end:
+            end = max(end, rule_end)
+            if own[rule_start:start].count("\n") == 0 and start - rule_start < 20:
+                start = min(start, rule_start)
+    return start, end
+
+
+def _signed_name(prepared: Prepared, tagged: Sequence[Tagged]) -> str | None:
+    """The first name in the signature."""
+    begin = prepared.reading.own_start + prepared.layout.signature_start
+    names = [t for t in tagged if t.kind == "name" and begin <= t.start < prepared.reading.own_end]
+    return names[0].text if names else None

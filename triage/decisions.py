@@ -1,0 +1,32 @@
+"""From probabilities to suggestions: the borders, each a small rule."""
+
+from collections.abc import Mapping, Sequence
+
+from config.taxonomy import Kind, Severity
+
+FOR_A_PERSON = (Kind.MELDING, Kind.ADVIES, Kind.AANVULLING)
+_OTHER_NEEDS = 0.7
+"""Klacht and overig are suggested only when together this probable: a report taken for spam costs more than spam."""
+_ALSO_NEEDS = 0.6
+"""A second person concerned is named only when this probable."""
+
+
+def kind_of(scores: Mapping[Kind, float]) -> Kind:
+    """The likeliest kind, with the doubt on the side of a report."""
+    others = sum(score for kind, score in scores.items() if kind not in FOR_A_PERSON)
+    allowed = list(scores) if others >= _OTHER_NEEDS else FOR_A_PERSON
+    return max(allowed, key=lambda kind: scores[kind])
+
+
+def severity_of(expected: float, borders: Mapping[str, float]) -> Severity:
+    """The grade for an expected grade between 0 and 3."""
+    order = list(Severity)
+    return order[sum(expected >= borders[f"severity {i}"] for i in (1, 2, 3))]
+
+
+def chosen(scores: Sequence[float], first: float) -> list[int]:
+    """Which candidates are named: the likeliest if it passes the border, others only when quite sure."""
+    if not scores:
+        return []
+    best = max(range(len(scores)), key=lambda i: scores[i])
+    return [i for i, score in enumerate(scores) if score >= max(_ALSO_NEEDS, first) or (i == best and score >= first)]

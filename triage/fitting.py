@@ -1,0 +1,148 @@
+"""The learning itself: each function fits one kind of linear model. Needs scikit-learn; prediction does not."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_matrix, vstack
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.preprocessing import StandardScaler
+
+from triage.linear import Floats, Linear
+from triage.tagging import BITS as TAG_BITS
+from triage.tagging import Tag
+from triage.tokens import Token
+
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
+
+RIDGE = 0.5
+EVIDENCE_WEIGHT = 0.5
+"""A passage that a reader marked counts half as much as a whole mail."""
+_TAG_WEIGHTS = {0: 1.0, 1: 4.0, 2: 4.0, 3: 12.0, 4: 12.0, 5: 1.2, 6: 1.2}
+"""Names and functions missed weigh more than false ones: the judge of persons rejects those."""
+
+
+class Ridge:
+    """Ridge regression on one matrix of inner products, so that every fold and every output reuses it."""
+
+    def __init__(self, rows: csr_matrix) -> None:
+        self._rows = rows
+        self._products = (rows @ rows.T).toarray().astype(np.float32)
+
+    def fit(self, use: Rows, targets: Floats, importance: Floats) -> tuple[Floats, Floats]:
+        """Dual weights and bias for the rows to use."""
+        bias = np.average(targets, axis=0, weights=importance)
+        system = self._products[np.ix_(use, use)].astype(np.float64) + np.diag(RIDGE / importance)
+        dual: Floats = np.asarray(cho_solve(cho_factor(system, overwrite_a=True), targets - bias), dtype=np.float64)
+        return dual, np.asarray(bias, dtype=np.float64)
+
+    def predict(self, dual: Floats, bias: Floats, use: Rows, rows: Rows) -> Floats:
+        return np.asarray(self._products[np.ix_(rows, use)] @ dual + bias, dtype=np.float64)
+
+    def primal(self, dual: Floats, use: Rows) -> NDArray[np.float32]:
+        """The same model as weights of columns."""
+        return np.asarray(self._rows[use].T @ dual, dtype=np.float32)
+
+
+def fit_tagger(rows: Sequence[Rows], tags: Sequence[Sequence[int]], seed: int) -> tuple[Linear, Floats]:
+    """The tagger and the log-probabilities of one tag after another."""
+    stacked = np.concatenate([r for r in rows if len(r)])
+    gold = np.concatenate([np.array(t, dtype=np.int64) for t in tags if len(t)])
+    count, columns = stacked.shape
+    ones = np.ones(count * columns, dtype=np.float32)
+    matrix = csr_matrix(
+        (ones, stacked.reshape(-1), np.arange(0, count * columns + 1, columns)), shape=(count, 1 << TAG_BITS)
+    )
+    model = SGDClassifier(
+        loss="log_loss", alpha=1e-5, average=True, max_iter=4, tol=None, random_state=seed, class_weight=_TAG_WEIGHTS
+    ).fit(matrix, gold)
+    weights = np.zeros((1 << TAG_BITS, len(Tag)), dtype=np.float32)
+    bias = np.full(len(Tag), -20.0, dtype=np.float32)
+    weights[:, model.classes_] = model.coef_.T
+    bias[model.classes_] = model.intercept_
+    return Linear(weights, bias), _moves(tags)
+
+
+def _moves(tags: Sequence[Sequence[int]]) -> Floats:
+    counts = np.full((len(Tag), len(Tag)), 0.3)
+    for sequence in tags:
+        for before, after in pairwise(sequence):
+            counts[before, after] += 1
+    share = counts.sum(axis=0) / counts.sum()
+    moves = np.log(counts / counts.sum(axis=1, keepdims=True)) - 0.5 * np.log(share)
+    for goes_on in (Tag.NAME_GOES_ON, Tag.FUNCTION_GOES_ON, Tag.ADDRESS_GOES_ON):
+        for before in Tag:
+            if before not in (goes_on, goes_on - 1):
+                moves[before, goes_on] = -1e3
+    return moves
+
+
+def gold_tags(tokens: Sequence[Token], text: str, gold: Mapping[str, Any]) -> list[int]:
+    """The tags that the labels of a mail ask for."""
+    tags = [int(Tag.OUT)] * len(tokens)
+    if gold["address"]:
+        for start, end in list(_places(text, gold["address"]))[:1]:
+            _mark(tags, tokens, start, end, Tag.ADDRESS)
+    for key, field, tag in (("people", "name", Tag.NAME), ("functions", "text", Tag.FUNCTION)):
+        for entry in sorted(gold[key], key=lambda e: -len(e[field])):
+            for start, end in _places(text, entry[field]):
+                _mark(tags, tokens, start, end, tag)
+    return tags
+
+
+def _places(text: str, part: str) -> Iterator[tuple[int, int]]:
+    return ((m.start(), m.end()) for m in re.finditer(rf"(?<!\w){re.escape(part)}(?!\w)", text))
+
+
+def _mark(tags: list[int], tokens: Sequence[Token], start: int, end: int, tag: Tag) -> None:
+    inside = [i for i, t in enumerate(tokens) if t.start < end and t.end > start]
+    if all(tags[i] == Tag.OUT for i in inside):
+        for n, i in enumerate(inside):
+            tags[i] = int(tag) + (n > 0)
+
+
+def fit_judge(rows: Sequence[Rows], gold: Sequence[bool], bits: int) -> Linear:
+    """Which candidates are the person concerned."""
+    starts = np.cumsum([0, *(len(r) for r in rows)])
+    indices = np.concatenate(rows)
+    matrix = csr_matrix((np.ones(len(indices)), indices, starts), shape=(len(rows), 1 << bits))
+    model = LogisticRegression(C=0.03, solver="liblinear", random_state=0).fit(matrix, np.array(gold))
+    return Linear(model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32))
+
+
+def fit_head(rows: Floats, gold: Sequence[Any], labels: Sequence[Any], strength: float = 0.1) -> Linear:
+    """A calibrated logistic regression on the signals; labels never seen get next to no probability."""
+    scaler = StandardScaler().fit(rows)
+    target = np.array([labels.index(g) for g in gold])
+    seen = sorted(set(target.tolist()))
+    weights = np.zeros((rows.shape[1], len(labels)))
+    bias = np.full(len(labels), -12.0)
+    if len(seen) == 1:
+        bias[seen] = 12.0
+        return Linear(weights.astype(np.float32), bias.astype(np.float32))
+    model = LogisticRegression(C=strength, max_iter=500).fit(scaler.transform(rows), target)
+    coefficients, intercept = (
+        model.coef_ / scaler.scale_,
+        model.intercept_ - (model.coef_ / scaler.scale_) @ scaler.mean_,
+    )
+    if len(seen) == 2:
+        coefficients, intercept = np.vstack([0 * coefficients, coefficients]), np.array([0.0, intercept[0]])
+    weights[:, seen], bias[seen] = coefficients.T, intercept
+    return Linear(weights.astype(np.float32), bias.astype(np.float32))
+
+
+def stacked(first: csr_matrix, second: csr_matrix) -> csr_matrix:
+    return csr_matrix(vstack([first, second]))
+
+
+def best_threshold(measure: Callable[[float], float], low: float, high: float, steps: int = 25) -> float:
+    """The threshold with the highest measure; the middle one of equals."""
+    tried = np.linspace(low, high, steps)
+    values = np.array([measure(float(t)) for t in tried])
+    equals = np.flatnonzero(values >= values.max() - 1e-9)
+    return float(tried[equals[len(equals) // 2]])

@@ -1,0 +1,74 @@
+"""A mail prepared once for all models: one text of subject, own and quoted words, its tokens, n-grams and places."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.features import Bag, char_bag, folded, word_bag
+from triage.language import Languages
+from triage.layout import Layout, Layouts
+from triage.people import Reading
+from triage.report import MailText
+from triage.tagging import features
+from triage.text import MAX_OWN, MAX_QUOTED, MAX_SUBJECT, clean
+from triage.tokens import Tokens
+
+_TAGGED = 20_000
+"""Characters in which persons, functions and addresses are looked for; more is seen by the n-grams alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the models look at."""
+
+    language: str
+    subject: str
+    own: str
+    """The reporter's own words, cleaned; offsets are those of the mail."""
+    quoted: str
+    layout: Layout
+    """Of `own`."""
+    content: str
+    """Subject, own words without greeting and signature, quoted words; folded."""
+    words: Bag
+    chars: Bag
+    reading: Reading
+    tagging: NDArray[np.int64]
+
+
+class Preparation:
+    """Holds the tokeniser and the word lists; made once a process."""
+
+    def __init__(self) -> None:
+        self._languages = Languages()
+        self._layouts = Layouts()
+        self._tokens = Tokens()
+
+    def of(self, mail: MailText) -> Prepared:
+        subject, own = clean(mail.subject, MAX_SUBJECT), clean(mail.own_text, MAX_OWN)
+        quoted = clean("\n".join(t for t in (mail.quoted_text, mail.attachment_text) if t), MAX_QUOTED)
+        layout = self._layouts.of(own)
+        content = folded(f"{subject}\n{own[layout.greeting_end : layout.signature_start]}\n{quoted}")
+        reading = self._reading(subject, own, quoted, layout, mail)
+        return Prepared(
+            language=self._languages.of(own, subject, quoted),
+            subject=subject,
+            own=own,
+            quoted=quoted,
+            layout=layout,
+            content=content,
+            words=word_bag(content, folded(subject)),
+            chars=char_bag(content),
+            reading=reading,
+            tagging=features(reading.tokens, reading.text, reading.layout, reading.sender),
+        )
+
+    def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
+        own = own[:_TAGGED]
+        text = f"{subject}\n{own}\n{quoted}"[:_TAGGED]
+        start = len(subject) + 1
+        moved = Layout(layout.greeting_end + start, layout.signature_start + start)
+        sender = clean(f"{mail.from_name} {mail.from_email}", 300)
+        end = min(start + len(own), len(text))
+        return Reading(text, self._tokens.of(text), moved, start, end, sender)

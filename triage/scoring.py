@@ -1,0 +1,33 @@
+"""The text model at work: scores of one text, and what each sentence adds to them."""
+
+import numpy as np
+
+from triage.features import WORD_BITS, Array, Bag
+from triage.linear import Floats
+from triage.model import Model
+
+_CHARS_FROM = 1 << WORD_BITS
+
+
+def text_scores(model: Model, words: Bag, chars: Bag) -> Floats:
+    """The scores of a text in the columns of `signals.TEXT_OUTPUTS`."""
+    return _part(model, words, model.word_idf, 0) + _part(model, chars, model.char_idf, _CHARS_FROM) + model.text.bias
+
+
+def _part(model: Model, bag: Bag, idf: Array, offset: int) -> Floats:
+    weights = (bag.weights * idf[bag.indices]).astype(np.float64)
+    length = float(np.sqrt(weights @ weights))
+    if length == 0:
+        return np.zeros(model.text.weights.shape[1])
+    return np.asarray(weights @ model.text.weights[bag.indices + offset].astype(np.float64) / length)
+
+
+def added_by(model: Model, words: Bag, chars: Bag, column: int) -> float:
+    """What the n-grams of a passage weigh for one column, longer passages more: not scaled to length 1."""
+    total = 0.0
+    for bag, idf, offset in ((words, model.word_idf, 0), (chars, model.char_idf, _CHARS_FROM)):
+        weights = (bag.weights * idf[bag.indices]).astype(np.float64)
+        total += float(weights @ model.text.weights[bag.indices + offset, column]) / (
+            1 + float(np.sqrt(weights @ weights))
+        )
+    return total

@@ -1,0 +1,359 @@
+"""From labelled mails to a model. The same mails and seed give the same model on the same machine.
+
+Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`_Folds`):
+scores on mails seen in training are too good, and a model fed with them would trust them too much.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+
+from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
+from triage import contact, features, people
+from triage.decisions import chosen, severity_of
+from triage.fitting import (
+    EVIDENCE_WEIGHT,
+    Mask,
+    Ridge,
+    Rows,
+    best_threshold,
+    fit_head,
+    fit_judge,
+    fit_tagger,
+    gold_tags,
+)
+from triage.labelled import CORPUS, Labelled, read
+from triage.linear import Floats, Linear, softmax
+from triage.matching import overlap, same_name
+from triage.model import MODEL, Model
+from triage.reading import Preparation, Prepared
+from triage.signals import TEXT_OUTPUTS, Signals
+from triage.tagging import Tagged, decode, stretches
+
+Progress = Callable[[str], None]
+INNER_FOLDS = 4
+_SUBS = [s for subs in SUBS.values() for s in subs]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A labelled mail, prepared once for any number of trainings."""
+
+    labelled: Labelled
+    prepared: Prepared
+    evidence: str
+
+
+def train(corpus: Path = CORPUS, model: Path = MODEL, seed: int = 0, progress: Progress = lambda _: None) -> Model:
+    """Train on a folder of labelled mails and write the model to another."""
+    progress("reading the corpus")
+    trained = fit(prepare(read(corpus)), seed, progress)
+    trained.save(model)
+    return trained
+
+
+def prepare(mails: Sequence[Labelled]) -> list[Example]:
+    """Tokens, n-grams and places of every mail."""
+    preparation = Preparation()
+    return [
+        Example(m, preparation.of(m.mail), features.folded(" ".join(m.gold["evidence"])) if m.gold["primary"] else "")
+        for m in mails
+    ]
+
+
+def fit(examples: Sequence[Example], seed: int = 0, progress: Progress = lambda _: None) -> Model:
+    """Train on prepared mails."""
+    return _Training(examples, seed, progress).run()
+
+
+class _Folds:
+    """Writers dealt into groups; each group's mails are judged by models trained on the others."""
+
+    def __init__(self, writers: Sequence[str], seed: int, count: int = INNER_FOLDS) -> None:
+        names = sorted(set(writers))
+        order = np.random.default_rng(seed).permutation(len(names))
+        self.count = max(2, min(count, len(names)))
+        number = {names[j]: i % self.count for i, j in enumerate(order)}
+        self.of = np.array([number[w] for w in writers])
+
+
+class _Training:
+    def __init__(self, examples: Sequence[Example], seed: int, progress: Progress) -> None:
+        self.examples, self.seed, self.progress = examples, seed, progress
+        self.gold = [e.labelled.gold for e in examples]
+        folds = _Folds([e.labelled.writer for e in examples], seed)
+        self.fold, self.folds = folds.of, range(folds.count)
+
+    def run(self) -> Model:
+        self.progress("learning words")
+        word_idf, char_idf, text, text_scores = self._text()
+        self.progress("learning names, functions and addresses")
+        tagger, moves, tagged = self._tagger()
+        self.progress("learning who is concerned")
+        names, functions, name_scores, function_scores, found = self._judges(tagged)
+        self.progress("calibrating")
+        rows = self._signals(text_scores, tagged, name_scores, function_scores)
+        heads = self._heads(rows)
+        numbers = self._numbers(rows, heads, found, name_scores, function_scores)
+        return Model(word_idf, char_idf, text, tagger, moves, names, functions, heads, numbers)
+
+    # -- words -------------------------------------------------------------------------------------------------------
+
+    def _text(self) -> tuple[features.Array, features.Array, Linear, Floats]:
+        marked = [i for i, e in enumerate(self.examples) if e.evidence]
+        prepared = [e.prepared for e in self.examples]
+        passages = [self.examples[i].evidence for i in marked]
+        words = features.matrix(
+            [p.words for p in prepared] + [features.word_bag(t) for t in passages], features.WORD_BITS
+        )
+        chars = features.matrix(
+            [p.chars for p in prepared] + [features.char_bag(t) for t in passages], features.CHAR_BITS
+        )
+        count = len(prepared)
+        word_idf, char_idf = features.idf(words[:count]), features.idf(chars[:count])
+        rows = csr_matrix(hstack([features.weighed(words, word_idf), features.weighed(chars, char_idf)]))
+        ridge, of_passage = Ridge(rows), np.array(marked, dtype=np.int64)
+        scores = np.zeros((count, len(TEXT_OUTPUTS)))
+        weights = np.zeros((rows.shape[1], len(TEXT_OUTPUTS)), dtype=np.float32)
+        bias = np.zeros(len(TEXT_OUTPUTS))
+        for columns, targets, mask, with_passages in self._targets():
+            for held_out in [*self.folds, None]:
+                use = np.flatnonzero(mask & (self.fold != held_out))
+                more = (
+                    np.flatnonzero((self.fold[of_passage] != held_out) & mask[of_passage]) if with_passages else use[:0]
+                )
+                all_rows = np.concatenate([use, count + more])
+                importance = np.concatenate([np.ones(len(use)), np.full(len(more), EVIDENCE_WEIGHT)])
+                dual, offset = ridge.fit(all_rows, targets[np.concatenate([use, of_passage[more]])], importance)
+                if held_out is None:
+                    weights[:, columns], bias[columns] = ridge.primal(dual, all_rows), offset
+                else:
+                    here = np.flatnonzero(self.fold == held_out)
+                    scores[np.ix_(here, np.arange(len(TEXT_OUTPUTS))[columns])] = ridge.predict(
+                        dual, offset, all_rows, here
+                    )
+        return word_idf, char_idf, Linear(weights, bias.astype(np.float32)), scores
+
+    def _targets(self) -> list[tuple[slice, Floats, Mask, bool]]:
+        """Columns of TEXT_OUTPUTS, what they should say, for which mails, and whether passages teach them too."""
+        gold = self.gold
+        at = {name: i for i, name in enumerate(TEXT_OUTPUTS)}
+        everything = np.ones(len(gold), dtype=bool)
+        labelled = np.array([bool(g["categories"]) for g in gold])
+        graded = np.array([g["severity"] is not None for g in gold])
+        judged = np.array([e.labelled.is_report for e in self.examples])
+        kinds = np.array([[float(g["kind"] == k) for k in Kind] for g in gold])
+        topics = np.array(
+            [
+                [float(g["primary"] == c) for c in Category]
+                + [float(c in g["categories"]) for c in Category]
+                + [float(s in g["sub"]) for s in _SUBS]
+                for g in gold
+            ]
+        )
+        order = list(Severity)
+        grades = np.array(
+            [[float(g["severity"] == s) for s in order] + [order.index(g["severity"] or order[1]) / 3.0] for g in gold]
+        )
+        unclear = np.array([[float(not g["description_clear"])] for g in gold])
+        anonymous = np.array([[float(bool(g["anonymous"]))] for g in gold])
+        first_topic, first_grade = at[f"primary {next(iter(Category))}"], at[f"severity {order[0]}"]
+        return [
+            (slice(0, first_topic), kinds, everything, False),
+            (slice(first_topic, first_grade), topics, labelled, True),
+            (slice(first_grade, at["unclear"]), grades, graded, False),
+            (slice(at["unclear"], at["anonymous"]), unclear, judged, False),
+            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, everything, False),
+        ]
+
+    # -- names, functions, addresses ---------------------------------------------------------------------------------
+
+    def _tagger(self) -> tuple[Linear, Floats, list[list[Tagged]]]:
+        rows = [e.prepared.tagging for e in self.examples]
+        tags = [gold_tags(e.prepared.reading.tokens, e.prepared.reading.text, e.labelled.gold) for e in self.examples]
+        tagged: list[list[Tagged]] = [[] for _ in rows]
+        for held_out in self.folds:
+            use = np.flatnonzero(self.fold != held_out)
+            model, moves = fit_tagger([rows[i] for i in use], [tags[i] for i in use], self.seed)
+            for i in np.flatnonzero(self.fold == held_out).tolist():
+                reading = self.examples[i].prepared.reading
+                best, odds = decode(model, rows[i], moves)
+                tagged[i] = stretches(best, odds, reading.tokens, reading.text)
+        model, moves = fit_tagger(rows, tags, self.seed)
+        return model, moves, tagged
+
+    def _judges(
+        self, tagged: Sequence[Sequence[Tagged]]
+    ) -> tuple[Linear, Linear, list[list[float]], list[list[float]], list[list[people.Candidate]]]:
+        found = [people.candidates(t) for t in tagged]
+        readings = [e.prepared.reading for e in self.examples]
+        name_rows = [people.name_facts(r, c) for r, c in zip(readings, found, strict=True)]
+        name_gold = [
+            [any(same_name(c.text, g["name"]) for g in gold["concerned"] if g["name"]) for c in cs if c.kind == "name"]
+            for gold, cs in zip(self.gold, found, strict=True)
+        ]
+        names, name_scores = self._judge(name_rows, name_gold)
+        function_rows = [people.function_facts(r, c, s) for r, c, s in zip(readings, found, name_scores, strict=True)]
+        function_gold = [
+            [
+                any(overlap(c.text, g["function"]) >= 0.5 for g in gold["concerned"] if g["function"])
+                for c in cs
+                if c.kind == "function"
+            ]
+            for gold, cs in zip(self.gold, found, strict=True)
+        ]
+        functions, function_scores = self._judge(function_rows, function_gold)
+        return names, functions, name_scores, function_scores, found
+
+    def _judge(
+        self, rows: Sequence[Sequence[Rows]], gold: Sequence[Sequence[bool]]
+    ) -> tuple[Linear, list[list[float]]]:
+        def fitted(use: Sequence[int]) -> Linear:
+            return fit_judge([r for i in use for r in rows[i]], [g for i in use for g in gold[i]], people.BITS)
+
+        scores: list[list[float]] = [[] for _ in rows]
+        for held_out in self.folds:
+            model = fitted(np.flatnonzero(self.fold != held_out).tolist())
+            for i in np.flatnonzero(self.fold == held_out).tolist():
+                scores[i] = [people.probability(model, row) for row in rows[i]]
+        return fitted(range(len(rows))), scores
+
+    # -- signals and heads -------------------------------------------------------------------------------------------
+
+    def _signals(
+        self,
+        text_scores: Floats,
+        tagged: Sequence[Sequence[Tagged]],
+        names: Sequence[Sequence[float]],
+        functions: Sequence[Sequence[float]],
+    ) -> Floats:
+        signals, rows = Signals(), []
+        for i, example in enumerate(self.examples):
+            mail = example.labelled.mail
+            found = contact.find(example.prepared, mail.from_name, mail.from_email, tagged[i])
+            rows.append(signals.row(example.prepared, text_scores[i], names[i], functions[i], found, mail.from_name))
+        return np.array(rows)
+
+    def _heads(self, rows: Floats) -> dict[str, Linear]:
+        gold = self.gold
+        labelled = np.array([bool(g["categories"]) for g in gold])
+        graded = np.array([g["severity"] is not None for g in gold])
+        judged = np.array([e.labelled.is_report for e in self.examples])
+        yes_no = [False, True]
+
+        def some(mask: Mask, values: Sequence[object]) -> list[object]:
+            return [v for v, use in zip(values, mask, strict=True) if use]
+
+        heads = {
+            "kind": fit_head(rows, [g["kind"] for g in gold], [k.value for k in Kind]),
+            "describes": fit_head(rows, labelled.tolist(), yes_no),
+            "anonymous": fit_head(rows, [bool(g["anonymous"]) for g in gold], yes_no),
+            "primary": fit_head(
+                rows[labelled], some(labelled, [g["primary"] for g in gold]), [c.value for c in Category]
+            ),
+            "severity": fit_head(
+                rows[graded], some(graded, [g["severity"] for g in gold]), [s.value for s in Severity]
+            ),
+        }
+        for category in Category:
+            heads[f"category {category}"] = fit_head(
+                rows[labelled], some(labelled, [category in g["categories"] for g in gold]), yes_no
+            )
+        for sub in _SUBS:
+            heads[f"sub {sub}"] = fit_head(rows[labelled], some(labelled, [sub in g["sub"] for g in gold]), yes_no)
+        for field in MissingField:
+            if field is not MissingField.EMAIL:
+                heads[f"missing {field}"] = fit_head(
+                    rows[judged], some(judged, [field in g["missing"] for g in gold]), yes_no
+                )
+        return heads
+
+    def _numbers(
+        self,
+        rows: Floats,
+        heads: dict[str, Linear],
+        found: Sequence[Sequence[people.Candidate]],
+        names: Sequence[Sequence[float]],
+        functions: Sequence[Sequence[float]],
+    ) -> dict[str, float]:
+        """Thresholds that do best on mails whose writers the models had not seen."""
+        judged = [i for i, e in enumerate(self.examples) if e.labelled.is_report]
+        numbers = {}
+        for kind, field, scores, same in (
+            ("name", "name", names, same_name),
+            ("function", "function", functions, lambda a, b: overlap(a, b) >= 0.5),
+        ):
+
+            def measure(
+                first: float, kind: str = kind, field: str = field, scores: object = scores, same: object = same
+            ) -> float:
+                return self._f1(judged, found, kind, field, scores, same, first)  # type: ignore[arg-type]
+
+            numbers[f"{kind}"] = best_threshold(measure, 0.1, 0.7)
+        numbers["category"] = self._category_threshold(rows, heads)
+        numbers.update(self._severity_borders(rows, heads))
+        return numbers
+
+    def _f1(
+        self,
+        use: Sequence[int],
+        found: Sequence[Sequence[people.Candidate]],
+        kind: str,
+        field: str,
+        scores: Sequence[Sequence[float]],
+        same: Callable[[str, str], bool],
+        first: float,
+    ) -> float:
+        hits = chosen_count = gold_count = 0
+        for i in use:
+            texts = [c.text for c in found[i] if c.kind == kind]
+            picked = [texts[j] for j in chosen(scores[i], first)]
+            gold = [g[field] for g in self.gold[i]["concerned"] if g[field]]
+            hits += sum(any(same(c, g) for c in picked) for g in gold)
+            chosen_count += len(picked)
+            gold_count += len(gold)
+        return 2 * hits / max(chosen_count + gold_count, 1)
+
+    def _category_threshold(self, rows: Floats, heads: dict[str, Linear]) -> float:
+        labelled = np.array([bool(g["categories"]) for g in self.gold])
+        scores = np.stack([yes(heads[f"category {c}"], rows[labelled]) for c in Category], axis=1)
+        primary = heads["primary"].dense(rows[labelled]).argmax(axis=1)
+        gold = np.array([[c in g["categories"] for c in Category] for g in self.gold if g["categories"]])
+
+        def micro_f1(threshold: float) -> float:
+            holding = scores >= threshold
+            holding[np.arange(len(holding)), primary] = True
+            return float(2 * (holding & gold).sum() / (holding.sum() + gold.sum()))
+
+        return best_threshold(micro_f1, 0.2, 0.6)
+
+    def _severity_borders(self, rows: Floats, heads: dict[str, Linear]) -> dict[str, float]:
+        graded = np.array([g["severity"] is not None for g in self.gold])
+        expected = softmax(heads["severity"].dense(rows[graded])) @ np.arange(4)
+        order = list(Severity)
+        gold = np.array([order.index(g["severity"]) for g in self.gold if g["severity"] is not None])
+        borders = {"severity 1": 0.6, "severity 2": 1.5, "severity 3": 2.4}
+        for _ in range(2):
+            for name, middle in (("severity 1", 0.6), ("severity 2", 1.5), ("severity 3", 2.3)):
+
+                def kappa(border: float, name: str = name) -> float:
+                    tried = {**borders, name: border}
+                    return _kappa(gold, np.array([order.index(severity_of(e, tried)) for e in expected]))
+
+                borders[name] = best_threshold(kappa, middle - 0.5, middle + 0.5)
+        return borders
+
+
+def yes(head: Linear, rows: Floats) -> Floats:
+    """The probability of yes from a head of two."""
+    return softmax(head.dense(rows))[..., 1]
+
+
+def _kappa(gold: Rows, said: Rows) -> float:
+    """Quadratic weighted kappa."""
+    observed = float(((gold - said) ** 2).mean())
+    expected = float(((gold[:, None] - said[None, :]) ** 2).mean())
+    return 1 - observed / expected if expected else 1.0
