@@ -25,11 +25,6 @@ RULES = {
     "total_per_hour": 100_000,
     "first_connection_max": 100_000,
 }
-    "per_address_per_day": 10_000,
-    "per_case_per_day": 100,
-    "total_per_hour": 100_000,
-    "first_connection_max": 100_000,
-}
 
 
 @dataclass(frozen=True)
