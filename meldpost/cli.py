@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from config.errors import ConfigError
-from meldpost import logs
+from meldpost import __version__, logs
 from meldpost.init_command import init
 
 CONFIG = Path("meldpost.toml")
@@ -35,7 +35,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="meldpost", message="%(version)s")
+@click.version_option(__version__, message="%(version)s")
 @click.option("--verbose", "-v", is_flag=True, help="Log more of what happens; never more of a mail.")
 def main(verbose: bool) -> None:
     """Meldpost: the mailbox of an integrity desk, as a sealed and sorted queue of cases."""

@@ -21,14 +21,8 @@ from store.schema import Ledger
 from tests.meldpost.plans import MAILBOX, plan_in
 
 MAIL = (
-    b"From: Reporter <r@home.example>
-To: desk@demo.example
-Subject: x
-"
-    b"Message-ID: <1@home.example>
-
-Hello
-"
+    b"From: Reporter <r@home.example>\r\nTo: desk@demo.example\r\nSubject: x\r\n"
+    b"Message-ID: <1@home.example>\r\n\r\nHello\r\n"
 )
 
 

@@ -1,0 +1,124 @@
+"""`python -m bench [MAILS [TURNS]]`"""
+
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from bench.mails import DESK, mails
+from bench.page import Series, page
+from bench.ways import Floor, Whole, reading
+from config.settings import Settings, load
+from meldpost import logs
+from meldpost.init import FirstMember, Plan, initialise
+from meldpost.nurseries import nurseries
+from store.database import open_database
+from store.keypairs import PublicKey
+from store.keyring import desk_keys, pins_of
+from store.outbox import OutgoingKind
+from store.passphrase_rules import offer
+from store.schema import Ledger, Outbox
+from tests.system.certificates import make_certificates
+from tests.system.dovecot import PASSWORD, Dovecot
+
+ACCOUNT = "desk"
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
+
+
+def main(count: int, turns: int) -> None:
+    """Measure, print, write the page."""
+    logs.set_up(30)
+    whole, floor = Series("the whole way"), Series("the floor")
+    with tempfile.TemporaryDirectory(prefix="meldpost-bench-") as name:
+        folder = Path(name)
+        certificates = make_certificates(folder)
+        dovecot = Dovecot(certificates)
+        try:
+            dovecot.start()
+            for turn in range(-1, turns):  # the first is a warm-up
+                rates = _turn(folder / str(turn), dovecot, list(mails(count, turn)), whole_first=turn % 2 == 0)
+                if turn >= 0:
+                    floor.rates.append(rates["floor"])
+                    whole.rates.append(rates["whole"])
+                    print(f"turn {turn + 1}: whole {rates['whole']:.1f}/s, floor {rates['floor']:.1f}/s", flush=True)
+        finally:
+            dovecot.remove()
+    written = page(whole, floor, reading(list(mails(min(count, 200), 99))), count, turns)
+    print(written)
+    DOCUMENT.write_text(written, encoding="utf-8")
+
+
+def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], *, whole_first: bool) -> dict[str, float]:
+    """Both ways over the same mails, each in a mailbox of its own, so that the one leaves nothing to the other."""
+    rates = {}
+    for way in ("whole", "floor") if whole_first else ("floor", "whole"):
+        address = f"{way}{folder.name.strip('-')}@bench.example"
+        config = _installation(folder / way, dovecot, address)
+        settings = load(config)
+        with nurseries(settings) as (readers, understanders):
+            if way == "whole":
+                run = Whole(config, ACCOUNT, readers, understanders).run
+                run()  # first contact, with nothing there: what comes later is ordinary mail, whose receipts are queued
+            else:
+                run = Floor(settings, ACCOUNT, readers, folder / "floor.db", _key(settings)).run
+            _fill(dovecot, address, letters)
+            began = time.perf_counter()
+            run()
+            rates[way] = len(letters) / (time.perf_counter() - began)
+        _check(way, settings, folder, len(letters))
+    return rates
+
+
+def _fill(dovecot: Dovecot, address: str, letters: Iterable[bytes]) -> None:
+    with dovecot.mailbox(address) as mailbox:
+        for letter in letters:
+            mailbox.imap.append("INBOX", "", "", letter)
+
+
+def _installation(folder: Path, dovecot: Dovecot, address: str) -> Path:
+    texts = {name: f"{name}@bench.example" for name in ("about_coordinator", "support_point", "complaints")}
+    mailbox = {"desk": "desk", "host": "127.0.0.1", "port": dovecot.ports.imaps, "user": address}
+    settings = {
+        "desks": {"desk": {"name": "Desk", "organisation": "Bench", "address": DESK, "texts": texts}},
+        "mailboxes": {ACCOUNT: {**mailbox, "ca_file": str(dovecot.certificates.ca)}},
+    }
+    member = FirstMember("co", "co@bench.example", offer())
+    passwords = {f"mailbox-password-{ACCOUNT}": PASSWORD}
+    return initialise(Plan(folder / "meldpost.toml", "desk", settings, member, passwords)).config
+
+
+def _key(settings: Settings) -> PublicKey:
+    database = open_database(settings.database.url)
+    try:
+        with database.read() as session:
+            return desk_keys(session, "desk", pins_of(settings.desks["desk"])).to_desk.public
+    finally:
+        database.close()
+
+
+def _check(way: str, settings: Settings, folder: Path, count: int) -> None:
+    """A way that lost mail or wrote no receipts was not measured."""
+    if way == "floor":
+        with closing(sqlite3.connect(folder / "floor.db")) as database:
+            kept = int(database.execute("SELECT count(*) FROM mail").fetchone()[0])
+        receipts = count
+    else:
+        store = open_database(settings.database.url)
+        with store.read() as session:
+            kept = session.scalar(select(func.count(Ledger.settled_at))) or 0
+            receipts = session.scalar(select(func.count()).where(Outbox.kind == OutgoingKind.RECEIPT)) or 0
+        store.close()
+    if kept != count or not receipts:
+        raise SystemExit(
+            f"{way}: {kept} of {count} mails were kept and {receipts} receipts queued; nothing was measured"
+        )
+
+
+if __name__ == "__main__":
+    numbers = [int(word) for word in sys.argv[1:]]
+    main(*(numbers + [200, 3][len(numbers) :]))
