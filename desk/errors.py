@@ -11,7 +11,7 @@ from flask import Flask, render_template, request
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from desk.words import FIELDS
 from store.casework import NotFound
@@ -55,8 +55,11 @@ def page(status: int, text: str | None = None, incident: str | None = None) -> t
 
 def typed() -> list[tuple[str, str]]:
     """What a person wrote into the refused form, to be given back. Never a passphrase."""
-    words = {"text": FIELDS["note"]}
-    return [(str(words.get(name, name)), value) for name, value in request.form.items() if name in words and value]
+    try:
+        note = request.form.get("text")
+    except RequestEntityTooLarge:
+        return []
+    return [(str(FIELDS["note"]), note)] if note else []
 
 
 def _form_out_of_date() -> str:

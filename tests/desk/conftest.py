@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,8 @@ def address(world: World) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
+    server.task_dispatcher.shutdown()
     server.close()
-    with suppress(OSError):
-        server.trigger.pull_trigger()
     thread.join(timeout=10)
 
 

@@ -1,0 +1,84 @@
+"""Every text of the desk exists in Dutch and in English."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+import desk
+from cases.lifecycle import Outcome, Status
+from cases.terms import DueKind
+from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Severity
+from desk import words
+from store.outbox import OutboxState, OutgoingKind
+
+FOLDER = Path(desk.__file__).parent
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
+KEYWORDS = {"_": None, "_l": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+
+
+def _used() -> set[str]:
+    found = extract_from_dir(FOLDER, METHODS, keywords=KEYWORDS)  # type: ignore[arg-type]
+    return {_first(message) for _, _, message, _, _ in found}
+
+
+def _first(message: str | Sequence[str]) -> str:
+    return message if isinstance(message, str) else message[0]
+
+
+def _catalogue(language: str) -> Catalog:
+    with (FOLDER / "translations" / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def _contents(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
+    return {_first(message.id): _texts(message) for message in catalogue if message.id}
+
+
+def _texts(message: Message) -> tuple[str, ...]:
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_no_text_is_missing_from_a_catalogue(language: str) -> None:
+    catalogue = _catalogue(language)
+    whole = [message for message in catalogue if message.id and all(_texts(message)) and not message.fuzzy]
+    translated = {_first(message.id) for message in whole}
+    assert _used() - translated == set()
+    assert translated - _used() == set(), "these stand in no page any more"
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_a_translation_has_the_same_places_to_fill_in(language: str) -> None:
+    for message in _catalogue(language):
+        if message.id:
+            wanted = set(re.findall(r"%\(\w+\)s", str(message.id)))
+            for text in _texts(message):
+                assert set(re.findall(r"%\(\w+\)s", text)) == wanted, message.id
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_what_is_shipped_is_compiled_from_the_catalogue(language: str) -> None:
+    with (FOLDER / "translations" / language / "LC_MESSAGES" / "messages.mo").open("rb") as file:
+        compiled = read_mo(file)
+    assert _contents(compiled) == _contents(_catalogue(language))
+
+
+def test_every_slug_has_a_word() -> None:
+    subs = {sub for found in SUBS.values() for sub in found}
+    assert set(words.KINDS) == set(Kind)
+    assert set(words.CATEGORIES) == set(Category)
+    assert set(words.SUBS) == subs
+    assert set(words.SEVERITIES) == set(Severity)
+    assert set(words.MISSING) == set(MissingField)
+    assert set(words.STATUSES) == set(Status)
+    assert set(words.OUTCOMES) == set(Outcome)
+    assert set(words.DUES) == set(DueKind)
+    assert set(words.AUTOMATIC) == set(Automatic)
+    assert set(words.OUTGOING) == set(OutgoingKind)
+    assert set(words.OUTGOING_STATES) == set(OutboxState)
