@@ -204,5 +204,6 @@ def test_receipts_wait_for_an_smtp_server_that_is_down(installation: Installatio
     finally:
         installation.exim.start()
     installation.receipts(1)
+    sent = "select state from outbox where kind = 'receipt'"
+    installation.wait("the receipt is marked as sent", lambda: installation.rows(sent) == [("sent",)])
     assert daemon.running
-    assert installation.rows("select state from outbox where kind = 'receipt'") == [("sent",)]
