@@ -7,6 +7,8 @@ import struct
 from pathlib import Path
 from typing import cast
 
+import phonenumbers
+
 import triage
 from ingest.charsets import load_all_codecs
 from ingest.nursery_parent import Job
@@ -24,6 +26,7 @@ _WARM_UP = triage.MailText(
 def prepare(model: str | None) -> triage.Triage:
     """Load the model, and understand once so that whatever is imported late is there before the file system goes."""
     load_all_codecs()
+    phonenumbers.PhoneMetadata.load_all()  # a number from abroad would otherwise look for its country on disk
     loaded = triage.load(Path(model) if model else None)
     json.dumps(loaded.understand(_WARM_UP).to_wire())
     return loaded

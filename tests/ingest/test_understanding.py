@@ -75,6 +75,13 @@ def test_any_text_gets_a_report(understanders: Understanders, text: str) -> None
     assert isinstance(understanders.understand(MailText(text, text, text, text, text)), Report)
 
 
+def test_a_number_from_any_country_is_understood(understanders: Understanders) -> None:
+    """Whatever a library would load late from disk is there already: a worker has no files."""
+    codes = (1, 7, 20, 27, *range(30, 67), *range(81, 100), *range(211, 300), *range(350, 390), *range(420, 430), 998)
+    text = "\n".join(f"Bel mij: +{code} 20 123 45 67" for code in codes)
+    assert isinstance(understanders.understand(MailText("", "", "", text, "")), Report)
+
+
 @pytest.mark.parametrize("behaviour", ["die", "garbage", "not json", "deep", "half", "other shape", "hang"])
 def test_a_hostile_worker_costs_one_mail_its_suggestions(hostile: Understanders, behaviour: str) -> None:
     with pytest.raises(UnderstandingFailed) as caught:
