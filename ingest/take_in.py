@@ -5,6 +5,7 @@ goes wrong in between leaves no trace but the attempt; after `MAX_ATTEMPTS` with
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -152,7 +153,8 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         decided={"thread": thread.reason, "automatic": verdict.reason, "receipt": decision.reason},
     )
     if thread.case_id is None:
-        case, taken = _open(session, intake, keys, new, thread.linked_case, whole=verdict.may_report, now=now)
+        due = _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
+        case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
     queued = queue_receipt(session, intake, keys, read, decision, case, now)
@@ -173,11 +175,24 @@ def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     intake, arrival, now = taking.intake, taking.arrival, clock(session)
     keys = desk_keys(session, intake.desk, pins_of(intake.desk_settings))
     new = unread_message(taking.raw, state, arrival.at or arrival.kept_at)
-    case, taken = _open(session, intake, keys, new, None, whole=True, now=now)
+    due = _dues(intake, arrival, new.received_at, now, may_report=True)
+    case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
     told = 0 if arrival.waits else queue_notices(session, intake, keys, case, None, now)
     _settle(session, taking, taken)
     log.warning("%s: uid %d: case %s, kept whole: %s", intake.account, taking.entry.place.uid, taken.case_id, state)
     return told > 0
+
+
+def _dues(
+    intake: Intake, arrival: Arrival, received_at: datetime, now: datetime, *, may_report: bool
+) -> dict[DueKind, datetime]:
+    """What is due for a new case. At what is surely no report a person only has to take a look. A mail that waited
+    elsewhere until now is not overdue before the desk could look at it: an import must set off no alarm."""
+    due = dict(dues_of_a_new_case(received_at, intake.terms))
+    if arrival.waits:
+        first_look = dues_of_a_new_case(now, intake.terms)[DueKind.FIRST_LOOK]
+        due = {kind: max(due_at, first_look) for kind, due_at in due.items()}
+    return due if may_report else {DueKind.FIRST_LOOK: due[DueKind.FIRST_LOOK]}
 
 
 def _open(
@@ -185,18 +200,13 @@ def _open(
     intake: Intake,
     keys: DeskPublicKeys,
     new: NewMessage,
-    linked_case: str | None,
-    *,
-    whole: bool,
+    due: Mapping[DueKind, datetime],
     now: datetime,
+    *,
+    linked_case: str | None,
 ) -> tuple[InCase, TakenIn]:
-    """A new case; of what is surely no report (`whole` is False) a person only has to take a look."""
     reference = new_reference(intake.randbelow)
-    all_dues = dues_of_a_new_case(new.received_at, intake.terms)
-    wanted = all_dues if whole else {DueKind.FIRST_LOOK: all_dues[DueKind.FIRST_LOOK]}
-    taken = open_case(
-        session, keys, intake.index, new, reference=reference, now=now, dues=wanted, linked_case=linked_case
-    )
+    taken = open_case(session, keys, intake.index, new, reference=reference, now=now, dues=due, linked_case=linked_case)
     return InCase(taken.case_id, reference, new.received_at), taken
 
 

@@ -635,8 +635,12 @@ def test_files_are_taken_in_once_left_as_they_are_and_answered_only_on_a_persons
         arguments = (office.settings, office.secrets, "main", [folder], office.reader, office.understander)
         return ingest_files(*arguments, seen.append)
 
+    mails[0] = mails[0].replace(b"Date: ", b"Date: Mon, 02 Mar 2020 08:00:00 +0000\r\nX-Date: ")
+    (folder / "0.eml").write_bytes(mails[0])
     assert importing().taken == 3
     assert len(seen) == 3
+    assert min(case.messages[0].received_at.year for case in office.cases()) == 2020
+    assert min(due.due_at for case in office.cases() for due in case.dues) > datetime.now(UTC)
     assert importing().duplicates == 3
     assert office.outgoing() == []
     assert {each.state for case in office.cases() for each in case.outgoing} == {"held"}
