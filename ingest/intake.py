@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from sqlalchemy.orm import Session
+
 from cases.terms import Terms, terms_of
 from config.secrets import Secrets
 from config.settings import DeskSettings, Settings
@@ -13,6 +15,7 @@ from ingest.raw import RawMail
 from ingest.threads import id_tokens, own_addresses
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
+from store.keyring import DeskPublicKeys, desk_keys, pins_of
 from store.lookups import IndexKey, TokenKey
 from triage import MailText, Report
 
@@ -53,9 +56,9 @@ class Intake:
         understanders: Understander,
         randbelow: Callable[[int], int],
     ) -> Self:
-        """Raises ConfigError where a secret is missing, and KeyError for an account that is not set."""
+        """Raises ConfigError where a secret is missing, KeyError for an unknown account, and what `keys` raises."""
         desk = settings.mailboxes[account].desk
-        return cls(
+        intake = cls(
             settings=settings,
             account=account,
             desk=desk,
@@ -67,10 +70,17 @@ class Intake:
             understanders=understanders,
             randbelow=randbelow,
         )
+        with database.read() as session:
+            intake.keys(session)  # before anything is touched
+        return intake
 
     @property
     def desk_settings(self) -> DeskSettings:
         return self.settings.desks[self.desk]
+
+    def keys(self, session: Session) -> DeskPublicKeys:
+        """What records are sealed to, as the configuration pins it. Raises DeskKeyDiffers, NoSuchKey, ConfigError."""
+        return desk_keys(session, self.desk, pins_of(self.desk_settings))
 
     def own(self, mail: ParsedMail) -> Own:
         """How to recognise our own mail in this one."""

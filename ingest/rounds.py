@@ -40,7 +40,7 @@ from ingest.take_in import Outcome, Result
 from ingest.take_in import take_in as take_in_mail
 from store import ledger
 from store.database import open_database
-from store.keyring import DeskKeyDiffers, NoSuchKey
+from store.keyring import DeskKeyDiffers, NoSuchKey, UnprovenKey
 from store.ledger import LedgerEntry, MailPlace, State
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ MAX_LOST = 3
 IMPORTS = "import"
 """The folder in the ledger of mails that came from files; a path may tell who wrote them."""
 
-STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NoSuchKey, NurseryGone, ConfigError)
+STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NurseryGone, ConfigError)
 """Failures that are no mail's own: the round ends, and nothing more is touched."""
 
 
@@ -161,6 +161,10 @@ def _take_in_alone(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Ar
         with suppress(DBAPIError):  # not the mail's fault: that was no attempt
             ledger.note_fetch_failure(intake.database, entry.id)
         raise
+    except (NoSuchKey, UnprovenKey) as error:  # of the case that it belongs to; again no fault of the mail
+        ledger.note_fetch_failure(intake.database, entry.id)
+        log.error("%s: uid %d: not taken in: %s", intake.account, entry.place.uid, error)  # noqa: TRY400
+        return None
     except Exception as error:  # noqa: BLE001 - whatever one mail brings about must not stop the others
         log.error("%s: uid %d: not taken in: %s", intake.account, entry.place.uid, _where(error))  # noqa: TRY400
         return None

@@ -32,7 +32,7 @@ from store.audit import Action
 from store.database import clock
 from store.intake import NewMessage, TakenIn, add_message, open_case
 from store.keypairs import KeyKind
-from store.keyring import DeskPublicKeys, desk_keys, newest, pins_of
+from store.keyring import DeskPublicKeys, newest_proven
 from store.ledger import AlreadyTakenIn, LedgerEntry
 from triage import Report
 
@@ -74,7 +74,8 @@ class _Taking:
 def take_in(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome:
     """Read, understand, decide, commit.
 
-    Raises NurseryGone, DeskKeyDiffers, AlreadyTakenIn and the database's errors: nothing happened then but the attempt.
+    Raises NurseryGone, DeskKeyDiffers, UnprovenKey, AlreadyTakenIn and the database's errors: then nothing happened but
+    the attempt.
     """
     index = intake.index
     stable_digest = index.stable(without_trace_fields(raw.chunks()))
@@ -137,7 +138,7 @@ def _understand(intake: Intake, mail: ParsedMail) -> Report | None:
 def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Report | None) -> bool:
     """The middle of the transaction for a mail that was read; does something wait in the outbox now?"""
     intake, arrival, now = taking.intake, taking.arrival, clock(session)
-    keys = desk_keys(session, intake.desk, pins_of(intake.desk_settings))
+    keys = intake.keys(session)
     sender = mail.from_.address if mail.from_ else None
     verdict = judge(mail.headers, sender, intake.own(mail))
     thread = find_thread(session, intake.desk, clues(mail, intake.desk_settings), intake.index, intake.tokens)
@@ -173,7 +174,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
 def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     """The middle of the transaction for a mail that is kept whole. Nobody knows whom it is from: no receipt."""
     intake, arrival, now = taking.intake, taking.arrival, clock(session)
-    keys = desk_keys(session, intake.desk, pins_of(intake.desk_settings))
+    keys = intake.keys(session)
     new = unread_message(taking.raw, state, arrival.at or arrival.kept_at)
     due = _dues(intake, arrival, new.received_at, now, may_report=True)
     case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
@@ -260,7 +261,7 @@ def _note_decision(
         "thread": read.thread.reason,
         "automatic": read.verdict.kind,
     }
-    to = newest(session, intake.desk, KeyKind.CASE, taken.case_id)
+    to = newest_proven(session, intake.index, intake.desk, KeyKind.CASE, taken.case_id)
     audit.write(
         session,
         intake.desk,

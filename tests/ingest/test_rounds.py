@@ -22,6 +22,7 @@ from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult, ingest_files
 from ingest.sources.imap import Account, BadReply, ConnectionLost
 from store import ledger, mailer_contact
+from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
 from tests.ingest.conftest import Dovecot
 from tests.ingest.office import ADDRESS, COORDINATOR, REPORT, Founded, Office, found, mail, open_office
@@ -532,6 +533,33 @@ def test_a_reference_joins_only_a_known_sender_for_whom_our_server_vouches(
     assert [len(each.messages) for each in cases] == ([2] if joins else [1, 1])
     if not joins:
         assert case.case_id in cases[1].linked_case_ids
+
+
+def test_mail_to_a_case_whose_key_somebody_exchanged_stays_in_the_mailbox_and_holds_nothing_up(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    with office.database.begin() as session:
+        session.execute(text("UPDATE key_pair SET proof = zeroblob(32) WHERE kind = 'case'"))
+    dovecot.deliver(account, reply_to(receipt, 2), mail(3))
+    for _ in range(4):
+        office.take_in()
+    assert len(dovecot.uids(account)) == 1
+    assert [case.messages[0].state for case in office.cases()] == ["read", "read"]
+
+
+def test_when_the_desks_key_was_exchanged_nothing_is_touched(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail())
+    with office.database.begin() as session:
+        mailers = "(SELECT public FROM key_pair WHERE kind = 'mailer')"
+        session.execute(text(f"UPDATE key_pair SET public = {mailers} WHERE kind = 'recovery'"))
+    with pytest.raises(DeskKeyDiffers):
+        office.take_in()
+    with office.database.read() as session:
+        assert session.execute(text("SELECT count(*) FROM ledger")).scalar_one() == 0
+    assert len(dovecot.uids(account)) == 1
 
 
 def test_a_bounce_is_tied_to_the_mail_that_bounced_and_its_case_case_79(
