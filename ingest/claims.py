@@ -15,6 +15,9 @@ from store.database import Database
 CLAIM_SECONDS = 120.0
 """How long a claim is good; it is extended at each mail. After a power cut a mailbox waits this long at most."""
 
+_ENDED = "ZX"
+"""Dead, but not yet buried by its parent."""
+
 Extend = Callable[[], bool]
 
 
@@ -42,12 +45,12 @@ def claimed(database: Database, account: str) -> Iterator[Extend | None]:
 
 
 def _process(pid: int) -> str:
-    """Names a process so that it cannot be mistaken for a later one: boot, PID namespace, PID, start."""
+    """Names a process so that it cannot be mistaken for a later one: boot, PID namespace, PID, start (proc(5))."""
     try:
-        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        started = "-"
-    return f"{_machine()}.{pid}.{started}"
+        return ""
+    return "" if state in _ENDED else f"{_machine()}.{pid}.{rest[18]}"
 
 
 def _machine() -> str:
