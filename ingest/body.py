@@ -13,7 +13,6 @@ from ingest.errors import CannotParse
 from ingest.mail import ParseLimits
 from ingest.parts import (
     Part,
-    body_bytes,
     body_text,
     children,
     content_type,
@@ -22,6 +21,7 @@ from ingest.parts import (
     parameter,
     parse_tree,
     sniffed_boundary,
+    text_bytes,
 )
 from ingest.text import unflow
 
@@ -219,7 +219,7 @@ def _html(part: Part) -> _Words:
 
 def _html_source(part: Part) -> str:
     charset = parameter(part, "charset")
-    data = body_bytes(part)
+    data = text_bytes(part)
     if charset is None:
         declared = _META_CHARSET.search(data[:4096])
         charset = declared[1].decode("ascii") if declared else None

@@ -24,6 +24,8 @@ _LONGEST_FIELD = (
     16 * 1024
 )  # of those that say what a part is; the library takes quadratic time to read their parameters
 
+_MOST_TEXT_BYTES = 16_000_000  # ParseLimits.text_chars of four bytes each
+
 Part = Message
 
 
@@ -139,8 +141,13 @@ def body_bytes(part: Part) -> bytes:
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
 
 
+def text_bytes(part: Part) -> bytes:
+    """What of a part's bytes can become text: a whole 50 MB of it would be copied many times for nothing."""
+    return body_bytes(part)[:_MOST_TEXT_BYTES]
+
+
 def body_text(part: Part) -> str:
-    return decode(body_bytes(part), parameter(part, "charset"))
+    return decode(text_bytes(part), parameter(part, "charset"))
 
 
 def sniffed_boundary(part: Part) -> str | None:
