@@ -47,6 +47,7 @@ class _Nursery:
     state: object
     layers: Layer
     limits: ProcessLimits
+    pid: int = field(default_factory=os.getpid)
     children: dict[int, tuple[str, float]] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -106,6 +107,8 @@ class _Nursery:
         close_all_but({0, 1, 2, *descriptors})
         reply = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptors[0])
         isolation.enter(self.layers, self.limits)
+        if os.getppid() != self.pid:  # it died before the kernel was told to end us with it
+            return
         self.serve(Job(reply, descriptors[1] if len(descriptors) > 1 else None, int(message["size"]), self.state))
 
     def _reap(self) -> None:
