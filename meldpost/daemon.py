@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -46,10 +47,11 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
     Raises StartRefused, ConfigError.
     """
     hygiene.no_core_dumps()
+    context = _fork_server()
     refuse_unless_ready(settings)
     with ExitStack() as stack:
         readers, understanders = stack.enter_context(nurseries(settings))
-        supervisor = Supervisor(_works(settings, config, readers, understanders), _fork_server())
+        supervisor = Supervisor(_works(settings, config, readers, understanders), context)
         stack.enter_context(_stopped_by_signals(supervisor.stop))
         stack.callback(supervisor.end_workers, STOP_SECONDS)
         if once:
@@ -94,6 +96,7 @@ def _fork_server() -> multiprocessing.context.ForkServerContext:
     """Workers are forked from a process that has loaded their code and nothing else: no key, no mail, no thread."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(work.PRELOAD))
+    forkserver.ensure_running()  # it loads while we check and start the nurseries
     return context
 
 

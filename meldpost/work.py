@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -112,6 +112,8 @@ def _end_with_supervisor() -> None:
     hygiene.die_with_parent(os.getppid())
     supervisor = multiprocessing.parent_process()
     if supervisor is not None:
+        if wait([supervisor.sentinel], 0):
+            os._exit(1)
         threading.Thread(target=_exit_after, args=(supervisor,), name="supervisor watch", daemon=True).start()
 
 
