@@ -5,6 +5,7 @@ A claim keeps two daemons from doing the same work; what keeps a mail from being
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,10 @@ from store import ledger
 from store.database import Database
 
 CLAIM_SECONDS = 120.0
-"""How long a claim is good; it is extended at each mail. After a power cut a mailbox waits this long at most."""
+"""How long a claim is good. After a power cut a mailbox waits this long at most."""
+
+_EXTEND_AFTER = CLAIM_SECONDS / 4
+"""A claim younger than this is not written again: each writing is a flush of the disk."""
 
 _ENDED = "ZX"
 """Dead, but not yet buried by its parent."""
@@ -25,17 +29,23 @@ Extend = Callable[[], bool]
 def claimed(database: Database, account: str) -> Iterator[Extend | None]:
     """Claim a mailbox; gives what extends the claim, or None where another process holds it."""
     holder = f"{_process(os.getpid())}.{secrets.token_hex(4)}"
+    written = 0.0
 
-    def extend() -> bool:
+    def claim() -> bool:
+        nonlocal written
+        written = time.monotonic()
         return ledger.claim_mailbox(database, account, holder, CLAIM_SECONDS)
 
-    if not extend():
+    def extend() -> bool:
+        return time.monotonic() - written < _EXTEND_AFTER or claim()
+
+    if not claim():
         other = ledger.mailbox_holder(database, account)
         if other is None or not _is_dead(other):
             yield None
             return
         ledger.release_mailbox(database, account, other)
-        if not extend():
+        if not claim():
             yield None
             return
     try:

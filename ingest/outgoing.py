@@ -19,6 +19,7 @@ from ingest.mail import ParsedMail
 from ingest.threads import Thread
 from notify import compose
 from notify.addressing import Addressing, BadAddress, address
+from notify.schedule import MEMBERS_LANGUAGE
 from store import dues, lookups, mailer_contact, outbox
 from store.keyring import DeskPublicKeys
 from store.mailer_contact import Contact
@@ -172,7 +173,7 @@ def queue_notices(
         outbox_id = new_outbox_id()
         addressing = _address(intake, outbox_id, member, now, None)
         facts = compose.NoticeFacts(
-            compose.Notice.NEW_CASE, _NOTICE_LANGUAGE, intake.settings.web.public_url, case.reference
+            compose.Notice.NEW_CASE, MEMBERS_LANGUAGE, intake.settings.web.public_url, case.reference
         )
         new = NewOutgoing(
             id=outbox_id,
@@ -187,9 +188,6 @@ def queue_notices(
         outbox.enqueue(session, keys.mailer, intake.desk, new, now)
         told += 1
     return told
-
-
-_NOTICE_LANGUAGE = "nl"
 
 
 def _address(intake: Intake, outbox_id: str, to: str, now: datetime, mail: ParsedMail | None) -> Addressing:
