@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ingest import headers
-from ingest.body import Body, Leaf, read_body
+from ingest.body import Leaf, read_body
 from ingest.charsets import clean_line
 from ingest.errors import CannotParse
 from ingest.mail import Address, ParsedAttachment, ParsedMail, ParseLimits
@@ -61,7 +60,7 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
         html=body.html,
         attachments=tuple(_attachment(leaf, number) for number, leaf in enumerate(body.attachments, start=1)),
         defects=tuple(dict.fromkeys(_short(d) for d in (*fields.defects, *defects)))[:100],
-        delivery_report=_report(body),
+        delivery_report=body.report,
     )
 
 
@@ -114,10 +113,6 @@ def _attachment(leaf: Leaf, number: int) -> ParsedAttachment:
         content_id=leaf.content_id,
         content=Decoded(leaf.part),
     )
-
-
-def _report(body: Body) -> dict[str, Any] | None:
-    return body.report
 
 
 def _short(defect: str) -> str:
