@@ -1,8 +1,8 @@
 """The HTML of a mail, made safe to look at: nothing runs, nothing is loaded, nothing looks like the desk.
 
-Three locks, each of which would do: the markup is cleaned (no scripts, styles, forms, images, frames); the page that
-holds it has a policy of its own that forbids everything but one fixed style and puts it into a sandbox; and the frame
-that shows the page is a sandbox as well.
+Two locks, each of which would do: the markup is cleaned (no scripts, styles, forms, images, frames), and the page that
+holds it has a policy of its own that forbids everything but one fixed style and puts it into a sandbox. The frame that
+shows the page is a sandbox as well.
 """
 
 import base64

@@ -48,15 +48,20 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def address(world: World) -> Iterator[str]:
+def server(world: World) -> Iterator[Any]:
     """The desk, served as it is in earnest, on a port of its own on loopback."""
-    server: Any = listen(world.app, world.settings)
-    thread = threading.Thread(target=server.run, daemon=True)
+    made: Any = listen(world.app, world.settings)
+    thread = threading.Thread(target=made.run, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.task_dispatcher.shutdown()
-    server.close()
+    yield made
+    made.task_dispatcher.shutdown()
+    made.close()
     thread.join(timeout=10)
+
+
+@pytest.fixture
+def address(server: Any) -> str:
+    return f"http://127.0.0.1:{server.effective_port}"
 
 
 @pytest.fixture
