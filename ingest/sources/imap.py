@@ -49,6 +49,10 @@ class BadReply(SourceError):
     """The server answered, but without what was asked for."""
 
 
+class CannotMakeFolder(SourceError):
+    """The done folder is not there, and the server does not let us make it."""
+
+
 class Gone(SourceError):
     """The mail is not in its folder any more."""
 
@@ -206,15 +210,28 @@ class Account:
                 return
 
     def ensure(self, folder: str) -> str:
-        """The name under which the folder is there: made when missing, inside the personal namespace (RFC 2342)."""
+        """The name under which the folder is there: made when missing, inside the personal namespace (RFC 2342).
+
+        Raises CannotMakeFolder.
+        """
         with _answers():
             if self._client.folder_exists(folder):
                 return folder
             name = self._prefixed(folder)
             if not self._client.folder_exists(name):
-                self._client.create_folder(name)
-                log.info("a folder for processed mail was made")
+                self._create(name)
             return name
+
+    def _create(self, folder: str) -> None:
+        try:
+            self._client.create_folder(folder)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            raise CannotMakeFolder(
+                "The server does not let us make the done folder. Make it by hand, or name another in done_folder."
+            ) from None
+        log.info("the done folder was made")
 
     def set_aside(
         self, uid: int, folder: str, *, copying: Callable[[], None], copied: Place | None = None

@@ -17,6 +17,7 @@ import pytest
 from imapclient import IMAPClient
 
 from config.settings import MailboxSettings
+from tests.system.certificates import make_certificates
 
 PASSWORD = "geheim"
 CONFIG = """
@@ -24,8 +25,10 @@ base_dir = {base}/run
 state_dir = {base}/state
 log_path = {base}/log
 protocols = imap
-listen = 127.0.0.1
-ssl = no
+listen = 127.0.0.1, 127.0.0.2
+ssl = yes
+ssl_cert = <{certificates.certificate}
+ssl_key = <{certificates.key}
 disable_plaintext_auth = no
 default_login_user = dovenull
 default_internal_user = dovecot
@@ -44,7 +47,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
   chroot =
 }}
@@ -63,6 +66,8 @@ WITHOUT_UIDPLUS = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE NAMESPACE"
 class Dovecot:
     base: Path
     port: int
+    tls_port: int
+    ca: Path
     users: int = field(default=0)
 
     def account(self, **more: Any) -> MailboxSettings:
@@ -106,19 +111,26 @@ def running_dovecot(imap: str = "") -> Iterator[Dovecot]:
     base.chmod(0o755)
     (base / "mail").mkdir()
     shutil.chown(base / "mail", "nobody", "nogroup")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port, tls_port = _free_ports()
+    certificates = make_certificates(base)
+    ports = {"port": port, "tls_port": tls_port}
     config = base / "dovecot.conf"
-    config.write_text(CONFIG.format(base=base, port=port, password=PASSWORD, imap=imap))
+    config.write_text(CONFIG.format(base=base, certificates=certificates, password=PASSWORD, imap=imap, **ports))
     process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], start_new_session=True)
     try:
         _until_it_answers(port, process, base)
-        yield Dovecot(base, port)
+        yield Dovecot(base, port, tls_port, certificates.ca)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _free_ports() -> list[int]:
+    with socket.socket() as one, socket.socket() as other:
+        for probe in (one, other):
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in (one, other)]
 
 
 def _until_it_answers(port: int, process: "subprocess.Popen[bytes]", base: Path) -> None:

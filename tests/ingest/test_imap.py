@@ -9,7 +9,17 @@ import pytest
 from config.settings import MailboxSettings
 from ingest.sources import idle, imap
 from ingest.sources.idle import watch
-from ingest.sources.imap import Account, BadReply, CannotConnect, ConnectionLost, FolderMissing, MoveFailed, connected
+from ingest.sources.imap import (
+    Account,
+    BadReply,
+    CannotConnect,
+    CannotMakeFolder,
+    ConnectionLost,
+    FolderMissing,
+    Gone,
+    MoveFailed,
+    connected,
+)
 from tests.ingest.conftest import PASSWORD, Dovecot
 
 
@@ -68,9 +78,9 @@ def test_fetching_gives_the_bytes_in_pieces_and_marks_nothing(
         assert client.get_flags([1])[1] == ()
 
 
-def test_a_mail_that_is_gone_is_a_bad_reply(dovecot: Dovecot) -> None:
+def test_a_mail_that_is_gone_is_told_from_a_server_that_gives_none(dovecot: Dovecot) -> None:
     with opened(dovecot, dovecot.account()) as account:
-        with pytest.raises(BadReply):
+        with pytest.raises(Gone):
             account.announce(5)
         with pytest.raises(BadReply):
             account.fetch(5, 100)
@@ -135,6 +145,42 @@ def test_a_server_that_is_not_there_is_said() -> None:
 
 
 HANG_UP = b"+ idling, but not for long\r\n"
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_the_line_is_encrypted_and_the_certificate_checked(dovecot: Dovecot, security: str) -> None:
+    port = dovecot.tls_port if security == "tls" else dovecot.port
+    with connected(dovecot.account(security=security, port=port, ca_file=dovecot.ca), PASSWORD) as account:
+        assert account.open("INBOX")
+    for wrong in ({}, {"ca_file": dovecot.ca, "host": "127.0.0.2"}):
+        settings = dovecot.account(security=security, port=port, **wrong)
+        with pytest.raises(CannotConnect, match="TLS"), connected(settings, PASSWORD):
+            pass
+
+
+def test_a_server_without_starttls_gets_no_password() -> None:
+    said: list[bytes] = []
+
+    def answer(tag: bytes, command: bytes) -> bytes:
+        said.append(command)
+        return tag + b" OK done\r\n"
+
+    settings = Script(answer, b"").settings(security="starttls")
+    with pytest.raises(CannotConnect), connected(settings, PASSWORD):
+        pass
+    assert not any(b"LOGIN" in command or PASSWORD.encode() in command for command in said)
+
+
+def test_a_done_folder_that_cannot_be_made_is_said() -> None:
+    usual = script(b"")
+
+    def refuse(tag: bytes, command: bytes) -> bytes | None:
+        if command.startswith(b"LIST"):
+            return tag + b" OK done\r\n"
+        return tag + b" NO denied\r\n" if command.startswith(b"CREATE") else usual(tag, command)
+
+    with connected(Script(refuse).settings(), "p") as account, pytest.raises(CannotMakeFolder, match="by hand"):
+        account.ensure("Verwerkt")
 
 
 class Script:
