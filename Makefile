@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench requirements dev clean
+.PHONY: help demo test check format bench train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ format: dev ## put the code in its usual form
 bench: dev ## mails per second through the whole way, beside a floor; writes docs/bench.md
 	@tools/system-packages.sh
 	$(BIN)/python -m bench $(ARGS)
+
+train: dev ## train the model of triage on the corpus
+	$(BIN)/meldpost train $(ARGS)
+
+evaluate: dev ## say how well triage understands writers it was not trained on
+	$(BIN)/meldpost evaluate $(ARGS)
 
 requirements: ## pin the dependencies anew, with hashes
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

@@ -145,6 +145,44 @@ def migrate(config: Path) -> None:
     click.echo("The database is up to date.")
 
 
+_corpus_option = click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of labelled mails (*.jsonl).  [default: the one that comes with Meldpost]",
+)
+
+
+@main.command()
+@_corpus_option
+@click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Folder that the model is written to.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(corpus: Path | None, model: Path | None, seed: int) -> None:
+    """Train the model of triage on labelled mails."""
+    from triage.labelled import CORPUS
+    from triage.model import MODEL
+    from triage.training import train as train_model
+
+    train_model(corpus or CORPUS, model or MODEL, seed, _progress)
+
+
+@main.command()
+@_corpus_option
+@click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True)
+def evaluate(corpus: Path | None, folds: int) -> None:
+    """Say how well triage understands mails of writers that it was not trained on."""
+    from triage.evaluation import evaluate as evaluate_model
+    from triage.labelled import CORPUS
+
+    for language, figures in evaluate_model(corpus or CORPUS, folds, progress=_progress).items():
+        click.echo(f"{language}: {int(figures.pop('mails'))} mails")
+        for name, value in figures.items():
+            click.echo(f"  {name:32} {value:8.3f}")
+
+
+def _progress(step: str) -> None:
+    click.echo(step, err=True)
+
+
 @main.command()
 @click.option("--once", is_flag=True, help="End when all sample mail is taken in and all receipts are delivered.")
 def demo(once: bool) -> None:

@@ -6,11 +6,12 @@ here remembers what must not be forgotten: all of that stands in the database an
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing import forkserver
 from pathlib import Path
@@ -26,7 +27,7 @@ from ingest.readers import Readers
 from ingest.sources.idle import watch
 from ingest.understanding import Understanders
 from meldpost import hygiene, work
-from meldpost.nurseries import nurseries
+from meldpost.nurseries import keep_running, nurseries
 from meldpost.startup import refuse_unless_ready
 from meldpost.supervisor import Supervisor, Work
 
@@ -39,6 +40,7 @@ STAGGER_SECONDS = 2
 """Mailboxes are first looked at one after the other: many log-ins at once are refused by some servers."""
 
 STOP_SECONDS = 3.0
+LAST_RESORT_SECONDS = 4.0
 
 
 def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
@@ -47,13 +49,14 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
     Raises StartRefused, ConfigError.
     """
     hygiene.no_core_dumps()
-    context = _fork_server()
-    refuse_unless_ready(settings)
     with ExitStack() as stack:
+        ending = stack.enter_context(_Ending())
+        context = _fork_server()
+        refuse_unless_ready(settings)
         readers, understanders = stack.enter_context(nurseries(settings))
         supervisor = Supervisor(_works(settings, config, readers, understanders), context)
-        stack.enter_context(_stopped_by_signals(supervisor.stop))
         stack.callback(supervisor.end_workers, STOP_SECONDS)
+        ending.by(supervisor.stop)
         if once:
             return _once(supervisor, settings)
         ticker = Ticker(settings, supervisor.wake)
@@ -61,7 +64,12 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
         _start_watchers(settings, supervisor.wake, stack)
         ticker.start()
         log.info("started: %d mailboxes, %d desks", len(settings.mailboxes), len(settings.desks))
-        supervisor.run(ticker.look_after)
+
+        def look_after() -> None:
+            ticker.look_after()
+            keep_running(readers, understanders)
+
+        supervisor.run(look_after)
         log.info("stopping")
     return True
 
@@ -100,17 +108,33 @@ def _fork_server() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    def obey(_signal: int, _frame: FrameType | None) -> None:
-        stop()
+class _Ending:
+    """What SIGTERM and SIGINT bring about: while starting, the end at once; later, the way out that `by` names.
 
-    before = {number: signal.signal(number, obey) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
+    What takes longer than `LAST_RESORT_SECONDS` is cut off: nothing is lost by it, and all children end with us.
+    """
+
+    def __init__(self) -> None:
+        self._stop: Callable[[], None] | None = None
+
+    def by(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def __enter__(self) -> "_Ending":
+        self._before = {number: signal.signal(number, self._obey) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def _obey(self, _signal: int, _frame: FrameType | None) -> None:
+        last_resort = threading.Timer(LAST_RESORT_SECONDS, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
+        if self._stop is None:
+            raise SystemExit(0)
+        self._stop()
 
 
 def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: ExitStack) -> None:

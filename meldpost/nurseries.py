@@ -1,22 +1,39 @@
 """The two nurseries of a running Meldpost: readers take mails apart, understanders read their text."""
 
+import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-from ingest.understanding import Understanders
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 from config.settings import Settings
 from ingest.isolation import ProcessLimits
 from ingest.readers import Readers
+from ingest.understanding import Understanders
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
 def nurseries(settings: Settings) -> Iterator[tuple[Readers, Understanders]]:
-    """Both, started, and ended at the end. Raises NotIsolated, NurseryGone."""
+    """Both, started side by side, and ended at the end. Raises NotIsolated, NurseryGone."""
     limits = settings.limits
     reading = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
-    with (
-        Readers(reading, settings.isolation).start() as readers,
-        Understanders(isolation=settings.isolation).start() as understanders,
-    ):
+    readers = Readers(reading, settings.isolation)
+    understanders = Understanders(limits.understand_seconds, settings.isolation)
+    with ExitStack() as stack:
+        stack.callback(understanders.close)
+        stack.callback(readers.close)
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.submit(readers.start), pool.submit(understanders.start)
+            first.result()
+            second.result()
         yield readers, understanders
+
+
+def keep_running(readers: Readers, understanders: Understanders) -> None:
+    """Start anew what has ended; who holds the old one learns that it is gone, and is given the new one next time."""
+    for nursery in (readers, understanders):
+        if not nursery.is_running():
+            log.error("the nursery for %s has ended; starting it anew", type(nursery).__name__.lower())
+            nursery.close()
+            nursery.start()
