@@ -79,7 +79,7 @@ def _moves(tags: Sequence[Sequence[int]]) -> Floats:
         for before in Tag:
             if before not in (goes_on, goes_on - 1):
                 moves[before, goes_on] = -1e3
-    return moves
+    return np.asarray(moves, dtype=np.float64)
 
 
 def gold_tags(tokens: Sequence[Token], text: str, gold: Mapping[str, Any]) -> list[int]:
@@ -111,7 +111,7 @@ def fit_judge(rows: Sequence[Rows], gold: Sequence[bool], bits: int) -> Linear:
     starts = np.cumsum([0, *(len(r) for r in rows)])
     indices = np.concatenate(rows)
     matrix = csr_matrix((np.ones(len(indices)), indices, starts), shape=(len(rows), 1 << bits))
-    model = LogisticRegression(C=0.03, solver="liblinear", random_state=0).fit(matrix, np.array(gold))
+    model = LogisticRegression(C=0.1, solver="liblinear", random_state=0).fit(matrix, np.array(gold))
     return Linear(model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32))
 
 

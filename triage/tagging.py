@@ -15,7 +15,15 @@ from triage.linear import Floats, Linear, softmax
 from triage.tokens import Token
 
 BITS = 17
+_DIGIT = re.compile(r"\d")
 _PRIME = np.uint64(1099511628211)
+_HALF_BEFORE = re.compile(r"(?:(?<!\w)[^\W\d_]+[-'’])+$")
+_HALF_AFTER = re.compile(r"(?:[-’'][^\W\d_]{2,})+")
+_LOOSE_END = re.compile(
+    r"[\s,.;:(\"'-]+(?:(?:in|van|de|het|op|bij|te|aan|dat|die|of|the|at|for|to|from|who|à|au|de|du|des|en|der|des|del|do|da|di)"
+    r"[\s,.;:(]*)?$",
+    re.IGNORECASE,
+)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -104,10 +112,22 @@ def stretches(tags: Sequence[int], odds: Floats, tokens: Sequence[Token], text: 
         while last + 1 < len(tags) and tags[last + 1] == tags[i] + 1:
             last += 1
         score = float(np.mean([odds[j, tags[i]] + odds[j, tags[i] + 1] for j in range(i, last + 1)]))
-        start, end = tokens[i].start, tokens[last].end
-        found.append(Tagged(kind, i, last, start, end, text[start:end], score))
+        start, end = _whole(kind, text, tokens[i].start, tokens[last].end)
+        if end > start:
+            found.append(Tagged(kind, i, last, start, end, text[start:end], score))
         i = last + 1
     return found
+
+
+def _whole(kind: str, text: str, start: int, end: int) -> tuple[int, int]:
+    """A name with both halves of Bruins-Slot, a function without the preposition that follows it."""
+    if kind == "name":
+        before, after = _HALF_BEFORE.search(text, max(0, start - 30), start), _HALF_AFTER.match(text, end)
+        return before.start() if before else start, after.end() if after else end
+    if kind == "function":
+        while loose := _LOOSE_END.search(text, start, end):
+            end = loose.start()
+    return start, end
 
 
 def shape_of(word: str) -> str:
@@ -144,12 +164,13 @@ def _base(tokens: Sequence[Token]) -> NDArray[np.uint64]:
 def _places(tokens: Sequence[Token], text: str, layout: Layout, sender: str) -> NDArray[np.uint64]:
     bearers = set(re.findall(r"[^\W\d_]{3,}", sender.lower()))
     lower_too = {t.text for t in tokens if t.text.islower()}
-    lines = [f"{min(len(line) // 12, 5)}{any(c.isdigit() for c in line)}" for line in text.split("\n")]
+    lines = [f"{min(len(line) // 12, 5)}{bool(_DIGIT.search(line))}" for line in text.split("\n")]
+    shapes = {word: shape_of(word[:40]) for word in {t.text for t in tokens}}
     number, starts_line, rows = 0, True, []
     for i, token in enumerate(tokens):
         part = 0 if token.start < layout.greeting_end else 2 if token.start >= layout.signature_start else 1
         first = starts_line or tokens[i - 1].text in ".!?:"
-        lower, shape = token.text.lower(), shape_of(token.text[:40])
+        lower, shape = token.text.lower(), shapes[token.text]
         facts = (
             f"part{part}{starts_line}",
             f"line{lines[number]}{part}",

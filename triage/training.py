@@ -1,6 +1,6 @@
 """From labelled mails to a model. The same mails and seed give the same model on the same machine.
 
-Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`_Folds`):
+Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`Folds`):
 scores on mails seen in training are too good, and a model fed with them would trust them too much.
 """
 
@@ -34,7 +34,7 @@ from triage.signals import TEXT_OUTPUTS, Signals
 from triage.tagging import Tagged, decode, stretches
 
 Progress = Callable[[str], None]
-INNER_FOLDS = 4
+INNER_FOLDS = 3
 _SUBS = [s for subs in SUBS.values() for s in subs]
 
 
@@ -69,7 +69,7 @@ def fit(examples: Sequence[Example], seed: int = 0, progress: Progress = lambda 
     return _Training(examples, seed, progress).run()
 
 
-class _Folds:
+class Folds:
     """Writers dealt into groups; each group's mails are judged by models trained on the others."""
 
     def __init__(self, writers: Sequence[str], seed: int, count: int = INNER_FOLDS) -> None:
@@ -84,7 +84,7 @@ class _Training:
     def __init__(self, examples: Sequence[Example], seed: int, progress: Progress) -> None:
         self.examples, self.seed, self.progress = examples, seed, progress
         self.gold = [e.labelled.gold for e in examples]
-        folds = _Folds([e.labelled.writer for e in examples], seed)
+        folds = Folds([e.labelled.writer for e in examples], seed)
         self.fold, self.folds = folds.of, range(folds.count)
 
     def run(self) -> Model:
