@@ -197,7 +197,6 @@ def mark_sending(db: Database, claimed: Claim) -> bool:
             .where(
                 _held_by(claimed),
                 Outbox.state.in_([OutboxState.QUEUED, OutboxState.UNCERTAIN]),
-                Outbox.sends == claimed.sends,  # not so for a row that was `sending` under this very claim
                 Outbox.lease_until > database_now(),
                 _not_paused(),
             )
