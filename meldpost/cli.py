@@ -64,15 +64,18 @@ def run(config: Path, once: bool) -> None:
 def desk(config: Path) -> None:
     """Serve the desk, the coordinator's web application."""
     from config.settings import load
-    from meldpost.web import serve_desk
+    from meldpost.web import CannotServe, serve_desk
 
-    serve_desk(load(config))
+    try:
+        serve_desk(load(config))
+    except CannotServe as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
 @config_option
 @click.option("--account", help="The mailbox in whose name the mails are taken in. Needed where there are several.")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
 def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
     """Take in mails from files: .eml, mbox, Maildir, folders of those, or - for standard input.
 
@@ -98,7 +101,7 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
     help="How the mails are read; limits-only where the kernel gives no isolation.",
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
 def triage(jsonl: bool, isolation: Literal["required", "limits-only"], workers: int, paths: tuple[Path, ...]) -> None:
     """Understand mails in files and say what was understood. Stores nothing."""
     from ingest.errors import NotIsolated, NurseryGone

@@ -118,9 +118,9 @@ def greet(console: Console, *, url: str, login: str, passphrase: str, smtp_port:
             f"  IMAP 127.0.0.1 port {imap_port}: no encryption, password {password}\n"
             f"       user: the address that you write from\n\n"
             f"or with curl, for instance:\n"
-            f"  echo 'I want to report something' | curl -T - smtp://127.0.0.1:{smtp_port} \\\n"
-            f"    --mail-from me@home.example --mail-rcpt {desk_address} \\\n"
-            f"    -H 'From: me@home.example' -H 'Subject: Hello'\n"
+            f"  printf 'From: me@home.example\\nSubject: Hello\\n\\nI want to report something.\\n' |\n"
+            f"    curl smtp://127.0.0.1:{smtp_port} -T - --mail-from me@home.example \\\n"
+            f"      --mail-rcpt {desk_address}\n"
             f"  curl -u me@home.example:{password} \\\n"
             f"    'imap://127.0.0.1:{imap_port}/INBOX;MAILINDEX=1'",
             title="Meldpost demo",

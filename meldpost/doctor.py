@@ -25,6 +25,7 @@ from store.schema import Ledger, Outbox
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
 WAITING_TOO_LONG = timedelta(minutes=30)
+SWAPS = Path("/proc/swaps")
 
 
 class Verdict(StrEnum):
@@ -148,7 +149,7 @@ def _synchronised() -> bool:
 
 def _swap() -> Finding:
     try:
-        lines = Path("/proc/swaps").read_text(encoding="ascii").splitlines()[1:]
+        lines = SWAPS.read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return Finding("swap", Verdict.NOTE, "cannot be looked at here; have none, or have it encrypted")
     open_ones = [name for name in (line.split()[0] for line in lines) if not _is_safe_swap(name)]

@@ -10,12 +10,20 @@ from meldpost import hygiene
 from store.database import open_database
 
 
+class CannotServe(Exception):
+    """The desk cannot be served; the message says what to do."""
+
+
 def serve_desk(settings: Settings) -> None:
+    """Raises CannotServe, ConfigError."""
     hygiene.no_core_dumps()
     signal.signal(signal.SIGTERM, _leave)
     database = open_database(settings.database.url)
     try:
         serve(create_app(settings, settings.secrets(), database), settings)
+    except OSError as error:
+        where = f"{settings.web.host} port {settings.web.port}"
+        raise CannotServe(f"The desk cannot listen on {where}: {error.strerror}. Set web.port to another.") from error
     finally:
         database.close()
 

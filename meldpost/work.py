@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DELIVERY = "delivery"
-PRELOAD = ("meldpost.cli", "meldpost.work", "ingest.rounds", "ingest.housekeeping", "notify.delivery")
+PRELOAD = (
+    "meldpost.cli",
+    "meldpost.work",
+    "ingest.rounds",
+    "ingest.housekeeping",
+    "notify.delivery",
+    "holidays.countries",  # loaded at first use otherwise, by every worker
+)
 
 
 def round_of(account: str) -> str:

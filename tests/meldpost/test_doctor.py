@@ -1,0 +1,134 @@
+"""The doctor against the demo's mail server, and against everything that can be wrong."""
+
+import smtplib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from config.settings import load
+from meldpost import doctor
+from meldpost.cli import main
+from meldpost.doctor import Finding, Verdict, examine
+from meldpost.init import Made, Plan, initialise
+from meldpost.postoffice import HOST, PostOffice
+from tests.meldpost.plans import MAILBOX, plan_in
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    with PostOffice(imap_port=0, smtp_port=0) as office:
+        office.open_mailbox("desk@demo.example")
+        yield office
+
+
+@pytest.fixture
+def plan(tmp_path: Path, post: PostOffice) -> Plan:
+    return plan_in(
+        tmp_path,
+        post.password,
+        mailboxes={"box": {**MAILBOX, "port": post.imap_port, "security": "plain"}},
+        smtp={"host": HOST, "port": post.smtp_port, "security": "plain"},
+    )
+
+
+def findings(config: Path) -> dict[str, Finding]:
+    return {finding.what: finding for finding in examine(config)}
+
+
+def test_of_a_sound_installation_nothing_is_wrong(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_swap", lambda: Finding("swap", Verdict.FINE, ""))  # of this machine, not of ours
+    found = findings(made.config)
+    wrong = {name: finding.text for name, finding in found.items() if finding.verdict is Verdict.WRONG}
+    assert wrong == {}
+    looked_at = {"configuration", "secrets", "database", "keys", "isolation", "mailbox box", "smtp", "core dumps"}
+    assert looked_at | {"recovery key", "readable mails of box", "last mail in", "last mail out"} <= set(found)
+
+
+def test_it_marks_moves_and_sends_nothing(made: Made, post: PostOffice) -> None:
+    with smtplib.SMTP(HOST, post.smtp_port, local_hostname="home.example") as client:
+        client.sendmail("r@home.example", ["desk@demo.example"], b"Subject: x\r\n\r\nx\r\n")
+    before = post.mails_of("desk@demo.example")
+    found = findings(made.config)
+    assert "1 mails waiting" in found["mailbox box"].text
+    assert post.mails_of("desk@demo.example") == before
+    assert post.mails_of("co@demo.example") == []
+
+
+def test_it_reminds_of_the_recovery_key_until_that_is_gone(made: Made) -> None:
+    assert findings(made.config)["recovery key"].verdict is Verdict.NOTE
+    made.recovery_file.unlink()
+    assert findings(made.config)["recovery key"].verdict is Verdict.FINE
+
+
+def test_a_mailbox_password_that_is_wrong_is_told_from_a_server_that_is_away(made: Made, post: PostOffice) -> None:
+    secret = made.secrets_dir / "mailbox-password-box"
+    secret.write_text("wrong\n", encoding="utf-8")
+    assert "refuses the log-in" in findings(made.config)["mailbox box"].text
+    post.__exit__()
+    away = findings(made.config)["mailbox box"]
+    assert away.verdict is Verdict.WRONG
+    assert "cannot be reached" in away.text
+
+
+def test_an_smtp_server_that_is_away_is_wrong(made: Made, post: PostOffice) -> None:
+    post.__exit__()
+    assert findings(made.config)["smtp"].verdict is Verdict.WRONG
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, post: PostOffice) -> None:
+    box = {**MAILBOX, "port": post.imap_port, "security": "plain", "folders": ["INBOX", "Meldingen"]}
+    config = initialise(plan_in(tmp_path / "other", post.password, mailboxes={"box": box})).config
+    found = findings(config)["mailbox box"]
+    assert found.verdict is Verdict.WRONG
+    assert "Meldingen" in found.text
+
+
+def test_exposed_secrets_are_wrong_and_the_rest_is_looked_at_all_the_same(made: Made) -> None:
+    (made.secrets_dir / "index-key-desk-a").chmod(0o644)
+    found = findings(made.config)
+    assert found["secrets"].verdict is Verdict.WRONG
+    assert "chmod 600" in found["secrets"].text
+    assert found["mailbox box"].verdict is Verdict.FINE
+
+
+def test_reading_with_limits_only_is_noted(made: Made) -> None:
+    text = made.config.read_text(encoding="utf-8")
+    made.config.write_text(text.replace('# isolation = "required"', 'isolation = "limits-only"'), encoding="utf-8")
+    assert load(made.config).isolation == "limits-only"
+    assert findings(made.config)["isolation"].verdict is Verdict.NOTE
+
+
+@pytest.mark.parametrize(
+    ("swaps", "verdict"),
+    [
+        ("", Verdict.FINE),
+        ("/dev/sda2 partition 100 0 -2\n", Verdict.WRONG),
+        ("/swapfile file 100 0 -2\n", Verdict.WRONG),
+    ],
+)
+def test_swap_that_is_not_encrypted_is_wrong(
+    swaps: str, verdict: Verdict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "swaps"
+    table.write_text("Filename Type Size Used Priority\n" + swaps, encoding="ascii")
+    monkeypatch.setattr(doctor, "SWAPS", table)
+    assert doctor._swap().verdict is verdict
+
+
+def test_the_command_prints_a_line_for_each_and_fails_when_something_is_wrong(made: Made) -> None:
+    (made.secrets_dir / "index-key-desk-a").unlink()
+    result = CliRunner().invoke(main, ["doctor", "--config", str(made.config)])
+    assert result.exit_code == 1
+    assert "WRONG  secrets: " in result.output
+    assert "ok     database: " in result.output
+    assert "geheim" not in result.output
+
+
+def test_a_configuration_that_cannot_be_read_is_all_that_is_said(tmp_path: Path) -> None:
+    config = tmp_path / "meldpost.toml"
+    config.write_text("desks = 3", encoding="utf-8")
+    result = CliRunner().invoke(main, ["doctor", "--config", str(config)])
+    assert result.exit_code == 1
+    assert result.output.startswith("WRONG  configuration: ")

@@ -1,0 +1,102 @@
+"""`meldpost triage`, with the real readers and the real model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from config.taxonomy import Category, Kind, MissingField, Severity
+from meldpost.cli import main
+
+SAMPLES = Path(__file__).resolve().parents[2] / "meldpost" / "samples"
+
+
+def run(*arguments: str | Path, data: bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["triage", *map(str, arguments)], input=data)
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Samples, in a folder in a folder: a report, an out-of-office, a newsletter, a bounce, one beyond the limits."""
+    top = tmp_path_factory.mktemp("mails")
+    (top / "a").mkdir()
+    for name in ("02-afdeling", "17-afwezig", "18-onbestelbaar", "19-nieuwsbrief", "20-ongelezen"):
+        (top / "a" / f"{name}.eml").write_bytes((SAMPLES / f"{name}.eml").read_bytes())
+    return top
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> Result:
+    return run("--jsonl", folder)
+
+
+def test_a_folder_gives_one_object_for_each_mail_in_order(result: Result, folder: Path) -> None:
+    assert [found["file"] for found in objects(result)] == [str(path) for path in sorted((folder / "a").iterdir())]
+
+
+def test_the_object_is_that_of_the_contract(result: Result) -> None:
+    found = objects(result)[0]
+    assert list(found) == [
+        *("file", "language", "kind", "kind_scores", "categories", "primary", "severity", "concerned", "contact"),
+        *("missing", "anonymous", "automatic", "evidence"),
+    ]
+    assert found["kind"] in list(Kind)
+    assert set(found["kind_scores"]) == set(Kind)
+    assert all(set(category) == {"slug", "score", "sub"} for category in found["categories"])
+    assert found["primary"] is None or found["primary"] in list(Category)
+    assert found["severity"] in list(Severity)
+    assert all(set(person) == {"name", "function"} for person in found["concerned"])
+    assert set(found["contact"]) == {"name", "email", "phone", "address"}
+    assert set(found["missing"]) <= set(MissingField)
+    assert found["automatic"] is None
+    assert all(set(passage) == {"text", "category"} for passage in found["evidence"])
+
+
+def test_automatic_mail_is_named(result: Result) -> None:
+    named = {Path(found["file"]).stem: found.get("automatic") for found in objects(result)}
+    assert named["17-afwezig"] == "auto_reply"
+    assert named["18-onbestelbaar"] == "bounce"
+    assert named["19-nieuwsbrief"] == "list"
+
+
+def test_what_cannot_be_taken_apart_is_an_error_and_fails_after_all_the_others(result: Result) -> None:
+    (failed,) = (found for found in objects(result) if "error" in found)
+    assert set(failed) == {"file", "error"}
+    assert failed["file"].endswith("20-ongelezen.eml")
+    assert result.exit_code == 1
+
+
+def test_each_mail_is_understood_by_itself_however_many_at_once(folder: Path, result: Result) -> None:
+    assert objects(run("--jsonl", "--workers", "5", folder)) == objects(result)
+
+
+def test_standard_input_is_a_mail_too() -> None:
+    result = run("--jsonl", "-", data=(SAMPLES / "03-consulate-counter.eml").read_bytes())
+    assert result.exit_code == 0
+    assert objects(result)[0]["file"] == "-"
+    assert objects(result)[0]["language"] == "en"
+
+
+def test_without_jsonl_a_person_can_read_it_and_the_mail_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes(
+        b"From: \x1b[31mred <a@home.example>\r\nSubject: [bold]x\r\n\r\nI want to report theft \x1b[2J.\r\n"
+    )
+    result = run(mail)
+    assert result.exit_code == 0
+    assert "kind" in result.stdout
+    assert "severity" in result.stdout
+    assert "\x1b[31m" not in result.stdout
+    assert "\x1b[2J" not in result.stdout
+
+
+def test_a_path_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    result = run("--jsonl", tmp_path / "none")
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
