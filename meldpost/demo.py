@@ -4,6 +4,7 @@ The daemon and the desk are the real ones, as processes of their own; only the m
 lies in a temporary folder that goes at the end.
 """
 
+import signal
 import smtplib
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from email.message import Message
 from email.utils import parseaddr
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -48,6 +50,7 @@ class DemoFailed(Exception):
 def show(*, once: bool) -> bool:
     """Run the demo until Ctrl-C, or with `once` until all sample mail is through. Did all go well?"""
     console = Console()
+    signal.signal(signal.SIGTERM, _leave)  # cleans up as Ctrl-C does
     try:
         with tempfile.TemporaryDirectory(prefix="meldpost-demo-") as folder, ExitStack() as stack:
             demo = Demo(console, Path(folder), stack)
@@ -219,6 +222,10 @@ class Demo:
         }
         member = FirstMember("coordinator", COORDINATOR, self._passphrase)
         return Plan(config, DESK, settings, member, {f"mailbox-password-{DESK}": self._post.password})
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -118,7 +118,7 @@ def greet(console: Console, *, url: str, login: str, passphrase: str, smtp_port:
             f"  IMAP 127.0.0.1 port {imap_port}: no encryption, password {password}\n"
             f"       user: the address that you write from\n\n"
             f"or with curl, for instance:\n"
-            f"  printf 'From: me@home.example\\nSubject: Hello\\n\\nI want to report something.\\n' |\n"
+            f"  printf 'From: me@home.example\\nSubject: Hello\\n\\nHello?\\n' |\n"
             f"    curl smtp://127.0.0.1:{smtp_port} -T - --mail-from me@home.example \\\n"
             f"      --mail-rcpt {desk_address}\n"
             f"  curl -u me@home.example:{password} \\\n"
