@@ -11,8 +11,12 @@ from triage.report import Contact
 from triage.tagging import Tagged
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
+_DUTCH_CODE = re.compile(r"\b[1-9]\d{3}\s?[A-Z]{2}\b")
 _ENOUGH = 2.0
 _JUNK = " \n\t,.;:|-–()[]"
+
+Place = tuple[int, int]
+"""Where something begins and ends in the reporter's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +33,9 @@ class Found:
 def find(prepared: Prepared, from_name: str, from_email: str, tagged: Sequence[Tagged]) -> Found:
     """Looks at the reporter's own words only: what is quoted is somebody else's."""
     own, signature = prepared.own, prepared.layout.signature_start
-    phone = _best_phone(prepared)
-    address, score, by_rule = _address(prepared, tagged)
+    place, score, by_rule = _address(prepared, tagged)
+    address = own[slice(*place)] if place else None
+    phone = _best_phone(prepared, place)
     signed = _signed_name(prepared, tagged)
     email = from_email.strip() or next((m.group() for m in EMAIL.finditer(own, signature)), None)
     contact = Contact(
@@ -42,16 +47,18 @@ def find(prepared: Prepared, from_name: str, from_email: str, tagged: Sequence[T
     return Found(contact, phone.score if phone else 0.0, score, by_rule, signed)
 
 
-def _best_phone(prepared: Prepared) -> Phone | None:
+def _best_phone(prepared: Prepared, address: Place | None) -> Phone | None:
+    """The likeliest number that is no part of the address, where postal codes look like numbers."""
+    begin, end = address or (0, 0)
     found = phones(prepared.own, prepared.language, prepared.layout.signature_start)
-    return next(iter(found), None)
+    return next((p for p in found if p.end <= begin or p.start >= end), None)
 
 
 def _is_name(name: str) -> bool:
     return bool(re.search(r"[^\W\d_]{2,}", name)) and "@" not in name
 
 
-def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[str | None, float, bool]:
+def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[Place | None, float, bool]:
     """What the tagger took for the reporter's address; else a layout that can be nothing else, in the signature."""
     reading, own = prepared.reading, prepared.own
     spans = [
@@ -69,10 +76,10 @@ def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[str | None, 
     if scored:
         score, start, end = max(scored)
         start, end = _widened(own, start, end, [(r.start, r.end) for r in ruled])
-        return own[start:end], score, bool(ruled)
-    late = [r for r in ruled if r.start >= prepared.layout.signature_start]
-    if late:
-        return late[0].text, 0.3, True
+        return (start, end), score, bool(ruled)
+    likely = [r for r in ruled if r.start >= prepared.layout.signature_start or _DUTCH_CODE.search(r.text)]
+    if likely:
+        return (likely[-1].start, likely[-1].end), 0.3, True
     return None, max((s for _, _, s in spans), default=0.0), bool(ruled)
 
 

@@ -7,6 +7,8 @@ from config.taxonomy import Kind, Severity
 FOR_A_PERSON = (Kind.MELDING, Kind.ADVIES, Kind.AANVULLING)
 _OTHER_NEEDS = 0.7
 """Klacht and overig are suggested only when together this probable: a report taken for spam costs more than spam."""
+_ASKED = 0.95
+"""What a receipt asks for is missing with at least this probability."""
 _ALSO_NEEDS = 0.6
 """A second person concerned is named only when this probable."""
 
@@ -30,3 +32,10 @@ def chosen(scores: Sequence[float], first: float) -> list[int]:
         return []
     best = max(range(len(scores)), key=lambda i: scores[i])
     return [i for i, score in enumerate(scores) if score >= max(_ALSO_NEEDS, first) or (i == best and score >= first)]
+
+
+def cautious(score: float, sure: float) -> float:
+    """The score, stretched so that 0.95 is reached only where scores proved sure enough to ask a person by them."""
+    if score < sure:
+        return min(score, score * _ASKED / sure)
+    return _ASKED + (1 - _ASKED) * (score - sure) / max(1 - sure, 1e-6)

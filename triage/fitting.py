@@ -115,12 +115,15 @@ def fit_judge(rows: Sequence[Rows], gold: Sequence[bool], bits: int) -> Linear:
     return Linear(model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32))
 
 
-def fit_head(rows: Floats, gold: Sequence[Any], labels: Sequence[Any], strength: float = 0.1) -> Linear:
-    """A calibrated logistic regression on the signals; labels never seen get next to no probability."""
+def fit_head(
+    rows: Floats, gold: Sequence[Any], labels: Sequence[Any], columns: slice = slice(None), strength: float = 0.1
+) -> Linear:
+    """A calibrated logistic regression on some of the signals; labels never seen get next to no probability."""
+    whole, rows = rows.shape[1], rows[:, columns]
     scaler = StandardScaler().fit(rows)
     target = np.array([labels.index(g) for g in gold])
     seen = sorted(set(target.tolist()))
-    weights = np.zeros((rows.shape[1], len(labels)))
+    weights = np.zeros((whole, len(labels)))
     bias = np.full(len(labels), -12.0)
     if len(seen) == 1:
         bias[seen] = 12.0
@@ -132,7 +135,7 @@ def fit_head(rows: Floats, gold: Sequence[Any], labels: Sequence[Any], strength:
     )
     if len(seen) == 2:
         coefficients, intercept = np.vstack([0 * coefficients, coefficients]), np.array([0.0, intercept[0]])
-    weights[:, seen], bias[seen] = coefficients.T, intercept
+    weights[np.ix_(np.arange(whole)[columns], seen)], bias[seen] = coefficients.T, intercept
     return Linear(weights.astype(np.float32), bias.astype(np.float32))
 
 

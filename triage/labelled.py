@@ -21,8 +21,9 @@ _KEYS = frozenset(
 _REPORTS = ("melding", "aanvulling")
 
 _QUOTE_BEGINS = re.compile(
-    r"^\s*(?:-{2,}\s*(?:oorspronkelijk|original|message d|ursprüngliche|mensaje|mensagem|messaggio|"
-    r"doorgestuurd|forwarded|begin)|begin (?:doorgestuurd|forwarded)|(?:van|from|de|von|da)\s?:.{3,80}$(?=[\s\S]{0,200}^\s*(?:verzonden|sent|"
+    r"^\s*(?:-{2,}\s*(?:oorspronkelijk|original|message d|ursprüngliche|mensaje|mensagem|"
+    r"messaggio|doorgestuurd|forwarded|begin)|begin (?:doorgestuurd|forwarded)|(?:van|from|de|von|da)\s?:.{3,80}$"
+    r"(?=[\s\S]{0,200}^\s*(?:verzonden|sent|"
     r"datum|date|aan|to|à|an|gesendet|enviado|para|envoyé|inviato|onderwerp|subject|objet|betreff|asunto)\s?:)|"
     r"(?:op|on|le|am|el|em) .{6,80}(?:schreef|wrote|a écrit|schrieb|escribió|escreveu).{0,60}:\s*$)",
     re.IGNORECASE | re.MULTILINE,

@@ -26,7 +26,8 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 # A run of digits with the signs people put between them; x stands for digits that the writer hides.
 _RUN = re.compile(
-    r"(?<![\w/.,@€$£-])(?:\+|\(\+?|00)?\s?[\d٠-٩](?:[\d٠-٩xX]|[ \u00a0./()•·–—-]{1,3}(?=[\d٠-٩xX(])){5,24}(?![\w@%€$£])"
+    r"(?<![\w@€$£-])(?<!\d[/.,])(?:\+|\(\+?|00)?\s?[\d٠-٩]"
+    r"(?:[\d٠-٩xX]|[ \u00a0./()•·–—-]{1,3}(?=[\d٠-٩xX(])){5,24}(?![\w@%€$£])"
 )
 _LABEL = re.compile(
     r"(?:\b(?:tel|tél|phone|mobiel|mobile|mob|cell|gsm|telefoon\w*|telefon\w*|téléphone|telefono|teléfono|celular|"
@@ -42,7 +43,10 @@ _FOREIGN_LABEL = re.compile(
 _THEIRS = re.compile(
     r"\b(?:his|her|their|zijn|haar|hun|uw|your|son|sa|leur|votre|sein\w*|ihr\w*|su)\b[^\n.]{0,30}$", re.IGNORECASE
 )
-_DATE = re.compile(r"^\(?\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d{2}\)?$|^(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}$")
+_DATE = re.compile(
+    r"^\(?\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d{2}\)?$|^(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}$|"
+    r"^(?:19|20)\d{2}\s?[-–]\s?(?:19|20)\d{2}$"
+)
 _AMOUNT = re.compile(r"^\d{1,3}(?:[. ]\d{3})+$")
 _MONEY_BEFORE = re.compile(r"(?:€|\$|£|eur|usd|euro|xof|fcfa|kes|ksh|rp|bedrag|amount)\.?\s*$", re.IGNORECASE)
 _MONEY_AFTER = re.compile(r"^\s*(?:€|\$|euro|eur\b|usd|dollar|shilling|fcfa|xof|pond|roepia|rupia)", re.IGNORECASE)

@@ -7,7 +7,7 @@ import numpy as np
 
 from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
 from triage import contact, people
-from triage.decisions import chosen, kind_of, severity_of
+from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.linear import Floats, softmax
 from triage.model import MODEL, Model
@@ -98,7 +98,9 @@ class Triage:
 
     def _missing(self, row: Floats, how: Contact, concerned: tuple[Concerned, ...]) -> dict[MissingField, float]:
         scores: dict[MissingField, float] = {
-            f: self._yes(f"missing {f}", row) for f in MissingField if f is not MissingField.EMAIL
+            f: cautious(self._yes(f"missing {f}", row), self._model.numbers[f"sure {f}"])
+            for f in MissingField
+            if f is not MissingField.EMAIL
         }
         there: dict[MissingField, bool] = {
             MissingField.CONCERNED_NAME: any(c.name for c in concerned),

@@ -1,5 +1,6 @@
 """Words with their places, and what is known of each: one spaCy tokeniser and matcher for all languages."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ CLASSES = (
 """The word lists in `words/`, one phrase a line; a token may stand in several."""
 
 _HEAD = 5
+_ENDLESS = re.compile(r"\S{200,}")
+"""Nobody's word: taking off its signs one by one would cost the square of its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Tokens:
     def of(self, text: str) -> list[Token]:
         """The tokens of a text, line breaks among them."""
         with self._nlp.memory_zone():
-            doc = self._nlp.make_doc(text)
+            doc = self._nlp.make_doc(_ENDLESS.sub(_loosened, text))
             classes = [0] * len(doc)
             for name, start, end in self._matcher(doc):
                 for i in range(start, end):
@@ -73,6 +76,11 @@ def phrases_of(name: str) -> list[str]:
     return [
         phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()
     ]
+
+
+def _loosened(run: re.Match[str]) -> str:
+    """The same length, with spaces for all that is neither letter nor figure."""
+    return re.sub(r"[\W_]", " ", run.group())
 
 
 def _blank() -> Language:

@@ -35,7 +35,10 @@ from triage.tagging import Tagged, decode, stretches
 
 Progress = Callable[[str], None]
 INNER_FOLDS = 3
+_WRONG, _ENOUGH = 0.01, 50
 _SUBS = [s for subs in SUBS.values() for s in subs]
+_TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {_SUBS[0]}"))
+"""The signals that say which category: others only add noise there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +255,7 @@ class _Training:
             "describes": fit_head(rows, labelled.tolist(), yes_no),
             "anonymous": fit_head(rows, [bool(g["anonymous"]) for g in gold], yes_no),
             "primary": fit_head(
-                rows[labelled], some(labelled, [g["primary"] for g in gold]), [c.value for c in Category]
+                rows[labelled], some(labelled, [g["primary"] for g in gold]), [c.value for c in Category], _TOPICS, 0.03
             ),
             "severity": fit_head(
                 rows[graded], some(graded, [g["severity"] for g in gold]), [s.value for s in Severity]
@@ -295,6 +298,7 @@ class _Training:
             numbers[f"{kind}"] = best_threshold(measure, 0.1, 0.7)
         numbers["category"] = self._category_threshold(rows, heads)
         numbers.update(self._severity_borders(rows, heads))
+        numbers.update(self._sure(rows))
         return numbers
 
     def _f1(
@@ -330,6 +334,21 @@ class _Training:
 
         return best_threshold(micro_f1, 0.2, 0.6)
 
+    def _sure(self, rows: Floats) -> dict[str, float]:
+        """For each field the score from which on next to no mail of an unseen writer held it after all."""
+        judged = np.flatnonzero([e.labelled.is_report for e in self.examples])
+        fold, numbers = self.fold[judged], {}
+        for field in MissingField:
+            if field is MissingField.EMAIL:
+                continue
+            gold = np.array([field in self.gold[i]["missing"] for i in judged])
+            scores = np.zeros(len(judged))
+            for held_out in self.folds:
+                use = fold != held_out
+                scores[~use] = yes(fit_head(rows[judged[use]], gold[use].tolist(), [False, True]), rows[judged[~use]])
+            numbers[f"sure {field}"] = sure_from(scores, gold)
+        return numbers
+
     def _severity_borders(self, rows: Floats, heads: dict[str, Linear]) -> dict[str, float]:
         graded = np.array([g["severity"] is not None for g in self.gold])
         expected = softmax(heads["severity"].dense(rows[graded])) @ np.arange(4)
@@ -350,6 +369,14 @@ class _Training:
 def yes(head: Linear, rows: Floats) -> Floats:
     """The probability of yes from a head of two."""
     return softmax(head.dense(rows))[..., 1]
+
+
+def sure_from(scores: Floats, gold: Mask) -> float:
+    """The lowest score above which at most one in a hundred is wrong, of at least fifty; above 1 where none is."""
+    order = np.argsort(-scores)
+    wrong = np.cumsum(~gold[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero((wrong <= _WRONG) & (np.arange(len(order)) >= _ENOUGH))
+    return float(scores[order][good[-1]]) if len(good) else 1.05
 
 
 def _kappa(gold: Rows, said: Rows) -> float:

@@ -1,0 +1,92 @@
+"""Telephone numbers and postal addresses, as people type them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.triage import mails
+from triage import Triage
+from triage.addresses import address_spans
+from triage.phones import own_phone, phones
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"),
+    [
+        ("06-12 34 56 78", "nl"),
+        ("06 - 24 81 77 03", "nl"),
+        ("+31 6 12345678", "nl"),
+        ("(070) 348 64 86", "nl"),
+        ("070-5553316", "nl"),
+        ("06 4555 02xx", "nl"),
+        ("0032 478 55 12 90", "nl"),
+        ("+254 7 2233 8190", "en"),
+        ("+44 7700 900 142", "en"),
+        ("06 44 55 09 17", "fr"),
+        ("0151 555 480 07", "de"),
+    ],
+)
+def test_a_number_is_given_back_as_typed(typed: str, language: str) -> None:
+    text = f"Dit is mijn verhaal over het loket.\n\nGroet,\nAnna\n{typed}\n"
+    found = own_phone(text, language, text.index("Groet"))
+    assert found is not None
+    assert found.text == typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Het gebeurde op 12-03-2024 rond tien uur.",
+        "De factuur van € 12.500 was vals.",
+        "Mijn dossiernummer is 2024 118 334.",
+        "IBAN NL91 ABNA 0417 1643 00",
+        "Het kostte 125 000 euro en duurde tot 2023-11-04.",
+        "kamer 4.12, vlucht KL 0565",
+    ],
+)
+def test_dates_amounts_and_file_numbers_are_no_telephone(text: str) -> None:
+    assert own_phone(text, "nl") is None
+
+
+@given(st.text(alphabet=" 0123456789+-()/.x\n", max_size=80))
+def test_what_is_found_stands_in_the_text(text: str) -> None:
+    for phone in phones(text, "nl"):
+        assert text[phone.start : phone.end] == phone.text
+
+
+@given(st.from_regex(r"06[- ]?[1-5][0-9]{7}", fullmatch=True))
+def test_every_dutch_mobile_number_is_found(number: str) -> None:
+    found = own_phone(f"U kunt mij bellen op {number}.", "nl")
+    assert found is not None
+    assert found.text == number
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "Zinkwerf 31, 2544 EC Den Haag",
+        "Hooigracht 19c\n2312 KM Leiden",
+        "Postbus 3071, 6802 DB Arnhem",
+        "Lange Lozanastraat 210 bus 4, 2018 Antwerpen",
+        "9 rue des Tanneurs, 59000 Lille",
+        "Olgastraße 57, 89073 Ulm",
+    ],
+)
+def test_an_address_is_given_back_as_typed(address: str) -> None:
+    text = f"Ik wil iets melden over de balie.\n\nMet groet,\nAnna Blok\n{address}\n"
+    assert address in [span.text for span in address_spans(text)]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["Plot 18, Lumumba Avenue, Kampala", "P.O. Box 519, Zomba", "14 Gana Street, Maitama, Abuja"],
+)
+def test_addresses_abroad_are_found_in_a_signature(triage: Triage, address: str) -> None:
+    text = f"Your officer asked me for money at the gate.\n\nKind regards,\nGrace Phiri\n{address}\n+260 97 555 0131\n"
+    assert triage.understand(mails.mail(text)).contact.address == address
+
+
+@given(st.text(alphabet=st.sampled_from("abcXYZ 0123,.\n-'ßé"), max_size=120))
+def test_every_address_found_stands_in_the_text(text: str) -> None:
+    for span in address_spans(text):
+        assert text[span.start : span.end] == span.text

@@ -1,0 +1,47 @@
+"""The labelled mails follow their own rules, and a broken one is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from triage.labelled import CORPUS, BadCorpus, read, split_quotes
+
+
+def test_every_mail_of_the_corpus_follows_the_rules() -> None:
+    mails = read()
+    assert len(mails) > 3000
+    assert len({m.writer for m in mails}) >= 27
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "roddel"},
+        {"phone": "06 00 00 00 00 nergens"},
+        {"primary": "pesten", "categories": []},
+        {"missing": ["email"]},
+        {"severity": "erg"},
+        {"people": [{"name": "Niemand Nergens", "role": "concerned"}]},
+    ],
+)
+def test_a_mail_that_breaks_a_rule_is_refused_by_its_line(tmp_path: Path, change: dict[str, object]) -> None:
+    line = json.loads((CORPUS / "t1.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    (tmp_path / "t1.jsonl").write_text(json.dumps({**line, **change}), encoding="utf-8")
+    with pytest.raises(BadCorpus, match=r"t1\.jsonl, line 1"):
+        read(tmp_path)
+
+
+def test_a_folder_without_mails_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadCorpus, match="Name the folder"):
+        read(tmp_path)
+
+
+def test_quoted_lines_are_told_from_own_ones() -> None:
+    own, quoted = split_quotes(
+        "Dank.\n> Wat is uw nummer?\n06 12 34 56 78\n\n-----Oorspronkelijk bericht-----\nVan: Desk\nHoi"
+    )
+    assert "06 12 34 56 78" in own
+    assert "Wat is uw nummer?" in quoted
+    assert "Hoi" in quoted
+    assert "Hoi" not in own

@@ -1,0 +1,82 @@
+"""The model: numbers only, made the same way twice, refused when it is none."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.taxonomy import SUBS, Category, Kind, MissingField
+from tests.triage import mails
+from triage import load
+from triage.evaluation import answers, by_language, figures
+from triage.labelled import read
+from triage.model import ARRAYS, MODEL, NUMBERS, BadModel
+from triage.pipeline import Triage
+from triage.training import fit, prepare
+
+
+def test_the_model_holds_arrays_of_numbers_and_nothing_else() -> None:
+    with np.load(MODEL / ARRAYS, allow_pickle=False) as archive:
+        assert all(archive[name].dtype.kind == "f" for name in archive.files)
+    assert all(isinstance(v, float | int) for v in json.loads((MODEL / NUMBERS).read_text())["numbers"].values())
+
+
+def test_no_name_or_rare_word_of_the_corpus_stands_in_a_model_file() -> None:
+    names: set[str] = set()
+    seen: dict[str, int] = {}
+    for labelled in read():
+        names.update(p["name"] for p in labelled.gold["people"] if len(p["name"]) >= 6)
+        for word in set(re.findall(r"\w{7,}", labelled.gold["body"])):
+            seen[word] = seen.get(word, 0) + 1
+    rare = {word for word, count in seen.items() if count == 1}
+    with zipfile.ZipFile(MODEL / ARRAYS) as archive:
+        held = b"\n".join(archive.read(name) for name in archive.namelist())
+    found = set(re.findall(rb"[\w .'-]{6,}", held))
+    assert not {w for w in names | rare if w.isascii() and any(w.encode() in piece for piece in found)}
+
+
+def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
+    with zipfile.ZipFile(MODEL / ARRAYS) as archive:
+        written = " ".join([*archive.namelist(), *json.loads((MODEL / NUMBERS).read_text())["numbers"]])
+    vocabulary = {*Kind, *Category, *MissingField, *(s for subs in SUBS.values() for s in subs)}
+    for word in sorted(vocabulary, key=len, reverse=True):
+        written = written.replace(word, "")
+    parts = "heads text tagger names functions moves word_idf char_idf weights scale bias npy missing category sub sure kind"
+    more = "primary describes anonymous severity name function"
+    assert set(re.findall(r"[a-z_]+", written)) <= {*parts.split(), *more.split()}
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match="meldpost train"):
+        load(tmp_path)
+
+
+def test_a_pickle_in_place_of_numbers_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / ARRAYS, word_idf=np.array([{"a": 1}], dtype=object))
+    (tmp_path / NUMBERS).write_text('{"format": 1, "numbers": {}}')
+    with pytest.raises(BadModel):
+        load(tmp_path)
+
+
+def test_training_is_reproducible_and_survives_saving(tmp_path: Path) -> None:
+    few = [m for m in read() if m.writer in ("t1", "t2", "t22")]
+    examples = prepare([m for i, m in enumerate(few) if i % 4 == 0])
+    first, second = fit(examples, seed=3), fit(examples, seed=3)
+    assert first.numbers == second.numbers
+    assert np.array_equal(first.text.weights, second.text.weights)
+    assert np.array_equal(first.tagger.weights, second.tagger.weights)
+    first.save(tmp_path)
+    said, again = Triage(first).understand(mails.DUTCH), load(tmp_path).understand(mails.DUTCH)
+    assert said.kind is again.kind
+    assert said.primary is again.primary
+    assert said.contact == again.contact
+    measured = by_language(answers(Triage(first), examples))
+    assert 0 <= measured["all"]["concerned_name_f1"] <= 1
+    assert measured["all"]["language_accuracy"] > 0.95
+
+
+def test_perfect_answers_measure_as_perfect() -> None:
+    assert figures([])["mails"] == 0
