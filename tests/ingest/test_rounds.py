@@ -506,6 +506,21 @@ def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
     assert (first.case_id in second.linked_case_ids) == ("1.abc" in field)
 
 
+def test_an_answer_to_a_merged_case_goes_to_the_survivor_case_97(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, mail(2))
+    office.take_in()
+    first, second = office.case_ids()
+    with office.database.begin() as session:
+        merged = "UPDATE case_file SET status = 'merged', merged_into_id = :into WHERE id = :merged"
+        session.execute(text(merged), {"into": second, "merged": first})
+    dovecot.deliver(account, reply_to(receipt, 3))
+    office.take_in()
+    assert [message.sender_is_new for message in office.case(second).messages] == [False, False]
+
+
 VOUCHED = "Authentication-Results: mx.ministry.example; dmarc=pass header.from=home.example"
 
 
