@@ -48,8 +48,10 @@ def require_member() -> Response | tuple[str, int] | None:
 def admit(response: Response, key_ring: KeyRing) -> None:
     """Begin a session under a new secret: nothing from before the log-in counts any longer."""
     _end_running()
+    now = parts().clock()
     with parts().database.begin() as transaction:
-        secret = sessions.start(transaction, key_ring, parts().clock())
+        sessions.end_stale(transaction, now, _limits())
+        secret = sessions.start(transaction, key_ring, now)
     session[_BOUND] = _digest(secret)
     response.set_cookie(
         COOKIE, urlsafe_b64encode(secret).decode(), secure=True, httponly=True, samesite="Strict", path="/"
@@ -78,10 +80,8 @@ def _open() -> None:
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
-    web = parts().settings.web
-    limits = sessions.Limits(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours))
     with parts().database.begin() as transaction:
-        g.ring = sessions.resume(transaction, secret, parts().clock(), limits)
+        g.ring = sessions.resume(transaction, secret, parts().clock(), _limits())
     if g.ring is None:
         return
     desk = parts().settings.desks.get(g.ring.desk)
@@ -90,6 +90,11 @@ def _open() -> None:
     if session.get(_BOUND) != _digest(secret):  # the token of another log-in is worth nothing in this one
         session.pop("csrf_token", None)
         session[_BOUND] = _digest(secret)
+
+
+def _limits() -> sessions.Limits:
+    web = parts().settings.web
+    return sessions.Limits(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours))
 
 
 def _secret() -> bytes | None:
