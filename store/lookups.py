@@ -20,9 +20,9 @@ from store.schema import CaseFile, Lookup, Message, Outbox, new_id
 
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
-_OUTBOX_ID_BYTES = 12
-_MAC_BYTES = 12  # 96 bits; DESIGN wants 80 at least
-_TOKEN_LENGTH = 40
+_OUTBOX_ID_BYTES = 9
+_MAC_BYTES = 10  # 80 bits: a forger has one try per mail sent, and no way to try alone
+_TOKEN_LENGTH = 32  # 20 bytes in base32: no bits to spare, so that every token has one spelling
 _TOKEN = re.compile(rf"[a-z2-7]{{{_TOKEN_LENGTH}}}")
 
 
@@ -88,7 +88,7 @@ class TokenKey:
             raise ValueError("a token key has at least 32 bytes and a number of 0 to 255")
 
     def sign(self, outbox_id: str) -> str:
-        """Forty letters and digits for a plus address or a Message-ID, good in any case of letters."""
+        """Thirty-two letters and digits for a plus address or a Message-ID, good in any case of letters."""
         named = bytes([self.number]) + bytes.fromhex(outbox_id)
         return base64.b32encode(named + self._mac(named)).decode().lower()
 
