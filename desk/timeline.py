@@ -13,6 +13,7 @@ from store.casework import Event
 
 SENTENCES = {
     Action.INTAKE: _l("A mail was taken in"),
+    Action.RECEIPT_DECIDED: _l("Decided which receipt the mail gets by itself"),
     Action.LOOK: _l("Looked at the case"),
     Action.DOWNLOAD: _l("Downloaded a file"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look"),
@@ -24,6 +25,21 @@ SENTENCES = {
     Action.MAIL_UNCERTAIN: _l("It is uncertain whether a mail was sent"),
     Action.MAIL_CANCELLED: _l("A mail was withdrawn"),
 }
+
+REASONS = {
+    "report": _l("The mail gets the full receipt by itself"),
+    "neutral": _l("The mail gets the neutral receipt by itself"),
+    "own_mail": _l("No receipt: the mail is our own"),
+    "automatic": _l("No receipt: no person wrote this mail"),
+    "no_sender": _l("No receipt: the mail names no sender"),
+    "cap_address": _l("No receipt: this address got many already"),
+    "cap_case": _l("No receipt: this case got many already"),
+    "imported": _l("The receipt waits: the mail was imported"),
+    "first_connection": _l("The receipt waits: the mail lay there when Meldpost first looked"),
+    "too_old": _l("The receipt waits: the mail is old"),
+    "cap_total": _l("The receipt waits: many were sent in a short time"),
+}
+"""Why a mail got which receipt (cases.receipts)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,8 @@ def sentence(event: Event) -> str:
     if event.action is Action.STATUS:
         before, after = (name(event.detail.get(end), "status") for end in ("from", "to"))
         return str(gettext("Changed the status from %(before)s to %(after)s", before=before, after=after))
+    if event.action is Action.RECEIPT_DECIDED and event.detail.get("reason") in REASONS:
+        return str(REASONS[event.detail["reason"]])
     if event.action is Action.DECIDE:
         return str(gettext("Decided: %(part)s", part=name(event.detail.get("part"), "field")))
     return str(SENTENCES.get(event.action, event.action))

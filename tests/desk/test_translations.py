@@ -15,6 +15,8 @@ from cases.lifecycle import Outcome, Status
 from cases.terms import DueKind
 from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Severity
 from desk import words
+from desk.timeline import SENTENCES
+from store.audit import Action
 from store.outbox import OutboxState, OutgoingKind
 
 FOLDER = Path(desk.__file__).parent
@@ -82,3 +84,9 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.AUTOMATIC) == set(Automatic)
     assert set(words.OUTGOING) == set(OutgoingKind)
     assert set(words.OUTGOING_STATES) == set(OutboxState)
+
+
+def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
+    of_no_case = {"login", "login_failed", "logout", "desk_created", "member_added"}
+    without_case = {Action.RECORD, *(Action(slug) for slug in of_no_case)}
+    assert set(SENTENCES) | {Action.STATUS, Action.DECIDE} == set(Action) - without_case
