@@ -57,7 +57,8 @@ GERMAN = mail(
     """Sehr geehrte Damen und Herren,
 
 der Kulturattaché Ihrer Botschaft in Berlin, Herr Joost Kamerling, hat unseren Förderantrag an seinen Schwager
-weitergegeben, der damit selbst einen Antrag gestellt und das Geld bekommen hat. Ich habe beide Texte nebeneinander gelegt.
+weitergegeben, der damit selbst einen Antrag gestellt und das Geld bekommen hat. Ich habe beide Texte
+nebeneinander gelegt.
 
 Mit freundlichen Grüßen
 Ulrike Sandmann

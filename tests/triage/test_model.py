@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,15 @@ def test_the_model_holds_arrays_of_numbers_and_nothing_else() -> None:
 
 def test_no_name_or_rare_word_of_the_corpus_stands_in_a_model_file() -> None:
     names: set[str] = set()
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for labelled in read():
-        names.update(p["name"] for p in labelled.gold["people"] if len(p["name"]) >= 6)
-        for word in set(re.findall(r"\w{7,}", labelled.gold["body"])):
-            seen[word] = seen.get(word, 0) + 1
+        names.update(part for p in labelled.gold["people"] for part in re.findall("[A-Za-z]{6,}", p["name"]))
+        seen.update(set(re.findall("[A-Za-z]{7,}", labelled.gold["body"])))
     rare = {word for word, count in seen.items() if count == 1}
     with zipfile.ZipFile(MODEL / ARRAYS) as archive:
         held = b"\n".join(archive.read(name) for name in archive.namelist())
-    found = set(re.findall(rb"[\w .'-]{6,}", held))
-    assert not {w for w in names | rare if w.isascii() and any(w.encode() in piece for piece in found)}
+    runs = {run.decode() for run in re.findall(rb"[A-Za-z]{6,}", held)}
+    assert not {word for word in names | rare if any(word in run for run in runs)}
 
 
 def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
@@ -44,9 +44,9 @@ def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
     vocabulary = {*Kind, *Category, *MissingField, *(s for subs in SUBS.values() for s in subs)}
     for word in sorted(vocabulary, key=len, reverse=True):
         written = written.replace(word, "")
-    parts = "heads text tagger names functions moves word_idf char_idf weights scale bias npy missing category sub sure kind"
-    more = "primary describes anonymous severity name function"
-    assert set(re.findall(r"[a-z_]+", written)) <= {*parts.split(), *more.split()}
+    parts = "heads text tagger names functions moves word_idf char_idf weights scale bias npy missing category sub sure"
+    heads = "kind primary describes anonymous severity name function"
+    assert set(re.findall(r"[a-z_]+", written)) <= {*parts.split(), *heads.split()}
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_pickle_in_place_of_numbers_is_refused(tmp_path: Path) -> None:
 
 def test_training_is_reproducible_and_survives_saving(tmp_path: Path) -> None:
     few = [m for m in read() if m.writer in ("t1", "t2", "t22")]
-    examples = prepare([m for i, m in enumerate(few) if i % 4 == 0])
+    examples = prepare([m for i, m in enumerate(few) if i % 6 == 0])
     first, second = fit(examples, seed=3), fit(examples, seed=3)
     assert first.numbers == second.numbers
     assert np.array_equal(first.text.weights, second.text.weights)
