@@ -12,8 +12,15 @@ It does no I/O but reading and writing models and corpora, knows nothing of mail
 reporter's own words from quoted ones), and does not recognise automatic mail.
 """
 
-from triage.pipeline import Triage, load
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from triage.report import CategoryScore, Concerned, Contact, Evidence, InvalidReport, MailText, Report
+
+if TYPE_CHECKING:
+    from triage.pipeline import Triage
 
 __all__ = [
     "CategoryScore",
@@ -26,3 +33,20 @@ __all__ = [
     "Triage",
     "load",
 ]
+
+
+def load(path: Path | None = None) -> Triage:
+    """The understanding that comes with Meldpost, or one trained elsewhere; raises BadModel where there is none."""
+    from triage.model import MODEL, Model
+    from triage.pipeline import Triage
+
+    return Triage(Model.load(path or MODEL))
+
+
+def __getattr__(name: str) -> Any:
+    """`Triage` on demand (PEP 562): who only carries reports about does not pay for spaCy."""
+    if name != "Triage":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from triage.pipeline import Triage
+
+    return Triage

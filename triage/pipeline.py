@@ -1,7 +1,6 @@
 """From the text of a mail to a report, step by step."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from triage import contact, people
 from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.linear import Floats, softmax
-from triage.model import MODEL, Model
+from triage.model import Model
 from triage.people import Candidate, Judge
 from triage.reading import Preparation, Prepared
 from triage.report import CategoryScore, Concerned, Contact, MailText, Report
@@ -122,8 +121,3 @@ class Triage:
         named = [all_names[i] for i in chosen(names, self._model.numbers["name"])]
         held = [all_functions[i] for i in chosen(functions, self._model.numbers["function"])]
         return people.paired(named, held)
-
-
-def load(path: Path | None = None) -> Triage:
-    """The understanding that comes with Meldpost, or one trained elsewhere; raises BadModel where there is none."""
-    return Triage(Model.load(path or MODEL))
