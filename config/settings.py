@@ -86,8 +86,8 @@ class DeskSettings(Section):
         "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."
     )
     public_key: str = Field(description="The desk's pinned public key (base64), written by `meldpost init`.")
-    recovery_key: str = Field("", description="The pinned public half of the recovery key (base64), likewise.")
-    mailer_key: str = Field("", description="The pinned public half of the mailer's key (base64), likewise.")
+    recovery_key: str = Field(description="The pinned public half of the recovery key (base64), likewise.")
+    mailer_key: str = Field(description="The pinned public half of the mailer's key (base64), likewise.")
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
     plus_addressing: bool = Field(
         True,

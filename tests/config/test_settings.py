@@ -15,6 +15,8 @@ name = "Integriteitscoördinator"
 organisation = "Ministerie van Voorbeelden"
 address = "integriteit@meldpost.example"
 public_key = "QUJD"
+recovery_key = "QUJD"
+mailer_key = "QUJD"
 
 [desks.integriteit.texts]
 about_coordinator = "de secretaris-generaal"
@@ -33,6 +35,13 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "meldpost.toml"
     path.write_text(GOOD, encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize("pin", ["public_key", "recovery_key", "mailer_key"])
+def test_a_configuration_without_a_pinned_key_is_refused(file: Path, pin: str) -> None:
+    file.write_text(GOOD.replace(f'\n{pin} = "QUJD"', ""), encoding="utf-8")
+    with pytest.raises(ConfigError, match=pin):
+        load(file)
 
 
 def test_defaults_are_the_safe_ones(file: Path) -> None:

@@ -186,6 +186,8 @@ def _desk_settings(keys: DeskPublicKeys) -> DeskSettings:
         organisation="Ministerie van Voorbeelden",
         address="integriteit@desk.example",
         public_key=base64.b64encode(keys.to_desk.public.to_bytes()).decode(),
+        recovery_key=base64.b64encode(keys.recovery.public.to_bytes()).decode(),
+        mailer_key=base64.b64encode(keys.mailer.public.to_bytes()).decode(),
         texts=ReceiptTexts(
             about_coordinator="sg@desk.example",
             support_point="steunpunt@desk.example",

@@ -86,7 +86,15 @@ def desk_() -> DeskSettings:
     from config.settings import ReceiptTexts
 
     texts = ReceiptTexts(about_coordinator="a", support_point="b", complaints="c")
-    return DeskSettings(name="n", organisation="o", address="meldpunt@ministerie.example", public_key="", texts=texts)
+    return DeskSettings(
+        name="n",
+        organisation="o",
+        address="meldpunt@ministerie.example",
+        public_key="",
+        recovery_key="",
+        mailer_key="",
+        texts=texts,
+    )
 
 
 @pytest.fixture(scope="module")
