@@ -80,8 +80,7 @@ def _open() -> None:
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
-    with parts().database.begin() as transaction:
-        g.ring = sessions.resume(transaction, secret, parts().clock(), _limits())
+    g.ring = sessions.resume(parts().database, secret, parts().clock(), _limits())
     if g.ring is None:
         return
     desk = parts().settings.desks.get(g.ring.desk)

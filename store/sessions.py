@@ -16,16 +16,19 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from store import audit
 from store.audit import Action
+from store.database import Database
 from store.keyring import KeyRing
 from store.schema import LoginAttempt, LoginSession
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
+NOTED_EVERY = timedelta(seconds=30)
+"""How exactly the last request of a session is known."""
 _SECRET_BYTES = 32
 _NONCE_BYTES = 12
 
@@ -67,21 +70,32 @@ def start(session: Session, ring: KeyRing, now: datetime) -> bytes:
     return secret
 
 
-def resume(session: Session, secret: bytes, now: datetime, limits: Limits | None = None) -> KeyRing | None:
-    """The key ring of a running session, whose idle time begins anew; None where there is none (any more)."""
-    row = session.get(LoginSession, _id(secret), with_for_update=True)
-    if row is None:
-        return None
-    if not _runs(row, now, limits or Limits()):
-        session.delete(row)
-        session.flush()
+def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = None) -> KeyRing | None:
+    """The key ring of a running session, whose idle time begins anew; None where there is none (any more).
+
+    It only looks, and waits for no writer, but where the session ended or its last request is noted too long ago.
+    """
+    with db.read() as session:
+        row = session.get(LoginSession, _id(secret))
+        if row is None:
+            return None
+        seen_at, frame = row.seen_at, row.frame
+        runs = _runs(row, now, limits or Limits())
+    if not runs:
+        with db.begin() as session:
+            session.execute(delete(LoginSession).where(LoginSession.id == _id(secret)))
         return None
     try:
-        opened = _cipher(secret).decrypt(row.frame[:_NONCE_BYTES], row.frame[_NONCE_BYTES:], row.id)
+        opened = _cipher(secret).decrypt(frame[:_NONCE_BYTES], frame[_NONCE_BYTES:], _id(secret))
     except InvalidTag:
         return None
-    row.seen_at = max(row.seen_at, now)
-    session.flush()
+    if now - seen_at >= NOTED_EVERY:
+        with db.begin() as session:
+            session.execute(
+                update(LoginSession)
+                .where(LoginSession.id == _id(secret), LoginSession.seen_at < now)
+                .values(seen_at=now)
+            )
     return KeyRing.from_bytes(opened)
 
 

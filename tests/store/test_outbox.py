@@ -336,7 +336,7 @@ class _Once:
 TEMPLATE = _Once()
 TestSending = Sending.TestCase
 TestSending.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
