@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,8 +80,8 @@ def test_after_a_hundred_intakes_the_daemons_memory_holds_no_key_and_no_text(
             mailbox.append(_mail(installation, number).as_bytes())
     installation.wait_taken(MAILS_IN_MEMORY_TEST, seconds=300)
     installation.receipts(MAILS_IN_MEMORY_TEST, seconds=120)
-    daemon_processes = [psutil.Process(daemon.pid), *psutil.Process(daemon.pid).children(recursive=True)]
-    dumps = [(_name(process), b"".join(_memory(process.pid))) for process in daemon_processes]
+    dumps = _dumps(psutil.Process(daemon.pid))
+    assert len(dumps) >= 4, "the supervisor, its fork server and two nurseries live long"
     seeds = _case_seeds(installation)
     assert len(seeds) == 2 * MAILS_IN_MEMORY_TEST
     remains = [_remains(name, dump, seeds) for name, dump in dumps]
@@ -93,6 +94,15 @@ def test_after_a_hundred_intakes_the_daemons_memory_holds_no_key_and_no_text(
 def _mail(installation: Installation, number: int):  # type: ignore[no-untyped-def]
     text = f"{number}. Zwaluwenberg dreigde met een Griezelpudding.\n\nKwartelzandstraat {number}, 2511 AB Den Haag\n"
     return letter(installation.reporter(), installation.address, subject=f"Ooievaarsnest {number}", text=text)
+
+
+def _dumps(daemon: psutil.Process) -> list[tuple[str, bytes]]:
+    """Give what each process of the daemon has in memory; one that ends meanwhile takes its memory with it."""
+    dumps = []
+    for process in (daemon, *daemon.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            dumps.append((_name(process), b"".join(_memory(process.pid))))
+    return dumps
 
 
 def _memory(pid: int) -> Iterator[bytes]:
