@@ -13,11 +13,11 @@ import secrets
 import struct
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from store import audit, records
@@ -31,6 +31,7 @@ from store.schema import Desk, KeyPair, MailCap, Outbox, new_id
 from store.sealing import open_sealed, seal
 
 _MAY_BE_TAKEN_TWICE = 2
+_CAPS_COUNT = timedelta(days=2)  # the longest cap counts a day
 _FRAME = "outbox"
 _LENGTH = struct.Struct(">I")
 
@@ -271,8 +272,9 @@ def mark_uncertain(db: Database, claimed: Claim, delay_seconds: float) -> bool:
 
 
 def sweep(db: Database) -> int:
-    """Mails found `sending` after their lease become `uncertain`; tells how many."""
+    """Mails found `sending` after their lease become `uncertain`; tells how many. Old marks of the caps go."""
     with db.begin() as session:
+        session.execute(delete(MailCap).where(MailCap.at < clock(session) - _CAPS_COUNT))
         lost = (Outbox.state == OutboxState.SENDING, Outbox.lease_until < database_now())
         rows = session.scalars(select(Outbox).where(*lost).with_for_update(skip_locked=True)).all()
         count = 0

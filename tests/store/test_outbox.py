@@ -19,7 +19,7 @@ from store.database import Database, clock
 from store.frame import SealError
 from store.keypairs import generate
 from store.outbox import Claim, OutboxState, OutgoingKind
-from store.schema import Audit, Outbox
+from store.schema import Audit, MailCap, Outbox
 from tests.store.world import (
     INDEX,
     NOW,
@@ -227,6 +227,19 @@ def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
         assert outbox.recent_count(session, desk, tomorrow) == 0
         assert outbox.recent_count(session, "another-desk", since) == 0
         assert outbox.recent_count_in_case(session, taken.case_id, since) == 3
+
+
+def test_the_sweep_forgets_who_got_mail_when_no_cap_counts_it_any_more(world: World) -> None:
+    world.enqueue(caps=INDEX.caps("a@x.example", NOW)[0])
+    with world.db.begin() as session:
+        session.execute(update(MailCap).values(at=clock(session) - timedelta(days=1)))
+    outbox.sweep(world.db)
+    with world.db.begin() as session:
+        assert len(session.scalars(select(MailCap)).all()) == 1
+        session.execute(update(MailCap).values(at=clock(session) - timedelta(days=2, seconds=1)))
+    outbox.sweep(world.db)
+    with world.db.read() as session:
+        assert session.scalars(select(MailCap)).all() == []
 
 
 class Sending(RuleBasedStateMachine):
