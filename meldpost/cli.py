@@ -161,11 +161,14 @@ _corpus_option = click.option(
 @click.option("--seed", type=int, default=0, show_default=True)
 def train(corpus: Path | None, model: Path | None, seed: int) -> None:
     """Train the model of triage on labelled mails."""
-    from triage.labelled import CORPUS
+    from triage.labelled import CORPUS, BadCorpus
     from triage.model import MODEL
     from triage.training import train as train_model
 
-    train_model(corpus or CORPUS, model or MODEL, seed, _progress)
+    try:
+        train_model(corpus or CORPUS, model or MODEL, seed, _progress)
+    except BadCorpus as error:
+        raise click.ClickException(str(error)) from error
 
 
 @main.command()
@@ -174,9 +177,13 @@ def train(corpus: Path | None, model: Path | None, seed: int) -> None:
 def evaluate(corpus: Path | None, folds: int) -> None:
     """Say how well triage understands mails of writers that it was not trained on."""
     from triage.evaluation import evaluate as evaluate_model
-    from triage.labelled import CORPUS
+    from triage.labelled import CORPUS, BadCorpus
 
-    for language, figures in evaluate_model(corpus or CORPUS, folds, progress=_progress).items():
+    try:
+        found = evaluate_model(corpus or CORPUS, folds, progress=_progress)
+    except BadCorpus as error:
+        raise click.ClickException(str(error)) from error
+    for language, figures in found.items():
         click.echo(f"{language}: {int(figures.pop('mails'))} mails")
         for name, value in figures.items():
             click.echo(f"  {name:32} {value:8.3f}")

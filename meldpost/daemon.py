@@ -34,6 +34,7 @@ from meldpost.supervisor import Supervisor, Work
 log = logging.getLogger(__name__)
 
 DELIVERY_SECONDS = 10
+SESSIONS_SECONDS = 60
 TIDY_SECONDS = 3600
 HEARTBEAT_SECONDS = 10
 STAGGER_SECONDS = 2
@@ -51,10 +52,10 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
     hygiene.no_core_dumps()
     with ExitStack() as stack:
         ending = stack.enter_context(_Ending())
-        context = _fork_server()
+        context = fork_server()
         refuse_unless_ready(settings)
         readers, understanders = stack.enter_context(nurseries(settings))
-        supervisor = Supervisor(_works(settings, config, readers, understanders), context)
+        supervisor = Supervisor(works_of(settings, config, readers, understanders), context)
         stack.callback(supervisor.end_workers, STOP_SECONDS)
         ending.by(supervisor.stop)
         if once:
@@ -83,7 +84,8 @@ def _once(supervisor: Supervisor, settings: Settings) -> bool:
     return not supervisor.failed
 
 
-def _works(settings: Settings, config: Path, readers: Readers, understanders: Understanders) -> Iterator[Work]:
+def works_of(settings: Settings, config: Path, readers: Readers, understanders: Understanders) -> Iterator[Work]:
+    """All that this installation has done again and again."""
     level = logging.getLogger().level
     limits = settings.limits
     for account, mailbox in settings.mailboxes.items():
@@ -97,10 +99,11 @@ def _works(settings: Settings, config: Path, readers: Readers, understanders: Un
         yield Work(
             work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * mailbox.timeout_seconds
         )
+    yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
 
 
-def _fork_server() -> multiprocessing.context.ForkServerContext:
+def fork_server() -> multiprocessing.context.ForkServerContext:
     """Workers are forked from a process that has loaded their code and nothing else: no key, no mail, no thread."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(work.PRELOAD))
@@ -189,6 +192,7 @@ class Ticker:
             self._every(scheduler, mailbox.poll_seconds, self._waker(work.round_of(account)), later)
             self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)
         self._every(scheduler, DELIVERY_SECONDS, self._waker(work.DELIVERY), 1)
+        self._every(scheduler, SESSIONS_SECONDS, self._waker(work.SESSIONS), 30)
         return scheduler
 
     def _waker(self, name: str) -> Callable[[], None]:

@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DELIVERY = "delivery"
+SESSIONS = "end of sessions"
 PRELOAD = (
     "meldpost.cli",
     "meldpost.work",
@@ -75,6 +77,25 @@ def deliver_mail(reports: Connection, config: Path, level: int) -> None:
         finally:
             database.close()
         return Report(done=True, again=result.more)
+
+    _perform(reports, config, level, work)
+
+
+def end_sessions(reports: Connection, config: Path, level: int) -> None:
+    """Destroy the key rings of log-in sessions that ended by themselves: a desk does so only when somebody comes."""
+    from store.database import open_database
+    from store.sessions import Limits, end_stale
+
+    def work(settings: Settings) -> Report:
+        web = settings.web
+        limits = Limits(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours))
+        database = open_database(settings.database.url)
+        try:
+            with database.begin() as session:
+                end_stale(session, datetime.now(UTC), limits)
+        finally:
+            database.close()
+        return Report(done=True)
 
     _perform(reports, config, level, work)
 

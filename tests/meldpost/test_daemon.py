@@ -14,8 +14,11 @@ import pytest
 from sqlalchemy import func, select
 
 from config.settings import load
-from meldpost.init import initialise
+from meldpost.daemon import fork_server, works_of
+from meldpost.init import Plan, initialise
+from meldpost.nurseries import nurseries
 from meldpost.postoffice import HOST, PostOffice
+from meldpost.supervisor import Supervisor
 from store.database import open_database
 from store.schema import Ledger
 from tests.meldpost.plans import MAILBOX, plan_in
@@ -26,17 +29,20 @@ MAIL = (
 )
 
 
+def connected_plan(folder: Path, imap_port: int, smtp_port: int, password: str) -> Plan:
+    return plan_in(
+        folder,
+        password,
+        mailboxes={"box": {**MAILBOX, "port": imap_port, "security": "plain", "poll_seconds": 1}},
+        smtp={"host": HOST, "port": smtp_port, "security": "plain"},
+    )
+
+
 class Running:
     """A daemon, and the log that it writes."""
 
     def __init__(self, folder: Path, imap_port: int, smtp_port: int, password: str) -> None:
-        plan = plan_in(
-            folder,
-            password,
-            mailboxes={"box": {**MAILBOX, "port": imap_port, "security": "plain", "poll_seconds": 1}},
-            smtp={"host": HOST, "port": smtp_port, "security": "plain"},
-        )
-        self.config = initialise(plan).config
+        self.config = initialise(connected_plan(folder, imap_port, smtp_port, password)).config
         self.log = folder / "log"
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "meldpost", "run", "--config", str(self.config)]
@@ -129,3 +135,18 @@ def test_a_mail_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
             wait_for(lambda: daemon.settled() == 1, daemon)
     finally:
         daemon.end()
+
+
+def test_every_kind_of_work_can_be_done_and_leaves_no_failure(tmp_path: Path, post: PostOffice) -> None:
+    config = initialise(connected_plan(tmp_path, post.imap_port, post.smtp_port, post.password)).config
+    settings = load(config)
+    context = fork_server()
+    with nurseries(settings) as (readers, understanders):
+        works = list(works_of(settings, config, readers, understanders))
+        supervisor = Supervisor(works, context)
+        for each in works:
+            supervisor.wake(each.name)
+        supervisor.run(until_idle=True)
+        supervisor.end_workers(1)
+    assert {each.name for each in works} == {"mailbox box", "tidying of box", "delivery", "end of sessions"}
+    assert not supervisor.failed
