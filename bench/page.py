@@ -40,8 +40,8 @@ Server: Dovecot over loopback, TLS, Maildir. Database: SQLite, WAL, `synchronous
 The whole way reaches **{share:.0%}** of the floor.
 
 - *The whole way* is the daemon's own: the attempt committed, IMAP fetch, isolated reader, triage in its own process,
-  one transaction with message, case, keys, due rows, receipt, notice, ledger and audit, sealed; then MOVE. A new process
-  every fifty mails is in it.
+  one transaction with message, case, keys, due rows, receipt, notice, ledger and audit, sealed; then MOVE. It starts a
+  new process every fifty mails.
 - *The floor* fetches, parses in the same isolated reader, seals raw mail and content to one key, and commits each mail
   into one table. It understands, answers, joins, records and moves nothing.
 - They take turns on the same mails in the same run. On a machine that does other things at the same time, the ratio
