@@ -15,6 +15,7 @@ from store.keypairs import KeyKind
 from store.schema import KeyPair
 from tests.system.installation import Installation, letter
 from tests.system.thief import keys_in, open_with, try_all
+from tests.system.waiting import wait_until
 
 MAILS_IN_MEMORY_TEST = 100
 WORDS = ("Kwartelzandstraat", "Zwaluwenberg", "Ooievaarsnest", "Griezelpudding")
@@ -91,15 +92,40 @@ def test_after_a_hundred_intakes_the_daemons_memory_holds_no_key_and_no_text(
     assert sum(each.words for each in remains) == 0
 
 
+def test_only_the_short_lived_process_that_takes_a_mail_in_holds_text_and_keys_and_only_then(
+    installation: Installation, figures: list[str]
+) -> None:
+    installation.set_up()
+    daemon = installation.start(fault="after-intake-commit=stop")
+    installation.send(_mail(installation, 1))
+    installation.wait("a mail is committed", lambda: installation.count("message") == 1)
+    processes = psutil.Process(daemon.pid)
+    wait_until("its process is stopped", lambda: _stopped(processes))
+    [at_work] = _stopped(processes)
+    seeds = _case_seeds(installation)
+    inside = _remains("a round at work", b"".join(_memory(at_work.pid)), seeds)
+    others = [_remains(name, dump, seeds) for name, dump in _dumps(processes, but=at_work.pid)]
+    figures += [f"memory in the middle of an intake: {each}" for each in (inside, *others)]
+    assert inside.words > 0, "the search must find what is there"
+    assert sum(each.seeds for each in others) == 0
+    assert [each for each in others if each.words and each.process != "worker of a nursery"] == []
+
+
+def _stopped(daemon: psutil.Process) -> list[psutil.Process]:
+    return [process for process in daemon.children(recursive=True) if process.status() == psutil.STATUS_STOPPED]
+
+
 def _mail(installation: Installation, number: int):  # type: ignore[no-untyped-def]
     text = f"{number}. Zwaluwenberg dreigde met een Griezelpudding.\n\nKwartelzandstraat {number}, 2511 AB Den Haag\n"
     return letter(installation.reporter(), installation.address, subject=f"Ooievaarsnest {number}", text=text)
 
 
-def _dumps(daemon: psutil.Process) -> list[tuple[str, bytes]]:
+def _dumps(daemon: psutil.Process, but: int = 0) -> list[tuple[str, bytes]]:
     """Give what each process of the daemon has in memory; one that ends meanwhile takes its memory with it."""
     dumps = []
     for process in (daemon, *daemon.children(recursive=True)):
+        if process.pid == but:
+            continue
         with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             dumps.append((_name(process), b"".join(_memory(process.pid))))
     return dumps
@@ -161,6 +187,9 @@ def _standing_in(dump: bytes, needles: list[bytes]) -> set[bytes]:
 
 def _name(process: psutil.Process) -> str:
     command = " ".join(process.cmdline())
+    parent = process.parent()
+    if parent is not None and "nursery_parent" in " ".join(parent.cmdline()):
+        return "worker of a nursery"  # forked for one mail or one round
     for part in ("forkserver", "resource_tracker", "nursery_parent", "meldpost run"):
         if part in command:
             return part
