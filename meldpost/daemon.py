@@ -47,7 +47,7 @@ LAST_RESORT_SECONDS = 4.0
 def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
     """Run until SIGTERM or SIGINT; with `once` until all mail there is has been taken in and sent. Did all go well?
 
-    Raises StartRefused, ConfigError.
+    Raises NotReady, NotIsolated, NurseryGone, ConfigError.
     """
     hygiene.no_core_dumps()
     with ExitStack() as stack:
@@ -94,7 +94,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
             work.round_of(account),
             work.take_in_mail,
             (config, level, account, readers, understanders),
-            patience=50 * each_mail,
+            patience=4 * each_mail,
         )
         yield Work(
             work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * mailbox.timeout_seconds

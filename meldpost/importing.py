@@ -4,12 +4,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.rounds import FilesResult, ingest_files
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from config.settings import Settings
 from ingest.errors import NotIsolated, NurseryGone
+from ingest.rounds import FilesResult, ingest_files
 from ingest.sources.files import STANDARD_INPUT, CannotRead, mails
 from meldpost import hygiene
 from meldpost.nurseries import nurseries

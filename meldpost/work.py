@@ -22,6 +22,8 @@ from meldpost import hygiene, logs
 from meldpost.supervisor import Report
 
 if TYPE_CHECKING:
+    from ingest.mail import ParsedMail
+    from ingest.raw import RawMail
     from ingest.readers import Readers
     from ingest.understanding import Understanders
 
@@ -54,10 +56,11 @@ def take_in_mail(
     from ingest.rounds import take_in
 
     def work(settings: Settings) -> Report:
-        result = take_in(settings, settings.secrets(), account, readers, understanders)
+        alive = _SignsOfLife(readers, reports)
+        result = take_in(settings, settings.secrets(), account, alive, understanders)
         if result.taken or result.duplicates:
             log.info(
-                "mailbox %s: %d taken in (%d of them unreadable), %d had come before, %d left",
+                "mailbox %s: %d taken in (%d of them unreadable), %d had come before, %d left for later",
                 account, result.taken, result.unreadable, result.duplicates, result.left,
             )  # fmt: skip
         return Report(done=True, again=result.more, wake=(DELIVERY,) if result.queued else ())
@@ -65,15 +68,31 @@ def take_in_mail(
     _perform(reports, config, level, work)
 
 
+class _SignsOfLife:
+    """Readers that tell the supervisor of every mail: a round that works may take long, one that hangs may not."""
+
+    def __init__(self, readers: "Readers", reports: Connection) -> None:
+        self._readers = readers
+        self._reports = reports
+
+    def read(self, raw: "RawMail") -> "ParsedMail":
+        self._reports.send_bytes(Report(done=False).to_bytes())
+        return self._readers.read(raw)
+
+
 def deliver_mail(reports: Connection, config: Path, level: int) -> None:
     """Turn what is due into mail, and send what waits to go out."""
     from notify.delivery import deliver
     from store.database import open_database
 
+    asked_to_stop = threading.Event()
+
     def work(settings: Settings) -> Report:
+        # Not in the middle of a mail: one that was handed over and not marked would go out once more.
+        signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
         database = open_database(settings.database.url)
         try:
-            result = deliver(settings, settings.secrets(), database)
+            result = deliver(settings, settings.secrets(), database, stopping=asked_to_stop.is_set)
         finally:
             database.close()
         return Report(done=True, again=result.more)

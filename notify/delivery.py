@@ -7,7 +7,7 @@ once more at most, with the same Message-ID. Two rounds at once are safe: who lo
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -56,8 +56,15 @@ class DeliveryResult:
         return self.sent + self.retried + self.failed + self.uncertain
 
 
-def deliver(settings: Settings, secrets: Secrets, database: Database, *, most: int = MOST_AT_ONCE) -> DeliveryResult:
-    """Write what is due into the outbox, then send what waits there, `most` mails at most.
+def deliver(
+    settings: Settings,
+    secrets: Secrets,
+    database: Database,
+    *,
+    most: int = MOST_AT_ONCE,
+    stopping: Callable[[], bool] = lambda: False,
+) -> DeliveryResult:
+    """Write what is due into the outbox, then send what waits there, `most` mails at most, none more once `stopping`.
 
     A server that is down ends the round and is no error. Raises ConfigError where a secret is missing.
     """
@@ -68,7 +75,7 @@ def deliver(settings: Settings, secrets: Secrets, database: Database, *, most: i
     if swept:
         log.warning("%d mails were being handed over when their sender stopped; each is sent once more at most", swept)
     with _Sender(settings, password, database, keys, result) as sender:
-        while result.unreachable is None:
+        while result.unreachable is None and not stopping():
             if result.handled >= most:
                 result.more = True
                 break
