@@ -17,11 +17,11 @@ import holidays
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config.addresses import domain_to_ascii
 from config.errors import ConfigError
 from config.secrets import Secrets
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+")
 
 
 def _slug(value: str) -> str:
@@ -31,8 +31,7 @@ def _slug(value: str) -> str:
 
 
 def _address(value: str) -> str:
-    if not ADDRESS.fullmatch(value):
-        raise ValueError("write one plain e-mail address, like integriteit@example.org")
+    domain_to_ascii(value)
     return value
 
 
@@ -53,6 +52,7 @@ def _timezone(value: str) -> str:
 Slug = Annotated[str, AfterValidator(_slug)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
 Security = Literal["tls", "starttls", "plain"]
+Language = Literal["nl", "en"]
 
 
 class Section(BaseModel):
@@ -89,6 +89,7 @@ class DeskSettings(Section):
     recovery_key: str = Field(description="The pinned public half of the recovery key (base64), likewise.")
     mailer_key: str = Field(description="The pinned public half of the mailer's key (base64), likewise.")
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
+    language: Language = Field("nl", description="Language of the notices to the desk's members: nl or en.")
     plus_addressing: bool = Field(
         True,
         description="Does the server deliver user+anything@ to user@? Then Reply-To carries the token of the case.",

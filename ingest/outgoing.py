@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from cases.lifecycle import OPEN
 from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
 from cases.terms import DueKind, feedback_due, reminder_due
+from config.addresses import BadAddress
 from ingest.automatic import Verdict
 from ingest.intake import Intake
 from ingest.mail import ParsedMail
 from ingest.threads import Thread
 from notify import compose
-from notify.addressing import Addressing, BadAddress, address
+from notify.addressing import Addressing, address
 from notify.schedule import MEMBERS_LANGUAGE
 from store import dues, lookups, mailer_contact, outbox
 from store.keyring import DeskPublicKeys

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from cases.references import references_in
+from config.addresses import domain_to_ascii
 from config.settings import DeskSettings
 from ingest.authentication import dmarc_passed
 from ingest.automatic import bare
 from ingest.mail import ParsedMail
-from notify.addressing import BOUNCE_MARK, domain_to_ascii
+from notify.addressing import BOUNCE_MARK
 from store import lookups
 from store.lookups import IndexKey, TokenKey
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
-import idna
-
+from config.addresses import domain_to_ascii
 from config.settings import DeskSettings
 
 BOUNCE_MARK = "b."
@@ -22,19 +21,12 @@ BOUNCE_MARK = "b."
 MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 """RFC 5322 §3.6.4 read generously: any printable ASCII but the angle brackets themselves."""
 
-ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,128}@[^\s<>,;:\"()\[\]\\@]{1,255}")
-"""Addresses that need no quoting; nobody's real address does (RFC 5321 §4.1.2 warns against it)."""
-
 MAX_REFERENCES = 900
 """RFC 5322 §2.1.1: a line holds at most 998 characters; longer chains keep the first and the last few."""
 
 
 MAX_LOCAL_PART = 64
 """RFC 5321 §4.5.3.1.1."""
-
-
-class BadAddress(ValueError):
-    """Not an address that a mail can go to. Does not name it."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +91,6 @@ def with_tag(plain: str, tag: str) -> str:
     local, _, domain = plain.rpartition("@")
     tagged = f"{local}+{tag}"
     return f"{tagged}@{domain}" if len(tagged) <= MAX_LOCAL_PART else plain
-
-
-def domain_to_ascii(plain: str) -> str:
-    """The address with its domain as A-labels (RFC 5890), ready for the envelope and the header. Raises BadAddress."""
-    if not ADDRESS.fullmatch(plain) or not plain.isprintable():
-        raise BadAddress("This is not one plain e-mail address.")
-    local, _, domain = plain.rpartition("@")
-    if domain.isascii():
-        return plain
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
-    except idna.IDNAError:
-        raise BadAddress("The domain of this address is not one that the DNS can hold.") from None
 
 
 def clean_message_id(value: str | None) -> str | None:

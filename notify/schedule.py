@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from cases.terms import DueKind
+from config.addresses import BadAddress
 from config.settings import DeskSettings, Settings
-from notify.addressing import Addressing, BadAddress, address
+from notify.addressing import Addressing, address
 from notify.compose import Notice, NoticeFacts, Outgoing, ReminderFacts, compose_notice, compose_reminder
 from notify.keys import SenderKeys, checked
 from store import dues, lookups, mailer_contact, members, outbox

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from config.addresses import domain_to_ascii
 from store import audit, records
 from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey, generate
@@ -99,7 +100,11 @@ def add_member(
     now: datetime,
     params: Params = DEFAULT,
 ) -> str:
-    """Add a member who opens what the desk opens; gives their id. Raises MemberExists."""
+    """Add a member who opens what the desk opens; gives their id. `address` is where their notices go.
+
+    Raises MemberExists, BadAddress.
+    """
+    domain_to_ascii(address)  # a mistyped one would be found only when a notice is to go there
     member_id = new_id()
     private = generate()
     session.add(

@@ -96,6 +96,29 @@ def test_init_with_prompts_offers_seven_words_and_shows_them_once(tmp_path: Path
     assert f"Give co this passphrase, and keep it nowhere else: {offered}" in result.output
 
 
+@pytest.mark.parametrize("option", ["--address", "--member-address"])
+def test_init_makes_nothing_for_an_address_that_no_mail_can_go_to(tmp_path: Path, option: str) -> None:
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    (tmp_path / "phrase").write_text(f"{PASSPHRASE}\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="phrase")
+    options[options.index(option) + 1] = "Jan <jan@demo.example>"
+    result = CliRunner().invoke(main, ["init", *options])
+    assert result.exit_code == 2
+    assert f"'{option}': This is not one plain e-mail address, like name@example.org." in result.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_init_asks_again_for_an_address_that_was_mistyped(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    (tmp_path / "phrase").write_text(f"{PASSPHRASE}\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="phrase")
+    at = options.index("--member-address")
+    answers = "Jan <jan@demo.example>\n jan@demo.example \n"
+    result = CliRunner().invoke(main, ["init", *options[:at], *options[at + 2 :]], input=answers)
+    assert result.exit_code == 0, result.output
+    assert "This is not one plain e-mail address" in result.output
+
+
 def _options(folder: Path, *, passphrase: str | None) -> list[str]:
     given = {
         "--config": folder / "new" / "meldpost.toml",

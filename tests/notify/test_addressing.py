@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config.addresses import BadAddress, domain_to_ascii
 from config.settings import DeskSettings
 from notify import mime
-from notify.addressing import BadAddress, address, clean_message_id, domain_to_ascii, thread, with_tag
+from notify.addressing import address, clean_message_id, thread, with_tag
 from notify.document import Document, Paragraph
 
 DOCUMENT = Document("nl", "Ontvangstbevestiging", (Paragraph("Goedendag,"),))

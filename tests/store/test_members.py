@@ -5,19 +5,22 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from config.addresses import BadAddress
 from store import members
+from store.keypairs import KeyKind
+from store.keyring import newest_proven
 from store.members import DeskExists, FreshDesk, MemberExists, Role, WrongLogin
 from store.schema import Member
-from tests.store.world import FAST, NOW, PASSPHRASE, SECRET, World
+from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World
 
 
-def add(world: World, login: str, holder: FreshDesk | None = None) -> str:
+def add(world: World, login: str, holder: FreshDesk | None = None, address: str = "") -> str:
     with world.db.begin() as session:
         return members.add_member(
             session,
             holder or world.ring,
             login=login,
-            address=f"{login}@desk.example",
+            address=address or f"{login}@desk.example",
             passphrase="een andere wachtzin",
             secret=SECRET,
             role=Role.COORDINATOR,
@@ -32,9 +35,19 @@ def test_a_member_whom_another_added_opens_the_same_cases(world: World) -> None:
     with world.db.read() as session:
         ring = members.unlock(session, world.ring.desk, " Bram", "een andere wachtzin", SECRET)
         assert ring.member_id == member_id
-        assert ring.case_key(session, taken.case_id) == world.ring.case_key(session, taken.case_id)
+        case = newest_proven(session, INDEX, ring.desk, KeyKind.CASE, taken.case_id).id
+        assert ring.private(session, case) == world.ring.private(session, case)
         assert members.logins(session, ring) == {world.ring.member_id: "ada", member_id: "bram"}
         assert members.notice_addresses(session, world.ring.desk) == ("ada@desk.example", "bram@desk.example")
+
+
+@pytest.mark.parametrize("address", ["Bram <bram@desk.example>", "bram", "bram@desk.example, x@desk.example", "b@-.é"])
+def test_nobody_becomes_a_member_with_an_address_that_no_notice_can_go_to(world: World, address: str) -> None:
+    with pytest.raises(BadAddress) as raised:
+        add(world, "bram", address=address)
+    assert address not in str(raised.value)
+    with world.db.read() as session:
+        assert members.notice_addresses(session, world.ring.desk) == ("ada@desk.example",)
 
 
 @pytest.mark.parametrize(

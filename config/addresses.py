@@ -1,0 +1,25 @@
+"""What an e-mail address is that mail can go to: one rule, for settings, for members and for whoever writes to us."""
+
+import re
+
+import idna
+
+_ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\@]{1,128}@[^\s<>,;:\"()\[\]\\@]{1,255}")
+"""Addresses that need no quoting; nobody's real address does (RFC 5321 §4.1.2 warns against it)."""
+
+
+class BadAddress(ValueError):
+    """Not an address that a mail can go to. Does not name it."""
+
+
+def domain_to_ascii(plain: str) -> str:
+    """The address with its domain as A-labels (RFC 5890), ready for the envelope and the header. Raises BadAddress."""
+    if not _ADDRESS.fullmatch(plain) or not plain.isprintable():
+        raise BadAddress("This is not one plain e-mail address, like name@example.org.")
+    local, _, domain = plain.rpartition("@")
+    if domain.isascii():
+        return plain
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
+    except idna.IDNAError:
+        raise BadAddress("The domain of this address is not one that the DNS can hold.") from None
