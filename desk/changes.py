@@ -31,7 +31,9 @@ def decide(case_id: str, part: str) -> Answer:
     form = DECISIONS[part]()
 
     def change(transaction: Session, version: int) -> None:
-        casework.decide(transaction, gate.ring(), case_id, part, form.decided(), version=version, now=parts().clock())
+        casework.decide(
+            transaction, gate.ring(), gate.index(), case_id, part, form.decided(), version=version, now=parts().clock()
+        )
 
     return _carry_out(case_id, f"field-{part}", form, change)
 
@@ -42,7 +44,14 @@ def contact(case_id: str) -> Answer:
 
     def change(transaction: Session, version: int) -> None:
         casework.decide(
-            transaction, gate.ring(), case_id, CONTACT, form.decided(), version=version, now=parts().clock()
+            transaction,
+            gate.ring(),
+            gate.index(),
+            case_id,
+            CONTACT,
+            form.decided(),
+            version=version,
+            now=parts().clock(),
         )
 
     return _carry_out(case_id, "contact", form, change)
@@ -56,7 +65,9 @@ def first_look(case_id: str) -> Answer:
         answers = FirstLook(
             clear=form.clear.data == "yes", breach=form.breach.data == "yes", severity=form.chosen_severity()
         )
-        casework.answer_first_look(transaction, gate.ring(), case_id, answers, version=version, now=parts().clock())
+        casework.answer_first_look(
+            transaction, gate.ring(), gate.index(), case_id, answers, version=version, now=parts().clock()
+        )
 
     return _carry_out(case_id, "first-look", form, change)
 
@@ -71,6 +82,7 @@ def status(case_id: str) -> Answer:
         casework.change_status(
             transaction,
             gate.ring(),
+            gate.index(),
             case_id,
             wanted,
             version=version,
@@ -89,7 +101,7 @@ def note(case_id: str) -> Answer:
     if not form.validate():
         return case.page(case_id, Refused("notes", form)), 400
     with parts().database.begin() as transaction:
-        casework.add_note(transaction, gate.ring(), case_id, form.text.data, parts().clock())
+        casework.add_note(transaction, gate.ring(), gate.index(), case_id, form.text.data, parts().clock())
     return _back(case_id, "notes", gettext("The note is added."))
 
 

@@ -17,6 +17,7 @@ from desk import errors
 from desk.parts import parts
 from store import sessions
 from store.keyring import KeyRing
+from store.lookups import IndexKey
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
@@ -34,6 +35,11 @@ def ring() -> KeyRing:
         abort(403)
     assert isinstance(found, KeyRing)
     return found
+
+
+def index() -> IndexKey:
+    """The index key of the member's desk: by it the keys of a case prove themselves."""
+    return parts().index(ring().desk)
 
 
 def require_member() -> Response | tuple[str, int] | None:

@@ -15,7 +15,6 @@ from desk.parts import parts
 from desk.paths import local_path
 from store import sessions
 from store.keyring import KeyRing
-from store.lookups import IndexKey
 from store.members import WrongLogin, unlock
 
 blueprint = Blueprint("login", __name__)
@@ -80,7 +79,7 @@ def _page(entry: LoginForm, *, refused: str | None = None, ended: bool = False) 
 def _unlock(entry: LoginForm) -> KeyRing:
     """Raises WrongLogin, TooManyAttempts."""
     here, desk, now = parts(), str(entry.desk.data), parts().clock()
-    index = IndexKey(here.secrets.key(f"index-key-{desk}"))
+    index = here.index(desk)
     name, place = index.login(f"name {entry.login.data}"), index.login(f"address {request.remote_addr}")
     with here.database.read() as transaction:
         if not (sessions.may_try(transaction, name, now) and sessions.may_try(transaction, place, now, PLACE)):

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from config.secrets import Secrets
 from config.settings import Settings
 from store.database import Database
+from store.lookups import IndexKey
 from store.passphrase import Derivations
 
 Clock = Callable[[], datetime]
@@ -26,6 +27,10 @@ class Parts:
     database: Database
     clock: Clock
     derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
+
+    def index(self, desk: str) -> IndexKey:
+        """Raises SecretMissing, SecretExposed."""
+        return IndexKey(self.secrets.key(f"index-key-{desk}"))
 
 
 def equip(app: Flask, parts: Parts) -> None:

@@ -150,7 +150,7 @@ def queue_receipt(
         caps=intake.index.caps(to, now)[0],
         copy={"kind": "receipt", "subject": written.subject, "text": written.text, "to": to},
     )
-    outbox.enqueue(session, keys.mailer, intake.desk, new, now)
+    outbox.enqueue(session, keys.mailer, intake.index, new, now)
     if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
         asked = () if decision.held else decision.ask
         mailer_contact.write(session, keys.mailer, case.case_id, Contact(to, language, asked), now)
@@ -186,7 +186,7 @@ def queue_notices(
             envelope_sender=addressing.envelope_sender,
             caps=caps[0],
         )
-        outbox.enqueue(session, keys.mailer, intake.desk, new, now)
+        outbox.enqueue(session, keys.mailer, intake.index, new, now)
         told += 1
     return told
 

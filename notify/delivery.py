@@ -204,7 +204,7 @@ class _Sender:
 
     def _fail(self, claimed: Claim, reason: str, why: str) -> None:
         self._result.failed += 1
-        outbox.mark_failed(self._database, claimed, reason)
+        outbox.mark_failed(self._database, claimed, self._keys[claimed.desk].index, reason)
         log.warning("mail %s cannot be delivered: %s", claimed.outbox_id, why)
 
     def _unreachable(self, claimed: Claim, why: str) -> None:

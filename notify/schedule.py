@@ -24,7 +24,7 @@ from store.database import Database, clock
 from store.dues import DueClaim, LeaseLost
 from store.frame import SealError
 from store.keypairs import KeyKind
-from store.keyring import newest
+from store.keyring import UnprovenKey, newest
 from store.mailer_contact import Contact
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
 
@@ -83,6 +83,8 @@ def remind_reporters(settings: Settings, database: Database, keys: Mapping[str, 
                 log.info("a reminder was taken over or called off meanwhile")
             except SealError:
                 log.error("case %s: its contact cannot be opened; a later round tries again", claim.case_id)  # noqa: TRY400
+            except UnprovenKey as error:
+                log.error("case %s: no reminder is written: %s", claim.case_id, error)  # noqa: TRY400
     return written
 
 
@@ -197,4 +199,4 @@ def _new(
 
 
 def _enqueue(session: Session, keys: SenderKeys, desk: str, new: NewOutgoing, now: datetime) -> None:
-    outbox.enqueue(session, checked(newest(session, desk, KeyKind.MAILER), keys), desk, new, now)
+    outbox.enqueue(session, checked(newest(session, desk, KeyKind.MAILER), keys), keys.index, new, now)

@@ -69,7 +69,8 @@ def write(
     detail: Mapping[str, Any] | None = None,
     to: PublicPair | None = None,
 ) -> None:
-    """Add a row. A detail is content: it is sealed to the key `to` (a case's own, so that it goes with the case)."""
+    """Add a row. A detail is content: it is sealed to the key `to` (a case's own, so that it goes with the case), and
+    left out where there is none."""
     row = Audit(desk=desk, at=now, action=action, member_id=member_id, case_id=case_id, subject_id=subject_id)
     if detail is not None and to is not None:
         row.detail_id = new_id()

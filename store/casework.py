@@ -24,7 +24,8 @@ from store.audit import Action
 from store.database import Database, changed_rows
 from store.dues import OpenDue, cancel_dues, finish_dues, open_dues
 from store.keypairs import KeyKind
-from store.keyring import KeyRing, newest
+from store.keyring import KeyRing, newest_proven
+from store.lookups import IndexKey
 from store.members import logins
 from store.outbox import OutboxState, OutgoingKind, OutgoingRow
 from store.records import Name, RecordKind
@@ -205,7 +206,17 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     )
 
 
-def decide(session: Session, ring: KeyRing, case_id: str, part: str, value: Any, *, version: int, now: datetime) -> int:
+def decide(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    part: str,
+    value: Any,
+    *,
+    version: int,
+    now: datetime,
+) -> int:
     """Accept or correct a part of the report, or the contact details; gives the case's new version.
 
     Raises NotFound, Changed, NotDecidable.
@@ -216,33 +227,34 @@ def decide(session: Session, ring: KeyRing, case_id: str, part: str, value: Any,
     decision = {"value": value, "by": ring.member_id, "at": now.isoformat()}
     if part == CONTACT:
         # who the reporter is goes to the identity key, and not into the trail's detail
-        _write_next(session, ring, case_id, RecordKind.CONTACT, decision, now)
-        _audit(session, ring, case_id, Action.DECIDE, now, {"part": part})
+        _write_next(session, ring, index, case_id, RecordKind.CONTACT, decision, now)
+        _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": part})
         return row.version
     decisions, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
-    _write_next(session, ring, case_id, RecordKind.DECISIONS, {**(decisions or {}), part: decision}, now)
-    _change_card(session, ring, case_id, {part: value}, now)
-    _audit(session, ring, case_id, Action.DECIDE, now, {"part": part, "value": value})
+    _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**(decisions or {}), part: decision}, now)
+    _change_card(session, ring, index, case_id, {part: value}, now)
+    _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
     return row.version
 
 
 def answer_first_look(
-    session: Session, ring: KeyRing, case_id: str, answers: FirstLook, *, version: int, now: datetime
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, answers: FirstLook, *, version: int, now: datetime
 ) -> int:
     """Answer the three questions; the first look is due no longer. Gives the new version. Raises NotFound, Changed."""
     row = _claim_version(session, ring, case_id, version)
     given = {"clear": answers.clear, "breach": answers.breach, "severity": answers.severity}
     taken = {**given, "by": ring.member_id, "at": now.isoformat()}
-    _write_next(session, ring, case_id, RecordKind.FIRST_LOOK, taken, now)
-    _change_card(session, ring, case_id, {"severity": answers.severity}, now)
+    _write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
+    _change_card(session, ring, index, case_id, {"severity": answers.severity}, now)
     finish_dues(session, case_id, [DueKind.FIRST_LOOK])
-    _audit(session, ring, case_id, Action.FIRST_LOOK, now, given)
+    _audit(session, ring, index, case_id, Action.FIRST_LOOK, now, given)
     return row.version
 
 
 def change_status(
     session: Session,
     ring: KeyRing,
+    index: IndexKey,
     case_id: str,
     status: Status,
     *,
@@ -270,17 +282,17 @@ def change_status(
         mailer_contact.forget(session, case_id)
     if outcome is not None:
         closing = {"outcome": outcome, "approver": approver, "at": now.isoformat(), "by": ring.member_id}
-        _write_next(session, ring, case_id, RecordKind.OUTCOME, closing, now)
-    _audit(session, ring, case_id, Action.STATUS, now, {"from": before, "to": status, "outcome": outcome})
+        _write_next(session, ring, index, case_id, RecordKind.OUTCOME, closing, now)
+    _audit(session, ring, index, case_id, Action.STATUS, now, {"from": before, "to": status, "outcome": outcome})
     session.flush()
     return row.version
 
 
-def add_note(session: Session, ring: KeyRing, case_id: str, text: str, now: datetime) -> str:
+def add_note(session: Session, ring: KeyRing, index: IndexKey, case_id: str, text: str, now: datetime) -> str:
     """Add a note; gives its id. A note overwrites nothing, so it asks for no version. Raises NotFound."""
     _case(session, ring, case_id)
     note_id = new_id()
-    to = newest(session, ring.desk, KeyKind.CASE, case_id)
+    to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
     content = {"text": text, "by": ring.member_id, "at": now.isoformat()}
     name = Name(case_id, note_id, RecordKind.NOTE)
     records.write_json(session, name, content, to, now, member_id=ring.member_id)
@@ -373,24 +385,39 @@ def _claim_version(session: Session, ring: KeyRing, case_id: str, version: int) 
 
 
 def _write_next(
-    session: Session, ring: KeyRing, case_id: str, kind: RecordKind, content: Mapping[str, Any], now: datetime
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    kind: RecordKind,
+    content: Mapping[str, Any],
+    now: datetime,
 ) -> None:
     """Write the next version of a record about the case itself, to the key that its kind belongs to."""
     name = Name(case_id, case_id, kind)
-    to = newest(session, ring.desk, KeyKind.IDENTITY if kind is RecordKind.CONTACT else KeyKind.CASE, case_id)
+    key = KeyKind.IDENTITY if kind is RecordKind.CONTACT else KeyKind.CASE
+    to = newest_proven(session, index, ring.desk, key, case_id)
     version = records.newest_version(session, ring.desk, name) + 1
     records.write_json(session, name, content, to, now, version=version, member_id=ring.member_id)
 
 
-def _change_card(session: Session, ring: KeyRing, case_id: str, parts: Mapping[str, Any], now: datetime) -> None:
+def _change_card(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, parts: Mapping[str, Any], now: datetime
+) -> None:
     card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
-    _write_next(session, ring, case_id, RecordKind.CARD, {**card, **parts}, now)
+    _write_next(session, ring, index, case_id, RecordKind.CARD, {**card, **parts}, now)
 
 
 def _audit(
-    session: Session, ring: KeyRing, case_id: str, action: Action, now: datetime, detail: Mapping[str, Any]
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    action: Action,
+    now: datetime,
+    detail: Mapping[str, Any],
 ) -> None:
-    to = newest(session, ring.desk, KeyKind.CASE, case_id)
+    to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
     audit.write(session, ring.desk, action, now, member_id=ring.member_id, case_id=case_id, detail=detail, to=to)
     session.flush()
 

@@ -24,13 +24,15 @@ from store.lookups import IndexKey
 from store.schema import KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
 
+_OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
+
 
 class DeskKeyDiffers(Exception):
     """The database names another public key than the configuration pins: stop, and find out who changed which."""
 
 
 class UnprovenKey(Exception):
-    """A case's public key that was not written by this desk's intake: nothing is sealed to it."""
+    """A case's public key that was not written by who has the desk's index key: nothing is sealed to it."""
 
 
 class NoSuchKey(Exception):
@@ -77,14 +79,6 @@ class KeyRing:
     login: str
     privates: Mapping[str, PrivateKey] = field(repr=False)
     _opened: dict[str, PrivateKey] = field(default_factory=dict, repr=False, compare=False)
-
-    def case_key(self, session: Session, case_id: str) -> PrivateKey:
-        """The newest case key of a case. Raises NoSuchKey."""
-        return self.private(session, newest(session, self.desk, KeyKind.CASE, case_id).id)
-
-    def identity_key(self, session: Session, case_id: str) -> PrivateKey:
-        """The newest identity key of a case. Raises NoSuchKey."""
-        return self.private(session, newest(session, self.desk, KeyKind.IDENTITY, case_id).id)
 
     def private(self, session: Session, key_pair_id: str) -> PrivateKey:
         """The private half of any key pair that this ring reaches. Raises NoSuchKey."""
@@ -136,7 +130,29 @@ def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
 
 
 def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> PublicPair:
-    """The newest generation of a key pair. Raises NoSuchKey."""
+    """The newest generation of a key pair of the desk's own or of a member's. Raises NoSuchKey."""
+    if kind in _OF_A_CASE:
+        raise ValueError("a case's key is asked for with newest_proven: anybody may have written this one")
+    return _pair(_newest(session, desk, kind, owner))
+
+
+def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
+    """The newest generation of a case's key pair, if its proof is good. Raises NoSuchKey, UnprovenKey.
+
+    Who can write to the database, but has not the index key, cannot have what is written later sealed to a key of
+    theirs.
+    """
+    row = _newest(session, desk, kind, owner)
+    found = _pair(row)
+    if row.proof is None or not hmac.compare_digest(row.proof, _proof(index, found)):
+        raise UnprovenKey(
+            "The key of a case in the database was not written by Meldpost. Nothing is written to this case, and its "
+            "mail stays in the mailbox. Compare the database with a backup, and find out who wrote to it."
+        )
+    return found
+
+
+def _newest(session: Session, desk: str, kind: KeyKind, owner: str) -> KeyPair:
     row = session.scalars(
         select(KeyPair)
         .where(KeyPair.desk == desk, KeyPair.kind == kind, KeyPair.owner == owner, KeyPair.retired_at.is_(None))
@@ -145,22 +161,7 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     ).one_or_none()
     if row is None:
         raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
-    return _pair(row)
-
-
-def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
-    """The newest generation of a case's key pair, if its proof is good. Raises NoSuchKey, UnprovenKey.
-
-    Who can write to the database, but has not the index key, cannot have later mail sealed to a key of theirs.
-    """
-    found = newest(session, desk, kind, owner)
-    proof = session.get_one(KeyPair, found.id).proof
-    if proof is None or not hmac.compare_digest(proof, _proof(index, found)):
-        raise UnprovenKey(
-            "The key of a case in the database was not written by Meldpost. Its mail stays in the mailbox. "
-            "Compare the database with a backup, and find out who wrote to it."
-        )
-    return found
+    return row
 
 
 def pair(session: Session, key_pair_id: str) -> PublicPair:
@@ -247,7 +248,7 @@ def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, Privat
 
 
 def _seed_context(of: PublicPair, to: PublicPair) -> Context:
-    case = of.owner if of.kind in (KeyKind.CASE, KeyKind.IDENTITY) else ""
+    case = of.owner if of.kind in _OF_A_CASE else ""
     return Context(of.desk, case, f"{of.kind}-seed-for-{to.kind}", of.id, to.generation, of.generation)
 
 

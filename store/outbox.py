@@ -25,7 +25,8 @@ from store.audit import Action
 from store.database import Database, changed_rows, clock, database_now
 from store.frame import Context
 from store.keypairs import KeyKind, PrivateKey
-from store.keyring import PublicPair, newest
+from store.keyring import PublicPair, UnprovenKey, newest_proven
+from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.schema import Desk, KeyPair, MailCap, Outbox, new_id
 from store.sealing import open_sealed, seal
@@ -70,7 +71,6 @@ class NewOutgoing:
     message_id: str = field(repr=False)
     envelope_sender: str = field(repr=False)
     held: bool = False
-    not_before: datetime | None = None
     caps: bytes | None = field(default=None, repr=False)
     copy: Mapping[str, Any] | None = field(default=None, repr=False)
 
@@ -118,8 +118,12 @@ def new_outbox_id() -> str:
     return secrets.token_hex(9)
 
 
-def enqueue(session: Session, mailer: PublicPair, desk: str, new: NewOutgoing, now: datetime) -> None:
-    """Write a mail into the outbox, sealed to the mailer, and a copy for the desk, in the caller's transaction."""
+def enqueue(session: Session, mailer: PublicPair, index: IndexKey, new: NewOutgoing, now: datetime) -> None:
+    """Write a mail into the outbox, sealed to the mailer, and a copy for the desk, in the caller's transaction.
+
+    Raises UnprovenKey, where the copy would be sealed to a key that is not the case's.
+    """
+    desk = mailer.desk
     session.add(
         Outbox(
             id=new.id,
@@ -129,7 +133,7 @@ def enqueue(session: Session, mailer: PublicPair, desk: str, new: NewOutgoing, n
             state=OutboxState.HELD if new.held else OutboxState.QUEUED,
             attempts=0,
             sends=0,
-            not_before=new.not_before or now,
+            not_before=now,
             created_at=now,
             key_pair_id=mailer.id,
             frame=seal(_packed(new), mailer.public, _context(desk, new.id, mailer.generation)),
@@ -138,7 +142,7 @@ def enqueue(session: Session, mailer: PublicPair, desk: str, new: NewOutgoing, n
     if new.caps is not None:
         session.add(MailCap(id=new_id(), desk=desk, digest=new.caps, at=now))
     if new.case_id is not None and new.copy is not None:
-        identity = newest(session, desk, KeyKind.IDENTITY, new.case_id)
+        identity = newest_proven(session, index, desk, KeyKind.IDENTITY, new.case_id)
         records.write_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
     audit.write(session, desk, Action.MAIL_QUEUED, now, case_id=new.case_id, subject_id=new.id)
     session.flush()
@@ -224,12 +228,11 @@ def mark_sent(db: Database, claimed: Claim, also: Callable[[Session, datetime], 
         return hit
 
 
-def mark_failed(db: Database, claimed: Claim, reason: str) -> bool:
-    """It is given up (refused for good, say). `reason` is a slug; it stands on the trail, sealed."""
+def mark_failed(db: Database, claimed: Claim, index: IndexKey, reason: str) -> bool:
+    """It is given up (refused for good, say). `reason` is a slug; it stands on the trail of its case, sealed."""
     with db.begin() as session:
         hit = _settle(session, claimed, OutboxState.FAILED, _UNDER_WAY)
         if hit:
-            kind = KeyKind.DESK if claimed.case_id is None else KeyKind.CASE
             audit.write(
                 session,
                 claimed.desk,
@@ -238,9 +241,19 @@ def mark_failed(db: Database, claimed: Claim, reason: str) -> bool:
                 case_id=claimed.case_id,
                 subject_id=claimed.outbox_id,
                 detail={"reason": reason},
-                to=newest(session, claimed.desk, kind, claimed.case_id or ""),
+                to=_key_of_the_case(session, claimed, index),
             )
         return hit
+
+
+def _key_of_the_case(session: Session, claimed: Claim, index: IndexKey) -> PublicPair | None:
+    """What a reason is sealed to; None, where there is no key that it could be: no mail is held up for that."""
+    if claimed.case_id is None:
+        return None
+    try:
+        return newest_proven(session, index, claimed.desk, KeyKind.CASE, claimed.case_id)
+    except UnprovenKey:
+        return None
 
 
 def mark_retry(db: Database, claimed: Claim, delay_seconds: float) -> bool:
@@ -325,19 +338,6 @@ def cancel(session: Session, case_id: str, kinds: Collection[OutgoingKind], now:
 def note_bounce(session: Session, outbox_id: str, message_id: str) -> None:
     """Tie a delivery report (a message of the case) to the mail that it is about."""
     changed_rows(session, update(Outbox).where(Outbox.id == outbox_id).values(bounce_message_id=message_id))
-
-
-def pause(session: Session, desk: str) -> None:
-    """Nothing of this desk goes out until `resume`."""
-    changed_rows(session, update(Desk).where(Desk.slug == desk).values(outbox_paused_at=database_now()))
-
-
-def resume(session: Session, desk: str) -> None:
-    changed_rows(session, update(Desk).where(Desk.slug == desk).values(outbox_paused_at=None))
-
-
-def is_paused(session: Session, desk: str) -> bool:
-    return session.get_one(Desk, desk).outbox_paused_at is not None
 
 
 def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes] | None = None) -> int:

@@ -128,7 +128,7 @@ class World:
             },
         )
         with self.database.begin() as transaction:
-            outbox.enqueue(transaction, self.keys.mailer, DESK, new, self.clock.now)
+            outbox.enqueue(transaction, self.keys.mailer, self.index, new, self.clock.now)
         return outbox_id
 
 

@@ -103,7 +103,7 @@ class Box:
             held=held,
         )
         with self.database.begin() as session:
-            outbox.enqueue(session, self.fresh.keys.mailer, "bz", new, self.database.now())
+            outbox.enqueue(session, self.fresh.keys.mailer, self.keys.index, new, self.database.now())
         return outbox_id
 
     def state(self, outbox_id: str) -> OutboxState:

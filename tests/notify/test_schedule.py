@@ -13,9 +13,11 @@ from config.taxonomy import MissingField
 from notify.keys import sender_keys
 from notify.schedule import notify_members, remind_reporters, run_due
 from store import dues, mailer_contact, outbox
+from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
 from store.schema import MailCap, Record, new_id
 from tests.notify.servers import ScriptedServer
+from tests.store.world import forge_key
 
 
 @pytest.fixture
@@ -239,6 +241,15 @@ def test_nothing_is_sealed_to_a_mailer_key_that_is_not_ours(box, asked):
     with pytest.raises(ConfigError, match="mailer-seed-bz"):
         notify_members(box.settings, box.database, sender_keys(box.settings, box.secrets))
     assert box.mails(OutgoingKind.NOTICE) == []
+
+
+def test_no_copy_of_a_reminder_is_sealed_to_a_key_that_somebody_wrote_into_the_database(box, keys, asked, caplog):
+    case_id, _ = asked
+    forge_key(box.database, case_id, KeyKind.IDENTITY)
+    assert remind_reporters(box.settings, box.database, keys) == 0
+    assert box.mails(OutgoingKind.REMINDER) == []
+    assert DueKind.REMINDER in box.dues(case_id)
+    assert "was not written by Meldpost" in caplog.text
 
 
 def test_a_wrong_secret_of_one_desk_holds_up_no_other(box, asked, caplog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -16,11 +17,13 @@ from store.audit import Action
 from store.casework import CaseView, Changed, FirstLook, NotDecidable, NotFound
 from store.database import Database
 from store.intake import add_message
+from store.keypairs import KeyKind
+from store.keyring import UnprovenKey
 from store.mailer_contact import Contact
 from store.outbox import OutboxState, OutgoingKind
 from store.queue import overdue_count, queue_page, status_counts
 from store.schema import Audit, KeyPair, Record
-from tests.store.world import INDEX, NOW, World, mail, make_world
+from tests.store.world import INDEX, NOW, World, forge_key, mail, make_world
 
 CLEAR = FirstLook(clear=True, breach=True, severity=Severity.HOOG)
 
@@ -37,7 +40,7 @@ def case_id(world: World) -> str:
 
 def decide(world: World, case_id: str, part: str, value: object, version: int) -> int:
     with world.db.begin() as session:
-        return casework.decide(session, world.ring, case_id, part, value, version=version, now=NOW)
+        return casework.decide(session, world.ring, INDEX, case_id, part, value, version=version, now=NOW)
 
 
 def test_every_look_is_on_the_trail_with_who_looked(world: World, case_id: str) -> None:
@@ -128,7 +131,7 @@ def test_only_parts_of_a_report_can_be_decided(world: World, case_id: str) -> No
 def test_the_first_look_is_answered_and_due_no_longer(world: World, case_id: str) -> None:
     assert DueKind.FIRST_LOOK in {due.kind for due in look(world, case_id).dues}
     with world.db.begin() as session:
-        casework.answer_first_look(session, world.ring, case_id, CLEAR, version=1, now=NOW)
+        casework.answer_first_look(session, world.ring, INDEX, case_id, CLEAR, version=1, now=NOW)
     view = look(world, case_id)
     assert view.first_look is not None
     assert (view.first_look.answers, view.first_look.by) == (CLEAR, "ada")
@@ -136,16 +139,35 @@ def test_the_first_look_is_answered_and_due_no_longer(world: World, case_id: str
     assert {due.kind for due in view.dues} == {DueKind.FEEDBACK}
 
 
+@pytest.mark.parametrize("with_proof", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (KeyKind.CASE, lambda *to: casework.add_note(*to, "x", NOW)),
+        (KeyKind.CASE, lambda *to: casework.decide(*to, "kind", "overig", version=1, now=NOW)),
+        (KeyKind.CASE, lambda *to: casework.answer_first_look(*to, CLEAR, version=1, now=NOW)),
+        (KeyKind.CASE, lambda *to: casework.change_status(*to, Status.ASSESSING, version=1, now=NOW)),
+        (KeyKind.IDENTITY, lambda *to: casework.decide(*to, "contact", {"name": "Sanne"}, version=1, now=NOW)),
+    ],
+)
+def test_nothing_that_a_person_writes_is_sealed_to_a_key_that_somebody_wrote_into_the_database(
+    world: World, case_id: str, kind: KeyKind, change: Callable[..., object], with_proof: bool
+) -> None:
+    forge_key(world.db, case_id, kind, with_proof=with_proof)
+    with world.db.begin() as session, pytest.raises(UnprovenKey):
+        change(session, world.ring, INDEX, case_id)
+
+
 def test_of_a_decided_severity_and_the_first_looks_the_later_counts(world: World, case_id: str) -> None:
     def decide_at(severity: str, version: int, minute: int) -> None:
         at = NOW + timedelta(minutes=minute)
         with world.db.begin() as session:
-            casework.decide(session, world.ring, case_id, "severity", severity, version=version, now=at)
+            casework.decide(session, world.ring, INDEX, case_id, "severity", severity, version=version, now=at)
 
     decide_at("laag", 1, 0)
     with world.db.begin() as session:
         at = NOW + timedelta(minutes=1)
-        casework.answer_first_look(session, world.ring, case_id, CLEAR, version=2, now=at)
+        casework.answer_first_look(session, world.ring, INDEX, case_id, CLEAR, version=2, now=at)
     assert look(world, case_id).report["severity"] == "hoog"
     decide_at("acuut", 3, 2)
     assert look(world, case_id).report["severity"] == "acuut"
@@ -153,9 +175,9 @@ def test_of_a_decided_severity_and_the_first_looks_the_later_counts(world: World
 
 def test_a_status_changes_as_the_life_cycle_allows(world: World, case_id: str) -> None:
     with world.db.begin() as session:
-        version = casework.change_status(session, world.ring, case_id, Status.ASSESSING, version=1, now=NOW)
+        version = casework.change_status(session, world.ring, INDEX, case_id, Status.ASSESSING, version=1, now=NOW)
     with world.db.begin() as session, pytest.raises(TransitionNotAllowed):
-        casework.change_status(session, world.ring, case_id, Status.RECEIVED, version=version, now=NOW)
+        casework.change_status(session, world.ring, INDEX, case_id, Status.RECEIVED, version=version, now=NOW)
     view = look(world, case_id)
     assert (view.status, view.version) == (Status.ASSESSING, 2)
     assert {"from": "received", "to": "assessing", "outcome": None} in [dict(event.detail) for event in view.timeline]
@@ -169,6 +191,7 @@ def test_a_closed_case_is_due_nothing_and_the_mailer_forgets_its_reporter(world:
         casework.change_status(
             session,
             world.ring,
+            INDEX,
             case_id,
             Status.CLOSED,
             version=1,
@@ -185,7 +208,7 @@ def test_a_closed_case_is_due_nothing_and_the_mailer_forgets_its_reporter(world:
     with world.db.read() as session:
         assert mailer_contact.read(session, world.mailer, case_id) is None
     with world.db.begin() as session:
-        casework.change_status(session, world.ring, case_id, Status.ASSESSING, version=view.version, now=NOW)
+        casework.change_status(session, world.ring, INDEX, case_id, Status.ASSESSING, version=view.version, now=NOW)
     assert look(world, case_id).closed_at is None
 
 
@@ -201,7 +224,7 @@ def test_the_mailer_knows_of_a_reporter_what_it_needs_and_the_newest_of_it(world
 def test_notes_stay_in_order_and_name_their_author(world: World, case_id: str) -> None:
     for minute, text in enumerate(("eerste", "tweede")):
         with world.db.begin() as session:
-            casework.add_note(session, world.ring, case_id, text, NOW + timedelta(minutes=minute))
+            casework.add_note(session, world.ring, INDEX, case_id, text, NOW + timedelta(minutes=minute))
     assert [(note.text, note.by) for note in look(world, case_id).notes] == [("eerste", "ada"), ("tweede", "ada")]
 
 
@@ -242,10 +265,12 @@ def test_a_case_of_another_desk_is_as_one_that_never_was(db: Database) -> None:
     taken = two.open_case()
     attempts = (
         lambda session: casework.view_case(session, one.ring, taken.case_id, NOW),
-        lambda session: casework.decide(session, one.ring, taken.case_id, "kind", "x", version=1, now=NOW),
-        lambda session: casework.answer_first_look(session, one.ring, taken.case_id, CLEAR, version=1, now=NOW),
-        lambda session: casework.change_status(session, one.ring, taken.case_id, Status.CLOSED, version=1, now=NOW),
-        lambda session: casework.add_note(session, one.ring, taken.case_id, "x", NOW),
+        lambda session: casework.decide(session, one.ring, INDEX, taken.case_id, "kind", "x", version=1, now=NOW),
+        lambda session: casework.answer_first_look(session, one.ring, INDEX, taken.case_id, CLEAR, version=1, now=NOW),
+        lambda session: casework.change_status(
+            session, one.ring, INDEX, taken.case_id, Status.CLOSED, version=1, now=NOW
+        ),
+        lambda session: casework.add_note(session, one.ring, INDEX, taken.case_id, "x", NOW),
     )
     for attempt in attempts:
         with db.begin() as session, pytest.raises(NotFound):
@@ -301,7 +326,7 @@ def test_the_queue_shows_open_cases_and_closed_ones_with_unseen_mail(world: Worl
     assert (row.new_messages, row.unreadable, row.kind) == (1, False, "melding")
     look(world, case_id)
     with world.db.begin() as session:
-        casework.change_status(session, world.ring, case_id, Status.SET_ASIDE, version=1, now=NOW)
+        casework.change_status(session, world.ring, INDEX, case_id, Status.SET_ASIDE, version=1, now=NOW)
         assert queue_page(session, world.ring).rows == ()
         assert len(queue_page(session, world.ring, status=[Status.SET_ASIDE]).rows) == 1
         unread = mail(state="unreadable", content={}, report={}, contact={}, attachments=[])

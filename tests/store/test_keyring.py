@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from config.settings import DeskSettings
@@ -19,13 +20,17 @@ from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins, UnprovenKey
 from store.records import Name, RecordKind
 from store.schema import Desk, KeyPair, SealedSeed
 from store.sealing import seal
-from tests.store.world import INDEX, NOW, World, mail
+from tests.store.world import INDEX, NOW, World, forge_key, mail
 
 
 def pins(world: World, **changes: Any) -> Pins:
     keys = world.keys
     pinned = {"to_desk": keys.to_desk.public, "recovery": keys.recovery.public, "mailer": keys.mailer.public}
     return Pins(**{**pinned, **changes})
+
+
+def _id(session: Session, world: World, case_id: str, kind: KeyKind = KeyKind.CASE) -> str:
+    return keyring.newest_proven(session, INDEX, world.ring.desk, kind, case_id).id
 
 
 def test_the_desks_keys_are_given_when_the_database_agrees_with_the_configuration(world: World) -> None:
@@ -58,20 +63,7 @@ def test_no_later_mail_is_sealed_to_a_key_that_somebody_wrote_into_the_database(
     world: World, kind: KeyKind, with_proof: bool
 ) -> None:
     taken = world.open_case()
-    with world.db.begin() as session:
-        true = session.scalars(select(KeyPair).where(KeyPair.owner == taken.case_id, KeyPair.kind == kind)).one()
-        session.add(
-            KeyPair(
-                id="e" * 32,
-                desk=true.desk,
-                owner=true.owner,
-                kind=kind,
-                generation=2,
-                public=generate().public.to_bytes(),
-                proof=true.proof if with_proof else None,
-                created_at=NOW,
-            )
-        )
+    forge_key(world.db, taken.case_id, kind, with_proof=with_proof)
     with world.db.begin() as session, pytest.raises(UnprovenKey):
         add_message(session, world.keys, INDEX, taken.case_id, mail(), sender_is_new=False, now=NOW)
 
@@ -96,8 +88,9 @@ def test_a_key_ring_survives_its_session_and_does_not_show(world: World) -> None
     again = KeyRing.from_bytes(world.ring.to_bytes())
     assert (again.member_id, again.desk, again.login) == (world.ring.member_id, world.ring.desk, "ada")
     with world.db.read() as session:
-        assert again.case_key(session, taken.case_id) == world.ring.case_key(session, taken.case_id)
-        assert again.identity_key(session, taken.case_id) != again.case_key(session, taken.case_id)
+        case, identity = (_id(session, world, taken.case_id, kind) for kind in (KeyKind.CASE, KeyKind.IDENTITY))
+        assert again.private(session, case) == world.ring.private(session, case)
+        assert again.private(session, identity) != again.private(session, case)
     assert all(private.seed.hex() not in repr(again) for private in again.privates.values())
 
 
@@ -106,7 +99,7 @@ def test_a_ring_without_the_desk_key_opens_no_case(world: World) -> None:
     own = {id_: key for id_, key in world.ring.privates.items() if id_ != world.keys.to_desk.id}
     ring = KeyRing(world.ring.member_id, world.ring.desk, "ada", own)
     with world.db.read() as session, pytest.raises(NoSuchKey):
-        ring.case_key(session, taken.case_id)
+        ring.private(session, _id(session, world, taken.case_id))
 
 
 def test_a_seed_moved_from_another_case_opens_nothing(world: World) -> None:
@@ -118,20 +111,20 @@ def test_a_seed_moved_from_another_case_opens_nothing(world: World) -> None:
         statement = update(SealedSeed).where(SealedSeed.key_pair_id == pairs[one.case_id], to_desk)
         session.execute(statement.values(frame=other.one()))
     with world.db.read() as session, pytest.raises(NoSuchKey):
-        world.ring.case_key(session, one.case_id)
+        world.ring.private(session, _id(session, world, one.case_id))
 
 
 def test_a_seed_that_somebody_else_sealed_to_the_desk_is_not_taken_for_the_cases(world: World) -> None:
     """Anybody can seal to a public key; the seed must still be that of the key pair it claims to be."""
     taken = world.open_case()
     with world.db.begin() as session:
-        case = keyring.newest(session, world.ring.desk, KeyKind.CASE, taken.case_id)
+        case = keyring.newest_proven(session, INDEX, world.ring.desk, KeyKind.CASE, taken.case_id)
         desk = world.keys.to_desk
         forged = seal(generate().seed, desk.public, keyring._seed_context(case, desk))
         rows = (SealedSeed.key_pair_id == case.id, SealedSeed.recipient_key_pair_id == desk.id)
         session.execute(update(SealedSeed).where(*rows).values(frame=forged))
     with world.db.read() as session, pytest.raises(NoSuchKey):
-        world.ring.case_key(session, taken.case_id)
+        world.ring.private(session, _id(session, world, taken.case_id))
 
 
 def test_a_record_moved_to_another_case_does_not_open(world: World) -> None:
@@ -149,12 +142,18 @@ def test_an_older_version_in_the_place_of_a_newer_one_does_not_open(world: World
     taken = world.open_case()
     name = Name(taken.case_id, taken.case_id, RecordKind.CARD)
     with world.db.begin() as session:
-        to = keyring.newest(session, world.ring.desk, KeyKind.CASE, taken.case_id)
+        to = keyring.newest_proven(session, INDEX, world.ring.desk, KeyKind.CASE, taken.case_id)
         old = records._newest(session, world.ring.desk, name)
         records.write_json(session, name, {"reference": "x"}, to, NOW, version=2)
         records._newest(session, world.ring.desk, name).frame = old.frame
     with world.db.read() as session, pytest.raises(SealError):
         records.opened(session, world.ring, name)
+
+
+def test_a_cases_key_is_not_to_be_had_without_its_proof(world: World) -> None:
+    taken = world.open_case()
+    with world.db.read() as session, pytest.raises(ValueError, match="newest_proven"):
+        keyring.newest(session, world.ring.desk, KeyKind.CASE, taken.case_id)
 
 
 def test_a_desk_without_keys_is_told_so(world: World) -> None:

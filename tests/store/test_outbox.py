@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -17,15 +17,17 @@ from store import outbox
 from store.audit import Action
 from store.database import Database, clock
 from store.frame import SealError
-from store.keypairs import generate
+from store.keypairs import KeyKind, generate
+from store.keyring import UnprovenKey
 from store.outbox import Claim, OutboxState, OutgoingKind
-from store.schema import Audit, MailCap, Outbox
+from store.schema import Audit, Desk, MailCap, Outbox
 from tests.store.world import (
     INDEX,
     NOW,
     Template,
     World,
     folder_in_memory,
+    forge_key,
     make_template,
     make_world,
     outgoing,
@@ -39,6 +41,11 @@ def take(db: Database) -> Claim:
     claimed = outbox.claim(db, LEASE)
     assert claimed is not None
     return claimed
+
+
+def pause(db: Database, desk: str, at: datetime | None) -> None:
+    with db.begin() as session:
+        session.execute(update(Desk).where(Desk.slug == desk).values(outbox_paused_at=at))
 
 
 def state(db: Database, outbox_id: str) -> OutboxState:
@@ -166,7 +173,7 @@ def test_a_mail_that_may_have_been_taken_stays_uncertain_when_its_second_try_is_
 
 def test_a_refused_mail_is_not_tried_again(world: World) -> None:
     outbox_id = world.enqueue()
-    assert outbox.mark_failed(world.db, take(world.db), "refused")
+    assert outbox.mark_failed(world.db, take(world.db), INDEX, "refused")
     assert state(world.db, outbox_id) is OutboxState.FAILED
     assert outbox.claim(world.db, LEASE) is None
 
@@ -181,25 +188,34 @@ def test_a_held_mail_waits_for_one_word(world: World) -> None:
     assert take(world.db).outbox_id == outbox_id
 
 
-def test_a_mail_does_not_go_before_its_time(world: World) -> None:
-    with world.db.begin() as session:
-        soon = clock(session) + timedelta(hours=1)
-    world.enqueue(not_before=soon)
-    assert outbox.claim(world.db, LEASE) is None
-
-
 def test_nothing_of_a_paused_desk_goes_out_not_even_what_was_claimed(world: World) -> None:
     world.enqueue()
     world.enqueue()
     claimed = take(world.db)
-    with world.db.begin() as session:
-        outbox.pause(session, world.ring.desk)
+    pause(world.db, world.ring.desk, NOW)
     assert outbox.claim(world.db, LEASE) is None
     assert not outbox.mark_sending(world.db, claimed)
-    with world.db.begin() as session:
-        assert outbox.is_paused(session, world.ring.desk)
-        outbox.resume(session, world.ring.desk)
+    pause(world.db, world.ring.desk, None)
     assert outbox.mark_sending(world.db, claimed)
+
+
+@pytest.mark.parametrize("with_proof", [False, True])
+def test_no_copy_is_sealed_to_a_key_that_somebody_wrote_into_the_database(world: World, with_proof: bool) -> None:
+    taken = world.open_case()
+    forge_key(world.db, taken.case_id, KeyKind.IDENTITY, with_proof=with_proof)
+    with pytest.raises(UnprovenKey):
+        world.enqueue(case_id=taken.case_id, copy={"to": "sanne@thuis.example"})
+    assert outbox.claim(world.db, LEASE) is None
+
+
+def test_a_mail_is_given_up_without_a_word_of_why_where_no_key_of_its_case_is_proven(world: World) -> None:
+    taken = world.open_case()
+    outbox_id = world.enqueue(case_id=taken.case_id)
+    forge_key(world.db, taken.case_id, KeyKind.CASE)
+    assert outbox.mark_failed(world.db, take(world.db), INDEX, "refused")
+    with world.db.read() as session:
+        details = select(Audit.detail).where(Audit.subject_id == outbox_id, Audit.action == Action.MAIL_FAILED)
+        assert session.scalars(details).all() == [None]
 
 
 def test_a_cancelled_mail_is_not_sent_even_by_who_claimed_it(world: World) -> None:
@@ -288,7 +304,7 @@ class Sending(RuleBasedStateMachine):
             outbox.mark_retry(self.db, claimed, -1)
         elif answer == "nothing":
             outbox.mark_uncertain(self.db, claimed, -1)
-        elif outbox.mark_failed(self.db, claimed, answer):
+        elif outbox.mark_failed(self.db, claimed, INDEX, answer):
             self.reported.add(claimed.outbox_id)
 
     @rule(claimed=consumes(claims))
@@ -375,8 +391,7 @@ def test_the_mails_of_two_desks_do_not_hold_each_other_up(db: Database) -> None:
     one, two = make_world(db, "een"), make_world(db, "twee")
     one.enqueue()
     second = two.enqueue()
-    with db.begin() as session:
-        outbox.pause(session, "een")
+    pause(db, "een", NOW)
     assert take(db).outbox_id == second
 
 

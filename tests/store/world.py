@@ -14,18 +14,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine, make_url, update
+from sqlalchemy import MetaData, create_engine, make_url, select, update
 from sqlalchemy.orm import Session
 
 from cases.terms import DueKind
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, open_case
-from store.keypairs import PrivateKey
+from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import DeskPublicKeys, KeyRing
 from store.lookups import IndexKey
 from store.members import FreshDesk, Role, add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind, enqueue, new_outbox_id
 from store.passphrase import Params
+from store.schema import KeyPair, new_id
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FAST = Params(memory_kib=128 * 1024, iterations=1, lanes=4)
@@ -58,7 +59,7 @@ class World:
     def enqueue(self, **more: Any) -> str:
         mail = outgoing(**more)
         with self.db.begin() as session:
-            enqueue(session, self.keys.mailer, self.fresh.desk, mail, NOW)
+            enqueue(session, self.keys.mailer, INDEX, mail, NOW)
         return mail.id
 
 
@@ -127,6 +128,24 @@ def outgoing(**changes: Any) -> NewOutgoing:
         envelope_sender="desk+token@desk.example",
     )
     return replace(basis, **changes)
+
+
+def forge_key(db: Database, case_id: str, kind: KeyKind, *, with_proof: bool = True) -> None:
+    """What somebody does who can write to the database: a newer key of a case, whose private half they have."""
+    with db.begin() as session:
+        true = session.scalars(select(KeyPair).where(KeyPair.owner == case_id, KeyPair.kind == kind)).one()
+        session.add(
+            KeyPair(
+                id=new_id(),
+                desk=true.desk,
+                owner=true.owner,
+                kind=kind,
+                generation=2,
+                public=generate().public.to_bytes(),
+                proof=true.proof if with_proof else None,
+                created_at=NOW,
+            )
+        )
 
 
 def run_out(db: Database, *tables: Any) -> None:
