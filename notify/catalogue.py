@@ -12,6 +12,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
+from babel.units import format_unit
 
 FALLBACK = "en"
 
@@ -31,6 +32,9 @@ class Catalogue:
 
     def date(self, day: date) -> str:
         return format_date(day, self.date_pattern, locale=self.language)
+
+    def months(self, number: int) -> str:
+        return format_unit(number, "duration-month", locale=self.language)
 
     def moment(self, moment: datetime, timezone: str) -> str:
         return format_datetime(moment, self.moment_pattern, tzinfo=ZoneInfo(timezone), locale=self.language)

@@ -22,6 +22,8 @@ class ReceiptFacts:
 
     `full`: the mail is a report (or adds to one) and the terms of the law apply; otherwise the neutral receipt.
     `ask`: the fields that may be asked for; of an anonymous reporter none about themselves, whatever stands here.
+    `feedback_by`: the day on which the reporter has an answer at the latest. `feedback_months` stands in its place in a
+    receipt that waits for a person's word: nobody knows yet from which day its term will run.
     `follow_up`: the mail was added to a case that there was already.
     `reference`: None where intake does not know it, since that of a case that was there before is sealed to the desk.
     """
@@ -33,6 +35,7 @@ class ReceiptFacts:
     ask: tuple[MissingField, ...] = ()
     anonymous: bool = False
     feedback_by: date | None = None
+    feedback_months: int | None = None
     follow_up: bool = False
 
 
@@ -112,6 +115,8 @@ def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Address
         values["reference"] = facts.reference
     if facts.feedback_by is not None:
         values["feedback_by"] = catalogue.date(facts.feedback_by)
+    if facts.feedback_months is not None:
+        values["term"] = catalogue.months(facts.feedback_months)
     writer = _Writer(desk, catalogue, **values)
     body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, facts)
     opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
@@ -127,14 +132,15 @@ def _full(writer: _Writer, catalogue: Catalogue, facts: ReceiptFacts) -> list[Bl
     blocks = [
         writer.heading("next_heading"),
         *writer.paragraphs("next_follow_up" if facts.follow_up else "next_full"),
-        *(writer.paragraphs("feedback_by") if facts.feedback_by is not None else []),
+        *writer.paragraphs(*_promises(facts)),
     ]
     ask = _may_ask(facts.ask, anonymous=facts.anonymous)
     if ask:
         blocks += [writer.heading("missing_heading"), *writer.paragraphs("missing"), _fields(catalogue, ask)]
+        blocks += writer.paragraphs("incomplete")
     elif not facts.follow_up:
         blocks += [writer.heading("general_heading"), *writer.paragraphs("general"), _general(writer, facts.anonymous)]
-        blocks += writer.paragraphs("general_complete")
+        blocks += writer.paragraphs("general_complete", "incomplete")
     return [
         *blocks,
         *writer.paragraphs("how_to_add", *(["anonymous"] if facts.anonymous else [])),
@@ -143,6 +149,12 @@ def _full(writer: _Writer, catalogue: Catalogue, facts: ReceiptFacts) -> list[Bl
         writer.heading("help_heading"),
         *writer.paragraphs("danger", "support", "about_coordinator"),
     ]
+
+
+def _promises(facts: ReceiptFacts) -> list[str]:
+    if facts.feedback_by is not None:
+        return ["feedback_by"]
+    return ["feedback_within"] if facts.feedback_months is not None else []
 
 
 def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
@@ -155,7 +167,7 @@ def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
         writer.heading("general_heading"),
         *writer.paragraphs("general_neutral"),
         _general(writer, facts.anonymous),
-        *writer.paragraphs("how_to_add", *(["anonymous"] if facts.anonymous else [])),
+        *writer.paragraphs("general_complete", "how_to_add", *(["anonymous"] if facts.anonymous else [])),
         writer.heading("help_heading"),
         *writer.paragraphs("danger", "about_coordinator"),
     ]

@@ -55,12 +55,12 @@ def test_a_full_receipt_says_all_that_a_reporter_must_know(receipt, desk: DeskSe
     text = receipt(ask=(MissingField.PHONE,))
     assert "zondag 29 maart 2026 om 05.30 uur" in text  # on the desk's clock, an hour after it went forward
     assert "7K3Q-M2XP" in text
-    assert "Uiterlijk op maandag 29 juni 2026 krijgt u een inhoudelijke reactie." in text
-    assert "missen we nog: - uw telefoonnummer U vult" in text
-    assert "deze mail gewoon te beantwoorden" in text
+    assert "Uiterlijk op maandag 29 juni 2026 hoort u van ons wat er met uw melding is gedaan" in text
+    assert "als we ook weten: - uw telefoonnummer Weet u iets niet" in text
+    assert "Beantwoord dan gewoon deze mail" in text
     assert "privéadres" in text
     assert "geen gevolgen" in text
-    assert "Gaat het over de coördinator zelf" in text
+    assert "over de coördinator zelf?" in text
     assert desk.texts.about_coordinator in text
     assert desk.texts.support_point in text
     assert "Bel dan direct 112." in text
@@ -69,7 +69,26 @@ def test_a_full_receipt_says_all_that_a_reporter_must_know(receipt, desk: DeskSe
 def test_english_has_its_own_dates(receipt):
     text = receipt(language="en")
     assert "Sunday 29 March 2026 at 05:30 (Central European Time)" in text
-    assert "by Monday 29 June 2026 at the latest" in text
+    assert "By Monday 29 June 2026 at the latest" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "promise"),
+    [
+        ("nl", "Binnen 3 maanden nadat u deze bevestiging hebt gekregen, hoort"),
+        ("en", "Within 3 months of your receiving"),
+    ],
+)
+def test_a_receipt_that_waits_promises_a_term_and_no_day(receipt, language, promise):
+    text = receipt(language=language, feedback_by=None, feedback_months=3)
+    assert promise in text
+    assert "29 juni" not in text
+    assert "Uiterlijk op" not in text
+
+
+@pytest.mark.parametrize("ask", [(), (MissingField.PHONE,)])
+def test_who_cannot_tell_more_is_told_that_the_report_counts_all_the_same(receipt, ask):
+    assert "wilt u het niet zeggen? Ook dan behandelen we uw melding." in receipt(ask=ask)
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "ar", "xx", "", "EN-gb"])
@@ -91,8 +110,8 @@ def test_only_the_fields_that_may_be_asked_are_named(receipt):
 
 def test_where_nothing_may_be_asked_the_receipt_says_in_general_what_a_report_holds(receipt):
     text = receipt()
-    assert "Wat er in een melding hoort te staan" in text
-    assert "missen we" not in text
+    assert "Het helpt ons als in uw melding staat" in text
+    assert "als we ook weten" not in text
     assert "uw contactgegevens" in text
 
 
@@ -108,14 +127,14 @@ def test_an_anonymous_reporter_is_asked_nothing_about_themselves(receipt, full, 
 
 def test_an_anonymous_reporter_of_whom_only_contact_is_missing_is_told_in_general(receipt):
     text = receipt(anonymous=True, ask=(MissingField.PHONE, MissingField.EMAIL))
-    assert "missen we" not in text
-    assert "Wat er in een melding hoort te staan" in text
+    assert "als we ook weten" not in text
+    assert "Het helpt ons als in uw melding staat" in text
 
 
 @pytest.mark.parametrize("follow_up", [True, False])
 def test_the_neutral_receipt_promises_no_terms_and_shows_the_other_ways(receipt, desk: DeskSettings, follow_up):
     text = receipt(full=False, follow_up=follow_up, ask=(MissingField.PHONE,))
-    assert "2026 krijgt u" not in text
+    assert "Uiterlijk" not in text
     assert "uw telefoonnummer" not in text
     assert "Een mens leest uw bericht" in text
     assert "eerdere bericht" not in text  # who is new to a case is not told that there is one
@@ -126,7 +145,7 @@ def test_the_neutral_receipt_promises_no_terms_and_shows_the_other_ways(receipt,
 def test_a_follow_up_is_told_that_it_was_added(receipt):
     text = receipt(follow_up=True)
     assert "bij uw eerdere bericht gevoegd" in text
-    assert "Wat er in een melding hoort te staan" not in text
+    assert "Het helpt ons als in uw melding staat" not in text
     assert "Bel dan direct 112." in text
 
 
