@@ -4,6 +4,7 @@ import grp
 import imaplib
 import os
 import shutil
+import smtplib
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -83,6 +84,10 @@ class Dovecot:
         where = f"{count} mails in the folder {folder}"
         wait_until(where, lambda: self.count(account, folder) >= count, seconds)
         return self.messages(account, folder)
+
+    def lmtp(self) -> smtplib.LMTP:
+        """A line on which mail is delivered right away."""
+        return smtplib.LMTP("127.0.0.1", self.ports.lmtp, timeout=60)
 
     def files(self, account: str) -> Iterator[Path]:
         """The mails of an account's inbox as they lie on the server's disk."""

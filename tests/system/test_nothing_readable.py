@@ -68,6 +68,7 @@ def test_no_word_of_a_mail_is_written_to_any_file(observed: Observed, figures: l
         if not _is_to_a_file(call):
             continue
         assert call.name not in _UNSEEN, f"{call.name} to {call.path}: its bytes cannot be seen"
+        assert not call.cut, f"{call.name} to {call.path}: strace did not print all of its bytes"
         if call.name in _WRITES:
             written[call.path] += sum(map(len, call.strings))
             assert not _found(call), f"{call.path} was written with {_found(call)}"

@@ -46,13 +46,18 @@ class Call:
         return [bytes.fromhex(text.replace("\\x", "")) for text, _ in _STRING.findall(self.arguments)]
 
     @property
+    def cut(self) -> bool:
+        """Did strace leave out a part of a string, or of a list of them?"""
+        return any(rest for _, rest in _STRING.findall(self.arguments)) or "...]" in self.arguments
+
+    @property
     def numbers_after_string(self) -> list[str]:
         """What follows the first string, as pwrite64's length and offset."""
         after = self.arguments[_end_of_first_string(self.arguments) :]
         return [part.strip() for part in after.lstrip(", ").split(")")[0].split(",")]
 
 
-def strace(output: Path, *, longest: int = 1 << 17) -> list[str]:
+def strace(output: Path, *, longest: int = 1 << 21) -> list[str]:
     """Give the command to run another under."""
     if os.geteuid() != 0:
         pytest.skip("NOT RUN: strace cannot name the files of processes that forbid a look at them, except for root")
