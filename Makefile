@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench train evaluate requirements dev clean
+.PHONY: help demo test check format bench corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ format: dev ## put the code in its usual form
 bench: dev ## mails per second through the whole way, beside a floor; writes docs/bench.md
 	@tools/system-packages.sh
 	$(BIN)/python -m bench $(ARGS)
+
+corpus: dev ## all labelled mails through the real daemon, and every delivered receipt taken apart (20 minutes)
+	@tools/system-packages.sh
+	MELDPOST_CORPUS_EVERY=1 $(BIN)/python -m pytest tests/system/test_corpus.py $(ARGS)
 
 train: dev ## train the model of triage on the corpus
 	$(BIN)/meldpost train $(ARGS)
