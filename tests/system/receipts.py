@@ -15,7 +15,7 @@ from config.settings import DeskSettings
 from notify.catalogue import Catalogue, catalogue_for
 
 _TRACE = {"received", "return-path", "envelope-to", "delivery-date", "delivered-to"}
-_TOKEN = "[a-z2-7]{26,48}"
+_TOKEN = "[a-z2-7]{32}"
 _HEADERS = {
     "auto-submitted": "auto-replied",
     "x-auto-response-suppress": "All",
@@ -69,6 +69,7 @@ class Allowed:
             "reference": "[0-9A-Z]{2,8}(?:-[0-9A-Z]{2,8})+",
             "received": _either(catalogue.moment(moment, self.desk.timezone) for moment in self.moments),
             "feedback_by": _either(catalogue.date(day) for day in self.days),
+            "term": r"\d{1,2} \w+",
             **{name: re.escape(str(text)) for name, text in self.desk.texts.model_dump().items()},
         }
         texts = [*catalogue.sentences.values(), *catalogue.fields.values(), *self.desk.neutral_subject.values()]
