@@ -8,10 +8,19 @@ import re
 from collections.abc import Iterable
 
 MARK = "▇▇▇"
-_SEPARATORS = r"[\s.,/()\u00a0\u2010-\u2015-]{0,4}"
 _WORD = re.compile(r"\w+")
 _MEANS_LITTLE = 3
 """Words of a name shorter than this ("de", "El") are masked only as part of the whole name."""
+
+_NUMBER = re.compile(r"\+?\d(?:[\s.,/()\u00a0\u2010-\u2015-]{0,4}\d)*")
+"""Digits with a little between them. What may stand between is no digit, so that this never backtracks far."""
+
+_TELLING_DIGITS = 8
+"""The last digits of a telephone number, the same for +31 6 ... and 06 ..."""
+
+_FEWEST_DIGITS = 6
+_PREFIX_DIGITS = 6
+"""Digits that may stand before the telling ones: a country's and an area's."""
 
 
 def mask(
@@ -20,16 +29,17 @@ def mask(
     """`text` with every occurrence of the given values replaced by `MARK`, whatever their case, spacing or punctuation.
 
     Parts of the reporter's name are masked too, wherever they stand as a word; so are phone numbers digit by digit.
+    Takes time in proportion to the text: it is a stranger's.
     """
     patterns = [_spelled(value) for value in [*addresses, *emails] if _WORD.search(value)]
-    patterns += [pattern for phone in phones if (pattern := _digits(phone))]
     for name in names:
         words = _WORD.findall(name)
         patterns += [_spelled(name)] if words else []
         patterns += [rf"\b{re.escape(word)}\b" for word in words if len(word) >= _MEANS_LITTLE]
     for pattern in sorted(patterns, key=len, reverse=True):
         text = re.sub(pattern, MARK, text, flags=re.IGNORECASE)
-    return text
+    telling = {digits[-_TELLING_DIGITS:] for phone in phones if len(digits := _digits(phone)) >= _FEWEST_DIGITS}
+    return _NUMBER.sub(lambda number: _without_phones(number[0], telling), text) if telling else text
 
 
 def _spelled(value: str) -> str:
@@ -37,9 +47,17 @@ def _spelled(value: str) -> str:
     return r"(?<!\w)" + (r"[\W_]{1,6}").join(map(re.escape, _WORD.findall(value))) + r"(?!\w)"
 
 
-def _digits(phone: str) -> str | None:
-    """The digits of a number, however they are grouped; the last eight decide, so that +31 6 and 06 are the same."""
-    digits = re.sub(r"\D", "", phone.replace("(0)", ""))[-8:]
-    if len(digits) < 6:
-        return None
-    return r"\+?[\d()]{0,5}" + _SEPARATORS + r"(?:\d" + _SEPARATORS + r"){0,4}?" + _SEPARATORS.join(digits) + r"(?!\d)"
+def _digits(phone: str) -> str:
+    return re.sub(r"\D", "", phone.replace("(0)", ""))
+
+
+def _without_phones(number: str, telling: Iterable[str]) -> str:
+    """A stretch of digits without the telephone numbers in it, however they are grouped."""
+    places = [place for place, symbol in enumerate(number) if symbol.isdigit()]
+    digits = "".join(number[place] for place in places)
+    kept, done = [], 0
+    for found in re.finditer("|".join(map(re.escape, telling)), digits):
+        first = found.start() - _PREFIX_DIGITS
+        kept += [number[done : max(done, places[first] if first > 0 else 0)], MARK]
+        done = places[found.end() - 1] + 1
+    return "".join([*kept, number[done:]])

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,31 @@ def test_small_words_of_a_name_stay_outside_of_it() -> None:
 def test_the_length_of_what_was_masked_does_not_show() -> None:
     assert mask("Bo", names=["Bo Li"], addresses=[], emails=[], phones=[]) == "Bo"
     assert len(set(re.findall("▇+", masked()))) == 1
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "- " * 100_000,
+        "0" * 100_000,
+        "1-" * 100_000,
+        "24 81 77 0 " * 30_000,
+        "a_" * 100_000,
+        "Appie " * 50_000,
+        "24817703 " * 50_000,
+    ],
+    ids=["separators", "zeros", "ones", "nearly", "underscores", "names", "phones"],
+)
+def test_a_strangers_text_does_not_hold_masking_up(hostile: str) -> None:
+    masked(hostile)  # a pattern that backtracks would not come back from here
+
+
+def test_a_number_beside_the_phone_number_stays() -> None:
+    assert masked("op 14 maart 2025: 500, 1000000 en 06-24817703") == f"op 14 maart 2025: 500, 1000000 en {MARK}"
+
+
+def test_every_phone_number_in_a_row_is_masked() -> None:
+    assert "24817703" not in masked("06 24817703 / 0031624817703, 24817703")
 
 
 @given(st.text(max_size=200), st.text(max_size=30), st.text(max_size=30))
