@@ -10,6 +10,7 @@ from typing import Any
 from ingest import markup, notices
 from ingest.charsets import clean_line, clean_text, decode
 from ingest.errors import CannotParse
+from ingest.guard import guarded
 from ingest.mail import ParseLimits
 from ingest.parts import (
     Part,
@@ -20,6 +21,7 @@ from ingest.parts import (
     file_name,
     parameter,
     parse_tree,
+    raw_text,
     sniffed_boundary,
     text_bytes,
 )
@@ -65,12 +67,13 @@ def read_body(root: Part, limits: ParseLimits, defects: list[str]) -> Body:
     words = walk.words(root, 0)
     text = "\n\n".join(piece for piece in words.plain if piece.strip())
     if not text.strip():
-        text = walk.instead_of_silence()
+        text = guarded("text", defects, "", walk.instead_of_silence)
     if len(text) > limits.text_chars:
         defects.append("text: cut")
         text = text[: limits.text_chars]
     source = "\n<hr>\n".join(words.html)
-    return Body(text, source[: limits.text_chars] or None, tuple(walk.leaves), walk.report())
+    report = guarded("report", defects, None, walk.report)
+    return Body(text, source[: limits.text_chars] or None, tuple(walk.leaves), report)
 
 
 class _Walk:
@@ -89,6 +92,14 @@ class _Walk:
         if below:
             reader = self._alternative if kind == "multipart/alternative" else self._sequence
             return reader(below, depth)
+        kept = len(self.leaves)
+        words = guarded("part", self._defects, None, lambda: self._single(part, kind, depth))
+        if words is None:  # whatever it is, it is kept
+            del self.leaves[kept:]
+            self._keep(part, "application/octet-stream", None)
+        return words or _Words()
+
+    def _single(self, part: Part, kind: str, depth: int) -> _Words:
         if kind.startswith("multipart/"):
             return self._mislabelled(part, depth)
         return self._leaf(part, kind, is_root=depth == 0)
@@ -117,12 +128,14 @@ class _Walk:
     def _mislabelled(self, part: Part, depth: int) -> _Words:
         """A multipart whose boundary is missing or wrong: parsed by the one that it seems to use, or shown as text."""
         boundary = sniffed_boundary(part)
-        payload = part.get_payload()
-        if not isinstance(payload, str) or not payload.strip():
+        payload = raw_text(part)
+        if not payload.strip():
             return _Words()
         if boundary and '"' not in boundary and depth < self._limits.depth:
             head = f'Content-Type: {content_type(part)}; boundary="{boundary.removesuffix("--")}"\n\n'
-            again = parse_tree((head.encode(), payload.encode("utf-8", "surrogateescape")), self._limits)
+            again = parse_tree(
+                (head.encode("utf-8", "surrogateescape"), payload.encode("utf-8", "surrogateescape")), self._limits
+            )
             if children(again):
                 self._defects.append("multipart: boundary guessed")
                 return self.words(again, depth + 1)

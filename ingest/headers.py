@@ -13,13 +13,15 @@ from mailparser.dates import parse_mail_date
 from mailparser.utils import get_addresses
 
 from ingest.charsets import clean_line, decode
-from ingest.mail import Address
+from ingest.guard import guarded
+from ingest.mail import Address, is_message_id
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,3}")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _MESSAGE_ID = re.compile(r"<([^<>]{1,990})>")
 _MAX_ADDRESSES = 1000
+_LONGEST_ADDRESS = 998
 
 
 def unescape(value: str) -> str:
@@ -73,10 +75,25 @@ def _word(match: re.Match[str]) -> tuple[str, bytes]:
 
 def addresses(value: str, defects: list[str], field: str) -> tuple[Address, ...]:
     """The mailboxes of a field, those that are beyond doubt; what is malformed is left out and named in `defects`."""
+    value = unescape(value)
+    pairs = guarded(f"{field}: encoded words", defects, None, lambda: _pairs(value, defects, field, decode=True))
+    if pairs is None:  # the names are at fault, not the addresses
+        pairs = guarded(field, defects, None, lambda: _pairs(value, defects, field, decode=False))
+    found = []
+    for name, address in (pairs or ())[:_MAX_ADDRESSES]:
+        if address and (len(address) > _LONGEST_ADDRESS or clean_line(address) != address):
+            defects.append(f"{field}: not an address")
+        elif address:
+            found.append(Address(clean_line(name), address))
+    return tuple(found)
+
+
+def _pairs(value: str, defects: list[str], field: str, *, decode: bool) -> list[tuple[str, str]]:
+    """Names and addresses by mail-parser, whose decoding raises on some broken words; ours does not."""
     found: list[dict[str, object]] = []
-    pairs = get_addresses(unescape(value), defects=found, decode_names=True)
+    pairs: list[tuple[str, str]] = get_addresses(value, defects=found, decode_names=decode)
     defects.extend(f"{field}: {defect['reason']}" for defect in found[:5])
-    return tuple(Address(clean_line(name), _address(address)) for name, address in pairs[:_MAX_ADDRESSES] if address)
+    return pairs if decode else [(decode_value(name), address) for name, address in pairs]
 
 
 def sender(values: list[str], defects: list[str]) -> Address | None:
@@ -124,16 +141,15 @@ def date(value: str | None, defects: list[str]) -> datetime | None:
 
 
 def message_ids(value: str | None) -> tuple[str, ...]:
-    """The Message-IDs in a field, with their angle brackets; ids with a second @ or a space inside stay whole."""
+    """The Message-IDs in a field, with their angle brackets; ids with a second @ or a space inside stay whole.
+
+    What is none (`<>`, `<a<b>`) is left out: `is_message_id` holds for each.
+    """
     if not value:
         return ()
     value = decode_value(value)
-    found = tuple("<" + "".join(match.split()) + ">" for match in _MESSAGE_ID.findall(value))
-    if found:
-        return tuple(dict.fromkeys(found))
+    found = ["<" + "".join(match.split()) + ">" for match in _MESSAGE_ID.findall(value)]
     bare = value.split()
-    return (f"<{bare[0].strip('<>')[:990]}>",) if len(bare) == 1 and bare[0].strip("<>") else ()
-
-
-def _address(address: str) -> str:
-    return clean_line(address)[:998]
+    if not found and len(bare) == 1:
+        found = [f"<{bare[0].strip('<>')}>"]
+    return tuple(each for each in dict.fromkeys(found) if is_message_id(each))

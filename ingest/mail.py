@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+_MESSAGE_ID = re.compile("<[^<>\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,990}>")
+
+
+def is_message_id(value: str) -> bool:
+    """What both sides of a reader's answer take for a Message-ID; the parser drops anything else."""
+    return _MESSAGE_ID.fullmatch(value) is not None
 
 
 class Content(Protocol):
@@ -40,8 +48,9 @@ class ParsedMail:
     """One mail.
 
     `from_` is None when the From field is missing, malformed or names several: a sender is never guessed.
-    Message-IDs keep their angle brackets. Header values are decoded; no field holds a CR, a NUL or a lone surrogate,
-    and only the texts hold line feeds. `own_text` and `quoted_text` divide `text`, which is always whole.
+    Message-IDs keep their angle brackets (`is_message_id`). Header values are decoded; no field holds a CR, a NUL or a
+    lone surrogate, and only the texts hold line feeds. `own_text` and `quoted_text` divide `text`, which is always
+    whole.
 
     `delivery_report` is None, or a dict with the keys
       kind                 "delivery" (RFC 3464) or "disposition" (RFC 8098)

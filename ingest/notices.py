@@ -83,8 +83,7 @@ def _blocks(text: str) -> list[dict[str, str]]:
                 blocks.append(fields)
             fields, last = {}, ""
         elif line[0] in " \t" and last:
-            if len(fields[last]) < _MAX_FIELD:
-                fields[last] += " " + line.strip()
+            fields[last] = f"{fields[last]} {clean_line(line)}"[:_MAX_FIELD]
         elif ":" in line:
             name, _, value = line.partition(":")
             last = name.strip().lower()[:60]

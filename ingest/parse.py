@@ -9,10 +9,11 @@ from ingest import headers
 from ingest.body import Leaf, read_body
 from ingest.charsets import clean_line
 from ingest.errors import CannotParse
+from ingest.guard import guarded
 from ingest.mail import Address, ParsedAttachment, ParsedMail, ParseLimits
 from ingest.names import safe_name
 from ingest.parts import Part, body_bytes, parse_tree
-from ingest.text import split
+from ingest.text import SplitText, split
 
 _PIECE = 256 * 1024
 _SINGLE = ("from", "subject", "date", "message-id", "reply-to", "to", "cc", "in-reply-to", "references")
@@ -35,25 +36,26 @@ def parse_bytes(data: bytes, limits: ParseLimits | None = None) -> ParsedMail:
 
 
 def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
-    """Take a mail apart. Raises CannotParse for what is beyond the limits; the sizes of attachments are measured."""
+    """Take a mail apart. Raises CannotParse for what is beyond the limits; the sizes of attachments are measured.
+
+    A field or part that makes no sense is left out, with a defect that names it.
+    """
     root = parse_tree(chunks, limits)
     fields = _fields(root, limits)
     defects: list[str] = []
     body = read_body(root, limits, defects)
-    parts = split(body.text)
-    message_id = headers.message_ids(fields.first("message-id"))
-    in_reply_to = headers.message_ids(fields.first("in-reply-to"))
+    parts = guarded("text", defects, SplitText(body.text, ""), lambda: split(body.text))
     return ParsedMail(
-        from_=headers.sender(fields.all("from"), defects),
+        from_=guarded("from", defects, None, lambda: headers.sender(fields.all("from"), defects)),
         reply_to=_addresses(fields, "reply-to", defects),
         to=_addresses(fields, "to", defects),
         cc=_addresses(fields, "cc", defects),
-        subject=headers.decode_value(fields.first("subject") or ""),
-        date=headers.date(fields.first("date"), defects),
-        message_id=message_id[0] if message_id else None,
-        in_reply_to=in_reply_to[0] if in_reply_to else None,
-        references=_references(fields),
-        headers=tuple((name, headers.decode_value(value)) for name, value in fields.pairs),
+        subject=_decoded("subject", fields.first("subject") or "", defects),
+        date=guarded("date", defects, None, lambda: headers.date(fields.first("date"), defects)),
+        message_id=_first_id(fields, "message-id", defects),
+        in_reply_to=_first_id(fields, "in-reply-to", defects),
+        references=_ids("references", " ".join(fields.all("references")), defects)[:1000],
+        headers=tuple((name, _decoded(name, value, defects)) for name, value in fields.pairs),
         text=body.text,
         own_text=parts.own,
         quoted_text=parts.quoted,
@@ -100,8 +102,16 @@ def _addresses(fields: _Fields, name: str, defects: list[str]) -> tuple[Address,
     return tuple(found[:1000])
 
 
-def _references(fields: _Fields) -> tuple[str, ...]:
-    return headers.message_ids(" ".join(fields.all("references")))[:1000]
+def _decoded(name: str, value: str, defects: list[str]) -> str:
+    return guarded(name, defects, "", lambda: headers.decode_value(value))
+
+
+def _ids(name: str, value: str | None, defects: list[str]) -> tuple[str, ...]:
+    return guarded(name, defects, (), lambda: headers.message_ids(value))
+
+
+def _first_id(fields: _Fields, name: str, defects: list[str]) -> str | None:
+    return next(iter(_ids(name, fields.first(name), defects)), None)
 
 
 def _attachment(leaf: Leaf, number: int) -> ParsedAttachment:

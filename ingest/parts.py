@@ -13,10 +13,11 @@ from email.policy import Compat32
 
 from ingest.charsets import clean_line, decode
 from ingest.errors import CannotParse
+from ingest.guard import guarded
 from ingest.headers import decode_value, unescape
 from ingest.mail import ParseLimits
 
-_TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE)
+_TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE | re.ASCII)
 _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
 _END_OF_HEADER = re.compile(rb"\n\r?\n|\r\r")
@@ -89,8 +90,20 @@ def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]
 
 
 def children(part: Part) -> list[Part]:
-    payload = part.get_payload()
+    payload = _payload(part)
     return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def raw_text(part: Part) -> str:
+    """A part's content as it stands in the mail, bytes above 127 as surrogates; "" where it has parts."""
+    payload = _payload(part)
+    return payload if isinstance(payload, str) else ""
+
+
+def _payload(part: Part) -> object:
+    """What `get_payload` would give, did it not decode with whatever the mail names as its charset, and raise."""
+    payload: object = vars(part)["_payload"]
+    return payload
 
 
 def content_type(part: Part, default: str = "text/plain") -> str:
@@ -106,10 +119,7 @@ def content_type(part: Part, default: str = "text/plain") -> str:
 
 def parameter(part: Part, name: str, header: str = "content-type") -> str | None:
     """A parameter's value; the library raises on some malformed ones (`name*`), which count as absent."""
-    try:
-        value = part.get_param(name, header=header)
-    except (ValueError, IndexError, LookupError, TypeError, AttributeError):
-        return None
+    value = guarded(name, [], None, lambda: part.get_param(name, header=header))
     if value is None:
         return None
     if isinstance(value, tuple):  # RFC 2231 §4: charset, language, value
@@ -130,15 +140,11 @@ def file_name(part: Part) -> str | None:
 
 
 def body_bytes(part: Part) -> bytes:
-    """The part's bytes with the transfer encoding undone."""
-    try:
-        payload = part.get_payload(decode=True)
-    except (ValueError, LookupError, AssertionError, TypeError, AttributeError):
-        payload = None
-    if isinstance(payload, bytes):
-        return payload
-    raw = part.get_payload()
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    """The part's bytes with the transfer encoding undone; as they stand where that fails, or makes them more."""
+    raw = raw_text(part).encode("utf-8", "surrogateescape")
+    decoded = guarded("transfer encoding", [], None, lambda: part.get_payload(decode=True))
+    # a line of uuencode that is cut short is filled up with zeros: 22 times as many bytes as came
+    return decoded if isinstance(decoded, bytes) and len(decoded) <= len(raw) else raw
 
 
 def text_bytes(part: Part) -> bytes:
@@ -152,6 +158,5 @@ def body_text(part: Part) -> str:
 
 def sniffed_boundary(part: Part) -> str | None:
     """The boundary that a mislabelled multipart seems to use: its first line "--x" with a part's header below it."""
-    payload = part.get_payload()
-    match = _BOUNDARY_LINE.search(payload) if isinstance(payload, str) else None
+    match = _BOUNDARY_LINE.search(raw_text(part))
     return match[1] if match else None

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from ingest.errors import CannotParse, ReaderDied
 from ingest.frames import FRAME, NUMBER, PIECE
-from ingest.mail import Address, ParsedAttachment, ParsedMail
+from ingest.mail import Address, ParsedAttachment, ParsedMail, is_message_id
 from ingest.raw import read_range, write_all
 
 _MAX_JSON = 64 * 1024 * 1024
@@ -119,10 +119,16 @@ def _file_name(value: str) -> str:
     return value
 
 
+def _message_id(value: str) -> str:
+    if not is_message_id(value):
+        raise ValueError("not a Message-ID")
+    return value
+
+
 Short = Annotated[str, Field(max_length=1000), AfterValidator(_line)]
 Long = Annotated[str, Field(max_length=40_000), AfterValidator(_line)]
 Text = Annotated[str, Field(max_length=_MAX_TEXT), AfterValidator(_lines)]
-MessageId = Annotated[str, Field(max_length=1000, pattern=r"\A<[^<>\s]+>\z"), AfterValidator(_line)]
+MessageId = Annotated[str, Field(max_length=1000), AfterValidator(_message_id)]
 
 
 class _Model(BaseModel):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest import headers
 from ingest.errors import CannotParse
 from ingest.mail import Address, ParsedMail, ParseLimits
 from ingest.parse import parse, parse_bytes
@@ -40,6 +43,7 @@ def _multipart(*parts: str, kind: str = "mixed") -> ParsedMail:
         ("=?utf-8?q?J=C3=B6rg?= <j@example.org>", Address("Jörg", "j@example.org")),
         ("jan@example.org <jan@example.org>", Address("jan@example.org", "jan@example.org")),
         ("jörg@bücher.example", Address("", "jörg@bücher.example")),
+        ("=?utf-8?b?A?= <a@b.example>", Address("=?utf-8?b?A?=", "a@b.example")),
     ],
 )
 def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
@@ -60,6 +64,9 @@ def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
         "Jan <jan@example.org",
         "undisclosed-recipients:;",
         "=?utf-8?q?jan=40example=2Eorg?=",
+        "alice@example.com =?utf-8?b?A?= <bob@example.com>",
+        "jan\u0085@example.org",
+        "a" * 1000 + "@example.org",
     ],
 )
 def test_a_doubtful_sender_is_nobody(value: str) -> None:
@@ -156,9 +163,57 @@ def test_message_ids_stay_whole() -> None:
     assert mail.references == ("<1@example.org>", "<2@example.org>")
 
 
-@pytest.mark.parametrize("value", ["", "<>", "   "])
-def test_an_empty_message_id_is_none(value: str) -> None:
-    assert _mail(f"Message-ID: {value}").message_id is None
+@pytest.mark.parametrize("value", ["", "<>", "   ", "< >", "<a<b>", "<foo>bar>", "a<b", "<" + "a" * 2000])
+def test_what_is_no_message_id_is_none(value: str) -> None:
+    mail = _mail(f"Message-ID: {value}\nIn-Reply-To: {value}\nReferences: {value}")
+    found = {mail.message_id, mail.in_reply_to, *mail.references} - {None}
+    assert found <= {"<b>", "<foo>"}
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["from", "to", "cc", "reply-to", "subject", "date", "message-id", "in-reply-to", "references", "x-anything"],
+)
+def test_a_field_that_a_library_stumbles_over_costs_that_field_and_no_more(
+    field: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(function: Any) -> Any:
+        def call(value: Any, *rest: Any, **more: Any) -> Any:
+            if "stumble" in str(value):
+                raise HeaderParseError("stumble")
+            return function(value, *rest, **more)
+
+        return call
+
+    for name in ("get_addresses", "decode_value", "parse_mail_date"):
+        monkeypatch.setattr(headers, name, broken(getattr(headers, name)))
+    mail = _mail(f"From: a@example.org\nSubject: s\nX-Other: o\n{field}: stumble", "de melding")
+    assert mail.text.strip() == "de melding"
+    assert mail.header("x-other") == ("o",)
+    assert any(defect.startswith(field) for defect in mail.defects)
+
+
+def test_a_part_that_a_library_stumbles_over_is_kept_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr("ingest.body._html", broken)
+    mail = _multipart("Content-Type: text/plain\n\nplat", "Content-Type: text/html\n\n<b>opgemaakt</b>")
+    assert mail.text.strip() == "plat"
+    assert [b"".join(each.chunks()) for each in mail.attachments] == [b"<b>opgemaakt</b>"]
+    assert "part: not understood" in mail.defects
+
+
+@pytest.mark.parametrize("charset", ["idna", "idna@", "charset*=x'y'z", "undefined"])
+def test_a_name_that_is_no_charset_does_not_cost_the_mail(charset: str) -> None:
+    assert "é" in _mail(f"Content-Type: multipart/mixed; boundary=x; charset={charset}", "é\n").text
+    assert "é" in _mail(f"Content-Type: text/plain; {charset}; charset={charset}", "é\n").text
+
+
+def test_an_encoding_that_makes_more_of_a_part_than_came_is_not_undone() -> None:
+    body = "begin 644 a\n" + "M\n" * 1000 + "end\n"
+    head = "Content-Type: application/pdf\nContent-Transfer-Encoding: x-uuencode"
+    assert b"".join(_mail(head, body).attachments[0].chunks()) == body.encode()
 
 
 # --- text

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import meldpost
 from ingest.errors import CannotParse, ReaderDied
 from ingest.frames import FRAME, NUMBER, PIECE, send_mail, send_refusal
 from ingest.mail import ParsedMail
 from ingest.parse import parse_bytes
 from ingest.wire import receive_mail
+from tests.ingest.fuzz import answered, mutated
 
 MAIL = b"""\
 From: Jan Jansen <jan@example.org>
@@ -84,6 +88,37 @@ def test_an_answer_arrives_as_it_was_sent() -> None:
         ("empty.pdf", 0, b""),
         ("a.bin", 5, b"\x00\x01\x02\x03\x04"),
     ]
+
+
+BEYOND_LIMITS = {"20-ongelezen"}  # that is what this sample shows
+SAMPLES = sorted((Path(meldpost.__file__).parent / "samples").glob("*.eml"))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_nothing_that_the_parser_gives_is_refused_by_the_asking_side(sample: Path) -> None:
+    assert answered(sample.read_bytes()) == (sample.stem not in BEYOND_LIMITS)
+    for seed in range(12):
+        answered(mutated(sample.read_bytes(), random.Random(seed)))
+
+
+_FIELDS = st.sampled_from(["From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Content-Type"])
+_VALUES = st.lists(
+    st.sampled_from(["<", ">", "<>", "<a<b>", "<foo>bar>", "a@b.example", '"', "(", ",", ";", "=?utf-8?b?A?=", " "])
+    | st.text(max_size=8),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(_FIELDS, _VALUES), max_size=6))
+def test_no_header_makes_an_answer_that_is_refused(fields: list[tuple[str, str]]) -> None:
+    answered("".join(f"{name}: {value}\n" for name, value in fields).encode("utf-8", "replace") + b"\n\nx")
+
+
+def test_a_long_line_in_a_delivery_report_is_cut() -> None:
+    long = "x" * 3000 + "\ty"
+    report = f"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a\n {long}\nAction: failed\n a\tb\n"
+    assert answered(f"Content-Type: message/delivery-status\n\n{report}".encode())
 
 
 def test_a_refusal_says_that_the_mail_cannot_be_parsed() -> None:
