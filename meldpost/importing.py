@@ -11,7 +11,7 @@ from config.settings import Settings
 from ingest.errors import NotIsolated, NurseryGone
 from ingest.rounds import FilesResult, ingest_files
 from ingest.sources.files import STANDARD_INPUT, CannotRead, mails
-from meldpost import hygiene
+from meldpost import hygiene, logs
 from meldpost.nurseries import nurseries
 from meldpost.startup import NotReady, refuse_unless_ready
 
@@ -23,6 +23,7 @@ class CannotImport(Exception):
 def import_files(settings: Settings, account: str | None, paths: Sequence[Path]) -> bool:
     """Take in all mails under these paths; says how many on stderr. Did every one go well? Raises CannotImport."""
     hygiene.no_core_dumps()
+    logs.only_trouble()
     name = _account(settings, account)
     try:
         refuse_unless_ready(settings)

@@ -36,6 +36,13 @@ def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
     sys.unraisablehook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
 
+def only_trouble() -> None:
+    """Where a bar shows how far it is, a line for each mail is in the way; not for who asked for more."""
+    root = logging.getLogger()
+    if root.level == logging.INFO:
+        root.setLevel(logging.WARNING)
+
+
 def describe(error: BaseException) -> str:
     """An exception as it may be logged: type and place of it and of its causes, and the message where it is our own."""
     parts = []
