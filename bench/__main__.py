@@ -41,7 +41,7 @@ def main(count: int, turns: int) -> None:
         try:
             dovecot.start()
             for turn in range(-1, turns):  # the first is a warm-up
-                rates = _turn(folder / str(turn), dovecot, list(mails(count, turn)), whole_first=turn % 2 == 0)
+                rates = _turn(folder / f"turn{turn + 1}", dovecot, list(mails(count, turn)), whole_first=turn % 2 == 0)
                 if turn >= 0:
                     floor.rates.append(rates["floor"])
                     whole.rates.append(rates["whole"])
@@ -57,7 +57,7 @@ def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], *, whole_first: 
     """Both ways over the same mails, each in a mailbox of its own, so that the one leaves nothing to the other."""
     rates = {}
     for way in ("whole", "floor") if whole_first else ("floor", "whole"):
-        address = f"{way}{folder.name.strip('-')}@bench.example"
+        address = f"{way}.{folder.name}@bench.example"
         config = _installation(folder / way, dovecot, address)
         settings = load(config)
         with nurseries(settings) as (readers, understanders):
