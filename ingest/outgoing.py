@@ -4,6 +4,7 @@
 into the outbox, in the intake transaction. Nothing is sent here.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,13 +21,14 @@ from ingest.mail import ParsedMail
 from ingest.threads import Thread
 from notify import compose
 from notify.addressing import Addressing, address
-from notify.schedule import MEMBERS_LANGUAGE
 from store import dues, lookups, mailer_contact, outbox
 from store.keyring import DeskPublicKeys
 from store.mailer_contact import Contact
 from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutgoingKind, new_outbox_id
 from triage import Report
+log = logging.getLogger(__name__)
+
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -172,9 +174,16 @@ def queue_notices(
         if outbox.recent_count(session, intake.desk, now - DAY, digests=caps) >= NOTICES_A_DAY:
             continue
         outbox_id = new_outbox_id()
-        addressing = _address(intake, outbox_id, member, now, None)
+        try:
+            addressing = _address(intake, outbox_id, member, now, None)
+        except BadAddress as error:
+            log.warning("desk %s: a member gets no notice, for their address is no good: %s", intake.desk, error)
+            continue
         facts = compose.NoticeFacts(
-            compose.Notice.NEW_CASE, MEMBERS_LANGUAGE, intake.settings.web.public_url, case.reference
+            compose.Notice.NEW_CASE,
+            intake.desk_settings.language,
+            intake.settings.web.public_url,
+            case.reference,
         )
         new = NewOutgoing(
             id=outbox_id,

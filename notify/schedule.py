@@ -31,7 +31,6 @@ from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
 LEASE_SECONDS = 120
 MOST_AT_ONCE = 1000
 LATER = timedelta(days=1)
-MEMBERS_LANGUAGE = "nl"
 
 NOTICES = {DueKind.FIRST_LOOK: Notice.NOT_LOOKED_AT, DueKind.FEEDBACK: Notice.FEEDBACK_OVERDUE}
 
@@ -111,14 +110,19 @@ def _notice(
     now = clock(session)
     of_desk = settings.desks[desk]
     oldest = min(claim.due_at for claim in claims).astimezone(ZoneInfo(of_desk.timezone)).date()
-    facts = NoticeFacts(notice, MEMBERS_LANGUAGE, settings.web.public_url, due=oldest, count=len(claims))
-    recipients = members.notice_addresses(session, desk)
-    for recipient in recipients:
+    facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=oldest, count=len(claims))
+    written = 0
+    for recipient in members.notice_addresses(session, desk):
         outbox_id = outbox.new_outbox_id()
-        outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)
+        try:
+            outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)
+        except BadAddress as error:
+            log.warning("desk %s: a member gets no notice, for their address is no good: %s", desk, error)
+            continue
         mail = compose_notice(of_desk, facts, outside)
         _enqueue(session, keys, desk, _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail), now)
-    return len(recipients)
+        written += 1
+    return written
 
 
 def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueClaim) -> int:

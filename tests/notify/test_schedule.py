@@ -171,6 +171,27 @@ def test_a_case_that_nobody_looked_at_in_time_is_told_to_every_member_once(box, 
     assert recipients == {"een@ministerie.example", "twee@ministerie.example"}
 
 
+def test_a_member_whose_address_is_no_good_costs_nobody_else_a_notice(box, keys, caplog):
+    box.member("Jan <jan@ministerie.example>")
+    box.member("twee@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    assert notify_members(box.settings, box.database, keys) == 1
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    assert opened(box, notice)[0].recipient == "twee@ministerie.example"
+    assert "desk bz: a member gets no notice" in caplog.text
+    assert "jan" not in caplog.text.lower()
+
+
+def test_members_are_written_to_in_the_language_of_their_desk(box, keys):
+    english = box.desk.model_copy(update={"language": "en"})
+    box.settings = box.settings.model_copy(update={"desks": {"bz": english}})
+    box.member("een@ministerie.example")
+    box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
+    assert notify_members(box.settings, box.database, keys) == 1
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    assert opened(box, notice)[1]["Subject"] == "Something is waiting for you"
+
+
 def test_what_is_not_due_yet_is_told_to_nobody(box, keys):
     box.member("een@ministerie.example")
     box.case({DueKind.FIRST_LOOK: box.database.now() + timedelta(hours=1)})
