@@ -6,14 +6,13 @@ into the outbox, in the intake transaction. Nothing is sent here.
 
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN
 from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
-from cases.terms import DueKind, feedback_due, reminder_due
+from cases.terms import DueKind, feedback_due
 from config.addresses import BadAddress
 from ingest.automatic import Verdict
 from ingest.intake import Intake
@@ -27,8 +26,8 @@ from store.mailer_contact import Contact
 from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutgoingKind, new_outbox_id
 from triage import Report
-log = logging.getLogger(__name__)
 
+log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -126,6 +125,7 @@ def queue_receipt(
     outbox_id = new_outbox_id()
     addressing = _address(intake, outbox_id, to, now, read.mail)
     language = read.report.language if read.report else ""
+    promised = _promise(session, intake, decision, case, now)
     written = compose.compose_receipt(
         intake.desk_settings,
         compose.ReceiptFacts(
@@ -135,7 +135,8 @@ def queue_receipt(
             full=decision.kind is ReceiptKind.FULL,
             ask=decision.ask,
             anonymous=read.report is not None and read.report.anonymous,
-            feedback_by=None if case.reference is None else _feedback_by(intake, case.received_at, now),
+            feedback_by=None if promised is None else promised.astimezone(intake.terms.timezone).date(),
+            feedback_months=intake.terms.feedback_months if decision.held and case.reference is not None else None,
             follow_up=case.reference is None,
         ),
         addressing,
@@ -154,10 +155,7 @@ def queue_receipt(
     )
     outbox.enqueue(session, keys.mailer, intake.index, new, now)
     if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
-        asked = () if decision.held else decision.ask
-        mailer_contact.write(session, keys.mailer, case.case_id, Contact(to, language, asked), now)
-        if asked:
-            dues.set_due(session, intake.desk, case.case_id, DueKind.REMINDER, reminder_due(now, intake.terms))
+        mailer_contact.write(session, keys.mailer, case.case_id, Contact(addressing.to, language, decision.ask), now)
     return True
 
 
@@ -231,9 +229,16 @@ def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: d
     )
 
 
-def _feedback_by(intake: Intake, received_at: datetime, now: datetime) -> date:
-    zone = ZoneInfo(intake.desk_settings.timezone)
-    return feedback_due(received_at, now, intake.terms).astimezone(zone).date()
+def _promise(
+    session: Session, intake: Intake, decision: ReceiptDecision, case: InCase, now: datetime
+) -> datetime | None:
+    """Until when the reporter of a new case is promised an answer; what the receipt says is due from now on, however
+    late it gets out. None, where the receipt waits for a person's word: a day in it could be long past by then."""
+    if case.reference is None or decision.held or decision.kind is not ReceiptKind.FULL:
+        return None
+    promised = feedback_due(case.received_at, now, intake.terms)
+    dues.set_due(session, intake.desk, case.case_id, DueKind.FEEDBACK, promised)
+    return promised
 
 
 def _domain(address_: str) -> str:

@@ -15,17 +15,16 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from cases.terms import DueKind, feedback_due, terms_of
 from config.faults import fault
 from config.secrets import Secrets
 from config.settings import Settings
-from notify import schedule
+from notify import receipts, schedule
 from notify.keys import SenderKeys, sender_keys, usable
 from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
-from store import dues, lookups, outbox
+from store import outbox
 from store.database import Database
 from store.frame import SealError
-from store.outbox import Claim, OutgoingKind
+from store.outbox import Claim
 
 MOST_AT_ONCE = 100
 UNREACHABLE_SECONDS = 5
@@ -35,6 +34,8 @@ DEFERRED_MOST = 3600
 GIVE_UP_AFTER = timedelta(days=5)
 """RFC 5321 §4.5.4.1: what a server puts off is given up after four or five days."""
 UNCERTAIN_SECONDS = 60
+
+ELSEWHERE = "; what became of it was noted by another sender already"
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def deliver(
     if swept:
         log.warning("%d mails were being handed over when their sender stopped; each is sent once more at most", swept)
     with _Sender(settings, password, database, keys, result) as sender:
+        sender.give_up_uncertain()
         while result.unreachable is None and not stopping():
             if result.handled >= most:
                 result.more = True
@@ -136,12 +138,22 @@ class _Sender:
             self._unreachable(claimed, str(error))
         except Uncertain as error:
             self._hang_up()
-            self._result.uncertain += 1
-            outbox.mark_uncertain(self._database, claimed, UNCERTAIN_SECONDS)
+            self._result.uncertain += outbox.mark_uncertain(self._database, claimed, UNCERTAIN_SECONDS)
             log.warning("mail %s may or may not have gone out: %s", claimed.outbox_id, error)
         else:
             fault("after-reply-before-mark")
-            self._sent(claimed)
+            self._sent(claimed, letter)
+
+    def give_up_uncertain(self) -> None:
+        """What a server may have taken twice is tried no more, and counts as sent: it most likely arrived."""
+
+        def note(session: Session, claimed: Claim, now: datetime) -> None:
+            letter = self._opened(claimed)
+            if letter is not None:
+                receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
+            log.warning("mail %s may or may not have gone out, twice; it is not sent again", claimed.outbox_id)
+
+        outbox.give_up_uncertain(self._database, note)
 
     def _opened(self, claimed: Claim) -> Letter | None:
         """None where our key does not open it: then the secret is wrong, and the mail waits for the right one."""
@@ -186,14 +198,13 @@ class _Sender:
             self._connection.close()
             self._connection = None
 
-    def _sent(self, claimed: Claim) -> None:
-        def start_the_clock(session: Session, now: datetime) -> None:
-            if claimed.kind == OutgoingKind.RECEIPT and claimed.case_id is not None:
-                _receipt_was_sent(session, self._settings, claimed.desk, claimed.case_id, claimed.outbox_id, now)
+    def _sent(self, claimed: Claim, letter: Letter) -> None:
+        def note(session: Session, now: datetime) -> None:
+            receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
 
-        outbox.mark_sent(self._database, claimed, start_the_clock)
-        self._result.sent += 1
-        log.info("mail %s (%s) was handed over", claimed.outbox_id, claimed.kind)
+        marked = outbox.mark_sent(self._database, claimed, note)
+        self._result.sent += marked
+        log.info("mail %s (%s) was handed over%s", claimed.outbox_id, claimed.kind, "" if marked else ELSEWHERE)
 
     def _defer(self, claimed: Claim, why: str) -> None:
         if self._database.now() - claimed.created_at > GIVE_UP_AFTER:
@@ -203,8 +214,7 @@ class _Sender:
             self._retry(claimed, backoff(claimed.attempt, DEFERRED_SECONDS, DEFERRED_MOST))
 
     def _fail(self, claimed: Claim, reason: str, why: str) -> None:
-        self._result.failed += 1
-        outbox.mark_failed(self._database, claimed, self._keys[claimed.desk].index, reason)
+        self._result.failed += outbox.mark_failed(self._database, claimed, self._keys[claimed.desk].index, reason)
         log.warning("mail %s cannot be delivered: %s", claimed.outbox_id, why)
 
     def _unreachable(self, claimed: Claim, why: str) -> None:
@@ -216,21 +226,4 @@ class _Sender:
         log.warning("the mail server %s:%d cannot be used: %s; next try in %d s", smtp.host, smtp.port, why, delay)
 
     def _retry(self, claimed: Claim, delay: float) -> None:
-        self._result.retried += 1
-        outbox.mark_retry(self._database, claimed, delay)
-
-
-def _receipt_was_sent(
-    session: Session, settings: Settings, desk: str, case_id: str, outbox_id: str, now: datetime
-) -> None:
-    """The first receipt of a case meets its term, and the term of the feedback runs from it (directive (EU) 2019/1937
-    art. 9(1)(f)). A later receipt moves nothing."""
-    receipts = [row.id for row in outbox.of_case(session, case_id) if row.kind == OutgoingKind.RECEIPT]
-    if receipts[:1] != [outbox_id]:
-        return
-    open_kinds = {due.kind for due in dues.open_dues(session, case_id)}
-    dues.finish_dues(session, case_id, [DueKind.RECEIPT])
-    received = lookups.first_received_at(session, case_id)
-    if DueKind.FEEDBACK in open_kinds and received is not None:
-        due_at = feedback_due(received, now, terms_of(settings, desk))
-        dues.set_due(session, desk, case_id, DueKind.FEEDBACK, due_at)
+        self._result.retried += outbox.mark_retry(self._database, claimed, delay)

@@ -133,14 +133,14 @@ def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueCl
         mailer_contact.forget(session, claim.case_id)
         return 0
     now = clock(session)
-    sent = [row for row in receipts if row.state == OutboxState.SENT]
-    if not sent or _over_caps(session, settings, keys, claim.desk, contact, now):
+    arrived = [row for row in receipts if row.may_have_arrived]
+    if not arrived or _over_caps(session, settings, keys, claim.desk, contact, now):
         dues.leave_open(session, claim, now + LATER)  # who had no receipt yet gets no reminder of it either
         return 0
     dues.settle_due(session, claim)
     mailer_contact.forget(session, claim.case_id)
     try:
-        new = _reminder(session, settings.desks[claim.desk], keys, claim, contact, sent[0], now)
+        new = _reminder(session, settings.desks[claim.desk], keys, claim, contact, arrived[0], now)
     except BadAddress:
         return 0
     _enqueue(session, keys, claim.desk, new, now)

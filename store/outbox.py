@@ -2,8 +2,9 @@
 
 A row goes `queued` (or `held` for a person's word) -> `sending`, committed just before DATA -> `sent` or `failed`. A
 row found `sending` after its lease is `uncertain`: a server may have taken it. It is sent once more at most, with the
-same Message-ID, and that is the only window in which a mail goes out twice. `sends` counts how often a server may have
-taken it. Every step is one conditional UPDATE on the database's clock; who lost a claim changes nothing.
+same Message-ID, and that is the only window in which a mail goes out twice; after that it stays `uncertain`. `sends`
+counts how often a server may have taken it. The content goes when nothing more is to be sent. Every step is one
+conditional UPDATE on the database's clock; who lost a claim changes nothing.
 """
 
 from __future__ import annotations
@@ -112,6 +113,10 @@ class OutgoingRow:
     sent_at: datetime | None
     bounce_message_id: str | None
 
+    @property
+    def may_have_arrived(self) -> bool:
+        return self.state in (OutboxState.SENT, OutboxState.UNCERTAIN)
+
 
 def new_outbox_id() -> str:
     """72 random bits: short enough for a token in the local part of an address (RFC 5321 §4.5.3.1.1: 64 octets)."""
@@ -161,26 +166,14 @@ def claim(db: Database, lease_seconds: float) -> Claim | None:
             ).one_or_none()
             if row is None or row.frame is None:
                 return None
-            token = new_id()
+            claimed = _as_claim(session, row, row.frame, lease_seconds)
             statement = (
                 update(Outbox)
                 .where(Outbox.id == row.id, _claimable())
-                .values(claim=token, lease_until=database_now(lease_seconds), attempts=Outbox.attempts + 1)
+                .values(claim=claimed.token, lease_until=database_now(lease_seconds), attempts=Outbox.attempts + 1)
             )
             if changed_rows(session, statement) == 1:
-                return Claim(
-                    outbox_id=row.id,
-                    token=token,
-                    desk=row.desk,
-                    case_id=row.case_id,
-                    kind=OutgoingKind(row.kind),
-                    attempt=row.attempts + 1,
-                    sends=row.sends,
-                    created_at=row.created_at,
-                    lease_seconds=lease_seconds,
-                    key_generation=session.get_one(KeyPair, row.key_pair_id).generation,
-                    frame=row.frame,
-                )
+                return claimed
 
 
 def open_claim(claimed: Claim, mailer: PrivateKey) -> Mail:
@@ -281,7 +274,10 @@ def mark_uncertain(db: Database, claimed: Claim, delay_seconds: float) -> bool:
             .where(_held_by(claimed), Outbox.state == OutboxState.SENDING)
             .values(state=OutboxState.UNCERTAIN, claim=None, lease_until=None, not_before=database_now(delay_seconds))
         )
-        return changed_rows(session, statement) == 1
+        hit = changed_rows(session, statement) == 1
+        if hit:
+            _note(session, Action.MAIL_UNCERTAIN, claimed.desk, claimed.case_id, claimed.outbox_id)
+        return hit
 
 
 def sweep(db: Database) -> int:
@@ -296,9 +292,35 @@ def sweep(db: Database) -> int:
             statement = update(Outbox).where(Outbox.id == row.id, *lost).values(state=OutboxState.UNCERTAIN)
             if changed_rows(session, statement) == 1:
                 count += 1
-                now = clock(session)
-                audit.write(session, row.desk, Action.MAIL_UNCERTAIN, now, case_id=row.case_id, subject_id=row.id)
+                _note(session, Action.MAIL_UNCERTAIN, row.desk, row.case_id, row.id)
         return count
+
+
+def give_up_uncertain(db: Database, also: Callable[[Session, Claim, datetime], None]) -> int:
+    """Mails that a server may have taken twice are not sent again: they stay `uncertain`, and their content goes.
+
+    `also` runs in the transaction of each, while its content is there. Tells how many.
+    """
+    spent = (
+        Outbox.state == OutboxState.UNCERTAIN,
+        Outbox.sends >= _MAY_BE_TAKEN_TWICE,
+        Outbox.frame.is_not(None),
+        _is_free(),
+    )
+    count = 0
+    while True:
+        with db.begin() as session:
+            row = session.scalars(
+                select(Outbox).where(*spent).order_by(Outbox.id).limit(1).with_for_update(skip_locked=True)
+            ).one_or_none()
+            if row is None or row.frame is None:
+                return count
+            claimed = _as_claim(session, row, row.frame, 0)
+            # as in the sweep, its last sender may still tell what became of it
+            statement = update(Outbox).where(Outbox.id == row.id, *spent).values(frame=None, settled_at=database_now())
+            if changed_rows(session, statement) == 1:
+                count += 1
+                also(session, claimed, clock(session))
 
 
 def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
@@ -315,23 +337,43 @@ def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
     return released
 
 
-def cancel(session: Session, case_id: str, kinds: Collection[OutgoingKind], now: datetime) -> int:
-    """Take back mails of a case that are not being sent right now; their content goes. Tells how many."""
+def cancel_waiting(session: Session, case_id: str, now: datetime) -> None:
+    """The case is closed: no reminder goes out, nor what waits for a person's word. A receipt that is on its way goes
+    on: it says that a mail arrived, and it did."""
+    cancel(session, case_id, [OutgoingKind.REMINDER], now)
+    cancel(session, case_id, [OutgoingKind.RECEIPT], now, states=[OutboxState.HELD])
+
+
+def cancel(
+    session: Session,
+    case_id: str,
+    kinds: Collection[OutgoingKind],
+    now: datetime,
+    *,
+    states: Collection[OutboxState] = (OutboxState.HELD, OutboxState.QUEUED, OutboxState.UNCERTAIN),
+) -> int:
+    """Take back mails of a case that are not being sent right now; their content goes. Tells how many.
+
+    What a server may have taken stays `uncertain`, for nobody can take it back; it is not sent again.
+    """
     takeable = (
         Outbox.case_id == case_id,
         Outbox.kind.in_(list(kinds)),
-        Outbox.state.in_([OutboxState.HELD, OutboxState.QUEUED, OutboxState.UNCERTAIN]),
+        Outbox.state.in_(list(states)),
+        Outbox.frame.is_not(None),
     )
     count = 0
     for row in session.scalars(select(Outbox).where(*takeable).with_for_update()).all():
+        end = OutboxState.UNCERTAIN if row.state == OutboxState.UNCERTAIN else OutboxState.CANCELLED
         statement = (
             update(Outbox)
-            .where(Outbox.id == row.id, *takeable)
-            .values(state=OutboxState.CANCELLED, claim=None, lease_until=None, frame=None, settled_at=now)
+            .where(Outbox.id == row.id, Outbox.state == row.state, *takeable)
+            .values(state=end, claim=None, lease_until=None, frame=None, settled_at=now)
         )
         if changed_rows(session, statement) == 1:
             count += 1
-            audit.write(session, row.desk, Action.MAIL_CANCELLED, now, case_id=case_id, subject_id=row.id)
+            if end is OutboxState.CANCELLED:
+                audit.write(session, row.desk, Action.MAIL_CANCELLED, now, case_id=case_id, subject_id=row.id)
     return count
 
 
@@ -387,6 +429,26 @@ def _settle(session: Session, claimed: Claim, state: OutboxState, from_states: C
     return changed_rows(session, statement) == 1
 
 
+def _as_claim(session: Session, row: Outbox, frame: bytes, lease_seconds: float) -> Claim:
+    return Claim(
+        outbox_id=row.id,
+        token=new_id(),
+        desk=row.desk,
+        case_id=row.case_id,
+        kind=OutgoingKind(row.kind),
+        attempt=row.attempts + 1,
+        sends=row.sends,
+        created_at=row.created_at,
+        lease_seconds=lease_seconds,
+        key_generation=session.get_one(KeyPair, row.key_pair_id).generation,
+        frame=frame,
+    )
+
+
+def _note(session: Session, action: Action, desk: str, case_id: str | None, outbox_id: str) -> None:
+    audit.write(session, desk, action, clock(session), case_id=case_id, subject_id=outbox_id)
+
+
 def _held_by(claimed: Claim) -> ColumnElement[bool]:
     return (Outbox.id == claimed.outbox_id) & (Outbox.claim == claimed.token)
 
@@ -395,10 +457,15 @@ def _claimable() -> ColumnElement[bool]:
     once_more = (Outbox.state == OutboxState.UNCERTAIN) & (Outbox.sends < _MAY_BE_TAKEN_TWICE)
     return (
         ((Outbox.state == OutboxState.QUEUED) | once_more)
+        & Outbox.frame.is_not(None)
         & (Outbox.not_before <= database_now())
-        & (Outbox.lease_until.is_(None) | (Outbox.lease_until < database_now()))
+        & _is_free()
         & _not_paused()
     )
+
+
+def _is_free() -> ColumnElement[bool]:
+    return Outbox.lease_until.is_(None) | (Outbox.lease_until < database_now())
 
 
 def _not_paused() -> ColumnElement[bool]:

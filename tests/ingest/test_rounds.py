@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import text
@@ -21,7 +22,8 @@ from config.taxonomy import MissingField
 from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult, ingest_files
 from ingest.sources.imap import Account, BadReply, ConnectionLost
-from store import ledger, mailer_contact
+from notify.catalogue import catalogue_for
+from store import dues, ledger, mailer_contact
 from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
 from tests.ingest.conftest import Dovecot
@@ -397,7 +399,13 @@ def test_old_mail_is_answered_only_on_a_persons_word(
         client.append("INBOX", mail(), (), datetime.now(UTC) - timedelta(days=4))
     office.take_in()
     assert office.receipts() == []
-    assert [each.state for each in office.cases()[0].outgoing if each.kind == "receipt"] == ["held"]
+    (receipt,) = (each for each in office.cases()[0].outgoing if each.kind == "receipt")
+    assert receipt.state == "held"
+    assert "Binnen 3 maanden nadat u deze bevestiging hebt gekregen" in " ".join((receipt.text or "").split())
+    with office.database.read() as session:
+        contact = mailer_contact.read(session, office.mailer, office.case_ids()[0])
+    assert contact is not None
+    assert contact.asked == (MissingField.PHONE,)  # once it is released, it has its reminder like any other
 
 
 def test_a_first_connection_to_a_full_mailbox_sends_nothing(dovecot: Dovecot, new_office: NewOffice) -> None:
@@ -419,7 +427,7 @@ def test_one_address_gets_no_more_than_the_cap_cases_73_74(dovecot: Dovecot, new
     assert len(office.receipts()) == 2
 
 
-def test_a_receipt_asks_only_for_what_is_almost_surely_missing_and_a_reminder_is_due(
+def test_a_receipt_asks_only_for_what_is_almost_surely_missing_and_what_it_asked_is_kept_for_a_reminder(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
     scores = {**REPORT.missing_scores, MissingField.PHONE: 0.99, MissingField.ADDRESS: 0.9}
@@ -427,8 +435,7 @@ def test_a_receipt_asks_only_for_what_is_almost_surely_missing_and_a_reminder_is
     receipt = first_receipt(dovecot, office, account)
     said = opened(receipt).get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "telefoonnummer" in said
-    assert DueKind.REMINDER in {due.kind for due in office.cases()[0].dues}
-    with office.database.read() as session:
+    with office.database.begin() as session:
         contact = mailer_contact.read(session, office.mailer, office.case_ids()[0])
     assert contact == mailer_contact.Contact("appie@home.example", "nl", (MissingField.PHONE,))
     dovecot.deliver(account, reply_to(receipt, 2))
@@ -440,6 +447,7 @@ def test_a_mail_that_cannot_be_understood_gets_the_neutral_receipt(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
     office.understander.report = None
+    office.understander.report = replace(REPORT, missing_scores={**REPORT.missing_scores, MissingField.PHONE: 0.99})
     first_receipt(dovecot, office, account)
     (case,) = office.cases()
     assert case.messages[0].content["intake"]["receipt"] == "neutral"
@@ -492,12 +500,35 @@ def test_a_stranger_with_the_token_joins_too_but_is_marked_and_gets_the_neutral_
     [
         "In-Reply-To: <aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@ministry.example>",
         "In-Reply-To: <1.abc@home.example>",
+        dues.set_due(session, "desk", office.case_ids()[0], DueKind.REMINDER, datetime.now(UTC))  # as when it is sent
         "References: <x@other-instance.example>",
     ],
 )
 def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
     dovecot: Dovecot, office: Office, account: MailboxSettings, field: str
 ) -> None:
+def test_the_day_that_a_receipt_promises_is_the_day_that_is_due(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    (due,) = (due for due in office.cases()[0].dues if due.kind is DueKind.FEEDBACK)
+    promised = due.due_at.astimezone(ZoneInfo("Europe/Amsterdam")).date()
+    said = opened(receipt).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert f"Uiterlijk op {catalogue_for('nl').date(promised)} hoort u" in " ".join(said.split())
+
+
+def test_a_member_whose_address_is_no_good_holds_up_no_mail(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with office.database.begin() as session:
+        session.execute(text("UPDATE member SET address = 'Jan <jan@ministry.example>'"))
+    dovecot.deliver(account, mail())
+    assert office.take_in().taken == 1
+    assert [each.recipient for each in office.outgoing()] == ["appie@home.example"]
+    assert "desk desk: a member gets no notice" in caplog.text
+    assert "jan@" not in caplog.text
+
+
     first_receipt(dovecot, office, account)
     dovecot.deliver(account, mail(2, fields=(field,), sender="stranger@elsewhere.example"))
     office.take_in()

@@ -110,6 +110,10 @@ class Box:
         with self.database.read() as session:
             return OutboxState(session.get_one(Outbox, outbox_id).state)
 
+    def is_forgotten(self, outbox_id: str) -> bool:
+        with self.database.read() as session:
+            return session.get_one(Outbox, outbox_id).frame is None
+
     def sends(self, outbox_id: str) -> int:
         with self.database.read() as session:
             return session.get_one(Outbox, outbox_id).sends
@@ -136,7 +140,7 @@ class Box:
             session.add(row)
 
     def case(self, due: dict[DueKind, datetime] | None = None, received_at: datetime | None = None) -> str:
-        """A case with one mail."""
+        """A case with one mail, of jan@voorbeeld.nl."""
         now = self.database.now()
         new = NewMessage(
             received_at=received_at or now,
@@ -148,7 +152,7 @@ class Box:
             masked_text="",
             attachments=(),
             message_ids=(),
-            sender=None,
+            sender="jan@voorbeeld.nl",
         )
         with self.database.begin() as session:
             reference = new_id()

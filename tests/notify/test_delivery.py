@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from cases.terms import DueKind, feedback_due, terms_of
 from config.errors import ConfigError
+from config.taxonomy import MissingField
 from notify.delivery import backoff
 from store import dues, outbox
 from store.outbox import OutboxState, OutgoingKind
@@ -29,8 +30,7 @@ def test_a_mail_is_handed_over_once_and_then_forgotten(box):
     token = box.keys.token.sign(outbox_id)
     assert (taken.recipient, taken.sender) == ("jan@voorbeeld.nl", f"meldpunt+b.{token}@ministerie.example")
     assert taken.message_id == f"<{token}@ministerie.example>"
-    with box.database.read() as session:
-        assert session.get_one(outbox.Outbox, outbox_id).frame is None
+    assert box.is_forgotten(outbox_id)
 
 
 def test_many_mails_go_over_one_connection(box):
@@ -156,9 +156,11 @@ def test_a_line_that_breaks_after_data_is_tried_once_more_with_the_same_message_
         assert box.deliver().handled == 0  # not at once
         box.pass_time()
         assert box.deliver().uncertain == 1
+        assert not box.is_forgotten(outbox_id)
         box.pass_time()
         assert box.deliver().handled == 0
     assert box.state(outbox_id) == OutboxState.UNCERTAIN
+    assert box.is_forgotten(outbox_id)
     assert len({taken.message_id for taken in server.taken}) == 1
     assert len(server.taken) == 2
 
@@ -287,7 +289,8 @@ def test_a_wrong_mailer_seed_loses_no_mail(box, caplog):
 
 def test_the_first_receipt_meets_its_term_and_starts_that_of_the_feedback(box):
     received = box.database.now() - timedelta(hours=1)
-    case_id = box.case({DueKind.RECEIPT: received, DueKind.FEEDBACK: received}, received)
+    at_last = feedback_due(received, None, terms_of(box.settings, "bz"))
+    case_id = box.case({DueKind.RECEIPT: received, DueKind.FEEDBACK: at_last}, received)
     box.queue(case_id=case_id)
     with ScriptedServer() as server:
         box.use(server.port)
@@ -300,6 +303,152 @@ def test_the_first_receipt_meets_its_term_and_starts_that_of_the_feedback(box):
         box.queue(case_id=case_id)  # of a later mail: changes nothing
         assert box.deliver().sent == 1
     assert box.dues(case_id) == {DueKind.FEEDBACK: moved}
+
+
+def test_a_day_that_a_receipt_promised_holds_when_it_gets_out_later(box):
+    received = box.database.now() - timedelta(days=2)
+    promised = feedback_due(received, received, terms_of(box.settings, "bz"))
+    case_id = box.case({DueKind.RECEIPT: received, DueKind.FEEDBACK: promised}, received)
+    box.queue(case_id=case_id)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        box.deliver()
+    assert box.dues(case_id) == {DueKind.FEEDBACK: promised}
+
+
+def test_the_receipt_of_a_mail_of_last_year_makes_nothing_overdue(box):
+    received = box.database.now() - timedelta(days=365)
+    soon = box.database.now() + timedelta(days=2)
+    case_id = box.case({DueKind.RECEIPT: soon, DueKind.FEEDBACK: soon}, received)
+    box.queue(case_id=case_id)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        box.deliver()
+    assert box.dues(case_id) == {DueKind.FEEDBACK: soon}
+
+
+def test_the_first_receipt_that_arrives_meets_the_term_when_an_earlier_one_did_not(box):
+    case_id = box.case({DueKind.RECEIPT: box.database.now()})
+    box.queue("tikfout@voorbeeld.nl", case_id=case_id)
+    with ScriptedServer({"RCPT": ["550 no such user", "250 ok"]}) as server:
+        box.use(server.port)
+        assert box.deliver().failed == 1
+        assert DueKind.RECEIPT in box.dues(case_id)
+        box.queue(case_id=case_id)
+        assert box.deliver().sent == 1
+    assert box.dues(case_id) == {}
+
+
+def test_a_receipt_that_goes_to_another_address_than_the_mail_came_from_meets_the_term_too(box):
+    case_id = box.case({DueKind.RECEIPT: box.database.now()})
+    box.ask(case_id, to="antwoord@voorbeeld.nl")
+    box.queue("antwoord@voorbeeld.nl", case_id=case_id)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        box.deliver()
+    assert box.dues(case_id) == {}
+
+
+def test_a_receipt_to_somebody_whom_the_case_does_not_know_meets_no_term(box):
+    case_id = box.case({DueKind.RECEIPT: box.database.now(), DueKind.FEEDBACK: box.database.now()})
+    box.ask(case_id, MissingField.PHONE)
+    before = box.dues(case_id)
+    box.queue("vreemd@voorbeeld.nl", case_id=case_id)
+    with ScriptedServer() as server:
+        box.use(server.port)
+        assert box.deliver().sent == 1
+    assert box.dues(case_id) == before
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_reminder_is_due_from_when_the_receipt_really_went_out(box, held):
+    case_id = box.case()
+    box.ask(case_id, MissingField.PHONE)
+    outbox_id = box.queue(case_id=case_id, held=held)
+    assert box.dues(case_id) == {}
+    with ScriptedServer() as server:
+        box.use(server.port)
+        if held:
+            assert box.deliver().handled == 0
+            with box.database.begin() as session:
+                outbox.release(session, "bz", [outbox_id])
+        before = box.database.now()
+        assert box.deliver().sent == 1
+    due_at = box.dues(case_id)[DueKind.REMINDER]
+    assert before <= due_at - timedelta(days=box.settings.rules.reminder_days) <= box.database.now()
+
+
+def test_a_receipt_that_went_out_twice_perhaps_counts_as_sent(box):
+    case_id = box.case({DueKind.RECEIPT: box.database.now()})
+    box.ask(case_id, MissingField.PHONE)
+    outbox_id = box.queue(case_id=case_id)
+    with ScriptedServer({".": DROP}) as server:
+        box.use(server.port)
+        for _ in range(3):
+            assert set(box.dues(case_id)) == {DueKind.RECEIPT}
+            box.deliver()
+            box.pass_time()
+    assert box.state(outbox_id) == OutboxState.UNCERTAIN
+    assert set(box.dues(case_id)) == {DueKind.REMINDER}
+
+
+def test_what_cannot_be_opened_is_forgotten_all_the_same_when_it_is_not_sent_again(box):
+    outbox_id = box.queue(case_id=box.case())
+    with ScriptedServer({".": DROP}) as server:
+        box.use(server.port)
+        for _ in range(2):
+            box.deliver()
+            box.pass_time()
+        path = box.secrets.directory / "mailer-seed-bz"
+        path.write_bytes(base64.b64encode(b"w" * 32))
+        box.deliver()
+    assert box.state(outbox_id) == OutboxState.UNCERTAIN
+    assert box.is_forgotten(outbox_id)
+
+
+def test_a_closed_case_sends_no_reminder_and_nothing_that_waited_for_a_word(box):
+    case_id = box.case()
+    held, queued = box.queue(case_id=case_id, held=True), box.queue(case_id=case_id)
+    reminder = box.queue(case_id=case_id, kind=OutgoingKind.REMINDER)
+    with box.database.begin() as session:
+        outbox.cancel_waiting(session, case_id, box.database.now())
+        assert outbox.release(session, "bz", [held]) == []
+    with ScriptedServer() as server:
+        box.use(server.port)
+        assert box.deliver().sent == 1
+    assert box.state(queued) == OutboxState.SENT
+    assert {box.state(held), box.state(reminder)} == {OutboxState.CANCELLED}
+    assert box.is_forgotten(held)
+
+
+def test_a_reminder_that_may_have_arrived_before_its_case_was_closed_is_not_said_to_be_withdrawn(box):
+    case_id = box.case()
+    reminder = box.queue(case_id=case_id, kind=OutgoingKind.REMINDER)
+    with ScriptedServer({".": [DROP, "250 taken"]}) as server:
+        box.use(server.port)
+        assert box.deliver().uncertain == 1
+        with box.database.begin() as session:
+            outbox.cancel_waiting(session, case_id, box.database.now())
+        box.pass_time()
+        assert box.deliver().handled == 0
+    assert box.state(reminder) == OutboxState.UNCERTAIN
+    assert box.is_forgotten(reminder)
+
+
+def test_a_mail_that_another_sender_took_over_is_not_counted_as_sent_by_this_one(box):
+    outbox_id = box.queue()
+
+    class Overtaken(ScriptedServer):
+        def _next(self, verb):
+            if verb == ".":
+                with box.database.begin() as session:
+                    session.get_one(outbox.Outbox, outbox_id).claim = "another"
+            return super()._next(verb)
+
+    with Overtaken() as server:
+        box.use(server.port)
+        assert box.deliver().sent == 0
+    assert len(server.taken) == 1
 
 
 def test_a_feedback_that_was_given_is_not_due_again_when_the_receipt_goes_out_late(box):

@@ -100,6 +100,7 @@ def test_a_mail_whose_sender_is_killed_every_time_goes_out_twice_at_most(box, se
             box.pass_time()
         assert len(server.taken) == 2
     assert box.state(outbox_id) == OutboxState.UNCERTAIN  # the desk sees it; nobody sends it a third time
+    assert box.is_forgotten(outbox_id)
 
 
 def test_a_sender_paused_before_data_beyond_its_lease_sends_nothing_when_it_wakes(box, sender):
