@@ -63,11 +63,18 @@ class Letter:
     mime: bytes
 
 
-class Watchdog:
-    """Ends a connection when its time is over. A paused machine's time goes on: what wakes late finds it ended."""
+def seconds_awake_and_asleep() -> float:
+    """A clock that goes on while the machine sleeps, as a lease in the database does; `time.monotonic` stands still."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
-    def __init__(self, seconds: float) -> None:
-        self._ends = time.monotonic() + seconds
+
+class Watchdog:
+    """Ends a connection when its time is over. Its timer sleeps with the machine, but `remaining` does not: who wakes
+    late finds it over, and hands nothing over."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = seconds_awake_and_asleep) -> None:
+        self._clock = clock
+        self._ends = clock() + seconds
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
         self._timer = threading.Timer(seconds, self._bark)
@@ -84,7 +91,7 @@ class Watchdog:
 
     @property
     def remaining(self) -> float:
-        return self._ends - time.monotonic()
+        return self._ends - self._clock()
 
     def guard(self, connection: socket.socket) -> None:
         """Watch this connection. Its descriptor is duplicated, since TLS takes the socket object over."""
@@ -189,9 +196,9 @@ class Connection:
             if not before_data():
                 raise NotOurs("another sender has this mail now")
             fault("before-data")
-            if watchdog.remaining <= 0:
-                raise Unreachable("the time for this mail was over before it was handed over")
+            _check_time(watchdog)
             self._expect(354, "DATA")
+            _check_time(watchdog)
         except (OSError, smtplib.SMTPException) as error:
             raise Unreachable(f"the connection was lost ({type(error).__name__})") from None
         try:
@@ -222,6 +229,11 @@ class Connection:
     def _expect(self, wanted: int, command: str, arguments: str = "") -> None:
         code, _ = self._client.docmd(command, arguments)
         _check(wanted, code)
+
+
+def _check_time(watchdog: Watchdog) -> None:
+    if watchdog.remaining <= 0:
+        raise Unreachable("the time for this mail was over before it was handed over")
 
 
 def _check(wanted: int, code: int) -> None:

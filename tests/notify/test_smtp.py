@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import socket
 import ssl
+import time
 from email import message_from_bytes
 from email.policy import SMTPUTF8
 
@@ -15,7 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from notify.smtp import Connection, Letter, Unreachable, Watchdog, seconds_awake_and_asleep
 from store.outbox import OutboxState
+from tests.notify.servers import ScriptedServer
 
 
 class Keeper:
@@ -85,6 +88,35 @@ def certificate(tmp_path_factory):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return folder / "cert.pem", context
+
+
+@pytest.mark.parametrize("asleep_at", ["mark", "354"])
+def test_who_slept_with_the_machine_hands_over_nothing_when_it_wakes(box, asleep_at):
+    """The clock jumps, as that of the system does over a sleep in which no timer ran."""
+    now = [0.0]
+
+    class Sleepy(ScriptedServer):
+        def _answer(self, connection, verb):
+            if verb == "DATA" and asleep_at == "354":
+                now[0] += 3600
+            return super()._answer(connection, verb)
+
+    def marked():
+        now[0] += 3600 if asleep_at == "mark" else 0
+        return True
+
+    with Sleepy() as server, Watchdog(300, lambda: now[0]) as watchdog:
+        box.use(server.port)
+        with Connection.open(box.settings.smtp, None, watchdog) as connection:
+            letter = Letter("meldpunt@ministerie.example", "jan@voorbeeld.nl", b"Subject: x\r\n\r\nx\r\n")
+            with pytest.raises(Unreachable, match="time for this mail was over"):
+                connection.hand_over(letter, watchdog, marked)
+        assert server.taken == []
+
+
+def test_the_clock_of_a_transaction_is_that_of_the_machine_asleep_or_awake():
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert before <= seconds_awake_and_asleep() <= time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def test_a_local_part_beyond_ascii_goes_out_where_the_server_offers_smtputf8(box, serve):
