@@ -80,7 +80,9 @@ class DeskSettings(Section):
     """One desk: an integrity desk or a support point. Two desks share no key."""
 
     name: str = Field(description="The desk's name as reporters read it, such as 'Integriteitscoördinator'.")
-    organisation: str = Field(description="The organisation's name as reporters read it.")
+    organisation: str = Field(
+        description="The organisation's name as in a sentence, with its article: het ministerie van Buitenlandse Zaken."
+    )
     address: EmailAddress = Field(description="The address that reporters write to, and that receipts come from.")
     display_name: str = Field(
         "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."

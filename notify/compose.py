@@ -120,8 +120,11 @@ def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Address
     writer = _Writer(desk, catalogue, **values)
     body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, facts)
     opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
-    named = ["reference"] if facts.reference is not None else []
-    blocks = [*writer.paragraphs("greeting", opening, *named), *body, *writer.paragraphs("signature")]
+    blocks = [
+        *writer.paragraphs("greeting", opening, *_reference(facts), "danger"),
+        *body,
+        *writer.paragraphs("signature"),
+    ]
     subject = desk.neutral_subject.get(catalogue.language) or catalogue.subjects["receipt"]
     if desk.reference_in_subject and facts.reference is not None:
         subject = f"{subject} [{facts.reference}]"
@@ -147,8 +150,15 @@ def _full(writer: _Writer, catalogue: Catalogue, facts: ReceiptFacts) -> list[Bl
         writer.heading("no_consequences_heading"),
         *writer.paragraphs("no_consequences"),
         writer.heading("help_heading"),
-        *writer.paragraphs("danger", "support", "about_coordinator"),
+        *writer.paragraphs("support", "about_coordinator"),
     ]
+
+
+def _reference(facts: ReceiptFacts) -> list[str]:
+    if facts.reference is not None:
+        return ["reference"]
+    # who is new to a case gets the neutral receipt, and is not told that there is an earlier mail
+    return ["reference_follow_up"] if facts.full and facts.follow_up else []
 
 
 def _promises(facts: ReceiptFacts) -> list[str]:
@@ -163,13 +173,11 @@ def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
         writer.heading("next_heading"),
         *writer.paragraphs("next_neutral"),
         writer.heading("elsewhere_heading"),
-        *writer.paragraphs("advice", "complaints"),
+        *writer.paragraphs("advice", "complaints", "about_coordinator"),
         writer.heading("general_heading"),
         *writer.paragraphs("general_neutral"),
         _general(writer, facts.anonymous),
         *writer.paragraphs("general_complete", "how_to_add", *(["anonymous"] if facts.anonymous else [])),
-        writer.heading("help_heading"),
-        *writer.paragraphs("danger", "about_coordinator"),
     ]
 
 

@@ -57,7 +57,7 @@ def test_a_full_receipt_says_all_that_a_reporter_must_know(receipt, desk: DeskSe
     assert "7K3Q-M2XP" in text
     assert "Uiterlijk op maandag 29 juni 2026 hoort u van ons wat er met uw melding is gedaan" in text
     assert "als we ook weten: - uw telefoonnummer Weet u iets niet" in text
-    assert "Beantwoord dan gewoon deze mail" in text
+    assert "Beantwoord dan gewoon deze e-mail" in text
     assert "privéadres" in text
     assert "geen gevolgen" in text
     assert "over de coördinator zelf?" in text
@@ -136,7 +136,7 @@ def test_the_neutral_receipt_promises_no_terms_and_shows_the_other_ways(receipt,
     text = receipt(full=False, follow_up=follow_up, ask=(MissingField.PHONE,))
     assert "Uiterlijk" not in text
     assert "uw telefoonnummer" not in text
-    assert "Een mens leest uw bericht" in text
+    assert "De coördinator leest uw bericht" in text
     assert "eerdere bericht" not in text  # who is new to a case is not told that there is one
     for place in (desk.texts.support_point, desk.texts.complaints, desk.texts.about_coordinator, "112"):
         assert place in text
@@ -280,4 +280,5 @@ def test_a_receipt_that_knows_no_reference_names_none(desk: DeskSettings, addres
     shown = desk.model_copy(update={"reference_in_subject": True})
     outgoing = compose_receipt(shown, replace(FULL, reference=None, full=full, follow_up=True), addressed())
     assert outgoing.subject == "Ontvangstbevestiging"
-    assert "referentie" not in outgoing.text
+    assert "kenmerk van uw bericht" not in outgoing.text
+    assert ("kenmerk in onze eerdere e-mail" in outgoing.text) is full
