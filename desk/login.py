@@ -96,8 +96,7 @@ def _unlock(entry: LoginForm) -> KeyRing:
             )
     except WrongLogin:
         with here.database.begin() as transaction:
-            sessions.note_failure(transaction, desk, name, now)
-            sessions.note_failure(transaction, desk, place, now)
+            sessions.note_failure(transaction, desk, [name, place], now)
         raise
     with here.database.begin() as transaction:
         sessions.note_success(transaction, name)

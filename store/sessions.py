@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,6 +30,8 @@ IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
 NOTED_EVERY = timedelta(seconds=30)
 """How exactly the last request of a session is known."""
+FAILURES_COUNT = timedelta(days=1)
+"""How long failures count after the last of them: longer than any wait."""
 _SECRET_BYTES = 32
 _NONCE_BYTES = 12
 
@@ -109,13 +112,14 @@ def end(session: Session, secret: bytes, now: datetime) -> None:
 
 
 def end_stale(session: Session, now: datetime, limits: Limits | None = None) -> None:
-    """Destroy the sessions that ended by themselves."""
+    """Destroy the sessions that ended by themselves, and forget failures of long ago."""
     limits = limits or Limits()
     session.execute(
         delete(LoginSession).where(
             (LoginSession.seen_at < now - limits.idle) | (LoginSession.started_at < now - limits.longest)
         )
     )
+    session.execute(delete(LoginAttempt).where(LoginAttempt.last_at < now - FAILURES_COUNT))
 
 
 def may_try(session: Session, digest: bytes, now: datetime, throttle: Throttle | None = None) -> bool:
@@ -124,13 +128,14 @@ def may_try(session: Session, digest: bytes, now: datetime, throttle: Throttle |
     return row is None or now >= row.last_at + (throttle or Throttle()).wait_after(row.failures)
 
 
-def note_failure(session: Session, desk: str, digest: bytes, now: datetime) -> None:
-    """A log-in with this name, or from this place, went wrong."""
-    row = session.get(LoginAttempt, digest, with_for_update=True)
-    if row is None:
-        session.add(LoginAttempt(digest=digest, failures=1, last_at=now))
-    else:
-        row.failures, row.last_at = row.failures + 1, now
+def note_failure(session: Session, desk: str, digests: Iterable[bytes], now: datetime) -> None:
+    """A log-in went wrong, with the name and from the place of these digests: one row on the trail."""
+    for digest in digests:
+        row = session.get(LoginAttempt, digest, with_for_update=True)
+        if row is None:
+            session.add(LoginAttempt(digest=digest, failures=1, last_at=now))
+        else:
+            row.failures, row.last_at = row.failures + 1, now
     audit.write(session, desk, Action.LOGIN_FAILED, now)
     session.flush()
 

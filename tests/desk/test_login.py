@@ -1,7 +1,10 @@
 """Logging in and out: who gets in, for how long, and what a guesser learns."""
 
 import pytest
+from sqlalchemy import select
 
+from store.audit import Action
+from store.schema import Audit
 from store.sessions import Throttle
 from tests.desk.world import DESK, LOGIN, PASSPHRASE, Visitor, World, coordinator
 
@@ -52,6 +55,12 @@ def test_after_some_failures_even_the_right_passphrase_has_to_wait(world: World)
     assert Visitor(world).log_in().status_code == 429
     world.clock.forward(minutes=15)
     assert Visitor(world).log_in().status_code == 303
+
+
+def test_a_failure_is_one_row_on_the_trail(world: World) -> None:
+    Visitor(world).log_in(LOGIN, "fout")
+    with world.database.read() as session:
+        assert len(session.scalars(select(Audit).where(Audit.action == Action.LOGIN_FAILED)).all()) == 1
 
 
 def test_failures_count_for_names_that_do_not_exist_too(world: World) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from store import sessions
 from store.audit import Action
-from store.schema import Audit, LoginSession
+from store.schema import Audit, LoginAttempt, LoginSession
 from store.sessions import Throttle
 from tests.store.world import INDEX, NOW, World
 
@@ -97,7 +97,7 @@ def test_guessing_gets_slower_and_a_good_log_in_forgets_it(world: World) -> None
         now = NOW
         for failure in range(1, 12):
             assert sessions.may_try(session, DIGEST, now)
-            sessions.note_failure(session, world.ring.desk, DIGEST, now)
+            sessions.note_failure(session, world.ring.desk, [DIGEST], now)
             wait = throttle.wait_after(failure)
             assert sessions.may_try(session, DIGEST, now) == (failure < throttle.free)
             now += wait
@@ -105,6 +105,23 @@ def test_guessing_gets_slower_and_a_good_log_in_forgets_it(world: World) -> None
         assert sessions.may_try(session, INDEX.login("bram"), NOW)
         sessions.note_success(session, DIGEST)
         assert sessions.may_try(session, DIGEST, NOW)
+
+
+def test_one_failure_is_one_row_on_the_trail_however_much_it_counts_for(world: World) -> None:
+    with world.db.begin() as session:
+        sessions.note_failure(session, world.ring.desk, [DIGEST, INDEX.login("address 192.0.2.7")], NOW)
+        failed = select(Audit).where(Audit.action == Action.LOGIN_FAILED)
+        assert len(session.scalars(failed).all()) == 1
+        assert len(session.scalars(select(LoginAttempt)).all()) == 2
+
+
+def test_failures_of_long_ago_are_forgotten_and_later_ones_are_not(world: World) -> None:
+    with world.db.begin() as session:
+        sessions.note_failure(session, world.ring.desk, [DIGEST], NOW)
+        later = NOW + timedelta(hours=2)
+        sessions.note_failure(session, world.ring.desk, [INDEX.login("bram")], later)
+        sessions.end_stale(session, NOW + timedelta(days=1, minutes=1))
+        assert session.scalars(select(LoginAttempt.last_at)).all() == [later]
 
 
 def test_the_wait_has_an_end() -> None:
