@@ -25,6 +25,22 @@ class DueKind(StrEnum):
     REMINDER = "reminder"
 
 
+OF_THE_DESK = tuple(kind for kind in DueKind if kind is not DueKind.REMINDER)
+"""What a person has to see to; reminders to reporters go by themselves."""
+
+BY_HAND = (DueKind.RECEIPT, DueKind.FIRST_MESSAGE, DueKind.FEEDBACK)
+"""What is done when a person says so. A first look is done by answering its questions, a receipt also by being sent."""
+
+
+class DoneReason(StrEnum):
+    """How something that was due came to be done."""
+
+    DONE = "done"  # also in another way than by a mail of ours: a letter, a call
+    NO_WAY = "no_way"  # the reporter cannot be reached
+    UNWANTED = "unwanted"  # not wished for, or it would endanger the reporter (directive (EU) 2019/1937 art. 11(2)(b))
+    NO_REPORT = "no_report"
+
+
 @dataclass(frozen=True)
 class Terms:
     """Terms of one desk. `is_holiday` says of a date whether it is a public holiday."""

@@ -1,12 +1,16 @@
 """One case on one page: what was written, what the machine makes of it, what people decided, what is due."""
 
+import hashlib
+import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Blueprint, render_template
 
-from cases.lifecycle import TRANSITIONS, Status
+from cases.lifecycle import OPEN, TRANSITIONS, Status
+from cases.terms import BY_HAND
 from desk import gate
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
 from desk.highlight import Stretch, stretches
@@ -14,10 +18,14 @@ from desk.parts import parts
 from desk.timeline import lines
 from store import records
 from store.casework import CaseMessage, CaseView, view_case
+from store.changes import renew_card
+from store.keyring import UnprovenKey
 from store.records import RecordKind
 
 blueprint = Blueprint("case", __name__)
 blueprint.before_request(gate.require_member)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,9 +51,39 @@ def show(case_id: str) -> str:
 
 
 def look(case_id: str) -> CaseView:
-    """The case, with the look on its trail. Raises NotFound."""
+    """The case, with the look on its trail, and a card that says the same. Raises NotFound."""
+    ring, now = gate.ring(), parts().clock()
     with parts().database.begin() as transaction:
-        return view_case(transaction, gate.ring(), case_id, parts().clock())
+        view = view_case(transaction, ring, case_id, now)
+        try:
+            renew_card(transaction, ring, gate.index(), view, now)
+        except UnprovenKey as error:  # the case is there to be read all the same; who writes to it is told
+            log.error("case %s: its card is not renewed: %s", case_id, error)  # noqa: TRY400
+    return view
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What accepting all at once would decide; `seen` tells these values from any others."""
+
+    values: Mapping[str, Any]
+
+    @property
+    def seen(self) -> str:
+        return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def suggestions(view: CaseView) -> Suggestions:
+    """What the machine suggests and nobody has decided. A main category may be none; other parts say something."""
+    decided = {*view.decisions, *(["severity"] if view.first_look else [])}
+    values = {}
+    for part, kind in DECISIONS.items():
+        if part in decided or part not in view.suggested or (view.report[part] is None and part != "primary"):
+            continue
+        form = kind(formdata=None)
+        form.show(view.report)
+        values[part] = form.decided()
+    return Suggestions(values)
 
 
 def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
@@ -63,6 +101,9 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         view=view,
         report=view.report,
         suggested=view.suggested,
+        suggestions=suggestions(view),
+        is_open=view.status in OPEN,
+        by_hand=BY_HAND,
         mails=[_mail(message) for message in view.messages],
         lines=lines(view.timeline),
         linked=_references(view.linked_case_ids),
@@ -111,6 +152,4 @@ def _first_look(view: CaseView, refused: Refused | None) -> FirstLookForm:
 def _status(view: CaseView, refused: Refused | None) -> StatusForm:
     form = refused.form if refused and isinstance(refused.form, StatusForm) else StatusForm(formdata=None)
     form.offer(TRANSITIONS[view.status])
-    if not form.approver.data:
-        form.approver.data = gate.ring().login
     return form

@@ -7,15 +7,17 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import FieldList, SelectFieldBase
+from wtforms import FieldList, HiddenField, SelectFieldBase
 
 from cases.lifecycle import TRANSITIONS, Outcome, Status
+from cases.terms import BY_HAND, DueKind
 from desk import case, gate, receipts
 from desk.case import Refused
-from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
+from desk.forms import DECISIONS, AcceptForm, CaseForm, ContactForm, DoneForm, FirstLookForm, NoteForm, StatusForm
 from desk.parts import parts
-from store import casework
-from store.casework import CONTACT, Changed, FirstLook
+from store import changes
+from store.casework import FirstLook
+from store.changes import Changed
 
 blueprint = Blueprint("changes", __name__, url_prefix="/cases/<case_id>")
 blueprint.before_request(gate.require_member)
@@ -31,11 +33,29 @@ def decide(case_id: str, part: str) -> Answer:
     form = DECISIONS[part]()
 
     def change(transaction: Session, version: int) -> None:
-        casework.decide(
-            transaction, gate.ring(), gate.index(), case_id, part, form.decided(), version=version, now=parts().clock()
-        )
+        decided = {part: form.decided()}
+        changes.decide(transaction, gate.ring(), gate.index(), case_id, decided, version=version, now=parts().clock())
 
     return _carry_out(case_id, f"field-{part}", form, change)
+
+
+@blueprint.post("/accept")
+def accept(case_id: str) -> Answer:
+    """Accept all that the machine suggests and nobody decided, if it still suggests what the page showed."""
+    form = AcceptForm()
+    suggestions = case.suggestions(case.look(case_id))
+    if not suggestions.values or form.seen.data != suggestions.seen:
+        flash(gettext("The suggestions changed while you had this page open. Look at them again."), "warn")
+        return redirect(url_for("case.show", case_id=case_id, _anchor="report"), 303)
+
+    def change(transaction: Session, version: int) -> None:
+        changes.decide(
+            *(transaction, gate.ring(), gate.index(), case_id, suggestions.values),
+            version=version,
+            now=parts().clock(),
+        )
+
+    return _carry_out(case_id, "report", form, change)
 
 
 @blueprint.post("/contact")
@@ -43,15 +63,8 @@ def contact(case_id: str) -> Answer:
     form = ContactForm()
 
     def change(transaction: Session, version: int) -> None:
-        casework.decide(
-            transaction,
-            gate.ring(),
-            gate.index(),
-            case_id,
-            CONTACT,
-            form.decided(),
-            version=version,
-            now=parts().clock(),
+        changes.correct_contact(
+            *(transaction, gate.ring(), gate.index(), case_id, form.decided()), version=version, now=parts().clock()
         )
 
     return _carry_out(case_id, "contact", form, change)
@@ -65,7 +78,7 @@ def first_look(case_id: str) -> Answer:
         answers = FirstLook(
             clear=form.clear.data == "yes", breach=form.breach.data == "yes", severity=form.chosen_severity()
         )
-        casework.answer_first_look(
+        changes.answer_first_look(
             transaction, gate.ring(), gate.index(), case_id, answers, version=version, now=parts().clock()
         )
 
@@ -79,7 +92,7 @@ def status(case_id: str) -> Answer:
 
     def change(transaction: Session, version: int) -> None:
         wanted = Status(form.status.data)
-        casework.change_status(
+        changes.change_status(
             transaction,
             gate.ring(),
             gate.index(),
@@ -94,6 +107,37 @@ def status(case_id: str) -> Answer:
     return _carry_out(case_id, "status", form, change)
 
 
+@blueprint.post("/dues/<due>/done")
+def done(case_id: str, due: str) -> Answer:
+    """Say that something that was due is done, and how; it can be taken back."""
+    form, kind = DoneForm(), _by_hand(due)
+
+    def change(transaction: Session, version: int) -> None:
+        changes.finish_due(
+            *(transaction, gate.ring(), gate.index(), case_id, kind, form.chosen_reason()),
+            version=version,
+            now=parts().clock(),
+        )
+
+    return _carry_out(case_id, "dues", form, change)
+
+
+@blueprint.post("/dues/<due>/open")
+def due_again(case_id: str, due: str) -> Answer:
+    form, kind = CaseForm(), _by_hand(due)
+
+    def change(transaction: Session, version: int) -> None:
+        changes.reopen_due(transaction, gate.ring(), gate.index(), case_id, kind, version=version, now=parts().clock())
+
+    return _carry_out(case_id, "dues", form, change)
+
+
+def _by_hand(due: str) -> DueKind:
+    if due not in BY_HAND:
+        abort(404)
+    return DueKind(due)
+
+
 @blueprint.post("/notes")
 def note(case_id: str) -> Answer:
     """A note overwrites nothing: no version, and never refused because somebody else was first."""
@@ -101,7 +145,7 @@ def note(case_id: str) -> Answer:
     if not form.validate():
         return case.page(case_id, Refused("notes", form)), 400
     with parts().database.begin() as transaction:
-        casework.add_note(transaction, gate.ring(), gate.index(), case_id, form.text.data, parts().clock())
+        changes.add_note(transaction, gate.ring(), gate.index(), case_id, form.text.data, parts().clock())
     return _back(case_id, "notes", gettext("The note is added."))
 
 
@@ -141,7 +185,7 @@ def _somebody_was_first(case_id: str, place: str, form: CaseForm) -> tuple[str, 
 def _shown(form: CaseForm) -> Iterator[tuple[str, str]]:
     """What a form says, as label and words."""
     for field in form:
-        if field.name in ("csrf_token", "version"):
+        if field.name == "version" or isinstance(field, HiddenField):
             continue
         words = _words(field)
         if words:

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 
 from desk.words import FIELDS
 from store.casework import NotFound
+from store.keyring import UnprovenKey
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def handle(app: Flask) -> None:
     """Answer all errors of an application by pages."""
     app.register_error_handler(CSRFError, lambda _: page(400, _form_out_of_date()))
     app.register_error_handler(NotFound, lambda _: page(404))
+    app.register_error_handler(UnprovenKey, lambda _: page(500, _key_not_ours()))
     app.register_error_handler(HTTPException, _expected)
     app.register_error_handler(Exception, _unexpected)
 
@@ -67,6 +69,15 @@ def _form_out_of_date() -> str:
         gettext(
             "This form is out of date, because you logged in anew or keep no cookies. Nothing was changed. "
             "Open the page again and repeat what you did."
+        )
+    )
+
+
+def _key_not_ours() -> str:
+    return str(
+        gettext(
+            "Nothing was saved: the database holds a key for this case that Meldpost did not write. What is written "
+            "with it could be read by somebody else. Tell your administrator at once."
         )
     )
 

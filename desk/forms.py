@@ -24,8 +24,9 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
+from cases.terms import DoneReason
 from config.taxonomy import SUBS, Category, Severity
-from desk.words import CATEGORIES, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES
+from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES
 from desk.words import SUBS as SUB_NAMES
 
 NOTE_LENGTH = 50_000
@@ -244,6 +245,28 @@ class StatusForm(CaseForm):
     def validate_outcome(self, field: SelectField) -> None:
         if self.status.data == Status.CLOSED and field.data not in OUTCOMES:
             raise ValidationError(_l("Say with what outcome the case is closed."))
+
+    def validate_approver(self, field: StringField) -> None:
+        if self.status.data == Status.CLOSED and not field.data:
+            raise ValidationError(_l("Say who approved that the case is closed."))
+
+
+class AcceptForm(CaseForm):
+    """All suggestions at once: `seen` says which those were, as the page showed them."""
+
+    seen = HiddenField()
+
+
+class DoneForm(CaseForm):
+    """How something that was due came to be done."""
+
+    reason = RadioField(_l("How"), choices=_choices(DONE_REASONS), validate_choice=False)
+
+    def validate_reason(self, field: RadioField) -> None:
+        _must_be_among(field, DONE_REASONS)
+
+    def chosen_reason(self) -> DoneReason:
+        return DoneReason(self.reason.data)
 
 
 class ContactForm(CaseForm):

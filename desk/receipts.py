@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from desk import gate
 from desk.parts import parts
-from store import casework, records
+from store import casework, changes, records
 from store.records import RecordKind
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/receipts")
@@ -40,7 +40,7 @@ def release() -> Response:
 def let_go(ids: Iterable[str]) -> None:
     """Release these mails and say how many."""
     with parts().database.begin() as transaction:
-        count = casework.release_receipts(transaction, gate.ring(), ids, parts().clock())
+        count = changes.release_receipts(transaction, gate.ring(), ids, parts().clock())
     if count:
         flash(ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", count), "good")
     else:

@@ -60,6 +60,11 @@ def sentence(event: Event) -> str:
         return str(gettext("Changed the status from %(before)s to %(after)s", before=before, after=after))
     if event.action is Action.RECEIPT_DECIDED and event.detail.get("reason") in REASONS:
         return str(REASONS[event.detail["reason"]])
+    if event.action is Action.DUE_DONE:
+        due, reason = name(event.detail.get("due"), "due"), name(event.detail.get("reason"), "done_reason")
+        return str(gettext("Said that it is done: %(due)s. %(reason)s", due=due, reason=reason))
+    if event.action is Action.DUE_REOPENED:
+        return str(gettext("Took back that it is done: %(due)s", due=name(event.detail.get("due"), "due")))
     if event.action is Action.DECIDE:
         return str(gettext("Decided: %(part)s", part=name(event.detail.get("part"), "field")))
     return str(SENTENCES.get(event.action, event.action))

@@ -78,6 +78,12 @@ DUES = {
     "feedback": _l("Feedback to the reporter"),
     "reminder": _l("Reminder to the reporter"),
 }
+DONE_REASONS = {
+    "done": _l("Done"),
+    "no_way": _l("The reporter cannot be reached"),
+    "unwanted": _l("Not wished for, or it would endanger the reporter"),
+    "no_report": _l("This is no report"),
+}
 AUTOMATIC = {
     "auto_reply": _l("Automatic reply"),
     "bounce": _l("Delivery report"),
@@ -124,6 +130,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "status": STATUSES,
     "outcome": OUTCOMES,
     "due": DUES,
+    "done_reason": DONE_REASONS,
     "automatic": AUTOMATIC,
     "outgoing": OUTGOING,
     "outgoing_state": OUTGOING_STATES,

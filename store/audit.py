@@ -31,6 +31,8 @@ class Action(StrEnum):
     DECIDE = "decide"
     FIRST_LOOK = "first_look"
     STATUS = "status"
+    DUE_DONE = "due_done"
+    DUE_REOPENED = "due_reopened"
     NOTE = "note"
     RELEASE = "release"
     MAIL_QUEUED = "mail_queued"

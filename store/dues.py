@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from cases.terms import DueKind
+from cases.terms import OF_THE_DESK, DueKind
 from store.database import Database, changed_rows, database_now
 from store.schema import Due, new_id
 
@@ -35,6 +35,10 @@ class OpenDue:
     kind: DueKind
     step: int
     due_at: datetime
+
+    def overdue(self, now: datetime) -> bool:
+        """Should a person have seen to it by now?"""
+        return self.kind in OF_THE_DESK and self.due_at < now
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,25 @@ def open_dues(session: Session, case_id: str) -> tuple[OpenDue, ...]:
     return tuple(OpenDue(DueKind(row.kind), row.step, row.due_at) for row in rows)
 
 
-def finish_dues(session: Session, case_id: str, kinds: Iterable[DueKind]) -> None:
-    """What was due was done (by a person, or by an event)."""
-    _end(session, case_id, kinds, DueState.DONE)
+def finish_dues(session: Session, case_id: str, kinds: Iterable[DueKind]) -> int:
+    """What was due was done (by a person, or by an event). Tells how many were open."""
+    return _end(session, case_id, kinds, DueState.DONE)
 
 
-def cancel_dues(session: Session, case_id: str, kinds: Iterable[DueKind] = tuple(DueKind)) -> None:
-    """What was due is no longer."""
-    _end(session, case_id, kinds, DueState.CANCELLED)
+def cancel_dues(session: Session, case_id: str, kinds: Iterable[DueKind] = tuple(DueKind)) -> int:
+    """What was due is no longer. Tells how many were open."""
+    return _end(session, case_id, kinds, DueState.CANCELLED)
+
+
+def reopen_dues(session: Session, case_id: str, kinds: Iterable[DueKind], was: DueState) -> int:
+    """What was done or cancelled is due again, when it was due before. Tells how many were so."""
+    session.flush()
+    return changed_rows(
+        session,
+        update(Due)
+        .where(Due.case_id == case_id, Due.kind.in_(list(kinds)), Due.state == was)
+        .values(state=DueState.OPEN, settled_at=None),
+    )
 
 
 def claim_due(db: Database, kinds: Iterable[DueKind], lease_seconds: float) -> DueClaim | None:
@@ -133,9 +148,9 @@ def _write_claimed(session: Session, claim: DueClaim, values: dict[str, object])
         raise LeaseLost("This due was claimed too long ago, or is open no longer.")
 
 
-def _end(session: Session, case_id: str, kinds: Iterable[DueKind], state: DueState) -> None:
+def _end(session: Session, case_id: str, kinds: Iterable[DueKind], state: DueState) -> int:
     session.flush()
-    changed_rows(
+    return changed_rows(
         session,
         update(Due)
         .where(Due.case_id == case_id, Due.kind.in_(list(kinds)), Due.state == DueState.OPEN)

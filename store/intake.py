@@ -23,6 +23,7 @@ from store.dues import set_due
 from store.keypairs import KeyKind, generate
 from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, seal_seed
 from store.lookups import IndexKey
+from store.merging import DECIDABLE
 from store.records import Name, RecordKind
 from store.schema import Attachment, CaseFile, Message, new_id
 
@@ -106,7 +107,7 @@ def open_case(
         identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
     )
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
-    card = {"reference": reference, **{part: new.report.get(part) for part in _CARD_PARTS}}
+    card = {"reference": reference, **{part: new.report.get(part) for part in DECIDABLE}}
     records.write_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
     for kind, due_at in dues.items():
         set_due(session, keys.desk, case_id, kind, due_at)
@@ -136,9 +137,6 @@ def add_message(
         identity=newest_proven(session, index, keys.desk, KeyKind.IDENTITY, case_id),
     )
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
-
-
-_CARD_PARTS = ("kind", "categories", "primary", "severity", "missing", "concerned")
 
 
 def _new_pair(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from config.taxonomy import ABOUT_THE_REPORTER, Severity
 
 Report = Mapping[str, Any]
 
@@ -16,28 +18,49 @@ CONTACT_PARTS = ("name", "email", "phone", "address")
 def suggested(reports: Sequence[Report]) -> dict[str, Any]:
     """The machine's report of a case: the first message's, with what later ones of the same reporter add.
 
-    Something is missing only while every message lacks it.
+    Something is missing only while every message lacks it; a case is as serious as the gravest of its messages.
     """
     understood = [report for report in reports if report]
     if not understood:
         return {}
     merged = dict(understood[0])
     for later in understood[1:]:
-        lacking = set(later.get("missing") or ())
-        merged["missing"] = [slug for slug in merged.get("missing") or () if slug in lacking]
+        if "missing" in later:  # a robot's mail, say, was not read for what it lacks
+            merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
         merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())
+        merged["severity"] = gravest([merged.get("severity"), later.get("severity")])
     return merged
 
 
-def decided(report: Report, decisions: Mapping[str, Mapping[str, Any]], first_look: Report | None) -> dict[str, Any]:
+def decided(
+    report: Report,
+    decisions: Mapping[str, Mapping[str, Any]],
+    first_look: Report | None,
+    contact: Report | None = None,
+) -> dict[str, Any]:
     """A report with what persons decided in the place of suggestions.
 
-    The severity is that of the first look or of a decision, whichever came later.
+    The severity is that of the first look or of a decision, whichever came later. What stands in the contact details
+    that a person wrote down is not missing.
     """
-    merged = {**report, **{field: decision["value"] for field, decision in decisions.items()}}
+    merged = {**report}
+    if report.get("missing"):
+        merged["missing"] = [slug for slug in report["missing"] if slug not in found_in(contact or {})]
+    merged |= {field: decision["value"] for field, decision in decisions.items()}
     if first_look and ("severity" not in decisions or first_look["at"] > decisions["severity"]["at"]):
         merged["severity"] = first_look["severity"]
     return merged
+
+
+def gravest(severities: Iterable[str | None]) -> str | None:
+    """The gravest of what is known."""
+    known = set(severities)
+    return next((each.value for each in reversed(Severity) if each in known), None)
+
+
+def found_in(contact: Report) -> frozenset[str]:
+    """Which of the required fields these contact details hold."""
+    return frozenset(slug for slug in ABOUT_THE_REPORTER if contact.get(slug))
 
 
 def contact(contacts: Sequence[Report], corrected: Report | None) -> dict[str, Any]:

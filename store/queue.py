@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Status
-from cases.terms import DueKind
-from store import records
+from cases.terms import OF_THE_DESK, DueKind
+from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
 from store.records import RecordKind
@@ -21,13 +21,19 @@ from store.schema import CaseFile, Due, Message
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One case in the queue; the parts from `reference` to `concerned` come from its sealed card."""
+    """One case in the queue; the parts from `reference` to `concerned` come from its sealed card.
+
+    `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
+    nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
+    """
 
     case_id: str
     status: Status
-    opened_at: datetime
+    received_at: datetime
     next_due: OpenDue | None
-    new_messages: int
+    new: bool
+    follow_ups: int
+    graver: str | None
     unreadable: bool
     reference: str
     kind: str | None
@@ -61,22 +67,13 @@ def queue_page(
     Without `status`: every case that is open, or has a message that nobody has looked at.
     """
     due = _soonest_due(ring.desk)
-    unseen = _messages(ring.desk, Message.seen_at.is_(None))
-    chosen = (
-        CaseFile.status.in_(list(status))
-        if status is not None
-        else CaseFile.status.in_(OPEN) | unseen.c.count.is_not(None)
-    )
-    query = (
-        select(CaseFile, func.coalesce(unseen.c.count, 0))
-        .outerjoin(due, due.c.case_id == CaseFile.id)
-        .outerjoin(unseen, unseen.c.case_id == CaseFile.id)
-        .where(CaseFile.desk == ring.desk, chosen)
-    )
+    unseen = exists().where(Message.case_id == CaseFile.id, Message.seen_at.is_(None))
+    chosen = CaseFile.status.in_(list(status)) if status is not None else CaseFile.status.in_(OPEN) | unseen
+    query = select(CaseFile).outerjoin(due, due.c.case_id == CaseFile.id).where(CaseFile.desk == ring.desk, chosen)
     total = session.scalars(select(func.count()).select_from(query.with_only_columns(CaseFile.id).subquery())).one()
     last = case((due.c.due_at.is_(None), 1), else_=0)  # neither database sorts NULLs as the other does
     ordered = query.order_by(last, due.c.due_at, CaseFile.opened_at, CaseFile.id)
-    found = [(row, count) for row, count in session.execute(ordered.offset((page - 1) * size).limit(size))]
+    found = session.scalars(ordered.offset((page - 1) * size).limit(size)).all()
     return Page(_rows(session, ring, found), page, size, total)
 
 
@@ -90,59 +87,68 @@ def status_counts(session: Session, desk: str) -> Mapping[Status, int]:
 def overdue_count(session: Session, desk: str, now: datetime) -> int:
     """How many cases have something that should have happened by now."""
     query = select(func.count(Due.case_id.distinct())).where(
-        Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(_OF_THE_DESK), Due.due_at < now
+        Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK), Due.due_at < now
     )
     return session.scalars(query).one()
-
-
-_OF_THE_DESK = tuple(kind for kind in DueKind if kind is not DueKind.REMINDER)
-"""What a person has to see to; reminders to reporters go by themselves."""
 
 
 def _soonest_due(desk: str) -> Any:
     return (
         select(Due.case_id, func.min(Due.due_at).label("due_at"))
-        .where(Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(_OF_THE_DESK))
+        .where(Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
         .group_by(Due.case_id)
         .subquery()
     )
 
 
-def _messages(desk: str, which: ColumnElement[bool]) -> Any:
-    return (
-        select(Message.case_id, func.count().label("count"))
-        .where(Message.desk == desk, which)
-        .group_by(Message.case_id)
-        .subquery()
-    )
-
-
-def _rows(session: Session, ring: KeyRing, found: list[tuple[CaseFile, int]]) -> tuple[QueueRow, ...]:
-    ids = [row.id for row, _ in found]
+def _rows(session: Session, ring: KeyRing, found: Sequence[CaseFile]) -> tuple[QueueRow, ...]:
+    ids = [row.id for row in found]
     cards = records.opened_of_subjects(session, ring, ids, RecordKind.CARD)
-    unreadable: set[str] = set(session.scalars(_unreadable(ids)))
+    messages = _messages(session, ids)
+    unread = [each.id for of_case in messages.values() for each in of_case[1:] if each.seen_at is None]
+    reports = records.opened_of_subjects(session, ring, unread, RecordKind.REPORT)
+    dues = _next_dues(session, ids)
+    return tuple(_row(row, messages[row.id], cards[row.id], reports, dues.get(row.id)) for row in found)
+
+
+def _messages(session: Session, case_ids: Sequence[str]) -> Mapping[str, Sequence[Message]]:
+    """The messages of each case, in the order in which they were taken in."""
+    found: dict[str, list[Message]] = {case_id: [] for case_id in case_ids}
+    query = select(Message).where(Message.case_id.in_(case_ids)).order_by(Message.taken_in_at, Message.received_at)
+    for message in session.scalars(query):
+        found[message.case_id].append(message)
+    return found
+
+
+def _next_dues(session: Session, case_ids: Sequence[str]) -> Mapping[str, OpenDue]:
     dues: dict[str, OpenDue] = {}
     for due in session.scalars(
         select(Due)
-        .where(Due.case_id.in_(ids), Due.state == DueState.OPEN, Due.kind.in_(_OF_THE_DESK))
+        .where(Due.case_id.in_(case_ids), Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
         .order_by(Due.due_at, Due.kind)
     ):
         dues.setdefault(due.case_id, OpenDue(DueKind(due.kind), due.step, due.due_at))
-    return tuple(
-        _row(row, count, cards[row.id], dues.get(row.id), unreadable=row.id in unreadable) for row, count in found
-    )
+    return dues
 
 
 def _row(
-    row: CaseFile, new_messages: int, card: Mapping[str, Any], next_due: OpenDue | None, *, unreadable: bool
+    row: CaseFile,
+    messages: Sequence[Message],
+    card: Mapping[str, Any],
+    reports: Mapping[str, Mapping[str, Any]],
+    next_due: OpenDue | None,
 ) -> QueueRow:
+    unread = [each.id for each in messages[1:] if each.seen_at is None]
+    gravest = merging.gravest([card.get("severity"), *(reports[each].get("severity") for each in unread)])
     return QueueRow(
         case_id=row.id,
         status=Status(row.status),
-        opened_at=row.opened_at,
+        received_at=min(each.received_at for each in messages),
         next_due=next_due,
-        new_messages=new_messages,
-        unreadable=unreadable,
+        new=messages[0].seen_at is None,
+        follow_ups=len(unread),
+        graver=gravest if gravest != card.get("severity") else None,
+        unreadable=any(each.state != "read" for each in messages),
         reference=card["reference"],
         kind=card.get("kind"),
         categories=tuple(card.get("categories") or ()),
@@ -151,7 +157,3 @@ def _row(
         missing=tuple(card.get("missing") or ()),
         concerned=tuple(card.get("concerned") or ()),
     )
-
-
-def _unreadable(case_ids: list[str]) -> Select[str]:
-    return select(Message.case_id).where(Message.case_id.in_(case_ids), Message.state != "read").distinct()

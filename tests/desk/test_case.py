@@ -1,10 +1,12 @@
 """A case on its page: what it shows, and what a person does to it."""
 
+import re
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from desk.forms import DECISIONS
 from store import audit, outbox
 from store.audit import Action
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
@@ -25,6 +27,24 @@ def _change(
 ) -> TestResponse:
     version = version or visitor.version(case_id)
     return visitor.post(f"/cases/{case_id}/{what}", {"version": version, **data})
+
+
+CLOSED = {"status": "closed", "outcome": "unsubstantiated", "approver": "de secretaris-generaal"}
+
+
+def _section(visitor: Visitor, case_id: str, name: str) -> str:
+    text = visitor.get(f"/cases/{case_id}").text
+    return text[text.index(f'id="{name}"') :].split("</section>")[0]
+
+
+def _seen(visitor: Visitor, case_id: str) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', visitor.get(f"/cases/{case_id}").text)
+    assert found
+    return found[1]
+
+
+def _accept_all(visitor: Visitor, case_id: str) -> TestResponse:
+    return _change(visitor, case_id, "accept", {"seen": _seen(visitor, case_id)})
 
 
 def test_the_page_shows_the_words_the_fields_and_what_they_rest_on(visitor: Visitor, case_id: str) -> None:
@@ -123,12 +143,14 @@ def test_the_status_changes_along_the_life_cycle_alone(visitor: Visitor, case_id
     assert _change(visitor, case_id, "status", {"status": "nonsense"}).status_code == 400
 
 
-def test_closing_asks_for_an_outcome(visitor: Visitor, case_id: str) -> None:
+def test_closing_asks_for_an_outcome_and_an_approver(visitor: Visitor, case_id: str) -> None:
     answer = _change(visitor, case_id, "status", {"status": "closed"})
     assert answer.status_code == 400
     assert "met welke uitkomst" in answer.text
-    data = {"status": "closed", "outcome": "unsubstantiated", "approver": "de secretaris-generaal"}
-    assert _change(visitor, case_id, "status", data).status_code == 303
+    answer = _change(visitor, case_id, "status", {"status": "closed", "outcome": "unsubstantiated", "approver": " "})
+    assert answer.status_code == 400
+    assert "wie het sluiten van de zaak heeft goedgekeurd" in answer.text
+    assert _change(visitor, case_id, "status", CLOSED).status_code == 303
     text = visitor.get(f"/cases/{case_id}").text
     assert "Ongegrond" in text
     assert "de secretaris-generaal" in text
@@ -136,10 +158,97 @@ def test_closing_asks_for_an_outcome(visitor: Visitor, case_id: str) -> None:
     assert "K2345-00000" in visitor.get("/?status=closed").text
 
 
-def test_a_closed_case_can_be_opened_again(visitor: Visitor, case_id: str) -> None:
-    _change(visitor, case_id, "status", {"status": "closed", "outcome": "withdrawn"})
+def test_a_closed_case_can_be_opened_again_and_what_was_due_is_due_again(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "status", CLOSED)
+    assert "27 feb 2027" not in _section(visitor, case_id, "dues")
     assert _change(visitor, case_id, "status", {"status": "assessing"}).status_code == 303
     assert "K2345-00000" in visitor.get("/").text
+    dues = _section(visitor, case_id, "dues")
+    assert "27 feb 2027" in dues
+    assert "29 nov 2026" in dues
+
+
+def test_a_case_that_was_closed_and_is_set_aside_now_shows_no_outcome(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "status", CLOSED)
+    _change(visitor, case_id, "status", {"status": "assessing"})
+    _change(visitor, case_id, "status", {"status": "set_aside"})
+    assert "de secretaris-generaal" not in _section(visitor, case_id, "status")
+
+
+def test_what_is_due_is_done_with_one_press_and_due_again_with_another(visitor: Visitor, case_id: str) -> None:
+    answer = _change(visitor, case_id, "dues/feedback/done", {"reason": "no_way"})
+    assert answer.location == f"/cases/{case_id}#dues"
+    dues = _section(visitor, case_id, "dues")
+    assert "De melder is niet te bereiken</span>" in dues
+    assert "dues/feedback/done" not in dues
+    assert "Afgemeld: Terugkoppeling aan de melder" in visitor.get(f"/cases/{case_id}").text
+    assert _change(visitor, case_id, "dues/feedback/open", {}).status_code == 303
+    dues = _section(visitor, case_id, "dues")
+    assert "27 feb 2027" in dues
+    assert "dues/feedback/open" not in dues
+
+
+def test_what_is_due_is_not_done_without_a_reason_nor_by_who_saw_an_older_case(visitor: Visitor, case_id: str) -> None:
+    assert _change(visitor, case_id, "dues/feedback/done", {"reason": "nonsense"}).status_code == 400
+    seen = visitor.version(case_id)
+    _change(visitor, case_id, "decide/kind", {"value": "klacht"})
+    answer = _change(visitor, case_id, "dues/feedback/done", {"reason": "no_way"}, version=seen)
+    assert answer.status_code == 409
+    assert "De melder is niet te bereiken" in answer.text
+    assert "dues/feedback/done" in _section(visitor, case_id, "dues")
+
+
+def test_only_what_a_person_does_is_done_by_saying_so(visitor: Visitor, case_id: str) -> None:
+    for due in ("first_look", "reminder", "nonsense"):
+        for what in ("done", "open"):
+            assert _change(visitor, case_id, f"dues/{due}/{what}", {"reason": "done"}).status_code == 404
+
+
+def test_all_suggestions_are_accepted_at_once_and_each_can_be_corrected(visitor: Visitor, case_id: str) -> None:
+    assert _accept_all(visitor, case_id).location == f"/cases/{case_id}#report"
+    text = visitor.get(f"/cases/{case_id}").text
+    assert text.count(f"Bepaald door {LOGIN}") == len(DECISIONS)
+    assert text.count("Bepaald: ") == len(DECISIONS)
+    assert "Alle voorstellen overnemen" not in text
+    _change(visitor, case_id, "decide/kind", {"value": "klacht"})
+    assert "De machine had:" in visitor.get(f"/cases/{case_id}").text
+
+
+def test_accepting_all_leaves_what_a_person_decided_or_answered(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/kind", {"value": "klacht"})
+    _change(visitor, case_id, "first-look", {"clear": "yes", "breach": "yes", "severity": "laag"})
+    _accept_all(visitor, case_id)
+    strip = visitor.get(f"/cases/{case_id}").text.split("</section>")[0]
+    assert "Andere klacht" in strip
+    assert "Laag" in strip
+
+
+def test_suggestions_that_changed_since_they_were_shown_are_not_accepted(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    seen = _seen(visitor, case_id)
+    world.further_message(case_id, report={**REPORT, "severity": "acuut"})
+    answer = _change(visitor, case_id, "accept", {"seen": seen})
+    assert answer.status_code == 303
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "De voorstellen zijn veranderd" in text
+    assert f"Bepaald door {LOGIN}" not in text
+
+
+def test_a_mail_that_nobody_understood_has_nothing_to_accept(world: World, visitor: Visitor) -> None:
+    case_id = world.new_case(report={}).case_id
+    assert "Alle voorstellen overnemen" not in visitor.get(f"/cases/{case_id}").text
+    assert _change(visitor, case_id, "accept", {"seen": ""}).status_code == 303
+    assert f"Bepaald door {LOGIN}" not in visitor.get(f"/cases/{case_id}").text
+
+
+def test_the_text_without_what_tells_who_wrote_it_is_there_as_an_unchecked_proposal(
+    world: World, visitor: Visitor
+) -> None:
+    case_id = world.new_case(masked_text="Met groet, ▇▇▇").case_id
+    conversation = _section(visitor, case_id, "conversation")
+    assert "Met groet, ▇▇▇" in conversation
+    assert "Een voorstel van de machine dat niemand heeft nagekeken" in conversation
 
 
 def test_a_note_keeps_its_lines_and_its_writer(visitor: Visitor, case_id: str) -> None:

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 from cases.terms import DueKind
-from tests.desk.world import START, World, coordinator
+from tests.desk.world import REPORT, START, World, coordinator
 
 
 def _references(text: str) -> list[str]:
@@ -32,9 +32,42 @@ def test_new_messages_count_until_somebody_has_looked(world: World) -> None:
     case_id = world.new_case().case_id
     world.further_message(case_id)
     visitor = coordinator(world)
-    assert "2 nieuwe berichten" in visitor.get("/").text
+    row = visitor.get("/").text.split("<tbody>")[1]
+    assert ">nieuw<" in row
+    assert "1 ongelezen vervolgbericht<" in row
     visitor.get(f"/cases/{case_id}")
-    assert "nieuwe berichten" not in visitor.get("/").text
+    row = visitor.get("/").text.split("<tbody>")[1]
+    assert ">nieuw<" not in row
+    assert "ongelezen" not in row
+    for _ in range(2):
+        world.further_message(case_id, report={**REPORT, "severity": "acuut", "missing": ["address"]})
+    row = visitor.get("/").text.split("<tbody>")[1]
+    assert "2 ongelezen vervolgberichten" in row
+    assert "Acuut" in row
+    assert "Telefoonnummer" in row
+    visitor.get(f"/cases/{case_id}")
+    row = visitor.get("/").text.split("<tbody>")[1]
+    assert "Acuut" in row
+    assert "Hoog" not in row
+    assert "Telefoonnummer" not in row
+
+
+def test_a_mail_of_last_year_that_was_taken_in_today_was_received_last_year(world: World) -> None:
+    case_id = world.new_case(received_at=START - timedelta(days=366)).case_id
+    visitor = coordinator(world)
+    assert "12 maanden</time>" in visitor.get("/").text
+    assert "Ontvangen 26 nov 2025" in visitor.get(f"/cases/{case_id}").text
+
+
+def test_the_overdue_that_are_counted_are_those_that_are_shown(world: World) -> None:
+    past = START - timedelta(days=1)
+    world.new_case(dues={DueKind.FIRST_MESSAGE: past, DueKind.FEEDBACK: past})
+    reminded = world.new_case(dues={DueKind.REMINDER: past}).case_id
+    visitor = coordinator(world)
+    text = visitor.get("/").text
+    assert "<b>1</b>over de termijn" in text
+    assert text.count('<tr class="late">') == 1
+    assert "te laat" not in visitor.get(f"/cases/{reminded}").text
 
 
 def test_a_status_in_the_address_shows_those_cases_alone(world: World) -> None:

@@ -10,7 +10,9 @@ import pytest
 from desk.security import BODY_LIMIT
 from store import casework
 from store.casework import NotFound
+from store.keypairs import KeyKind
 from tests.desk.world import OWN_TEXT, Visitor, World, coordinator
+from tests.store.world import forge_key
 
 NOWHERE = "0" * 32
 
@@ -25,8 +27,8 @@ def _rules(world: World) -> Iterator[tuple[str, str]]:
     for rule in world.app.url_map.iter_rules():
         if rule.endpoint == "static":
             continue
-        path = rule.rule.replace("<part>", "kind")
-        for argument in rule.arguments - {"part"}:
+        path = rule.rule.replace("<part>", "kind").replace("<due>", "feedback")
+        for argument in rule.arguments - {"part", "due"}:
             path = path.replace(f"<{argument}>", NOWHERE)
         for method in (rule.methods or set()) & {"GET", "POST"}:
             yield method, path
@@ -123,6 +125,7 @@ def test_ids_that_do_not_exist_are_not_found_on_every_route(world: World) -> Non
         "breach": "yes",
         "severity": "laag",
         "status": "assessing",
+        "reason": "done",
     }
     for method, path in _rules(world):
         if NOWHERE not in path or path.endswith("/release"):
@@ -182,6 +185,20 @@ def test_errors_are_pages_in_both_languages(world: World) -> None:
     assert "Hier is niets" in coordinator(world).get("/nowhere").text
     assert "There is nothing here" in coordinator(world, language="en").get("/nowhere").text
     assert coordinator(world).post("/").status_code == 405
+
+
+def test_a_case_whose_key_somebody_put_there_can_be_read_and_whoever_writes_to_it_is_told(
+    world: World, case_id: str
+) -> None:
+    visitor = coordinator(world)
+    forge_key(world.database, case_id, KeyKind.CASE)
+    answer = visitor.post(f"/cases/{case_id}/decide/kind", {"version": visitor.version(case_id), "value": "klacht"})
+    assert answer.status_code == 500
+    assert "een sleutel die niet van Meldpost komt" in answer.text
+    answer = visitor.post(f"/cases/{case_id}/notes", {"text": "Een lang verhaal"})
+    assert "een sleutel die niet van Meldpost komt" in answer.text
+    assert "Een lang verhaal" in answer.text
+    assert visitor.get(f"/cases/{case_id}").status_code == 200
 
 
 def test_a_case_that_is_gone_is_a_page_and_no_error(world: World, case_id: str) -> None:

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 import desk
 from cases.lifecycle import Outcome, Status
-from cases.terms import DueKind
+from cases.terms import DoneReason, DueKind
 from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Severity
 from desk import words
 from desk.timeline import SENTENCES
@@ -81,6 +81,7 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.STATUSES) == set(Status)
     assert set(words.OUTCOMES) == set(Outcome)
     assert set(words.DUES) == set(DueKind)
+    assert set(words.DONE_REASONS) == set(DoneReason)
     assert set(words.AUTOMATIC) == set(Automatic)
     assert set(words.OUTGOING) == set(OutgoingKind)
     assert set(words.OUTGOING_STATES) == set(OutboxState)
@@ -89,4 +90,5 @@ def test_every_slug_has_a_word() -> None:
 def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case = {"login", "login_failed", "logout", "desk_created", "member_added"}
     without_case = {Action.RECORD, *(Action(slug) for slug in of_no_case)}
-    assert set(SENTENCES) | {Action.STATUS, Action.DECIDE} == set(Action) - without_case
+    told_with_more = {Action.STATUS, Action.DECIDE, Action.DUE_DONE, Action.DUE_REOPENED}
+    assert set(SENTENCES) | told_with_more == set(Action) - without_case

@@ -95,7 +95,7 @@ class World:
                 transaction,
                 self.keys,
                 self.index,
-                new_message(received_at=self.clock.now, **message),
+                new_message(**{"received_at": self.clock.now, **message}),
                 reference=f"K2345-{next(self._count):05d}",
                 now=self.clock.now,
                 dues=given,
@@ -207,6 +207,7 @@ def new_message(
     contact: Mapping[str, Any] = CONTACT,
     files: Sequence[tuple[str, bytes]] = (),
     state: Any = "read",
+    masked_text: str | None = None,
     raw: bytes = b"From: appie@reporter.example\r\nSubject: Melding\r\n\r\nTekst\r\n",
 ) -> NewMessage:
     content = {
@@ -226,7 +227,7 @@ def new_message(
         content=content if state == "read" else {},
         contact=contact if state == "read" else {},
         report=report if state == "read" else {},
-        masked_text=own_text if state == "read" else "",
+        masked_text=(own_text if masked_text is None else masked_text) if state == "read" else "",
         attachments=[_attachment(name, content) for name, content in files],
         message_ids=[],
         sender="appie@reporter.example",

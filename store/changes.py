@@ -1,0 +1,309 @@
+"""What a person changes in a case. Every change is a row on the trail, with the member who made it.
+
+A change takes the version of the case that its author saw: where another wrote in between it raises `Changed`, and
+nothing is overwritten unseen. What is written is sealed to keys that are proven to be the case's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from cases.lifecycle import OPEN, Outcome, Status, check_transition
+from cases.terms import BY_HAND, OF_THE_DESK, DoneReason, DueKind
+from store import audit, mailer_contact, merging, outbox, records
+from store.audit import Action
+from store.casework import CaseView, FirstLook, case_row
+from store.database import changed_rows
+from store.dues import DueState, cancel_dues, finish_dues, reopen_dues
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, newest_proven
+from store.lookups import IndexKey
+from store.outbox import OutgoingKind
+from store.records import Name, RecordKind
+from store.schema import CaseFile, new_id
+
+
+class Changed(Exception):
+    """Another wrote to this case since it was read: look again, then decide."""
+
+
+class NotDecidable(Exception):
+    """There is no such thing that a person may correct, or say is done."""
+
+
+class NotApproved(Exception):
+    """A case is closed with an outcome and the name of who approved it, or not at all."""
+
+
+def decide(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    decided: Mapping[str, Any],
+    *,
+    version: int,
+    now: datetime,
+) -> int:
+    """Accept or correct parts of the report, each with a row on the trail; gives the case's new version.
+
+    A reporter is not reminded of what is not missing. Raises NotFound, Changed, NotDecidable.
+    """
+    if not set(decided) <= set(merging.DECIDABLE):
+        raise NotDecidable("This part of a report is not there to be corrected.")
+    row = _claim_version(session, ring, case_id, version)
+    before, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
+    new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
+    _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**(before or {}), **new}, now)
+    if "missing" in decided and not _missing(session, ring, case_id) <= set(decided["missing"]):
+        _stop_asking(session, case_id, now)
+    _change_card(session, ring, index, case_id, decided, now)
+    for part, value in decided.items():
+        _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
+    return row.version
+
+
+def correct_contact(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    contact: Mapping[str, Any],
+    *,
+    version: int,
+    now: datetime,
+) -> int:
+    """Write down who the reporter is: sealed to the identity key, and not into the trail. Gives the new version.
+
+    A reporter is not reminded of what the desk now knows. Raises NotFound, Changed.
+    """
+    row = _claim_version(session, ring, case_id, version)
+    corrected = {"value": contact, "by": ring.member_id, "at": now.isoformat()}
+    _write_next(session, ring, index, case_id, RecordKind.CONTACT, corrected, now)
+    if _missing(session, ring, case_id) & merging.found_in(contact):
+        _stop_asking(session, case_id, now)
+    _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": "contact"})
+    return row.version
+
+
+def answer_first_look(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    answers: FirstLook,
+    *,
+    version: int,
+    now: datetime,
+) -> int:
+    """Answer the three questions; the first look is due no longer. Gives the new version. Raises NotFound, Changed."""
+    row = _claim_version(session, ring, case_id, version)
+    given = {"clear": answers.clear, "breach": answers.breach, "severity": answers.severity}
+    taken = {**given, "by": ring.member_id, "at": now.isoformat()}
+    _write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
+    _change_card(session, ring, index, case_id, {"severity": answers.severity}, now)
+    finish_dues(session, case_id, [DueKind.FIRST_LOOK])
+    _audit(session, ring, index, case_id, Action.FIRST_LOOK, now, given)
+    return row.version
+
+
+def change_status(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    status: Status,
+    *,
+    version: int,
+    now: datetime,
+    outcome: Outcome | None = None,
+    approver: str = "",
+) -> int:
+    """Take a case to another status; gives the new version.
+
+    A case that is closed or set aside is due nothing, and the mailer forgets its reporter. One that is opened again is
+    due what it was due then, when it was due then: the terms of the law did not stop.
+    Raises NotFound, Changed, TransitionNotAllowed, NotApproved.
+    """
+    seen = case_row(session, ring, case_id)
+    before = Status(seen.status)
+    if seen.version == version:  # else `before` is not what the member saw, and the claim says so
+        check_transition(before, status)
+    if status is Status.CLOSED and (outcome is None or not approver.strip()):
+        raise NotApproved("Say with what outcome the case is closed, and who approved that.")
+    row = _claim_version(session, ring, case_id, version)
+    row.status = status
+    if status in OPEN:
+        row.closed_at = None
+        if before not in OPEN:
+            reopen_dues(session, case_id, _unmet(session, ring, case_id), DueState.CANCELLED)
+    else:
+        row.closed_at = now
+        cancel_dues(session, case_id)
+        _stop_asking(session, case_id, now)
+        outbox.cancel_waiting(session, case_id, now)
+    if status is Status.CLOSED:
+        closing = {"outcome": outcome, "approver": approver.strip(), "at": now.isoformat(), "by": ring.member_id}
+        _write_next(session, ring, index, case_id, RecordKind.OUTCOME, closing, now)
+    detail = {"from": before, "to": status, "outcome": outcome}
+    _audit(session, ring, index, case_id, Action.STATUS, now, detail)
+    return row.version
+
+
+def finish_due(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    kind: DueKind,
+    reason: DoneReason,
+    *,
+    version: int,
+    now: datetime,
+) -> int:
+    """Say that something that was due is done, and how. Gives the new version.
+
+    Raises NotFound, NotDecidable, and Changed, also where it is due no longer.
+    """
+    if kind not in BY_HAND:
+        raise NotDecidable("This is not done by saying so.")
+    row = _claim_version(session, ring, case_id, version)
+    if not finish_dues(session, case_id, [kind]):
+        raise Changed("This was done, or called off, since you opened the case.")
+    _audit(session, ring, index, case_id, Action.DUE_DONE, now, {"due": kind, "reason": reason})
+    return row.version
+
+
+def reopen_due(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, kind: DueKind, *, version: int, now: datetime
+) -> int:
+    """Take back that something is done: it is due when it was. Gives the new version.
+
+    Raises NotFound, NotDecidable, and Changed, also where it is not done or nothing is due to this case.
+    """
+    if kind not in BY_HAND:
+        raise NotDecidable("This is not done by saying so.")
+    row = _claim_version(session, ring, case_id, version)
+    if row.status not in OPEN or not reopen_dues(session, case_id, [kind], DueState.DONE):
+        raise Changed("This was taken back, or the case was ended, since you opened it.")
+    _audit(session, ring, index, case_id, Action.DUE_REOPENED, now, {"due": kind})
+    return row.version
+
+
+def add_note(session: Session, ring: KeyRing, index: IndexKey, case_id: str, text: str, now: datetime) -> str:
+    """Add a note; gives its id. A note overwrites nothing, so it asks for no version. Raises NotFound."""
+    case_row(session, ring, case_id)
+    note_id = new_id()
+    to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
+    content = {"text": text, "by": ring.member_id, "at": now.isoformat()}
+    name = Name(case_id, note_id, RecordKind.NOTE)
+    records.write_json(session, name, content, to, now, member_id=ring.member_id)
+    audit.write(session, ring.desk, Action.NOTE, now, member_id=ring.member_id, case_id=case_id, subject_id=note_id)
+    session.flush()
+    return note_id
+
+
+def release_receipts(session: Session, ring: KeyRing, ids: Iterable[str], now: datetime) -> int:
+    """Say the word that held mails wait for: these may go. Tells how many were still held."""
+    cases = {row.id: row.case_id for row in outbox.held(session, ring.desk)}
+    released = outbox.release(session, ring.desk, ids)
+    for outbox_id in released:
+        audit.write(
+            session,
+            ring.desk,
+            Action.RELEASE,
+            now,
+            member_id=ring.member_id,
+            case_id=cases.get(outbox_id),
+            subject_id=outbox_id,
+        )
+    session.flush()
+    return len(released)
+
+
+def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView, now: datetime) -> None:
+    """Write the card of a case anew where it says other than the case itself, as it was seen in this transaction.
+
+    Intake writes a card once, and opens nothing: what later mails add gets onto it when a person looks.
+    """
+    written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
+    card = {"reference": view.reference, **{part: view.report.get(part) for part in merging.DECIDABLE}}
+    if card != written:
+        _write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
+
+
+def _unmet(session: Session, ring: KeyRing, case_id: str) -> set[DueKind]:
+    """What a case that is opened again may be due."""
+    looked = records.newest_version(session, ring.desk, Name(case_id, case_id, RecordKind.FIRST_LOOK))
+    return {kind for kind in OF_THE_DESK if not (kind is DueKind.FIRST_LOOK and looked)}
+
+
+def _change_card(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, parts: Mapping[str, Any], now: datetime
+) -> None:
+    card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
+    _write_next(session, ring, index, case_id, RecordKind.CARD, {**card, **parts}, now)
+
+
+def _missing(session: Session, ring: KeyRing, case_id: str) -> set[str]:
+    """What the card says is missing: what a reporter may have been asked for is among it."""
+    card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
+    return set(card.get("missing") or ())
+
+
+def _stop_asking(session: Session, case_id: str, now: datetime) -> None:
+    """Nobody reminds the reporter any more. What exactly is asked only the mailer can open, so all of it ends."""
+    cancel_dues(session, case_id, [DueKind.REMINDER])
+    outbox.cancel(session, case_id, [OutgoingKind.REMINDER], now)
+    mailer_contact.forget(session, case_id)
+
+
+def _claim_version(session: Session, ring: KeyRing, case_id: str, version: int) -> CaseFile:
+    """Count the case's version up from the one that was seen: of two who saw the same, one wins."""
+    statement = (
+        update(CaseFile)
+        .where(CaseFile.id == case_id, CaseFile.desk == ring.desk, CaseFile.version == version)
+        .values(version=version + 1)
+    )
+    if changed_rows(session, statement) != 1:
+        case_row(session, ring, case_id)
+        raise Changed("Somebody changed this case since you opened it. Look at it again before you decide.")
+    row = case_row(session, ring, case_id)
+    session.refresh(row)
+    return row
+
+
+def _write_next(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    kind: RecordKind,
+    content: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Write the next version of a record about the case itself, to the key that its kind belongs to."""
+    name = Name(case_id, case_id, kind)
+    key = KeyKind.IDENTITY if kind is RecordKind.CONTACT else KeyKind.CASE
+    to = newest_proven(session, index, ring.desk, key, case_id)
+    version = records.newest_version(session, ring.desk, name) + 1
+    records.write_json(session, name, content, to, now, version=version, member_id=ring.member_id)
+
+
+def _audit(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    case_id: str,
+    action: Action,
+    now: datetime,
+    detail: Mapping[str, Any],
+) -> None:
+    to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
+    audit.write(session, ring.desk, action, now, member_id=ring.member_id, case_id=case_id, detail=detail, to=to)
+    session.flush()

@@ -1,0 +1,36 @@
+"""What the reports of several messages say together."""
+
+from __future__ import annotations
+
+import pytest
+
+from store import merging
+
+
+@pytest.mark.parametrize(
+    ("severities", "together"),
+    [(["laag", "acuut"], "acuut"), (["hoog", "laag"], "hoog"), ([None, "midden"], "midden"), ([None, None], None)],
+)
+def test_a_case_is_as_serious_as_the_gravest_of_its_messages(severities: list[str | None], together: str) -> None:
+    reports = [{"severity": severity} for severity in severities]
+    assert merging.suggested(reports)["severity"] == together
+
+
+def test_a_mail_that_was_not_read_for_what_it_lacks_makes_nothing_present() -> None:
+    first = {"missing": ["phone", "address"]}
+    assert merging.suggested([first, {"automatic": "auto_reply"}])["missing"] == ["phone", "address"]
+
+
+def test_what_a_person_wrote_down_of_the_reporter_is_not_missing() -> None:
+    report = {"missing": ["phone", "description"]}
+    assert merging.decided(report, {}, None, {"phone": "06 1"})["missing"] == ["description"]
+
+
+def test_what_a_person_says_is_missing_is_missing_whatever_the_contact_details_hold() -> None:
+    decisions = {"missing": {"value": ["phone"], "at": "2026-03-02", "by": "ada"}}
+    assert merging.decided({"missing": []}, decisions, None, {"phone": "06 1"})["missing"] == ["phone"]
+
+
+def test_of_a_mail_that_nobody_understood_nothing_is_said() -> None:
+    assert merging.suggested([{}]) == {}
+    assert merging.decided({}, {}, None, {"phone": "06 1"}) == {}

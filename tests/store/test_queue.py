@@ -1,0 +1,93 @@
+"""The queue: which cases it shows, in which order, and what nobody has looked at yet."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cases.lifecycle import Status
+from cases.terms import DueKind
+from store import casework, changes
+from store.intake import add_message
+from store.queue import overdue_count, queue_page, status_counts
+from tests.store.world import INDEX, NOW, World, mail
+
+
+@pytest.fixture
+def case_id(world: World) -> str:
+    return world.open_case().case_id
+
+
+def look(world: World, case_id: str) -> None:
+    with world.db.begin() as session:
+        casework.view_case(session, world.ring, case_id, NOW)
+
+
+def test_the_queue_puts_first_what_a_person_must_see_to_first(world: World) -> None:
+    def case(reference: str, days: int | None) -> str:
+        dues = {} if days is None else {DueKind.FIRST_LOOK: NOW + timedelta(days=days)}
+        return world.open_case(reference=reference, dues=dues).case_id
+
+    for reference, days in (("LATER", 9), ("NEVER", None), ("FIRST", 1), ("MIDST", 5)):
+        case(f"{reference}-AAAAA", days)
+    with world.db.read() as session:
+        page = queue_page(session, world.ring)
+        assert [row.reference[:5] for row in page.rows] == ["FIRST", "MIDST", "LATER", "NEVER"]
+        assert page.rows[0].next_due is not None
+        second = queue_page(session, world.ring, page=2, size=3)
+        assert ([row.reference[:5] for row in second.rows], second.total) == (["NEVER"], 4)
+        assert overdue_count(session, world.ring.desk, NOW + timedelta(days=6)) == 2
+
+
+def test_the_queue_shows_open_cases_and_closed_ones_with_unseen_mail(world: World, case_id: str) -> None:
+    with world.db.read() as session:
+        (row,) = queue_page(session, world.ring).rows
+    assert (row.new, row.follow_ups, row.unreadable, row.kind) == (True, 0, False, "melding")
+    look(world, case_id)
+    with world.db.begin() as session:
+        changes.change_status(session, world.ring, INDEX, case_id, Status.SET_ASIDE, version=1, now=NOW)
+        assert queue_page(session, world.ring).rows == ()
+        assert len(queue_page(session, world.ring, status=[Status.SET_ASIDE]).rows) == 1
+        unread = mail(state="unreadable", content={}, report={}, contact={}, attachments=[])
+        add_message(session, world.keys, INDEX, case_id, unread, sender_is_new=False, now=NOW)
+        (row,) = queue_page(session, world.ring).rows
+        assert (row.new, row.follow_ups, row.unreadable, row.status) == (False, 1, True, Status.SET_ASIDE)
+        assert status_counts(session, world.ring.desk)[Status.SET_ASIDE] == 1
+
+
+@pytest.mark.parametrize(("severities", "graver"), [(["laag"], None), (["acuut", "laag"], "acuut"), ([None], None)])
+@pytest.mark.parametrize("sender_is_new", [False, True])
+def test_an_acute_mail_that_adds_to_a_case_shows_before_anybody_looked(
+    world: World, case_id: str, severities: list[str | None], graver: str | None, sender_is_new: bool
+) -> None:
+    look(world, case_id)
+    for severity in severities:
+        with world.db.begin() as session:
+            more = mail(report={"severity": severity})
+            add_message(session, world.keys, INDEX, case_id, more, sender_is_new=sender_is_new, now=NOW)
+    with world.db.read() as session:
+        (row,) = queue_page(session, world.ring).rows
+    assert (row.new, row.follow_ups, row.severity, row.graver) == (False, len(severities), "midden", graver)
+    look(world, case_id)
+    with world.db.read() as session:
+        (row,) = queue_page(session, world.ring).rows
+    assert (row.follow_ups, row.graver) == (0, None)
+
+
+def test_the_overdue_are_those_that_the_queue_shows_as_such(world: World) -> None:
+    past, soon = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    for number, dues in enumerate(
+        (
+            {DueKind.FIRST_MESSAGE: past, DueKind.FEEDBACK: past},
+            {DueKind.REMINDER: past, DueKind.FEEDBACK: soon},
+            {DueKind.REMINDER: past},
+            {DueKind.RECEIPT: past},
+        )
+    ):
+        world.open_case(reference=f"AAAAA-AAAA{number + 2}", dues=dues)
+    with world.db.read() as session:
+        rows = queue_page(session, world.ring).rows
+        late = [row.next_due is not None and row.next_due.overdue(NOW) for row in rows]
+        assert late == [True, True, False, False]
+        assert overdue_count(session, world.ring.desk, NOW) == 2
