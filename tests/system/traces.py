@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,6 @@ _CALLS = (
     "unlink,unlinkat,rename,renameat,renameat2,copy_file_range,sendfile,splice"
 )
 _LINE = re.compile(r"^(\d+) +(?:<\.\.\. (\w+) resumed>(.*)|(\w+)\((.*))$")
-_RESULT = re.compile(r"= (-?\d+|\?)[^=]*$")
-_STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 _PATH = re.compile(r"^(-?\w+)<([^>]*)>")
 _HEX = re.compile(r"(\\x[0-9a-f]{2})+")
 
@@ -41,20 +40,25 @@ class Call:
         match = _PATH.match(self.arguments)
         return _unescaped(match.group(2)) if match else ""
 
-    @property
+    @cached_property
     def strings(self) -> list[bytes]:
-        return [bytes.fromhex(text.replace("\\x", "")) for text, _ in _STRING.findall(self.arguments)]
+        return [bytes.fromhex(text.replace("\\x", "")) for text in self._quoted]
 
     @property
     def cut(self) -> bool:
         """Did strace leave out a part of a string, or of a list of them?"""
-        return any(rest for _, rest in _STRING.findall(self.arguments)) or "...]" in self.arguments
+        return "..." in "".join(self.arguments.split('"')[0::2])
 
     @property
     def numbers_after_string(self) -> list[str]:
         """What follows the first string, as pwrite64's length and offset."""
-        after = self.arguments[_end_of_first_string(self.arguments) :]
+        after = self.arguments.split('"', 2)[2]
         return [part.strip() for part in after.lstrip(", ").split(")")[0].split(",")]
+
+    @property
+    def _quoted(self) -> list[str]:
+        """What stands between quotation marks: all in hexadecimal, so that no such mark stands inside."""
+        return self.arguments.split('"')[1::2]
 
 
 def strace(output: Path, *, longest: int = 1 << 21) -> list[str]:
@@ -86,13 +90,8 @@ def calls(output: Path) -> Iterator[Call]:
 
 
 def _result(text: str) -> int:
-    match = _RESULT.search(text)
-    return int(match.group(1)) if match and match.group(1) != "?" else -1
-
-
-def _end_of_first_string(arguments: str) -> int:
-    match = _STRING.search(arguments)
-    return match.end() if match else 0
+    match = re.match(r"-?\d+", text.rpartition("= ")[2])
+    return int(match.group()) if match else -1
 
 
 def _unescaped(path: str) -> str:
