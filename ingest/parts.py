@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from email.feedparser import BytesFeedParser
 from email.message import Message
 from email.policy import Compat32
+from typing import Any
 
 from ingest.charsets import clean_line, decode
 from ingest.errors import CannotParse
@@ -48,6 +49,9 @@ class _OpaqueChild(Message):
 
     def get_content_type(self) -> str:
         return "application/octet-stream" if self._is_message() else super().get_content_type()
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        return guarded("boundary", [], failobj, lambda: super(_OpaqueChild, self).get_boundary(failobj))
 
     def _is_message(self) -> bool:
         return super().get_content_type().startswith("message/")

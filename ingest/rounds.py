@@ -41,16 +41,13 @@ from ingest.take_in import take_in as take_in_mail
 from store import ledger
 from store.database import open_database
 from store.keyring import DeskKeyDiffers, NoSuchKey, UnprovenKey
-from store.ledger import LedgerEntry, MailPlace, State
+from store.ledger import IMPORTS, FolderSeen, LedgerEntry, MailPlace, State
 
 log = logging.getLogger(__name__)
 
 MOST_MAILS = 50
 MAX_LOST = 3
 """So many times in a row a connection may be lost over a mail; then it is not the mails' fault and the round ends."""
-
-IMPORTS = "import"
-"""The folder in the ledger of mails that came from files; a path may tell who wrote them."""
 
 STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NurseryGone, ConfigError)
 """Failures that are no mail's own: the round ends, and nothing more is touched."""
@@ -195,52 +192,68 @@ class _Round:
         self._tried = 0
 
     def run(self) -> RoundResult:
-        try:
-            for folder in self._mailbox.folders:
-                if folder != self._mailbox.done_folder:
-                    self._take_in_folder(folder)
-        except _ClaimLost:
-            log.warning("%s: another process took this mailbox over", self._intake.account)
-        return self._result
-
-    def _take_in_folder(self, folder: str) -> None:
-        """Work through a snapshot of the folder. A connection that a mail breaks is made anew for the others."""
-        plan: _Plan | None = None
+        """Work through a snapshot of all folders. A connection that a mail breaks is made anew for the others."""
+        plans: deque[_Plan] | None = None
         lost = 0
-        while plan is None or plan.uids:
+        while plans is None or plans:
             tried = self._tried
             try:
                 with connected(self._mailbox, self._password) as account:
-                    uidvalidity = account.open(folder)
-                    plan = plan or self._plan(account, folder, uidvalidity)
-                    if plan.uidvalidity != uidvalidity:
-                        return  # the folder was made anew: the next round looks at it afresh (mail-cases 6)
-                    self._work_off(account, plan)
-                    return
-            except FolderMissing:
-                log.warning("%s: a folder of its setting `folders` is not on the server", self._intake.account)
-                return
+                    plans = self._plans(self._look_around(account)) if plans is None else plans
+                    while plans:
+                        self._work_off(account, plans[0])
+                        plans.popleft()
+            except _ClaimLost:
+                log.warning("%s: another process took this mailbox over", self._intake.account)
+                break
             except (ConnectionLost, BadReply) as error:
                 lost = lost + 1 if self._tried <= tried + 1 else 1
-                if plan is None or lost >= MAX_LOST:
+                if plans is None or lost >= MAX_LOST:
                     raise
                 log.warning("%s: %s; connecting again", self._intake.account, error)
+        return self._result
 
-    def _plan(self, account: Account, folder: str, uidvalidity: int) -> "_Plan":
+    def _look_around(self, account: Account) -> dict[str, FolderSeen]:
+        """What lies in each folder now. Nothing is marked or changed."""
+        there = {}
+        for folder in self._mailbox.folders:
+            if folder != self._mailbox.done_folder:
+                try:
+                    uidvalidity = account.open(folder, readonly=True)
+                except FolderMissing:
+                    log.warning("%s: a folder of its setting `folders` is not on the server", self._intake.account)
+                else:
+                    there[folder] = FolderSeen(uidvalidity, account.uids())
+        return there
+
+    def _plans(self, there: dict[str, FolderSeen]) -> deque["_Plan"]:
         """Oldest first; mails that were tried before wait behind the others, so that they hold nothing up."""
-        intake, uids = self._intake, account.uids()
-        known = ledger.first_contact(
-            intake.database,
-            *(intake.account, folder, uidvalidity, uids),
-            hold_above=intake.settings.rules.first_connection_max,
-        )
+        intake = self._intake
+        most = intake.settings.rules.first_connection_max
+        held_until = ledger.first_contact(intake.database, intake.account, there, hold_above=most)
+        gone = ledger.note_gone(intake.database, intake.account, there)
+        if gone:
+            log.warning("%s: %d mails left the mailbox before they were taken in", intake.account, gone)
         with intake.database.read() as session:
-            tried = ledger.unsettled(session, intake.account, folder, uidvalidity)
-        ordered = sorted(uids, key=lambda uid: (uid in tried, uid))
-        return _Plan(folder, uidvalidity, known.held_until_uid, deque(ordered))
+            tried = {entry.place for entry in ledger.unfinished(session, intake.account)}
+
+        plans: deque[_Plan] = deque()
+        for folder, seen in there.items():
+            places = [MailPlace(intake.account, folder, seen.uidvalidity, uid) for uid in seen.uids]
+            ordered = sorted(places, key=lambda place: (place in tried, place.uid))
+            if ordered:
+                uids = deque(place.uid for place in ordered)
+                plans.append(_Plan(folder, seen.uidvalidity, held_until[folder], uids))
+        return plans
 
     def _work_off(self, account: Account, plan: "_Plan") -> None:
-        done_folder = account.ensure(self._mailbox.done_folder) if plan.uids else ""
+        try:
+            uidvalidity = account.open(plan.folder)
+        except FolderMissing:
+            return
+        if uidvalidity != plan.uidvalidity:
+            return  # the folder was made anew: the next round looks at it afresh (mail-cases 6)
+        done_folder = account.ensure(self._mailbox.done_folder)
         while plan.uids:
             if self._result.taken + self._result.duplicates >= MOST_MAILS:
                 self._result = replace(self._result, more=True)
@@ -258,7 +271,10 @@ class _Round:
         entry = ledger.begin_attempt(intake.database, intake.desk, place)
         fault("after-attempt")
         if entry.state is State.ATTEMPTED:
-            outcome = self._fetch_and_take_in(account, entry, first_connection=uid <= plan.held_until_uid)
+            try:
+                outcome = self._fetch_and_take_in(account, entry, first_connection=uid <= plan.held_until_uid)
+            except Gone:  # the next round notes that it is
+                return
             if outcome is None:
                 self._result = replace(self._result, left=self._result.left + 1)
                 return
@@ -269,17 +285,18 @@ class _Round:
             log.warning("%s: uid %d: taken in, but not moved yet: %s", intake.account, uid, error)
 
     def _fetch_and_take_in(self, account: Account, entry: LedgerEntry, *, first_connection: bool) -> Outcome | None:
-        """None where the mail has no result. Raises ConnectionLost and BadReply: then the connection is of no use."""
+        """None where the mail has no result. Raises Gone, and ConnectionLost and BadReply where the connection is of no
+        use any more."""
         intake, uid = self._intake, entry.place.uid
         try:
             announced = account.announce(uid)
             raw = account.fetch(uid, announced.size)
         except SourceError as error:
             ledger.note_fetch_failure(intake.database, entry.id)
-            log.warning("%s: uid %d: not fetched: %s", intake.account, uid, error)
-            if isinstance(error, Gone):
-                return None
-            self._result = replace(self._result, left=self._result.left + 1)
+            times = entry.fetch_failures + 1
+            log.warning("%s: uid %d: not fetched, %d times by now: %s", intake.account, uid, times, error)
+            if not isinstance(error, Gone):
+                self._result = replace(self._result, left=self._result.left + 1)
             raise
         with raw:
             fault("after-fetch")

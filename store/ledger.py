@@ -7,7 +7,7 @@ transaction, and who loses a race there gets `AlreadyTakenIn` and rolls everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,9 +25,19 @@ class AlreadyTakenIn(Exception):
 
 
 class State(StrEnum):
+    """`gone`: tried without a result, and since then not in the mailbox any more. Whoever meets it again goes on."""
+
     ATTEMPTED = "attempted"
     SETTLED = "settled"
     DUPLICATE = "duplicate"
+    GONE = "gone"
+
+
+_WITH_RESULT = (State.SETTLED, State.DUPLICATE)
+_WITHOUT_RESULT = (State.ATTEMPTED, State.GONE)
+
+IMPORTS = "import"
+"""The folder of mails that came from files; a path may tell who wrote them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class LedgerEntry:
     state: State
     attempts: int
     fetch_failures: int
+    first_seen_at: datetime
     case_id: str | None
     message_id: str | None
     duplicate_of: str | None
@@ -58,10 +69,11 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
-class MailboxState:
-    """Mail with a UID up to this one was there at first contact: its receipts wait for the coordinator's word."""
+class FolderSeen:
+    """A folder as it is now: all mails in it, oldest first."""
 
-    held_until_uid: int
+    uidvalidity: int
+    uids: Sequence[int]
 
 
 def begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
@@ -105,7 +117,7 @@ def settle(
     """Note the result in the intake transaction. Raises AlreadyTakenIn: then roll the whole transaction back."""
     statement = (
         update(Ledger)
-        .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED)
+        .where(Ledger.id == entry_id, Ledger.state.in_(_WITHOUT_RESULT))
         .values(
             state=State.SETTLED,
             raw_digest=raw_digest,
@@ -128,7 +140,7 @@ def settle_duplicate(session: Session, entry_id: str, of: str) -> None:
     source = session.get_one(Ledger, of)
     statement = (
         update(Ledger)
-        .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED)
+        .where(Ledger.id == entry_id, Ledger.state.in_(_WITHOUT_RESULT))
         .values(
             state=State.DUPLICATE,
             duplicate_of=of,
@@ -145,7 +157,7 @@ def mark_copy_started(session: Session, entry_id: str) -> None:
     """Note that the mail is being copied to the done folder: only for servers that cannot MOVE."""
     session.execute(
         update(Ledger)
-        .where(Ledger.id == entry_id, Ledger.state != State.ATTEMPTED)
+        .where(Ledger.id == entry_id, Ledger.state.in_(_WITH_RESULT))
         .values(copy_started_at=database_now())
     )
 
@@ -159,7 +171,7 @@ def mark_moved(session: Session, entry_id: str, done_place: MailPlace | None) ->
             "done_uidvalidity": done_place.uidvalidity,
             "done_uid": done_place.uid,
         }
-    session.execute(update(Ledger).where(Ledger.id == entry_id, Ledger.state != State.ATTEMPTED).values(values))
+    session.execute(update(Ledger).where(Ledger.id == entry_id, Ledger.state.in_(_WITH_RESULT)).values(values))
 
 
 def mark_expunged(session: Session, entry_ids: Iterable[str]) -> None:
@@ -180,17 +192,34 @@ def moved_before(session: Session, account: str, when: datetime) -> list[LedgerE
     return [_entry(row) for row in rows]
 
 
-def unsettled(session: Session, account: str, folder: str, uidvalidity: int) -> dict[int, LedgerEntry]:
-    """Mails that were tried and have no result yet, by UID."""
+def unfinished(session: Session, account: str) -> list[LedgerEntry]:
+    """Mails of an account that were tried and have no result, oldest first. They are in the mailbox still, or came from
+    a file (`IMPORTS`); `fetch_failures` tells how often the server did not give one."""
     rows = session.scalars(
-        select(Ledger).where(
-            Ledger.account == account,
-            Ledger.folder == folder,
-            Ledger.uidvalidity == uidvalidity,
-            Ledger.state == State.ATTEMPTED,
-        )
+        select(Ledger)
+        .where(Ledger.account == account, Ledger.state == State.ATTEMPTED)
+        .order_by(Ledger.first_seen_at, Ledger.uid)
     )
-    return {row.uid: _entry(row) for row in rows}
+    return [_entry(row) for row in rows]
+
+
+def note_gone(db: Database, account: str, there: Mapping[str, FolderSeen]) -> int:
+    """What was tried and is in the mailbox no more has its end; gives how many those were. Commits by itself.
+
+    `there` are all folders of the account. Files that were not taken in are no concern of a mailbox.
+    """
+    left = {MailPlace(account, name, seen.uidvalidity, uid) for name, seen in there.items() for uid in seen.uids}
+    with db.begin() as session:
+        gone = [
+            entry.id
+            for entry in unfinished(session, account)
+            if entry.place.folder != IMPORTS and entry.place not in left
+        ]
+        for entry_id in gone:
+            session.execute(
+                update(Ledger).where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED).values(state=State.GONE)
+            )
+    return len(gone)
 
 
 def not_placed(
@@ -202,7 +231,7 @@ def not_placed(
         select(Ledger).where(
             Ledger.account == account,
             Ledger.folder.in_(list(folders)),
-            Ledger.state != State.ATTEMPTED,
+            Ledger.state.in_(_WITH_RESULT),
             Ledger.expunged_at.is_(None),
             Ledger.done_uid.is_(None)
             | (Ledger.done_folder != done_folder)
@@ -220,17 +249,16 @@ def done_uids(session: Session, account: str, done_folder: str, uidvalidity: int
     return {uid for uid in session.scalars(query) if uid is not None}
 
 
-def first_contact(
-    db: Database, account: str, folder: str, uidvalidity: int, uids: Iterable[int], *, hold_above: int
-) -> MailboxState:
-    """What was known of a folder when it was first seen; now, if that is now. Commits by itself.
+def first_contact(db: Database, account: str, there: Mapping[str, FolderSeen], *, hold_above: int) -> dict[str, int]:
+    """Up to which UID the mail of each folder was there when it was first seen, if it was more than `hold_above` then:
+    that is no fresh post, and none of it is answered by itself. Commits by itself.
 
-    A folder that already held more than `hold_above` mails is no fresh post: none of those is answered by itself.
+    Folders that are seen for the first time together are one mailbox: what they hold is counted together.
     """
     try:
-        return _first_contact(db, account, folder, uidvalidity, uids, hold_above)
-    except IntegrityError:
-        return _first_contact(db, account, folder, uidvalidity, (), hold_above)
+        return _first_contact(db, account, there, hold_above)
+    except IntegrityError:  # another saw them at the same moment
+        return _first_contact(db, account, there, hold_above)
 
 
 def claim_mailbox(db: Database, account: str, holder: str, seconds: float) -> bool:
@@ -284,28 +312,31 @@ def _begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
                 first_seen_at=clock(session),
             )
             session.add(row)
-        elif row.state == State.ATTEMPTED:
+        elif row.state in _WITHOUT_RESULT:
+            row.state = State.ATTEMPTED
             row.attempts += 1
         session.flush()
         return _entry(row)
 
 
-def _first_contact(
-    db: Database, account: str, folder: str, uidvalidity: int, uids: Iterable[int], hold_above: int
-) -> MailboxState:
+def _first_contact(db: Database, account: str, there: Mapping[str, FolderSeen], hold_above: int) -> dict[str, int]:
     with db.begin() as session:
-        row = session.get(Mailbox, (account, folder, uidvalidity))
-        if row is None:
-            there = list(uids)
-            row = Mailbox(
-                account=account,
-                folder=folder,
-                uidvalidity=uidvalidity,
-                held_until_uid=max(there) if len(there) > hold_above else 0,
-                first_seen_at=clock(session),
+        rows = {name: session.get(Mailbox, (account, name, seen.uidvalidity)) for name, seen in there.items()}
+        fresh = {name: there[name] for name, row in rows.items() if row is None}
+        hold = sum(len(seen.uids) for seen in fresh.values()) > hold_above
+        held = {name: row.held_until_uid for name, row in rows.items() if row is not None}
+        for name, seen in fresh.items():
+            held[name] = max(seen.uids, default=0) if hold else 0
+            session.add(
+                Mailbox(
+                    account=account,
+                    folder=name,
+                    uidvalidity=seen.uidvalidity,
+                    held_until_uid=held[name],
+                    first_seen_at=clock(session),
+                )
             )
-            session.add(row)
-        return MailboxState(row.held_until_uid)
+        return held
 
 
 def _at(place: MailPlace) -> tuple[ColumnElement[bool], ...]:
@@ -327,6 +358,7 @@ def _entry(row: Ledger) -> LedgerEntry:
         state=State(row.state),
         attempts=row.attempts,
         fetch_failures=row.fetch_failures,
+        first_seen_at=row.first_seen_at,
         case_id=row.case_id,
         message_id=row.message_id,
         duplicate_of=row.duplicate_of,

@@ -172,9 +172,7 @@ class Account:
     def announce(self, uid: int) -> Announced:
         """Size and time of arrival. Raises Gone, and BadReply where the server gives no size."""
         with _answers():
-            answer = self._client.fetch([uid], ["RFC822.SIZE", "INTERNALDATE"]).get(uid, {})
-            if not answer and uid not in self._search("UID", str(uid)):
-                raise Gone("a mail left its folder before it was taken in")
+            answer = self._fetch(uid, "RFC822.SIZE", "INTERNALDATE")
             return Announced(int(answer[b"RFC822.SIZE"]), _utc(answer.get(b"INTERNALDATE")))
 
     def sizes(self, uids: Sequence[int]) -> dict[int, int]:
@@ -186,7 +184,7 @@ class Account:
         return found
 
     def fetch(self, uid: int, size: int) -> RawMail:
-        """The mail's bytes, unmarked (BODY.PEEK). Raises BadReply where the server does not give them all."""
+        """The mail's bytes, unmarked (BODY.PEEK). Raises Gone, and BadReply where the server does not give them all."""
         raw = RawMail.from_chunks(self._pieces(uid))
         if raw.size >= size:
             return raw
@@ -201,13 +199,20 @@ class Account:
         offset = 0
         while True:
             with _answers():
-                answer = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{PIECE}>"])[uid]
-                piece = _body(answer, offset)
+                piece = _body(self._fetch(uid, f"BODY.PEEK[]<{offset}.{PIECE}>"), offset)
             if piece:
                 yield piece
             offset += len(piece)
             if len(piece) < PIECE:
                 return
+
+    def _fetch(self, uid: int, *items: str) -> dict[bytes, Any]:
+        answer: dict[bytes, Any] = self._client.fetch([uid], list(items)).get(uid, {})
+        if not answer:
+            self._client.noop()  # only now may a server say what others removed (RFC 9051 §7.5.1)
+            if uid not in self._search("UID", str(uid)):
+                raise Gone("a mail left its folder before it was taken in")
+        return answer
 
     def ensure(self, folder: str) -> str:
         """The name under which the folder is there: made when missing, inside the personal namespace (RFC 2342).

@@ -78,12 +78,18 @@ def test_fetching_gives_the_bytes_in_pieces_and_marks_nothing(
         assert client.get_flags([1])[1] == ()
 
 
-def test_a_mail_that_is_gone_is_told_from_a_server_that_gives_none(dovecot: Dovecot) -> None:
-    with opened(dovecot, dovecot.account()) as account:
-        with pytest.raises(Gone):
-            account.announce(5)
-        with pytest.raises(BadReply):
-            account.fetch(5, 100)
+def test_a_mail_that_is_gone_is_told_from_a_server_that_gives_none(
+    dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = dovecot.account()
+    dovecot.deliver(settings, mail(1))
+    with opened(dovecot, settings) as account:
+        for uid, error in ((5, Gone), (1, BadReply)):
+            with pytest.raises(error):
+                account.announce(uid)
+            with pytest.raises(error):
+                account.fetch(uid, 100)
+            monkeypatch.setattr(account._client, "fetch", lambda *_: {})
 
 
 def test_a_mail_is_moved_alone_and_byte_for_byte_cases_3_13(any_dovecot: Dovecot) -> None:
@@ -226,6 +232,8 @@ def script(fetch: bytes | None, rest: bytes = b"") -> Callable[[bytes, bytes], b
     def answer(tag: bytes, command: bytes) -> bytes | None:
         if command.startswith(b"UID FETCH"):
             return None if fetch is None else fetch + tag + b" OK done\r\n" + rest
+        if command.startswith(b"UID SEARCH"):
+            return b"* SEARCH 1\r\n" + tag + b" OK done\r\n"
         if command.startswith(b"LIST"):
             return b'* LIST () "/" INBOX\r\n' + tag + b" OK done\r\n"
         if command.startswith((b"SELECT", b"EXAMINE")):

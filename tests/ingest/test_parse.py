@@ -294,6 +294,7 @@ def test_an_empty_plain_version_gives_way_to_the_html() -> None:
         "Content-Type: multipart/mixed; boundary=wrong",
         'Content-Type: multipart/mixed; boundary=""',
         "Content-Type: multipart/alternative; boundary",
+        "Content-Type: multipart/mixed; boundary*=a; boundary*0=b",
     ],
 )
 def test_a_multipart_without_its_boundary_still_has_text(head: str) -> None:

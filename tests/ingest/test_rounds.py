@@ -123,6 +123,53 @@ def test_all_folders_are_read_and_a_missing_one_stops_nothing(dovecot: Dovecot, 
     assert len(dovecot.uids(account, "Verwerkt")) == 2
 
 
+def unfinished(office: Office) -> list[int]:
+    with office.database.read() as session:
+        return [entry.place.uid for entry in ledger.unfinished(session, "main")]
+
+
+def test_a_mail_that_left_before_it_was_fetched_is_gone_and_not_begun_for_ever(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(account, mail(1), mail(2))
+    announce = Account.announce
+
+    def person_is_faster(self: Account, uid: int) -> Any:
+        if uid == 1:
+            with dovecot.client(account) as client:
+                client.delete_messages([1])
+                client.expunge()
+        return announce(self, uid)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "announce", person_is_faster)
+        assert office.take_in() == RoundResult(taken=1, queued=True)
+    assert unfinished(office) == [1]
+    assert office.take_in() == RoundResult()
+    assert unfinished(office) == []
+
+
+def test_a_mail_that_cannot_be_fetched_is_named_with_how_often(
+    dovecot: Dovecot,
+    office: Office,
+    account: MailboxSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    dovecot.deliver(account, mail(1))
+
+    def garbage(self: Account, uid: int, size: int) -> Any:
+        raise BadReply("garbage")
+
+    monkeypatch.setattr(Account, "fetch", garbage)
+    for times in (1, 2):
+        assert office.take_in().left == 1
+        assert f"main: uid 1: not fetched, {times} times by now" in caplog.text
+    with office.database.read() as session:
+        (entry,) = ledger.unfinished(session, "main")
+    assert (entry.place.uid, entry.fetch_failures) == (1, 2)
+
+
 # nothing twice
 
 
@@ -395,6 +442,7 @@ def test_a_receipt_never_goes_to_a_reply_to_of_another_domain(
 def test_old_mail_is_answered_only_on_a_persons_word(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    office.understander.report = replace(REPORT, missing_scores={**REPORT.missing_scores, MissingField.PHONE: 0.99})
     with dovecot.client(account) as client:
         client.append("INBOX", mail(), (), datetime.now(UTC) - timedelta(days=4))
     office.take_in()
@@ -419,6 +467,21 @@ def test_a_first_connection_to_a_full_mailbox_sends_nothing(dovecot: Dovecot, ne
     assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
 
 
+@pytest.mark.parametrize(("in_each", "answered"), [(2, False), (1, True)])
+def test_the_folders_of_a_mailbox_are_counted_together_at_the_first_connection(
+    dovecot: Dovecot, new_office: NewOffice, in_each: int, answered: bool
+) -> None:
+    account = dovecot.account(folders=("INBOX", "Junk"))
+    office = new_office(account, rules={"first_connection_max": 2})
+    with dovecot.client(account) as client:
+        client.create_folder("Junk")
+    for number in range(in_each):
+        dovecot.deliver(account, mail(number, sender=f"a{number}@home.example"))
+        dovecot.deliver(account, mail(10 + number, sender=f"b{number}@home.example"), folder="Junk")
+    assert office.take_in().taken == 2 * in_each
+    assert bool(office.outgoing()) is answered
+
+
 def test_one_address_gets_no_more_than_the_cap_cases_73_74(dovecot: Dovecot, new_office: NewOffice) -> None:
     account = dovecot.account()
     office = new_office(account, rules={"per_address_per_day": 2})
@@ -437,17 +500,39 @@ def test_a_receipt_asks_only_for_what_is_almost_surely_missing_and_what_it_asked
     assert "telefoonnummer" in said
     with office.database.begin() as session:
         contact = mailer_contact.read(session, office.mailer, office.case_ids()[0])
+        dues.set_due(session, "desk", office.case_ids()[0], DueKind.REMINDER, datetime.now(UTC))  # as when it is sent
     assert contact == mailer_contact.Contact("appie@home.example", "nl", (MissingField.PHONE,))
     dovecot.deliver(account, reply_to(receipt, 2))
     office.take_in()
     assert DueKind.REMINDER not in {due.kind for due in office.cases()[0].dues}
 
 
+def test_the_day_that_a_receipt_promises_is_the_day_that_is_due(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    (due,) = (due for due in office.cases()[0].dues if due.kind is DueKind.FEEDBACK)
+    promised = due.due_at.astimezone(ZoneInfo("Europe/Amsterdam")).date()
+    said = opened(receipt).get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert f"Uiterlijk op {catalogue_for('nl').date(promised)} hoort u" in " ".join(said.split())
+
+
+def test_a_member_whose_address_is_no_good_holds_up_no_mail(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with office.database.begin() as session:
+        session.execute(text("UPDATE member SET address = 'Jan <jan@ministry.example>'"))
+    dovecot.deliver(account, mail())
+    assert office.take_in().taken == 1
+    assert [each.recipient for each in office.outgoing()] == ["appie@home.example"]
+    assert "desk desk: a member gets no notice" in caplog.text
+    assert "jan@" not in caplog.text
+
+
 def test_a_mail_that_cannot_be_understood_gets_the_neutral_receipt(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
     office.understander.report = None
-    office.understander.report = replace(REPORT, missing_scores={**REPORT.missing_scores, MissingField.PHONE: 0.99})
     first_receipt(dovecot, office, account)
     (case,) = office.cases()
     assert case.messages[0].content["intake"]["receipt"] == "neutral"
@@ -500,35 +585,12 @@ def test_a_stranger_with_the_token_joins_too_but_is_marked_and_gets_the_neutral_
     [
         "In-Reply-To: <aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@ministry.example>",
         "In-Reply-To: <1.abc@home.example>",
-        dues.set_due(session, "desk", office.case_ids()[0], DueKind.REMINDER, datetime.now(UTC))  # as when it is sent
         "References: <x@other-instance.example>",
     ],
 )
 def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
     dovecot: Dovecot, office: Office, account: MailboxSettings, field: str
 ) -> None:
-def test_the_day_that_a_receipt_promises_is_the_day_that_is_due(
-    dovecot: Dovecot, office: Office, account: MailboxSettings
-) -> None:
-    receipt = first_receipt(dovecot, office, account)
-    (due,) = (due for due in office.cases()[0].dues if due.kind is DueKind.FEEDBACK)
-    promised = due.due_at.astimezone(ZoneInfo("Europe/Amsterdam")).date()
-    said = opened(receipt).get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert f"Uiterlijk op {catalogue_for('nl').date(promised)} hoort u" in " ".join(said.split())
-
-
-def test_a_member_whose_address_is_no_good_holds_up_no_mail(
-    dovecot: Dovecot, office: Office, account: MailboxSettings, caplog: pytest.LogCaptureFixture
-) -> None:
-    with office.database.begin() as session:
-        session.execute(text("UPDATE member SET address = 'Jan <jan@ministry.example>'"))
-    dovecot.deliver(account, mail())
-    assert office.take_in().taken == 1
-    assert [each.recipient for each in office.outgoing()] == ["appie@home.example"]
-    assert "desk desk: a member gets no notice" in caplog.text
-    assert "jan@" not in caplog.text
-
-
     first_receipt(dovecot, office, account)
     dovecot.deliver(account, mail(2, fields=(field,), sender="stranger@elsewhere.example"))
     office.take_in()

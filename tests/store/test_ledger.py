@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from store import ledger
 from store.database import Database, open_database
-from store.ledger import AlreadyTakenIn, LedgerEntry, MailPlace, State
+from store.ledger import AlreadyTakenIn, FolderSeen, LedgerEntry, MailPlace, State
 from store.schema import Desk, Ledger, MailboxClaim
 from tests.store.world import NOW, folder_in_memory, run_out
 
@@ -95,25 +95,73 @@ def test_a_mail_is_moved_once_and_found_for_expunging_after_its_time(desk: Datab
         assert ledger.moved_before(session, "post", datetime.now(UTC) + timedelta(days=1)) == []
 
 
-def test_mails_without_a_result_are_known_by_their_uid(desk: Database) -> None:
+def unfinished(db: Database) -> list[tuple[str, int, int]]:
+    with db.read() as session:
+        places = [entry.place for entry in ledger.unfinished(session, "post")]
+    return [(place.folder, place.uidvalidity, place.uid) for place in places]
+
+
+def test_mails_without_a_result_are_named_until_they_are_gone(desk: Database) -> None:
     for uid in (1, 2, 3):
         entry = ledger.begin_attempt(desk, DESK, MailPlace("post", "INBOX", 1, uid))
         if uid == 2:
             settle(desk, entry, uid)
+    ledger.begin_attempt(desk, DESK, MailPlace("tweede", "INBOX", 1, 1))
+    assert unfinished(desk) == [("INBOX", 1, 1), ("INBOX", 1, 3)]
+    assert ledger.note_gone(desk, "post", {"INBOX": FolderSeen(1, [3])}) == 1
+    assert unfinished(desk) == [("INBOX", 1, 3)]
+    assert ledger.note_gone(desk, "post", {"INBOX": FolderSeen(1, [3])}) == 0
+
+
+def test_mails_of_a_folder_that_is_away_or_was_made_anew_are_gone_and_files_are_not(desk: Database) -> None:
+    for folder, uidvalidity in (("INBOX", 1), ("INBOX", 2), ("Away", 1), (ledger.IMPORTS, 1)):
+        ledger.begin_attempt(desk, DESK, MailPlace("post", folder, uidvalidity, 7))
+    assert ledger.note_gone(desk, "post", {"INBOX": FolderSeen(2, [7])}) == 2
+    assert unfinished(desk) == [("INBOX", 2, 7), (ledger.IMPORTS, 1, 7)]
+
+
+def test_a_mail_that_was_gone_and_is_there_again_is_tried_again(desk: Database) -> None:
+    ledger.begin_attempt(desk, DESK, PLACE)
+    ledger.note_gone(desk, "post", {})
+    entry = ledger.begin_attempt(desk, DESK, PLACE)
+    assert (entry.state, entry.attempts) == (State.ATTEMPTED, 2)
+
+
+def test_a_mail_that_is_taken_in_while_another_finds_it_gone_is_taken_in(desk: Database) -> None:
+    entry = ledger.begin_attempt(desk, DESK, PLACE)
+    ledger.note_gone(desk, "post", {})
+    settle(desk, entry, 1)
+    assert ledger.begin_attempt(desk, DESK, PLACE).state is State.SETTLED
+    assert ledger.note_gone(desk, "post", {}) == 0
+
+
+def test_a_mail_that_is_gone_is_not_looked_for_in_the_done_folder(desk: Database) -> None:
+    ledger.begin_attempt(desk, DESK, PLACE)
+    ledger.note_gone(desk, "post", {})
     with desk.read() as session:
-        assert set(ledger.unsettled(session, "post", "INBOX", 1)) == {1, 3}
-        assert ledger.unsettled(session, "post", "INBOX", 2) == {}
+        assert ledger.not_placed(session, "post", [PLACE.folder], "Verwerkt", 1) == []
+
+
+def first_contact(db: Database, account: str = "post", **folders: range) -> dict[str, int]:
+    there = {name: FolderSeen(1, uids) for name, uids in folders.items()}
+    return ledger.first_contact(db, account, there, hold_above=20)
 
 
 def test_mail_that_lay_there_at_first_contact_is_remembered_as_such(desk: Database) -> None:
-    def contact(folder: str, uids: range) -> int:
-        return ledger.first_contact(desk, "post", folder, 1, uids, hold_above=20).held_until_uid
+    assert first_contact(desk, INBOX=range(1, 23)) == {"INBOX": 22}
+    assert first_contact(desk, INBOX=range(1, 90)) == {"INBOX": 22}
+    assert first_contact(desk, INBOX=range(1, 90), Fresh=range(1, 21)) == {"INBOX": 22, "Fresh": 0}
+    assert first_contact(desk, Fresh=range(1, 90)) == {"Fresh": 0}
+    assert first_contact(desk, Empty=range(0)) == {"Empty": 0}
 
-    assert contact("INBOX", range(1, 23)) == 22
-    assert contact("INBOX", range(1, 90)) == 22
-    assert contact("Fresh", range(1, 21)) == 0
-    assert contact("Fresh", range(1, 90)) == 0
-    assert contact("Empty", range(0)) == 0
+
+def test_the_folders_of_a_mailbox_are_counted_together_at_first_contact(desk: Database) -> None:
+    assert first_contact(desk, INBOX=range(1, 12), Junk=range(30, 40), Empty=range(0)) == {
+        "INBOX": 11,
+        "Junk": 39,
+        "Empty": 0,
+    }
+    assert first_contact(desk, "tweede", INBOX=range(1, 11), Junk=range(30, 40)) == {"INBOX": 0, "Junk": 0}
 
 
 def test_one_daemon_at_a_time_reads_a_mailbox(desk: Database) -> None:
@@ -214,6 +262,11 @@ class TakingIn(RuleBasedStateMachine):
                 return
             ledger.settle_duplicate(session, entry.id, found.id)
         self.done.add(entry.place)
+
+    @rule(left=st.frozensets(st.integers(1, 4)), validity=st.integers(1, 2))
+    def look(self, left: frozenset[int], validity: int) -> None:
+        """What a daemon that sees an older or newer state of the mailbox takes for gone."""
+        ledger.note_gone(self.db, "post", {"INBOX": FolderSeen(validity, sorted(left))})
 
     @rule(begun=consumes(begun))
     def crash(self, begun: tuple[LedgerEntry, int]) -> None:
