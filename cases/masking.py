@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 
 MARK = "▇▇▇"
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
+_MOST_WORDS = 30  # of a value that is looked for; a longer one is cut
 _MEANS_LITTLE = 3
 """Words of a name shorter than this ("de", "El") are masked only as part of the whole name."""
 
@@ -33,7 +34,7 @@ def mask(
     """
     patterns = [_spelled(value) for value in [*addresses, *emails] if _WORD.search(value)]
     for name in names:
-        words = _WORD.findall(name)
+        words = _WORD.findall(name)[:_MOST_WORDS]
         patterns += [_spelled(name)] if words else []
         patterns += [rf"\b{re.escape(word)}\b" for word in words if len(word) >= _MEANS_LITTLE]
     for pattern in sorted(patterns, key=len, reverse=True):
@@ -44,7 +45,7 @@ def mask(
 
 def _spelled(value: str) -> str:
     """The words of `value` in order, whatever stands between them."""
-    return r"(?<!\w)" + (r"[\W_]{1,6}").join(map(re.escape, _WORD.findall(value))) + r"(?!\w)"
+    return r"(?<!\w)" + (r"[\W_]{1,6}").join(map(re.escape, _WORD.findall(value)[:_MOST_WORDS])) + r"(?!\w)"
 
 
 def _digits(phone: str) -> str:

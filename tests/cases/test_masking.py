@@ -68,6 +68,11 @@ def test_a_strangers_text_does_not_hold_masking_up(hostile: str) -> None:
     masked(hostile)  # a pattern that backtracks would not come back from here
 
 
+def test_a_strangers_name_does_not_hold_masking_up() -> None:
+    for name in ("_ " * 24 + "x", "a " * 5_000, "- " * 5_000 + "x"):
+        mask(name * 20, names=[name], addresses=[name], emails=[name], phones=[name])
+
+
 def test_a_number_beside_the_phone_number_stays() -> None:
     assert masked("op 14 maart 2025: 500, 1000000 en 06-24817703") == f"op 14 maart 2025: 500, 1000000 en {MARK}"
 
