@@ -34,17 +34,25 @@ class WrongPassphrase(Exception):
     """The passphrase (or the secret beside the database) does not open this seed."""
 
 
+class TooManyDerivations(Exception):
+    """Others derive keys at this moment, and went on doing so; the caller may try again."""
+
+
 class NotAWrappedSeed(Exception):
     """These bytes are no wrapped seed that this version reads, or ask for an absurd amount of work."""
 
 
 @dataclass(frozen=True)
 class Params:
-    """The cost of one derivation. The default is RFC 9106's second choice (section 4) with twice its memory."""
+    """The cost of one derivation.
+
+    The default is RFC 9106's second choice (section 4) with twice its memory and one lane: what several cost here is
+    said at `_SEVERAL_LANES`.
+    """
 
     memory_kib: int = 128 * 1024
     iterations: int = 3
-    lanes: int = 4
+    lanes: int = 1
 
     def __post_init__(self) -> None:
         if not 128 * 1024 <= self.memory_kib <= 2 * 1024 * 1024:
@@ -55,15 +63,22 @@ class Params:
 
 DEFAULT = Params()
 
+_SEVERAL_LANES = threading.Lock()
+"""Held while a derivation of several lanes runs. OpenSSL gives each lane a thread of one pool for the whole process,
+and two derivations that each wait for the other's threads never end."""
+
 
 class Derivations:
-    """Lets at most so many derivations run at once; the others wait."""
+    """Lets at most so many derivations run at once; the others wait a while, and are then turned away."""
 
-    def __init__(self, at_once: int = 2) -> None:
+    def __init__(self, at_once: int = 2, patience_seconds: float = 10) -> None:
         self._slots = threading.BoundedSemaphore(at_once)
+        self._patience = patience_seconds
 
     def __enter__(self) -> None:
-        self._slots.acquire()
+        """Raises TooManyDerivations."""
+        if not self._slots.acquire(timeout=self._patience):
+            raise TooManyDerivations("too many people log in at this moment; try again in a minute")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -110,7 +125,7 @@ def _key(head: bytes, passphrase: str, secret: bytes, derivations: AbstractConte
         params = Params(memory, iterations, lanes)
     except ValueError as error:
         raise NotAWrappedSeed(f"the stored cost is out of bounds: {error}") from None
-    with derivations or nullcontext():
+    with derivations or nullcontext(), _SEVERAL_LANES if params.lanes > 1 else nullcontext():
         stretched = Argon2id(
             salt=salt, length=32, iterations=params.iterations, lanes=params.lanes, memory_cost=params.memory_kib
         ).derive(normalised(passphrase).encode())

@@ -11,6 +11,7 @@ from store.passphrase import (
     Derivations,
     NotAWrappedSeed,
     Params,
+    TooManyDerivations,
     WrongPassphrase,
     normalised,
     unwrap_seed,
@@ -85,6 +86,24 @@ def test_a_gate_lets_two_in_at_once_and_never_a_third() -> None:
     for thread in threads:
         thread.join()
     assert most == 2
+
+
+def test_who_waits_too_long_at_the_gate_is_turned_away() -> None:
+    gate = Derivations(at_once=1, patience_seconds=0.01)
+    with gate, pytest.raises(TooManyDerivations, match="try again"), gate:
+        pass
+
+
+def test_derivations_of_several_lanes_at_once_all_end() -> None:
+    several = Params(iterations=1, lanes=4)
+    threads = [
+        threading.Thread(target=wrap_seed, args=(SEED, "woorden", SECRET, several), daemon=True) for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)  # OpenSSL's pool of threads never lets go of two that wait for each other
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_every_derivation_passes_the_callers_gate() -> None:
