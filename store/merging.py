@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -70,5 +71,30 @@ def contact(contacts: Sequence[Report], corrected: Report | None) -> dict[str, A
 
 
 def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
-    known = {str(person.get("name")).casefold() for person in first}
-    return [*first, *(person for person in more if str(person.get("name")).casefold() not in known)]
+    """The persons of both, each once: by the longest form of the name, with the function that was told first."""
+    joined = list(first)
+    for person in more:
+        at = next((i for i, known in enumerate(joined) if _same_person(known, person)), None)
+        if at is None:
+            joined.append(person)
+        else:
+            known = joined[at]
+            name = max((known.get("name") or "", person.get("name") or ""), key=len)
+            joined[at] = {**known, "name": name or None, "function": known.get("function") or person.get("function")}
+    return joined
+
+
+def _same_person(one: Report, other: Report) -> bool:
+    """Every word of the shorter name stands in the longer one, initials for names; without names, the same function."""
+    short, long = sorted(
+        (_words(one.get("name")), _words(other.get("name"))), key=lambda words: (len(words), sum(map(len, words)))
+    )
+    if not short:
+        function = _words(one.get("function"))
+        return bool(function) and function == _words(other.get("function"))
+    whole = any(len(word) > 1 and word in long for word in short)
+    return whole and all(word in long or (len(word) == 1 and any(w.startswith(word) for w in long)) for word in short)
+
+
+def _words(text: str | None) -> list[str]:
+    return re.findall(r"[^\W\d_]+", (text or "").casefold())

@@ -34,3 +34,24 @@ def test_what_a_person_says_is_missing_is_missing_whatever_the_contact_details_h
 def test_of_a_mail_that_nobody_understood_nothing_is_said() -> None:
     assert merging.suggested([{}]) == {}
     assert merging.decided({}, {}, None, {"phone": "06 1"}) == {}
+
+
+@pytest.mark.parametrize("later", ["Veldkamp", "S. Veldkamp", "sander veldkamp"])
+def test_one_person_named_in_two_mails_is_one_entry(later: str) -> None:
+    first = {"concerned": [{"name": "Sander Veldkamp", "function": None}]}
+    more = {"concerned": [{"name": later, "function": "consular assistant"}]}
+    together = [{"name": "Sander Veldkamp", "function": "consular assistant"}]
+    assert merging.suggested([first, more])["concerned"] == together
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Karel Veldkamp", None), ("Sander Veldkamp", None)),
+        (("Jan de Vries", None), ("Anne de Boer", None)),
+        ((None, "teamleider"), (None, "portier")),
+    ],
+)
+def test_two_persons_stay_two(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> None:
+    persons = [{"name": name, "function": function} for name, function in (one, other)]
+    assert merging.suggested([{"concerned": [persons[0]]}, {"concerned": [persons[1]]}])["concerned"] == persons
