@@ -14,7 +14,31 @@ _STREET_LINE = (
 )
 _BREAK = r"[ ]*(?:,|\n|[-–|/•·])?[ ]*\n?[ ]*"
 
+_UK_CODE = r"(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\b"
+_US_CODE = r"[A-Z]{2},? \d{5}(?:-\d{4})?\b"
+_FLAT = r"(?:(?:Flat|Apt\.?|Apartment|Unit|Suite|Room) [\w-]{1,6}, ?)?"
+_BRITISH = r"\d{1,5}[A-Za-z]?,? [^\W\d_a-z][^\n,;:!?|()]{2,40}"
+_ROAD = (
+    r"(?:[Cc]alle|[Cc]/|[Aa]venida|[Aa]vda\.?|[Pp]laza|[Pp]za\.?|[Pp]aseo|[Cc]amino|[Cc]arrera|[Rr]onda|[Tt]ravesía|"
+    r"[Rr]ua|[Tt]ravessa|[Ll]argo|[Pp]raça|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso)"
+)
+
 _PATTERNS = (
+    # ES, PT, IT: road, name, number, perhaps floor and door, code, place
+    re.compile(
+        rf"\b{_ROAD}[ ][^\n,;:!?|()\d]{{2,40}},?[ ](?:n\.?º ?)?\d{{1,4}}[A-Za-z]?"
+        rf"(?:, ?[^\n,;:!?|()]{{1,14}}){{0,2}}{_BREAK}"
+        rf"(?:\d{{5}}|\d{{4}}-\d{{3}}) {_PLACE}"
+    ),
+    # UK: number street, perhaps district, town, code; on one line or several
+    re.compile(rf"{_FLAT}{_BRITISH}(?:(?:,|\n|,\n)[ ]*[^\W\d_][^\n,;:!?|()\d]{{1,30}}){{1,3}}{_BREAK}{_UK_CODE}"),
+    # US: number street, perhaps flat, city, ST 12345
+    re.compile(
+        rf"{_BRITISH}(?:,? (?:Apt\.?|Unit|Suite|#) ?[\w-]{{1,6}})?(?:,|\n|,\n)[ ]*"
+        rf"[^\W\d_][^\n,;:!?|()\d]{{1,30}},? {_US_CODE}"
+    ),
+    # NL: street number in Place (1234 AB)
+    re.compile(rf"{_STREET_LINE}(?:,|,? (?:in|te))? {_PLACE} \({_NL_CODE}\)"),
     # NL: street number, 1234 AB Place
     re.compile(rf"(?P<street>{_STREET_LINE}){_BREAK}(?P<code>{_NL_CODE}){_BREAK}(?P<place>{_PLACE})"),
     # PO boxes
@@ -29,8 +53,25 @@ _PATTERNS = (
     ),
 )
 _CUT = re.compile(
-    r"^(?:.*\b(?:adres|address|adresse|woon(?:achtig)?|wonende|live|lives|at|op|in|aan|is|naar|anschrift|dirección|indirizzo|"
-    r"post|thuis|privé|home)\b[ :]+(?:is |op |in |aan |at |de |het )*)(?=[^\W\d_a-zß-ÿ]|\d)",
+    r"^(?:.*\b(?<!\d )(?<!\d[A-Za-z] )(?:adres|address|adresse|woon(?:achtig)?|wonende|live|lives|at|op|in|aan|is|naar|"
+    r"anschrift|dirección|indirizzo|"
+    r"post|thuis|privé|home|vivo|resido|habite|demeure|wohne|wohnhaft|moro|abito)\b[ :]+"
+    r"(?:is |op |in |aan |at |de |het |en |au |à |em |na |no |im |der |am |a )*"
+    r"(?:la (?=[Cc]alle|[Aa]v|[Pp]la)|el (?=[Pp]aseo))?)"
+    r"(?=[^\W\d_a-zß-ÿ]|\d|(?:calle|avenida|plaza|paseo|rua|via|rue)\b)",
+)
+_CLAIM = re.compile(
+    r"\b(?:woon|wonende|woonachtig|live|reside|my (?:home )?address|mijn (?:huis|post|woon)?adres|"
+    r"vivo|resido|mi dirección|habite|"
+    r"demeure|mon adresse|wohne|wohnhaft|meine (?:adresse|anschrift)|moro|morada|abito|mio indirizzo)"
+    r"(?:[\s:,]+(?:is|op|aan|in|at|te|en|la|el|de|het|der|au|à|am|na|no|em|es|est|ist|é|è))*[\s:,]+$",
+    re.IGNORECASE,
+)
+"""What comes before the writer's own address in a sentence."""
+_DIGIT = re.compile(r"\d")
+_SENTENCE_END = re.compile(r"\b(?P<word>[^\W\d_]{3,})[.!?]\s+(?=[^\W\d_a-zß-ÿ])")
+_ABBREVIATED = re.compile(
+    r"str$|\b(?:rue|ave|avda?|blvd|apdo|apto|appt|edif|bldg?|dpto|depto|pral|flr|jln|col|gen|ste)$", re.IGNORECASE
 )
 
 
@@ -53,14 +94,43 @@ def address_spans(text: str) -> list[AddressSpan]:
 
 
 def _tidied(text: str, start: int, end: int) -> AddressSpan:
-    """Without the words that lead up to an address inside a sentence ("ik woon op ...")."""
-    street = text[start:end].split("\n", 1)[0]
-    lead = _CUT.match(street)
+    """Without the words that lead up to an address inside a sentence ("ik woon op ..."), nor what comes after it."""
+    lead = _CUT.match(text[start:end].split("\n", 1)[0])
     if lead:
         start += lead.end()
-    typed = text[start:end].strip(" \n,.;|")
-    start = text.index(typed, start)
-    return AddressSpan(start, start + len(typed), typed)
+    start, end = bounded(text, start, end)
+    return AddressSpan(start, end, text[start:end])
+
+
+def bounded(text: str, start: int, end: int) -> tuple[int, int]:
+    """The same stretch within one sentence, its brackets in pairs, no loose signs at its ends."""
+    for stop in _SENTENCE_END.finditer(text, start, end):
+        numbered = _DIGIT.search(text, start, stop.start())  # until then it may be "Burg. Jansenlaan"
+        if numbered and not _ABBREVIATED.search(stop["word"]):
+            end = stop.end("word")
+            break
+    start, end = _stripped(text, start, end)
+    opened, closed = text.rfind("(", start, end), text.rfind(")", start, end)
+    if opened > closed:
+        if text[end : end + 1] == ")":
+            return start, end + 1
+        start, end = (start, opened) if opened > start else (start + 1, end)
+    elif closed >= 0 and text.find("(", start, end) < 0:
+        end = closed
+    return _stripped(text, start, end)
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start] in " \n\t,.;:|":
+        start += 1
+    while end > start and text[end - 1] in " \n\t,.;:|":
+        end -= 1
+    return start, end
+
+
+def claimed(text: str, span: AddressSpan) -> bool:
+    """Do the words before it say that the writer lives there?"""
+    return bool(_CLAIM.search(text, max(0, span.start - 60), span.start))
 
 
 def own_address(text: str, signature_start: int) -> AddressSpan | None:

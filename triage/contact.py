@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from triage.addresses import address_spans
+from triage.addresses import address_spans, bounded, claimed
 from triage.phones import Phone, phones
 from triage.reading import Prepared
 from triage.report import Contact
@@ -75,9 +75,11 @@ def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[Place | None
     ]
     if scored:
         score, start, end = max(scored)
-        start, end = _widened(own, start, end, [(r.start, r.end) for r in ruled])
-        return (start, end), score, bool(ruled)
-    likely = [r for r in ruled if r.start >= prepared.layout.signature_start or _DUTCH_CODE.search(r.text)]
+        start, end = bounded(own, *_widened(own, start, end, [(r.start, r.end) for r in ruled]))
+        if _looks_right(own[start:end]):
+            return (start, end), score, bool(ruled)
+    signed = prepared.layout.signature_start
+    likely = [r for r in ruled if r.start >= signed or _DUTCH_CODE.search(r.text) or claimed(own, r)]
     if likely:
         return (likely[-1].start, likely[-1].end), 0.3, True
     return None, max((s for _, _, s in spans), default=0.0), bool(ruled)

@@ -20,6 +20,11 @@ def kind_of(scores: Mapping[Kind, float]) -> Kind:
     return max(allowed, key=lambda kind: scores[kind])
 
 
+def with_care(kind: Kind, scores: Mapping[Kind, float]) -> bool:
+    """Was this kind taken for caution, although another has the higher score? Who is shown it should know."""
+    return scores.get(kind, 0.0) < max(scores.values(), default=0.0)
+
+
 def severity_of(expected: float, borders: Mapping[str, float]) -> Severity:
     """The grade for an expected grade between 0 and 3."""
     order = list(Severity)

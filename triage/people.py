@@ -55,27 +55,32 @@ def words_of(name: str) -> frozenset[str]:
 
 def same_person(a: frozenset[str], b: frozenset[str]) -> bool:
     """Does every word of the shorter name stand in the longer one, initials standing for names?"""
-    short, long = sorted((a, b), key=len)
+    short, long = sorted((a, b), key=lambda words: (len(words), sum(map(len, words))))
     if not any(len(w) > 1 and w in long for w in short):
         return False
     return all(w in long or (len(w) == 1 and any(x.startswith(w) for x in long)) for w in short)
 
 
 def candidates(tagged: Sequence[Tagged]) -> list[Candidate]:
-    """Mentions gathered into persons and functions, in the order of first mention."""
+    """Mentions gathered into persons and functions, in the order of first mention.
+
+    The longest names come first, so that "Thijmen" and "De Waal" both find "Thijmen de Waal" wherever it stands.
+    """
     groups: list[tuple[str, list[frozenset[str]], list[Tagged]]] = []
-    for mention in tagged:
-        if mention.kind not in ("name", "function"):
-            continue
+    mentions = [m for m in tagged if m.kind in ("name", "function")]
+    for mention in sorted(mentions, key=lambda m: -len(words_of(m.text)) if m.kind == "name" else 0):
         key = words_of(mention.text)
-        for kind, keys, mentions in groups:
+        for kind, keys, group in groups:
             if kind == mention.kind and _joins(kind, key, keys):
                 keys.append(key)
-                mentions.append(mention)
+                group.append(mention)
                 break
         else:
             groups.append((mention.kind, [key], [mention]))
-    return [Candidate(kind, _longest(mentions), tuple(mentions)) for kind, _, mentions in groups]
+    found = [(kind, sorted(group, key=lambda m: m.start)) for kind, _, group in groups]
+    return [
+        Candidate(kind, _longest(group), tuple(group)) for kind, group in sorted(found, key=lambda g: g[1][0].start)
+    ]
 
 
 def _joins(kind: str, key: frozenset[str], keys: Sequence[frozenset[str]]) -> bool:

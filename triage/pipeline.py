@@ -8,7 +8,9 @@ from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
 from triage import contact, people
 from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
+from triage.language import DEFAULT
 from triage.linear import Floats, softmax
+from triage.mending import Mending
 from triage.model import Model
 from triage.people import Candidate, Judge
 from triage.reading import Preparation, Prepared
@@ -16,6 +18,7 @@ from triage.report import CategoryScore, Concerned, Contact, MailText, Report
 from triage.scoring import text_scores
 from triage.signals import Signals
 from triage.tagging import decode, stretches
+from triage.text import says_something
 
 _DESCRIBES = 0.35
 """From this probability on that behaviour is described at all, categories are suggested."""
@@ -32,6 +35,7 @@ class Triage:
         self._model = model
         self._preparation = Preparation()
         self._signals = Signals()
+        self._mending = Mending()
         self._judge = Judge(model.names, model.functions)
 
     def understand(self, mail: MailText) -> Report:
@@ -40,9 +44,13 @@ class Triage:
 
     def understand_prepared(self, prepared: Prepared, mail: MailText) -> Report:
         """The same for a mail already prepared by a `Preparation`."""
+        if not says_something(f"{mail.subject}\n{mail.own_text}\n{mail.quoted_text}\n{mail.attachment_text}"):
+            return _unread(mail)
         reading = prepared.reading
         tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
-        tagged = stretches(tags, odds, reading.tokens, reading.text)
+        tagged = self._mending.of(
+            stretches(tags, odds, reading.tokens, reading.text), odds, reading.tokens, reading.text
+        )
         candidates = people.candidates(tagged)
         names = self._judge.names(reading, candidates)
         functions = self._judge.functions(reading, candidates, names)
@@ -69,7 +77,7 @@ class Triage:
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
             anonymous=self._yes("anonymous", row) >= 0.5,
-            evidence=passages(self._model, prepared, primary) if primary else (),
+            evidence=passages(self._model, prepared, primary, how) if primary else (),
         )
 
     def _shares(self, head: str, row: Floats) -> list[float]:
@@ -121,3 +129,24 @@ class Triage:
         named = [all_names[i] for i in chosen(names, self._model.numbers["name"])]
         held = [all_functions[i] for i in chosen(functions, self._model.numbers["function"])]
         return people.paired(named, held)
+
+
+def _unread(mail: MailText) -> Report:
+    """Of a mail without words: nothing is claimed, but that it describes nothing."""
+    kind_scores = {kind: 0.4 if kind is Kind.OVERIG else 0.15 for kind in Kind}
+    missing = {field: 1.0 if field is MissingField.DESCRIPTION else _FOUND for field in MissingField}
+    name, email = mail.from_name.strip(), mail.from_email.strip()
+    return Report(
+        language=DEFAULT,
+        kind=Kind.OVERIG,
+        kind_scores=kind_scores,
+        categories=(),
+        primary=None,
+        severity=Severity.LAAG,
+        concerned=(),
+        contact=Contact(name or None, email or None, None, None),
+        missing=(MissingField.DESCRIPTION,),
+        missing_scores=missing,
+        anonymous=False,
+        evidence=(),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
+from triage.decisions import with_care
 
 
 class InvalidReport(ValueError):
@@ -95,9 +96,18 @@ class Report:
             "evidence": [{"text": e.text, "category": e.category.value} for e in self.evidence],
         }
 
+    @property
+    def chosen_with_care(self) -> bool:
+        """Another kind has the higher score, but the doubt is on the side of a report."""
+        return with_care(self.kind, self.kind_scores)
+
     def to_wire(self) -> dict[str, Any]:
-        """The whole report, for another process: the contract's object plus "missing_scores"."""
-        return {**self.to_json(), "missing_scores": {f.value: score for f, score in self.missing_scores.items()}}
+        """The whole report, for another process: the contract's object, "missing_scores" and "chosen_with_care"."""
+        return {
+            **self.to_json(),
+            "missing_scores": {f.value: score for f, score in self.missing_scores.items()},
+            "chosen_with_care": self.chosen_with_care,
+        }
 
     @classmethod
     def from_wire(cls, data: object) -> "Report":

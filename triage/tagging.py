@@ -20,7 +20,7 @@ _PRIME = np.uint64(1099511628211)
 _HALF_BEFORE = re.compile(r"(?:(?<!\w)[^\W\d_]+[-'’])+$")
 _HALF_AFTER = re.compile(r"(?:[-’'][^\W\d_]{2,})+")
 _LOOSE_END = re.compile(
-    r"[\s,.;:(\"'-]+(?:(?:in|van|de|het|op|bij|te|aan|dat|die|of|the|at|for|to|from|who|à|au|de|du|des|en|der|des|del|do|da|di)"
+    r"[\s,.;:(\"'-]+(?:(?:in|van|de|het|op|bij|te|aan|dat|die|of|the|at|for|to|from|who|à|au|de|du|des|en|der|des|del|do|da|di|la|le|les|los|las|el|den|dem|das|et|und|and|y)"
     r"[\s,.;:(]*)?$",
     re.IGNORECASE,
 )
@@ -112,11 +112,17 @@ def stretches(tags: Sequence[int], odds: Floats, tokens: Sequence[Token], text: 
         while last + 1 < len(tags) and tags[last + 1] == tags[i] + 1:
             last += 1
         score = float(np.mean([odds[j, tags[i]] + odds[j, tags[i] + 1] for j in range(i, last + 1)]))
-        start, end = _whole(kind, text, tokens[i].start, tokens[last].end)
-        if end > start:
-            found.append(Tagged(kind, i, last, start, end, text[start:end], score))
+        stretch = stretch_of(kind, i, last, tokens, text, score)
+        if stretch is not None:
+            found.append(stretch)
         i = last + 1
     return found
+
+
+def stretch_of(kind: str, first: int, last: int, tokens: Sequence[Token], text: str, score: float) -> Tagged | None:
+    """The stretch of these tokens without loose ends; None when nothing is left."""
+    start, end = _whole(kind, text, tokens[first].start, tokens[last].end)
+    return Tagged(kind, first, last, start, end, text[start:end], score) if end > start else None
 
 
 def _whole(kind: str, text: str, start: int, end: int) -> tuple[int, int]:

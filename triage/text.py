@@ -1,6 +1,7 @@
 """Text as it is looked at: cleaned without moving a character, capped, cut into sentences and lines."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,15 @@ MAX_QUOTED = 15_000
 MAX_SUBJECT = 1_000
 
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_SAMPLE = 8_000
+_BROKEN = 0.1
+_SPOKEN = 0.3
+"""Letters in words, of all signs but white space and figures: above 0.8 in mails, below 0.2 in random bytes."""
+_RUN = re.compile(r"[^\W\d_]+")
+_LOW = r"[^\W\d_A-ZÀ-ÖØ-Þ]"
+_WORDLIKE = re.compile(
+    rf"(?:[^\W\d_a-zß-ÿ]{_LOW}|{_LOW}{{2}}){_LOW}{{0,30}}|[^\W\d_a-zß-ÿ]{{3,30}}|[\u3040-\u9fff\uac00-\ud7af]+"
+)
 _STOP = re.compile(r"[.!?…。！？؟]+[\"'”’»)\]]*(?=\s|$)|[。！？]|\n\s*\n|\n(?=\s*(?:[-*•–]|\d+[.)])\s)")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[^\W\d_]|dhr|mevr|mw|mr|mrs|ms|dr|drs|ir|ing|prof|hr|fr|ds|plv|nr|tel|st|sr|sra|jl|nl|art|afd|"
@@ -21,6 +31,17 @@ _ABBREVIATION = re.compile(
 def clean(text: str, limit: int) -> str:
     """The first `limit` characters, control characters and lone surrogates turned into spaces: offsets stay true."""
     return _ODD.sub(" ", text[:limit])
+
+
+def says_something(text: str) -> bool:
+    """Are there words in it? Bytes shown as text, one long code or nothing at all say nothing."""
+    sample = text[:_SAMPLE]
+    signs = [unicodedata.category(c) for c in sample if not c.isspace() and not c.isdigit()]
+    broken = sum(sign in ("Cc", "Cs", "Co", "Cn") for sign in signs) + sample.count("\ufffd")
+    marked = "".join(c for c in sample if unicodedata.category(c)[0] != "M")
+    spoken = sum(len(word) for word in _RUN.findall(marked) if _WORDLIKE.fullmatch(word))
+    counted = sum(sign[0] not in "MC" for sign in signs)
+    return spoken > 0 and broken <= _BROKEN * len(signs) and spoken >= _SPOKEN * counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from triage.fitting import (
 from triage.labelled import CORPUS, Labelled, read
 from triage.linear import Floats, Linear, softmax
 from triage.matching import overlap, same_name
+from triage.mending import Mending
 from triage.model import MODEL, Model
 from triage.reading import Preparation, Prepared
 from triage.signals import TEXT_OUTPUTS, Signals
@@ -178,13 +179,15 @@ class _Training:
         rows = [e.prepared.tagging for e in self.examples]
         tags = [gold_tags(e.prepared.reading.tokens, e.prepared.reading.text, e.labelled.gold) for e in self.examples]
         tagged: list[list[Tagged]] = [[] for _ in rows]
+        mending = Mending()
         for held_out in self.folds:
             use = np.flatnonzero(self.fold != held_out)
             model, moves = fit_tagger([rows[i] for i in use], [tags[i] for i in use], self.seed)
             for i in np.flatnonzero(self.fold == held_out).tolist():
                 reading = self.examples[i].prepared.reading
                 best, odds = decode(model, rows[i], moves)
-                tagged[i] = stretches(best, odds, reading.tokens, reading.text)
+                found = stretches(best, odds, reading.tokens, reading.text)
+                tagged[i] = mending.of(found, odds, reading.tokens, reading.text)
         model, moves = fit_tagger(rows, tags, self.seed)
         return model, moves, tagged
 

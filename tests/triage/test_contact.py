@@ -86,6 +86,37 @@ def test_addresses_abroad_are_found_in_a_signature(triage: Triage, address: str)
     assert triage.understand(mails.mail(text)).contact.address == address
 
 
+@pytest.mark.parametrize(
+    ("sentence", "address"),
+    [
+        ("Mijn adres is Kerkpad 5, 8011 VX Zwolle. Bel mij gerust.", "Kerkpad 5, 8011 VX Zwolle"),
+        ("Karin Post, 06 - 55 50 19 20, Hoogeind 12 in Tiel (4001 KL)", "Hoogeind 12 in Tiel (4001 KL)"),
+        ("Ik woon aan de Burg. Loeffstraat 7, 2040 Antwerpen. Dank u.", "Burg. Loeffstraat 7, 2040 Antwerpen"),
+        ("Ich wohne in der Ahornstraße 57, 04109 Leipzig. Bitte nicht anrufen.", "Ahornstraße 57, 04109 Leipzig"),
+        ("Meine Anschrift: Lindenstr. 5, 10115 Berlin. Danke", "Lindenstr. 5, 10115 Berlin"),
+        ("J'habite au 9 rue des Merles, 59000 Lille. Merci de m'écrire.", "9 rue des Merles, 59000 Lille"),
+        ("Vivo en la calle Olmo 31, 47001 Valladolid. Espero noticias.", "calle Olmo 31, 47001 Valladolid"),
+        ("Resido en Avenida de la Paz, 14, 46001 Valencia", "Avenida de la Paz, 14, 46001 Valencia"),
+        ("C/ Mayor 12, 3º B, 28013 Madrid", "C/ Mayor 12, 3º B, 28013 Madrid"),
+        ("calle Sol 17\n41710 Utrera (Sevilla)", "calle Sol 17\n41710 Utrera (Sevilla)"),
+        ("I live at 41 Tanner Row, York YO1 6JB. You can write to me.", "41 Tanner Row, York YO1 6JB"),
+        ("Flat 3, 12 Bell Lane, Hove\nBN3 2PL", "Flat 3, 12 Bell Lane, Hove\nBN3 2PL"),
+        ("My address is 118 Maple Street, Apt 4B, Dayton, OH 45402.", "118 Maple Street, Apt 4B, Dayton, OH 45402"),
+    ],
+)
+def test_an_address_ends_with_its_sentence_and_begins_behind_the_verb(
+    triage: Triage, sentence: str, address: str
+) -> None:
+    story = "Een medewerker van de balie vroeg mij om geld voor een visum.\n\n"
+    assert triage.understand(mails.mail(f"{story}{sentence}")).contact.address == address
+
+
+def test_who_says_that_the_address_stays_out_gave_none(triage: Triage) -> None:
+    text = "Mijn adres kan ik hier niet neerzetten dat snapt u. bellen kan 06 1940 3352 maar liever niet overdag."
+    contact = triage.understand(mails.mail(text)).contact
+    assert (contact.address, contact.phone) == (None, "06 1940 3352")
+
+
 @given(st.text(alphabet=st.sampled_from("abcXYZ 0123,.\n-'ßé"), max_size=120))
 def test_every_address_found_stands_in_the_text(text: str) -> None:
     for span in address_spans(text):

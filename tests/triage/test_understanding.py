@@ -1,6 +1,8 @@
 """What the desk may expect of a suggestion, one behaviour a test."""
 
+import base64
 import json
+import random
 from dataclasses import replace
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from config.taxonomy import Category, Kind, MissingField
 from tests.triage import mails
 from triage import InvalidReport, MailText, Report, Triage
+from triage.decisions import kind_of
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,77 @@ def test_evidence_stands_in_the_mail_word_for_word(triage: Triage) -> None:
         report = triage.understand(mail)
         assert report.evidence
         assert all(e.text in mail.own_text for e in report.evidence)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Karin Post, 06 - 55 50 19 20, Hoogeind 12 in Tiel (4001 KL).",
+        "Bij mijn bericht van gisteren over de ambassade: ik woon op Hoogeind 12, 4001 KL Tiel, bel 06 - 55 50 19 20.",
+    ],
+)
+def test_a_line_that_tells_how_to_reach_the_reporter_is_no_evidence(triage: Triage, line: str) -> None:
+    text = mails.DUTCH.own_text.split("Met vriendelijke")[0].replace("Toen ik", f"{line} Toen ik")
+    report = triage.understand(mails.mail(text, name="Karin Post"))
+    assert report.evidence
+    assert not [e for e in report.evidence if "06 - 55" in e.text]
+
+
+@pytest.mark.parametrize(
+    ("own", "language"),
+    [
+        ("Hello?", "en"),
+        ("Hi", "en"),
+        ("Hoi", "nl"),
+        ("Bonjour", "fr"),
+        ("Guten Tag", "de"),
+        ("¡Hola!", "es"),
+        ("Olá", "pt"),
+        ("Ciao", "it"),
+        ("Merhaba", "tr"),
+        ("Привіт", "uk"),
+        ("مرحبا", "ar"),
+        ("你好", "zh"),
+        ("Please call me back", "en"),
+        ("Bel mij", "nl"),
+        ("ok", "nl"),
+        ("06 12 34 56 78", "nl"),
+        ("", "nl"),
+    ],
+)
+def test_a_greeting_is_enough_to_tell_the_language(triage: Triage, own: str, language: str) -> None:
+    assert triage.understand(mails.mail(own)).language == language
+
+
+NOISE = random.Random(7).randbytes(3000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOISE.decode("latin-1"),
+        NOISE.decode("utf-8", "replace"),
+        NOISE.decode("cp1252", "replace"),
+        base64.b64encode(NOISE).decode(),
+        "",
+    ],
+    ids=("latin-1", "utf-8", "cp1252", "base64", "nothing"),
+)
+def test_of_a_mail_without_words_nothing_is_claimed(triage: Triage, text: str) -> None:
+    report = triage.understand(mails.mail(text))
+    assert report.kind is Kind.OVERIG
+    assert max(report.kind_scores.values()) <= 0.5
+    assert (report.language, report.categories, report.primary, report.evidence) == ("nl", (), None, ())
+    assert (report.anonymous, report.concerned, report.missing) == (False, (), (MissingField.DESCRIPTION,))
+
+
+def test_a_kind_taken_for_caution_says_so(triage: Triage) -> None:
+    report = triage.understand(mails.DUTCH)
+    assert report.to_wire()["chosen_with_care"] is False
+    doubt = dict.fromkeys(Kind, 0.1) | {Kind.OVERIG: 0.4, Kind.MELDING: 0.3}
+    cautious = replace(report, kind=kind_of(doubt), kind_scores=doubt)
+    assert (cautious.kind, cautious.to_wire()["chosen_with_care"]) == (Kind.MELDING, True)
+    assert "chosen_with_care" not in cautious.to_json()
 
 
 def test_scores_are_probabilities_and_those_of_kinds_add_up(triage: Triage) -> None:

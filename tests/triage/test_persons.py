@@ -1,0 +1,43 @@
+"""Who is named, and by what: spans that end where a reader would end them, one entry a person."""
+
+import pytest
+
+from tests.triage import mails
+from triage import Report, Triage
+
+
+def _about(triage: Triage, text: str) -> Report:
+    return triage.understand(mails.mail(text, subject="Melding", name="Anna Blok"))
+
+
+SPANISH = (
+    "Buenas tardes:\n\nEl jefe de prensa, el señor Wessel Haanappel, me tocó la espalda en la fiesta y me dijo que sin "
+    "cenar con él no habría contrato. Le dije que no y lo intentó otra vez.\n\nSaludos,\nLucía Ferrer"
+)
+UNKNOWN = (
+    "Gisteren zag ik wat mijn zus van een medewerker kreeg: geld, zodat zij niets zou zeggen over de vervalste bonnen."
+)
+PARTICLES = (
+    "De secretaris van de sportclub van de ambassade, Roderik de Graaff, haalt al maanden geld uit de kas. "
+    "Toen ik Roderik de bonnen vroeg, werd hij boos. Meneer De Graaff zei dat ik mijn mond moest houden."
+)
+SIDE_BY_SIDE = (
+    "The programme officer Peter Whitlock asked me for 500 dollars before he would sign our grant. "
+    "When I refused he said that our file would be lost."
+)
+
+
+@pytest.mark.parametrize("text", [SPANISH, UNKNOWN, PARTICLES, SIDE_BY_SIDE])
+def test_a_form_of_address_is_no_function_and_no_function_ends_in_a_verb(triage: Triage, text: str) -> None:
+    functions = {c.function for c in _about(triage, text).concerned if c.function}
+    assert not {f.split()[-1].lower() for f in functions} & {"señor", "kreeg", "mister", "meneer", "heer"}
+
+
+def test_a_name_behind_a_function_is_a_name(triage: Triage) -> None:
+    report = _about(triage, SIDE_BY_SIDE)
+    assert [(c.name, c.function) for c in report.concerned] == [("Peter Whitlock", "programme officer")]
+    assert "concerned_name" not in report.missing
+
+
+def test_the_longest_form_of_a_name_stands_for_one_person(triage: Triage) -> None:
+    assert [c.name for c in _about(triage, PARTICLES).concerned if c.name] == ["Roderik de Graaff"]
