@@ -25,6 +25,7 @@ class QueueRow:
 
     `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
+    `missing` is None where nobody knows.
     """
 
     case_id: str
@@ -40,7 +41,7 @@ class QueueRow:
     categories: tuple[Mapping[str, Any], ...]
     primary: str | None
     severity: str | None
-    missing: tuple[str, ...]
+    missing: tuple[str, ...] | None
     concerned: tuple[Mapping[str, Any], ...]
 
 
@@ -154,6 +155,6 @@ def _row(
         categories=tuple(card.get("categories") or ()),
         primary=card.get("primary"),
         severity=card.get("severity"),
-        missing=tuple(card.get("missing") or ()),
+        missing=None if card.get("missing") is None else tuple(card["missing"]),
         concerned=tuple(card.get("concerned") or ()),
     )
