@@ -57,7 +57,8 @@ def as_html(case_id: str, message_id: str) -> Response:
             case_id=case_id,
             subject_id=message_id,
         )
-    response = Response(mailhtml.page(content.get("html") or "", str(get_locale())), mimetype="text/html")
+    shown = mailhtml.page(content.get("html") or "", content.get("text") or "", str(get_locale()))
+    response = Response(shown, mimetype="text/html")
     response.headers["Content-Security-Policy"] = mailhtml.POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response

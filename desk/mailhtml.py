@@ -1,31 +1,32 @@
 """The HTML of a mail, made safe to look at: nothing runs, nothing is loaded, nothing looks like the desk.
 
-Two locks, each of which would do: the markup is cleaned (no scripts, styles, forms, images, frames), and the page that
-holds it has a policy of its own that forbids everything but one fixed style and puts it into a sandbox. The frame that
-shows the page is a sandbox as well.
+Two locks, each of which would do: the markup is cleaned (no scripts, styles, forms, images, frames) by a short-lived
+process that takes bounded memory and time (`desk/cleaner.py`), and the page that holds it has a policy of its own that
+forbids everything but one fixed style and puts it into a sandbox. The frame that shows the page is a sandbox as well.
 """
 
 import base64
 import hashlib
+import subprocess
+import sys
+import threading
+from html import escape
+from pathlib import Path
 
-import nh3
+from flask_babel import gettext
 
-TAGS = {
-    "a", "abbr", "address", "article", "b", "bdi", "bdo", "big", "blockquote", "br", "caption", "center", "cite",
-    "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2",
-    "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "section",
-    "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr",
-    "tt", "u", "ul", "var",
-}  # fmt: skip
-ATTRIBUTES = {
-    "a": {"href"},
-    "img": {"alt"},  # without a source a browser shows the words alone
-    "td": {"colspan", "rowspan"},
-    "th": {"colspan", "rowspan"},
-    "ol": {"start"},
-    "*": {"dir", "lang"},
-}
-DROPPED_WHOLE = {"script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math", "select"}
+LONGEST_INPUT = 4 << 20
+PATIENCE_SECONDS = 30
+"""The cleaner has its own limit of processor time; this one is for a machine that is busy with other things."""
+
+_CLEANER = Path(__file__).with_name("cleaner.py")
+_AT_ONCE = threading.BoundedSemaphore(2)
+"""Each cleaner may take what memory it is allowed; the members of a desk read one mail at a time."""
+
+
+class CannotBeShown(Exception):
+    """This markup is too large, or cleaning it takes too much."""
+
 
 STYLE = (
     "html{color-scheme:light dark}"
@@ -33,6 +34,7 @@ STYLE = (
     "a::after{content:' [' attr(href) ']';font-size:.85em;opacity:.8}"
     "table{border-collapse:collapse}td,th{padding:.1rem .4rem;text-align:left;vertical-align:top}"
     "blockquote{margin-inline:0;padding-inline-start:1rem;border-inline-start:3px solid #8888}"
+    "pre.text{white-space:pre-wrap;font:inherit}"
     "img{border:1px dashed #8888;padding:.1rem .3rem;font-size:.9em}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -43,24 +45,40 @@ POLICY = (
 )
 
 
-def clean(html: str) -> str:
-    """The markup of a mail without anything that runs, loads, restyles or submits. Links open apart, unreferred."""
-    return nh3.clean(
-        html,
-        tags=TAGS,
-        clean_content_tags=DROPPED_WHOLE,
-        attributes=ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel="noopener noreferrer",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-        strip_comments=True,
-    )
+def clean(html: str, picture: str = "") -> str:
+    """The markup without anything that could do something, by a process that ends with it. Raises CannotBeShown."""
+    given = html.encode(errors="replace")
+    if len(given) > LONGEST_INPUT:
+        raise CannotBeShown
+    if not _AT_ONCE.acquire(timeout=PATIENCE_SECONDS):
+        raise CannotBeShown
+    try:
+        done = subprocess.run(  # noqa: S603 (a fixed command; the mail goes in by a pipe)
+            [sys.executable, "-I", "-B", str(_CLEANER), picture],
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a parser that fails may tell what it failed on
+            timeout=PATIENCE_SECONDS,
+            cwd="/",
+            env={},
+            check=True,
+        )
+    except (subprocess.SubprocessError, OSError):
+        raise CannotBeShown from None
+    finally:
+        _AT_ONCE.release()
+    return done.stdout.decode()
 
 
-def page(html: str, language: str) -> str:
-    """A whole page around the cleaned mail, to be sent with POLICY."""
+def page(html: str, text: str, language: str) -> str:
+    """A whole page around the cleaned mail, to be sent with POLICY; around its text where the markup is too much."""
+    try:
+        body = clean(html, gettext("[picture left out]"))
+    except CannotBeShown:
+        why = gettext("This layout cannot be shown: it asks too much of this machine. The text of the message:")
+        body = f'<p><strong>{escape(why)}</strong></p><pre class="text">{escape(text)}</pre>'
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta name="referrer" content="no-referrer"><title>HTML</title><style>{STYLE}</style></head>'
-        f"<body>{clean(html)}</body></html>"
+        f"<body>{body}</body></html>"
     )

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.mailhtml import POLICY, TAGS, clean, page
+from desk.cleaner import TAGS, cleaned
+from desk.mailhtml import LONGEST_INPUT, POLICY, CannotBeShown, clean, page
+from tests.desk.world import World, coordinator
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -38,34 +40,63 @@ LOADS = re.compile(r"<[^>]*\b(?:src|srcset|background|poster|data|action|ping|st
 
 @pytest.mark.parametrize("html", HOSTILE)
 def test_nothing_of_hostile_markup_can_run_or_load(html: str) -> None:
-    cleaned = clean(html)
-    assert not LOADS.search(cleaned)
-    assert "javascript:" not in cleaned.lower()
-    assert "data:" not in cleaned.lower()
-    assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", cleaned)} <= TAGS
+    safe = cleaned(html, "[x]")
+    assert not LOADS.search(safe)
+    assert "javascript:" not in safe.lower()
+    assert "data:" not in safe.lower()
+    assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
 
 
 @given(st.lists(st.sampled_from([*HOSTILE, "<", ">", "</", '"', "'", "<p>", "<!--", "-->", "<a href=", "\x00", " "])))
 def test_pieces_of_hostile_markup_joined_in_any_way_can_do_nothing(pieces: list[str]) -> None:
-    cleaned = clean("".join(pieces))
-    assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", cleaned)} <= TAGS
-    assert not LOADS.search(cleaned)
+    safe = cleaned("".join(pieces), "[x]")
+    assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
+    assert not LOADS.search(safe)
 
 
 def test_words_and_their_order_are_kept() -> None:
-    cleaned = clean("<div><h1>Aan het loket</h1><p>Eerst <b>dit</b>,<br>dan <i>dat</i>.</p></div>")
-    assert cleaned == "<div><h1>Aan het loket</h1><p>Eerst <b>dit</b>,<br>dan <i>dat</i>.</p></div>"
+    safe = clean("<div><h1>Aan het loket</h1><p>Eerst <b>dit</b>,<br>dan <i>dat</i>.</p></div>")
+    assert safe == "<div><h1>Aan het loket</h1><p>Eerst <b>dit</b>,<br>dan <i>dat</i>.</p></div>"
 
 
 def test_a_link_opens_apart_and_tells_its_owner_nothing_of_where_it_was() -> None:
-    cleaned = clean('<a href="https://example.org/a?b=c" target="_self" rel="opener">hier</a>')
-    assert 'href="https://example.org/a?b=c"' in cleaned
-    assert 'target="_blank"' in cleaned
-    assert 'rel="noopener noreferrer"' in cleaned
+    safe = cleaned('<a href="https://example.org/a?b=c" target="_self" rel="opener">hier</a>', "")
+    assert 'href="https://example.org/a?b=c"' in safe
+    assert 'target="_blank"' in safe
+    assert 'rel="noopener noreferrer"' in safe
 
 
-def test_a_picture_leaves_its_description_only() -> None:
-    assert clean('<img src="cid:a" alt="foto van de brief" width=1>') == '<img alt="foto van de brief">'
+def test_a_picture_leaves_its_description_and_that_it_is_left_out() -> None:
+    described = '<img src="cid:a" alt="foto van de brief" width=1>'
+    assert clean(described, "[weggelaten]") == '<img alt="[weggelaten] foto van de brief">'
+    assert cleaned("<p><img src=x>a<img dir=rtl alt></p>", "[weg]") == '<p><img alt="[weg]">a<img alt="[weg]"></p>'
+
+
+def test_what_looks_like_a_picture_within_the_target_of_a_link_stays_there() -> None:
+    target = "https://example.org/<img onmouseover=alert(1) "
+    safe = cleaned(f'<a href="{target}">hier</a>', "[weg]")
+    assert "[weg]" not in safe
+    assert safe.count('"') == 2 * 3  # href, rel and target
+
+
+def test_markup_that_grows_without_end_is_given_up_and_its_text_shown(world: World) -> None:
+    grows = "<p>" + "".join(f"<b id={i}>" for i in range(4000)) + "</p>" + "<p>x</p>" * 4000
+    with pytest.raises(CannotBeShown):
+        clean(grows)
+    taken = world.new_case(html=grows, own_text="De tekst & <b>meer</b>")
+    answer = coordinator(world).get(f"/cases/{taken.case_id}/messages/{taken.message_id}/html")
+    assert answer.status_code == 200
+    assert "Deze opmaak kan niet getoond worden" in answer.text
+    assert "De tekst &amp; &lt;b&gt;meer&lt;/b&gt;" in answer.text
+
+
+def test_markup_of_great_length_is_not_even_tried() -> None:
+    with pytest.raises(CannotBeShown):
+        clean("x" * (LONGEST_INPUT + 1))
+
+
+def test_characters_of_every_kind_pass_through_the_cleaner() -> None:
+    assert clean("<p>één 😀 \ud800 &amp; &lt;</p>") == "<p>één 😀 ? &amp; &lt;</p>"
 
 
 def test_the_page_of_a_mail_is_a_sandbox_that_allows_one_style_alone() -> None:
@@ -74,4 +105,8 @@ def test_the_page_of_a_mail_is_a_sandbox_that_allows_one_style_alone() -> None:
     assert "sandbox" in POLICY
     assert "allow-scripts" not in POLICY
     assert "allow-same-origin" not in POLICY
-    assert page("<title>a</title><p>b</p>", "nl").count("<title>") == 1
+
+
+def test_the_page_of_a_mail_has_one_title(world: World) -> None:
+    with world.app.test_request_context():
+        assert page("<title>a</title><p>b</p>", "b", "nl").count("<title>") == 1
