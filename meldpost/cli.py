@@ -106,11 +106,12 @@ def triage(jsonl: bool, isolation: Literal["required", "limits-only"], workers: 
     """Understand mails in files and say what was understood. Stores nothing."""
     from ingest.errors import NotIsolated, NurseryGone
     from ingest.sources.files import CannotRead
+    from meldpost.mail_files import NoMail
     from meldpost.understand import print_reports
 
     try:
         all_well = print_reports(paths, isolation, workers, jsonl=jsonl)
-    except (CannotRead, NotIsolated, NurseryGone) as error:
+    except (CannotRead, NoMail, NotIsolated, NurseryGone) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(0 if all_well else 1)
 
@@ -135,15 +136,15 @@ def doctor(config: Path) -> None:
 def migrate(config: Path) -> None:
     """Bring the database's tables up to this version. Safe to repeat; make a backup first."""
     from config.settings import load
-    from store.database import StoreError, open_database
+    from meldpost.startup import NotReady, existing_database
 
     try:
-        database = open_database(load(config).database.url)
+        database = existing_database(load(config))
         try:
             database.upgrade()
         finally:
             database.close()
-    except StoreError as error:
+    except NotReady as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database is up to date.")
 

@@ -81,6 +81,9 @@ def _once(supervisor: Supervisor, settings: Settings) -> bool:
     supervisor.run(until_idle=True)
     supervisor.wake(work.DELIVERY)
     supervisor.run(until_idle=True)
+    taken, troubled = supervisor.outcome(map(work.round_of, settings.mailboxes))
+    sent, unsent = supervisor.outcome([work.DELIVERY])
+    log.info("%d taken in, %d sent; mailboxes with trouble: %d%s", taken, sent, troubled, "; sending failed" * unsent)
     return not supervisor.failed
 
 

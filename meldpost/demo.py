@@ -27,7 +27,7 @@ from rich.live import Live
 from sqlalchemy import func, select
 
 from config.settings import load
-from meldpost.demo_view import Board, Event, count, greet, line
+from meldpost.demo_view import Board, Event, Where, count, greet, line
 from meldpost.init import FirstMember, Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
 from meldpost.samples import as_of, as_reply, samples
@@ -38,6 +38,9 @@ from store.schema import Mailbox
 DESK = "integriteit"
 DESK_ADDRESS = "integriteit@demo.example"
 COORDINATOR = "coordinator@demo.example"
+REPORTER = "gerda.lamsvelt@zilvernet.example"
+"""One of those who wrote the sample mails, to be looked in on."""
+
 WEB_PORT = 8443
 GIVE_UP_SECONDS = 180
 TURN_SECONDS = 0.25
@@ -87,15 +90,14 @@ class Demo:
         self._post = self._stack.enter_context(PostOffice(lambda to, mail: self._delivered.put((to, mail))))
         for address in (DESK_ADDRESS, COORDINATOR):
             self._post.open_mailbox(address)
-        port = _free_port(WEB_PORT)
+        port = self._stack.enter_context(_hold_port(WEB_PORT)).getsockname()[1]
         config = self._folder / "meldpost.toml"
         initialise(self._plan(config, port))
         self._database = open_database(load(config).database.url)
         self._stack.callback(self._database.close)
         self._launch("run", config)
         self._launch("desk", config)
-        greet(
-            self._console,
+        where = Where(
             url=f"http://{HOST}:{port}/",
             login="coordinator",
             passphrase=self._passphrase,
@@ -103,7 +105,9 @@ class Demo:
             imap_port=self._post.imap_port,
             password=self._post.password,
             desk_address=DESK_ADDRESS,
+            reporter=REPORTER,
         )
+        greet(self._console, where)
         self._wait_for_first_contact()
 
     def run(self, *, once: bool) -> None:
@@ -118,7 +122,8 @@ class Demo:
                 self._turn(refresh, TURN_SECONDS)
                 if once and time.monotonic() - started > GIVE_UP_SECONDS:
                     raise DemoFailed(self._what_is_missing())
-        self._console.print(self._board.summary(), highlight=False)
+        if not self._console.is_terminal:  # there the table ended with it
+            self._console.print(self._board.summary(), highlight=False)
         if self._board.figures.failed or self._board.figures.held:
             raise DemoFailed(self._what_is_missing())
 
@@ -206,7 +211,7 @@ class Demo:
         mailbox = {"desk": DESK, "host": HOST, "port": self._post.imap_port, "security": "plain", "poll_seconds": 5}
         desk = {
             "name": "Integriteitscoördinator",
-            "organisation": "Ministerie (demo)",
+            "organisation": "het ministerie (demo)",
             "address": DESK_ADDRESS,
             "texts": {
                 "about_coordinator": "secretaris-generaal@demo.example",
@@ -237,15 +242,15 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _free_port(wanted: int) -> int:
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise DemoFailed("no port of 127.0.0.1 is free")
+def _hold_port(wanted: int) -> socket.socket:
+    """A port that nobody else is given from now on, but that the desk can still take: see SO_REUSEADDR in socket(7)."""
+    held = socket.socket(proto=socket.IPPROTO_TCP)
+    try:
+        held.bind((HOST, wanted))
+    except OSError:
+        held.bind((HOST, 0))
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return held
 
 
 def _last_lines(log: Path) -> str:

@@ -105,30 +105,46 @@ def line(event: Event) -> str:
     return f"{event.at.astimezone():%H:%M:%S} {way}: {event.subject}"
 
 
-def greet(console: Console, *, url: str, login: str, passphrase: str, smtp_port: int, imap_port: int, password: str,
-          desk_address: str) -> None:  # fmt: skip
+def greet(console: Console, where: "Where") -> None:
     """Where to look, and how to send mail oneself."""
-    console.print(
-        Panel(
-            f"Desk       {url}\n"
-            f"Log-in     {login}\n"
-            f"Passphrase {passphrase}\n\n"
-            f"Write to it with any mail program, to {desk_address}\n"
-            f"  SMTP 127.0.0.1 port {smtp_port}: no encryption, no log-in\n"
-            f"  IMAP 127.0.0.1 port {imap_port}: no encryption, password {password}\n"
-            f"       user: the address that you write from\n\n"
-            f"or with curl, for instance:\n"
-            f"  printf 'From: me@home.example\\nSubject: Hello\\n\\nHello?\\n' |\n"
-            f"    curl smtp://127.0.0.1:{smtp_port} -T - --mail-from me@home.example \\\n"
-            f"      --mail-rcpt {desk_address}\n"
-            f"  curl -u me@home.example:{password} \\\n"
-            f"    'imap://127.0.0.1:{imap_port}/INBOX;MAILINDEX=1'",
-            title="Meldpost demo",
-            highlight=False,
-        ),
-        highlight=False,
-        markup=False,
-    )
+    console.print(Panel(_GREETING.format_map(vars(where)), title="Meldpost demo"), highlight=False, markup=False)
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a person has to know to look at the demo."""
+
+    url: str
+    login: str
+    passphrase: str
+    smtp_port: int
+    imap_port: int
+    password: str
+    desk_address: str
+    reporter: str
+
+
+_GREETING = r"""Desk       {url}
+Log-in     {login}
+Passphrase {passphrase}
+
+Write to it with any mail program, to {desk_address}
+  SMTP 127.0.0.1 port {smtp_port}: no encryption, no log-in
+  IMAP 127.0.0.1 port {imap_port}: no encryption, password {password}
+       user: the address that you write from
+
+or with curl, for instance:
+  printf 'From: me@home.example\nSubject: A report\n\n%s\n' \
+    'A colleague at the embassy has taken money from the cash box.' |
+    curl smtp://127.0.0.1:{smtp_port} -T - --mail-from me@home.example \
+      --mail-rcpt {desk_address}
+  curl -u me@home.example:{password} \
+    'imap://127.0.0.1:{imap_port}/INBOX;MAILINDEX=1'
+
+A reporter's mailbox, with the receipt in it: IMAP user
+  {reporter}, the same password
+
+Ctrl-C ends the demo and removes all of it."""
 
 
 def _field(message: EmailMessage | object, name: str) -> str:

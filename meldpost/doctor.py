@@ -5,7 +5,7 @@ Mailboxes are opened by EXAMINE and SMTP ends after the log-in: no mail is marke
 
 import ctypes
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,7 +19,8 @@ from config.settings import MailboxSettings, Settings, load
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
 from notify.smtp import Connection, SmtpError, Watchdog
-from store.database import Database, StoreError, open_database
+from store.database import Database
+from store.ledger import IMPORTS, LedgerEntry, unfinished
 from store.outbox import OutboxState
 from store.schema import Ledger, Outbox
 
@@ -50,8 +51,9 @@ def examine(config: Path) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding("configuration", Verdict.WRONG, str(error))
         return
-    yield Finding("configuration", Verdict.FINE, f"{len(settings.desks)} desks, {len(settings.mailboxes)} mailboxes")
+    yield Finding("configuration", Verdict.FINE, f"desks: {len(settings.desks)}, mailboxes: {len(settings.mailboxes)}")
     yield _ready("secrets", startup.secrets_are_private, settings)
+    yield _desk_secrets(settings)
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
@@ -72,6 +74,18 @@ def _ready(what: str, check: Callable[[Settings], str], settings: Settings) -> F
         return Finding(what, Verdict.WRONG, str(error))
 
 
+def _desk_secrets(settings: Settings) -> Finding:
+    """The daemon needs none of these, so it starts without; where nobody can log in, it is too late to notice."""
+    secrets = settings.secrets()
+    try:
+        for desk in settings.desks:
+            secrets.key(f"passphrase-secret-{desk}")
+        secrets.get("web-session-key")
+    except ConfigError as error:
+        return Finding("secrets of the desk", Verdict.WRONG, f"{error} Without it nobody logs in to the desk.")
+    return Finding("secrets of the desk", Verdict.FINE, "there")
+
+
 def _isolation(settings: Settings) -> Finding:
     found = _ready("isolation", startup.isolation_works, settings)
     if found.verdict is Verdict.FINE and settings.isolation == "limits-only":
@@ -86,13 +100,14 @@ def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iter
         password = settings.secrets().text(f"mailbox-password-{account}")
         with connected(mailbox, password) as server:
             waiting = sum(_count(server, folder) for folder in mailbox.folders)
-            yield Finding(what, Verdict.FINE, f"{mailbox.security}, {waiting} mails waiting to be taken in")
+            yield Finding(what, Verdict.FINE, f"{mailbox.security}, waiting to be taken in: {waiting}")
             yield _readable(server, account, mailbox)
     except FolderMissing:
         folders = ", ".join(mailbox.folders)
         yield Finding(what, Verdict.WRONG, f"one of the folders {folders} is not on the server; check `folders`")
     except (SourceError, ConfigError) as error:
-        yield Finding(what, Verdict.WRONG, str(error))
+        advice = "" if isinstance(error, ConfigError) else f" Check host, port and security in [mailboxes.{account}]."
+        yield Finding(what, Verdict.WRONG, f"{str(error).rstrip('.')}.{advice}")
 
 
 def _count(server: Account, folder: str) -> int:
@@ -118,17 +133,20 @@ def _smtp(settings: Settings) -> Finding:
         with Watchdog(smtp.transaction_seconds) as watchdog, Connection.open(smtp, password, watchdog):
             return Finding("smtp", Verdict.FINE, f"{smtp.host}:{smtp.port}, {smtp.security}; nothing was sent")
     except (SmtpError, ConfigError) as error:
-        return Finding("smtp", Verdict.WRONG, f"{error} ({smtp.host}:{smtp.port}, {smtp.security})")
+        where = f"{smtp.host}:{smtp.port}, {smtp.security}"
+        return Finding(
+            "smtp", Verdict.WRONG, f"{str(error).rstrip('.')} ({where}). Check host, port and security in [smtp]."
+        )
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
     try:
-        database = open_database(settings.database.url)
+        database = startup.existing_database(settings)
         try:
             off = datetime.now(UTC) - database.now()
         finally:
             database.close()
-    except (StoreError, SQLAlchemyError):
+    except (startup.NotReady, SQLAlchemyError):
         return
     if abs(off) > CLOCK_TOLERANCE:
         text = f"this machine and the database differ by {abs(off)}. Have both set by NTP: due dates depend on it."
@@ -187,29 +205,38 @@ def _recovery_files(config: Path, settings: Settings) -> Iterator[Finding]:
 
 def _last_success(settings: Settings) -> Iterator[Finding]:
     try:
-        database = open_database(settings.database.url)
+        database = startup.existing_database(settings)
         try:
-            yield from _work_done(database)
+            yield from _work_done(database, settings)
         finally:
             database.close()
-    except (StoreError, SQLAlchemyError):
+    except (startup.NotReady, SQLAlchemyError):
         return
 
 
-def _work_done(database: Database) -> Iterator[Finding]:
+def _work_done(database: Database, settings: Settings) -> Iterator[Finding]:
     with database.read() as session:
         taken = session.scalar(select(func.max(Ledger.settled_at)))
-        stuck = session.scalar(
-            select(func.count())
-            .select_from(Ledger)
-            .where(Ledger.settled_at.is_(None), Ledger.first_seen_at < datetime.now(UTC) - WAITING_TOO_LONG)
-        )
         sent = session.scalar(select(func.max(Outbox.settled_at)).where(Outbox.state == OutboxState.SENT))
-    yield Finding("last mail in", Verdict.FINE, _when(taken))
-    if stuck:
-        text = f"{stuck} mails were begun more than half an hour ago and are not taken in. Does `meldpost run` run?"
-        yield Finding("unfinished", Verdict.WRONG, text)
-    yield Finding("last mail out", Verdict.FINE, _when(sent))
+        yield Finding("last mail in", Verdict.FINE, _when(taken))
+        for account in settings.mailboxes:
+            yield from _unfinished(account, unfinished(session, account))
+        yield Finding("last mail out", Verdict.FINE, _when(sent))
+
+
+def _unfinished(account: str, entries: Sequence[LedgerEntry]) -> Iterator[Finding]:
+    since = datetime.now(UTC) - WAITING_TOO_LONG
+    late = [entry for entry in entries if entry.first_seen_at < since]
+    files = sum(entry.place.folder == IMPORTS for entry in late)
+    mails = len(late) - files
+    if mails:
+        failures = sum(entry.fetch_failures for entry in late)
+        text = f"{mails} not taken in though begun more than half an hour ago; the server failed to give mails "
+        text += f"{failures} times. Does `meldpost run` run? Its log says what is in the way."
+        yield Finding(f"unfinished mails of {account}", Verdict.WRONG, text)
+    if files:
+        text = f"{files} failed in `meldpost ingest`. Run it again with the same files; its log says why."
+        yield Finding(f"unfinished files of {account}", Verdict.WRONG, text)
 
 
 def _when(moment: datetime | None) -> str:

@@ -10,8 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from config.settings import Settings
 from ingest.errors import NotIsolated, NurseryGone
 from ingest.rounds import FilesResult, ingest_files
-from ingest.sources.files import STANDARD_INPUT, CannotRead, mails
+from ingest.sources.files import CannotRead
 from meldpost import hygiene, logs
+from meldpost.mail_files import NoMail, find
 from meldpost.nurseries import nurseries
 from meldpost.startup import NotReady, refuse_unless_ready
 
@@ -27,21 +28,23 @@ def import_files(settings: Settings, account: str | None, paths: Sequence[Path])
     name = _account(settings, account)
     try:
         refuse_unless_ready(settings)
-        total = None if STANDARD_INPUT in paths else sum(1 for _ in mails(paths))
+        files = find(paths)
         with nurseries(settings) as (readers, understanders), _bar() as bar:
-            task = bar.add_task("mails", total=total)
+            task = bar.add_task("mails", total=files.count)
 
             def show(result: FilesResult) -> None:
                 bar.update(task, completed=_seen(result))
 
-            result = ingest_files(settings, settings.secrets(), name, paths, readers, understanders, show)
-    except (NotReady, NotIsolated, NurseryGone, CannotRead) as error:
+            result = ingest_files(settings, settings.secrets(), name, files.paths, readers, understanders, show)
+    except (NotReady, NotIsolated, NurseryGone, CannotRead, NoMail) as error:
         raise CannotImport(str(error)) from error
     print(
         f"{result.taken} taken in ({result.unreadable} of them unreadable), {result.duplicates} were here already, "
         f"{result.failed} failed.",
         file=sys.stderr,
     )
+    if files.skipped:
+        print(f"Files passed over, since they are no mails: {files.skipped}.", file=sys.stderr)
     return result.failed == 0
 
 

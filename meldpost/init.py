@@ -7,17 +7,19 @@ All files are written before the one transaction that makes the desk: when that 
 import base64
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.errors import ConfigError
 from config.secrets import Secrets, write_key, write_secret
-from config.settings import load
+from config.settings import SLUG, EmailAddress, load
 from meldpost.settings_file import render
 from store.database import Database, StoreError, open_database
 from store.keyring import DeskPublicKeys
@@ -77,6 +79,7 @@ class Made:
 
 def initialise(plan: Plan) -> Made:
     """Make the desk. Raises InitError, ConfigError, StoreError."""
+    _refuse_what_makes_no_sense(plan)
     _refuse_what_is_there(plan)
     plan.folder.mkdir(parents=True, exist_ok=True)
     database = open_database(_database_url(plan))
@@ -118,6 +121,31 @@ def _make(plan: Plan, database: Database) -> Made:
         _write_private(plan.config, render(_with_keys(plan, desk.keys)))
         load(plan.config)  # what was written must be what can be read
     return Made(plan.config, plan.secrets_dir, plan.recovery_file, public.fingerprint())
+
+
+def _refuse_what_makes_no_sense(plan: Plan) -> None:
+    """Before anything is made: the settings are checked by reading them back, with stand-ins for the keys."""
+    if not SLUG.fullmatch(plan.desk):
+        raise InitError(f"{plan.desk!r} is no short name: use a-z, 0-9 and hyphens only, at most 40.")
+    desk = plan.settings["desks"][plan.desk]
+    for name in ("name", "organisation"):
+        if not desk[name].strip() or not desk[name].isprintable():
+            raise InitError(f"The {name} must be one line of text, and not empty.")
+    if not plan.member.login.strip() or not plan.member.login.isprintable():
+        raise InitError("The first member's log-in name must not be empty.")
+    try:
+        TypeAdapter(EmailAddress).validate_python(plan.member.address)
+    except ValidationError:
+        raise InitError("The first member's address must be one plain e-mail address, like co@example.org.") from None
+    stand_in = base64.b64encode(bytes(32)).decode()
+    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key"), stand_in)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder) / "meldpost.toml"
+        trial.write_text(render({**plan.settings, "desks": {plan.desk: {**desk, **pins}}}), encoding="utf-8")
+        try:
+            load(trial)
+        except ConfigError as error:
+            raise InitError(f"Nothing was made. {str(error).replace(str(trial), str(plan.config))}") from None
 
 
 def _refuse_what_is_there(plan: Plan) -> None:

@@ -2,59 +2,136 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import click
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+
+from config.settings import EmailAddress, Slug
 
 SECURITY = click.Choice(["tls", "starttls", "plain"])
+
+
+class _Checked(click.ParamType[str]):
+    """Text that one of the settings' own checks lets pass; where it was asked for, it is asked again until it does."""
+
+    name = "text"
+
+    def __init__(self, form: Any) -> None:
+        self._form = TypeAdapter(form)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(self._form.validate_python(str(value).strip()))
+        except ValidationError as error:
+            self.fail(error.errors()[0]["msg"].removeprefix("Value error, "), param, ctx)
+
+
+def _one_line(value: str) -> str:
+    if not value or not value.isprintable():
+        raise ValueError("write one line of text")
+    return value
+
+
+_SLUG = _Checked(Slug)
+_ADDRESS = _Checked(EmailAddress)
+_LINE = _Checked(Annotated[str, AfterValidator(_one_line)])
+_PORT = click.IntRange(1, 65535)
 
 
 def _file(help_text: str) -> Any:
     return {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), "help": help_text}
 
 
-def _mail_address(_: click.Context, __: click.Parameter, value: str) -> str:
-    """One plain address; a prompt asks again. Found here, before anything is made, and not by the mail that fails."""
-    from config.addresses import BadAddress, domain_to_ascii
-
-    try:
-        domain_to_ascii(value.strip())
-    except BadAddress as error:
-        raise click.BadParameter(str(error)) from error
-    return value.strip()
-
-
 @click.command()
-@click.option("--config", "-c", type=click.Path(path_type=Path, dir_okay=False), default=Path("meldpost.toml"))
-@click.option("--desk", default="integriteit", prompt="Short name of the desk (a-z, 0-9, -)", help="Short name.")
-@click.option("--organisation", prompt="Name of the organisation", help="As reporters read it.")
-@click.option("--name", prompt="Name of the desk", default="Integriteitscoördinator", help="As reporters read it.")
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("meldpost.toml"),
+    show_default=True,
+    help="The file to write; database, secrets and recovery key go beside it.",
+)
+@click.option(
+    "--desk",
+    type=_SLUG,
+    default="integriteit",
+    show_default=True,
+    prompt="Short name of the desk (a-z, 0-9, -)",
+    help="Short name, for file names and settings.",
+)
+@click.option(
+    "--organisation",
+    type=_LINE,
+    prompt="Name of the organisation, as in a sentence (het ministerie van ...)",
+    help="As reporters read it in a sentence, with its article.",
+)
+@click.option(
+    "--name",
+    type=_LINE,
+    prompt="Name of the desk",
+    default="Integriteitscoördinator",
+    show_default=True,
+    help="As reporters read it.",
+)
 @click.option(
     "--address",
-    callback=_mail_address,
+    type=_ADDRESS,
     prompt="E-mail address that reporters write to",
-    help="Receipts come from it.",
+    help="Reporters write to it, and receipts come from it.",
 )
 @click.option(
     "--about-coordinator",
+    type=_LINE,
     prompt="Where to write when the report is about the coordinator (one line, for the receipt)",
-    help="One line in every receipt.",
+    help="One line in every receipt: where to write when the report is about the coordinator.",
 )
-@click.option("--support-point", prompt="Where to get confidential advice (one line)", help="One line in receipts.")
-@click.option("--complaints", prompt="Where other complaints go (one line)", help="One line in receipts.")
-@click.option("--imap-host", prompt="IMAP server")
-@click.option("--imap-port", type=int, default=993, show_default=True)
-@click.option("--imap-security", type=SECURITY, default="tls", show_default=True)
-@click.option("--imap-user", prompt="IMAP user")
+@click.option(
+    "--support-point",
+    type=_LINE,
+    prompt="Where to get confidential advice (one line)",
+    help="One line in every receipt: where to get confidential advice.",
+)
+@click.option(
+    "--complaints",
+    type=_LINE,
+    prompt="Where other complaints go (one line)",
+    help="One line in receipts: where other complaints about the organisation go.",
+)
+@click.option("--imap-host", type=_LINE, prompt="IMAP server", help="The server of the desk's mailbox.")
+@click.option(
+    "--imap-security",
+    type=SECURITY,
+    default="tls",
+    show_default=True,
+    prompt="IMAP security",
+    help="plain sends the password readable.",
+)
+@click.option("--imap-port", type=_PORT, default=993, show_default=True, prompt="IMAP port", help="143 for starttls.")
+@click.option("--imap-user", type=_LINE, prompt="IMAP user", help="The mailbox's user name, often its address.")
 @click.option("--imap-password-file", **_file("File that holds the mailbox's password, or -. Asked for when absent."))
-@click.option("--smtp-host", prompt="SMTP server")
-@click.option("--smtp-port", type=int, default=587, show_default=True)
-@click.option("--smtp-security", type=SECURITY, default="starttls", show_default=True)
-@click.option("--smtp-user", prompt="SMTP user (empty: no log-in)", default="")
+@click.option("--smtp-host", type=_LINE, prompt="SMTP server", help="The server that takes our mail.")
+@click.option(
+    "--smtp-security",
+    type=SECURITY,
+    default="starttls",
+    show_default=True,
+    prompt="SMTP security",
+    help="plain sends mail readable to the server.",
+)
+@click.option("--smtp-port", type=_PORT, default=587, show_default=True, prompt="SMTP port", help="465 for tls.")
+@click.option("--smtp-user", prompt="SMTP user (empty: no log-in)", default="", help="Empty: no log-in.")
 @click.option("--smtp-password-file", **_file("File that holds the SMTP password. Asked for when absent."))
-@click.option("--database-url", default="sqlite:///meldpost.db", show_default=True)
-@click.option("--login", prompt="Log-in name of the first member")
-@click.option("--member-address", callback=_mail_address, prompt="That member's own e-mail address, for notices")
+@click.option(
+    "--database-url", default="sqlite:///meldpost.db", show_default=True, help="Or postgresql://user@host/name."
+)
+@click.option("--login", type=_LINE, prompt="Log-in name of the first member", help="The first member's log-in name.")
+@click.option(
+    "--member-address",
+    type=_ADDRESS,
+    prompt="That member's own e-mail address, for notices",
+    help="Where notices to the first member go.",
+)
 @click.option("--passphrase-file", **_file("File that holds the first member's passphrase. Asked for when absent."))
 def init(**given: Any) -> None:
     """Set up a desk: configuration, secrets, database, keys and the first member. Never overwrites anything."""

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,7 +42,7 @@ def secrets_are_private(settings: Settings) -> str:
 
 
 def database_is_current(settings: Settings) -> str:
-    database = _opened(settings)
+    database = existing_database(settings)
     try:
         if not database.is_current():
             raise NotReady("The database has not the tables of this version. Run: meldpost migrate")
@@ -57,7 +58,7 @@ def database_is_current(settings: Settings) -> str:
 def keys_are_the_pinned_ones(settings: Settings) -> str:
     """Also that the mailer's secret seed is the one whose public half mail is sealed to."""
     secrets = settings.secrets()
-    database = _opened(settings)
+    database = existing_database(settings)
     try:
         with database.read() as session:
             for slug, desk in settings.desks.items():
@@ -76,7 +77,7 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
         raise NotReady(f"The desk's keys cannot be read from the database ({type(error).__name__}).") from None
     finally:
         database.close()
-    return f"{len(settings.desks)} desks, as pinned in the configuration"
+    return "as pinned in the configuration"
 
 
 def isolation_works(settings: Settings) -> str:
@@ -86,11 +87,21 @@ def isolation_works(settings: Settings) -> str:
     return report.sentence
 
 
-def _opened(settings: Settings) -> Database:
+def existing_database(settings: Settings) -> Database:
+    """The database, which is not made where it is missing: only `init` does that. Raises NotReady."""
+    path = _file_of(settings.database.url)
+    if path is not None and not path.exists():
+        raise NotReady(f"There is no database at {path}. Put it back where it was, or correct database.url.")
     try:
         return open_database(settings.database.url)
     except StoreError as error:
         raise NotReady(str(error)) from None
+
+
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None for other ones."""
+    prefix = "sqlite:///"
+    return Path(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
 
 def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
@@ -35,23 +35,32 @@ class Work:
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker says: `done` at its end, before that that it lives. It may ask to be run `again`, or for others."""
+    """What a worker says: `done` at its end, before that that it lives. It may ask to be run `again`, or for others.
+
+    `count` says how much was done; `well` is false where something was left undone that a person should hear of.
+    """
 
     done: bool
     again: bool = False
     wake: tuple[str, ...] = ()
+    count: int = 0
+    well: bool = True
 
     def to_bytes(self) -> bytes:
-        return json.dumps({"done": self.done, "again": self.again, "wake": self.wake}).encode()
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_bytes(cls, encoded: bytes) -> "Report":
         """Raises ValueError unless it is a report."""
         match json.loads(encoded):
-            case {"done": bool(done), "again": bool(again), "wake": list(names)} if all(
-                isinstance(name, str) for name in names
-            ):
-                return cls(done, again, tuple(names))
+            case {
+                "done": bool(done),
+                "again": bool(again),
+                "wake": list(names),
+                "count": int(count),
+                "well": bool(well),
+            } if all(isinstance(name, str) for name in names):
+                return cls(done, again, tuple(names), count, well)
         raise ValueError("a worker's report is malformed")
 
 
@@ -70,7 +79,8 @@ class _Kind:
     not_before: float = 0.0
     failures: int = 0
     running: _Running | None = None
-    done: int = 0
+    count: int = 0
+    well: bool = True
 
 
 class Supervisor:
@@ -83,6 +93,7 @@ class Supervisor:
         self._context = context
         self._clock = clock
         self._stopping = False
+        self._once = False
         self._woken, self._waker = os.pipe()
         os.set_blocking(self._waker, False)
         os.set_blocking(self._woken, False)
@@ -99,16 +110,22 @@ class Supervisor:
 
     @property
     def failed(self) -> bool:
-        """Did the last run of any work fail?"""
-        return any(kind.failures for kind in self._kinds.values())
+        """Did the last run of any work fail, or leave something undone?"""
+        return any(kind.failures or not kind.well for kind in self._kinds.values())
+
+    def outcome(self, names: Iterable[str]) -> tuple[int, int]:
+        """How much these works did in all, and how many of them failed or left something undone."""
+        kinds = [self._kinds[name] for name in names]
+        return sum(kind.count for kind in kinds), sum(bool(kind.failures or not kind.well) for kind in kinds)
 
     def run(self, each_turn: Callable[[], None] = lambda: None, *, until_idle: bool = False) -> None:
         """Work until stopped, or with `until_idle` until nothing is wanted any more (a failure is not tried again)."""
+        self._once = until_idle
         while not self._stopping:
             each_turn()
             now = self._clock()
             for kind in self._kinds.values():
-                self._attend(kind, now, once=until_idle)
+                self._attend(kind, now)
             if until_idle and self._idle():
                 return
             self._sleep(self._next_event(now))
@@ -128,10 +145,10 @@ class Supervisor:
         for kind in self._kinds.values():
             kind.running = None
 
-    def _attend(self, kind: _Kind, now: float, *, once: bool) -> None:
+    def _attend(self, kind: _Kind, now: float) -> None:
         if kind.running is not None:
             self._look_after(kind, kind.running, now)
-        if kind.running is None and kind.wanted and now >= kind.not_before and not (once and kind.failures):
+        if kind.running is None and kind.wanted and now >= kind.not_before and not (self._once and kind.failures):
             self._start(kind, now)
 
     def _start(self, kind: _Kind, now: float) -> None:
@@ -187,7 +204,8 @@ class Supervisor:
             log.info("%s: works again", kind.work.name)
         kind.failures = 0
         kind.not_before = now
-        kind.done += 1
+        kind.count += report.count
+        kind.well = report.well
         kind.wanted = kind.wanted or report.again
         for name in report.wake:
             if name in self._kinds:
@@ -197,7 +215,10 @@ class Supervisor:
         kind.failures += 1
         pause = min(FIRST_PAUSE * 2 ** (kind.failures - 1), LONGEST_PAUSE)
         kind.not_before = now + pause
-        log.warning("%s %s, %d in a row; next try in %.0f s", kind.work.name, how, kind.failures, pause)
+        if self._once:
+            log.warning("%s %s", kind.work.name, how)
+        else:
+            log.warning("%s %s, %d in a row; next try in %.0f s", kind.work.name, how, kind.failures, pause)
 
     def _idle(self) -> bool:
         return all(kind.running is None and (not kind.wanted or kind.failures) for kind in self._kinds.values())

@@ -6,6 +6,7 @@ mail is a contract with other programs (docs/triage-json.md).
 
 import json
 import logging
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,7 @@ from ingest.readers import Readers
 from ingest.sources.files import mails
 from ingest.understanding import Understanders
 from meldpost import hygiene
+from meldpost.mail_files import find
 from triage import Report
 
 log = logging.getLogger(__name__)
@@ -37,12 +39,18 @@ AHEAD = 4
 def print_reports(
     paths: Sequence[Path], isolation: Literal["required", "limits-only"], workers: int, *, jsonl: bool
 ) -> bool:
-    """Print one object, or one picture, for each mail. Could every one be read? Raises CannotRead, NotIsolated."""
+    """Print one object, or one picture, for each mail. Could every one be read?
+
+    Raises CannotRead, NoMail, NotIsolated.
+    """
     hygiene.no_core_dumps()
     all_read = True
+    files = find(paths)
+    if files.skipped:
+        print(f"Files passed over, since they are no mails: {files.skipped}.", file=sys.stderr)
     console = Console(markup=False, highlight=False, emoji=False)
     with Readers(isolation=isolation).start() as readers, Understanders(isolation=isolation).start() as understanders:
-        for found in _understood(paths, readers, understanders, workers):
+        for found in _understood(files.paths, readers, understanders, workers):
             all_read &= "error" not in found
             if jsonl:
                 print(json.dumps(found, ensure_ascii=False), flush=True)

@@ -63,7 +63,8 @@ def take_in_mail(
                 "mailbox %s: %d taken in (%d of them unreadable), %d had come before, %d left for later",
                 account, result.taken, result.unreadable, result.duplicates, result.left,
             )  # fmt: skip
-        return Report(done=True, again=result.more, wake=(DELIVERY,) if result.queued else ())
+        wake = (DELIVERY,) if result.queued else ()
+        return Report(done=True, again=result.more, wake=wake, count=result.taken, well=not result.left)
 
     _perform(reports, config, level, work)
 
@@ -95,7 +96,8 @@ def deliver_mail(reports: Connection, config: Path, level: int) -> None:
             result = deliver(settings, settings.secrets(), database, stopping=asked_to_stop.is_set)
         finally:
             database.close()
-        return Report(done=True, again=result.more)
+        well = result.unreachable is None and not result.failed
+        return Report(done=True, again=result.more, count=result.sent, well=well)
 
     _perform(reports, config, level, work)
 

@@ -20,6 +20,11 @@ def done(reports: Connection, marks: Path, word: str) -> None:
     reports.send_bytes(Report(done=True).to_bytes())
 
 
+def half_done(reports: Connection, marks: Path, word: str) -> None:
+    _mark(marks, word)
+    reports.send_bytes(Report(done=True, count=3, well=False).to_bytes())
+
+
 def thrice(reports: Connection, marks: Path, word: str) -> None:
     count = _mark(marks, word)
     reports.send_bytes(Report(done=True, again=count < 3, wake=("other",) if count == 3 else ()).to_bytes())

@@ -51,7 +51,7 @@ def test_it_marks_moves_and_sends_nothing(made: Made, post: PostOffice) -> None:
         client.sendmail("r@home.example", ["desk@demo.example"], b"Subject: x\r\n\r\nx\r\n")
     before = post.mails_of("desk@demo.example")
     found = findings(made.config)
-    assert "1 mails waiting" in found["mailbox box"].text
+    assert "waiting to be taken in: 1" in found["mailbox box"].text
     assert post.mails_of("desk@demo.example") == before
     assert post.mails_of("co@demo.example") == []
 
@@ -91,6 +91,14 @@ def test_exposed_secrets_are_wrong_and_the_rest_is_looked_at_all_the_same(made: 
     assert found["secrets"].verdict is Verdict.WRONG
     assert "chmod 600" in found["secrets"].text
     assert found["mailbox box"].verdict is Verdict.FINE
+
+
+@pytest.mark.parametrize("name", ["passphrase-secret-desk-a", "web-session-key"])
+def test_what_only_the_desk_needs_is_looked_at_too(made: Made, name: str) -> None:
+    (made.secrets_dir / name).unlink()
+    found = findings(made.config)
+    assert found["secrets of the desk"].verdict is Verdict.WRONG
+    assert name in found["secrets of the desk"].text
 
 
 def test_reading_with_limits_only_is_noted(made: Made) -> None:

@@ -1,13 +1,15 @@
 import stat
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from config.secrets import Secrets
-from config.settings import load
+from config.settings import Settings, load
 from meldpost.cli import main
-from meldpost.init import InitError, Made, Plan, initialise
+from meldpost.init import FirstMember, InitError, Made, Plan, initialise
 from store.database import open_database
 from store.keyring import desk_keys, pins_of
 from store.members import unlock
@@ -48,8 +50,13 @@ def test_a_second_init_changes_nothing(plan: Plan, made: Made) -> None:
 
 
 def test_after_an_init_that_broke_off_the_next_says_what_to_remove(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(path: Path) -> Settings:
+        if path == plan.config:  # written, but the desk is not committed yet
+            raise KeyboardInterrupt
+        return load(path)
+
     with monkeypatch.context() as patched:
-        patched.setattr("meldpost.init.load", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr("meldpost.init.load", break_off)
         with pytest.raises(KeyboardInterrupt):
             initialise(plan)
     with pytest.raises(InitError, match="init that broke off") as refused:
@@ -74,6 +81,54 @@ def test_a_weak_passphrase_is_refused_before_anything_is_made(tmp_path: Path) ->
     assert result.exit_code == 1
     assert "too easy to guess" in result.output
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"desk": "Onze desk"}, "no short name"),
+        ({"member": FirstMember("", "co@demo.example", PASSPHRASE)}, "log-in name"),
+        ({"member": FirstMember("co", "no address", PASSPHRASE)}, "first member's address"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_made(plan: Plan, change: dict[str, Any], said: str) -> None:
+    settings = {**plan.settings, "desks": {change.get("desk", plan.desk): plan.settings["desks"][plan.desk]}}
+    with pytest.raises(InitError, match=said):
+        initialise(replace(plan, **change, settings=settings))
+    assert list(plan.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "value", "said"),
+    [
+        ("address", "not an address", "desks.desk-a.address"),
+        ("organisation", "two\nlines", "organisation must be one line"),
+        ("name", " ", "name must be one line"),
+    ],
+)
+def test_a_setting_of_the_desk_that_cannot_be_used_is_named(plan: Plan, section: str, value: str, said: str) -> None:
+    desk = {**plan.settings["desks"]["desk-a"], section: value}
+    with pytest.raises(InitError, match=said) as refused:
+        initialise(replace(plan, settings={**plan.settings, "desks": {"desk-a": desk}}))
+    assert "TOML" not in str(refused.value)
+    assert list(plan.folder.iterdir()) == []
+
+
+def test_a_port_that_is_none_is_refused(plan: Plan) -> None:
+    box = {**plan.settings["mailboxes"]["box"], "port": 99999}
+    with pytest.raises(InitError, match=r"mailboxes\.box\.port"):
+        initialise(replace(plan, settings={**plan.settings, "mailboxes": {"box": box}}))
+
+
+def test_a_short_name_that_is_none_is_asked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="good")
+    position = options.index("--desk")
+    del options[position : position + 2]
+    result = CliRunner().invoke(main, ["init", *options], input="Onze Desk\nonze-desk\n")
+    assert result.exit_code == 0, result.output
+    assert "onze-desk" in load(tmp_path / "new" / "meldpost.toml").desks
 
 
 def test_all_that_init_asks_can_be_given_as_options(tmp_path: Path) -> None:
@@ -130,9 +185,13 @@ def _options(folder: Path, *, passphrase: str | None) -> list[str]:
         "--support-point": "steun@demo.example",
         "--complaints": "klacht@demo.example",
         "--imap-host": "mail.demo.example",
+        "--imap-port": 993,
+        "--imap-security": "tls",
         "--imap-user": "desk",
         "--imap-password-file": folder / "pw",
         "--smtp-host": "mail.demo.example",
+        "--smtp-port": 587,
+        "--smtp-security": "starttls",
         "--smtp-user": "",
         "--login": "co",
         "--member-address": "co@demo.example",

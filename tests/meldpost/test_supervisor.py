@@ -153,6 +153,16 @@ def test_a_worker_that_does_not_want_to_end_is_ended(marks: Path) -> None:
         os.kill(pid, 0)
 
 
+def test_what_was_left_undone_is_no_success_and_what_was_done_is_counted(marks: Path) -> None:
+    supervisor = Supervisor([work(marks, jobs.half_done), work(marks, jobs.done, "other")], CONTEXT)
+    supervisor.wake("work")
+    supervisor.wake("other")
+    supervisor.run(until_idle=True)
+    assert supervisor.failed
+    assert supervisor.outcome(["work", "other"]) == (3, 1)
+    assert supervisor.outcome(["other"]) == (0, 0)
+
+
 def test_it_can_be_woken_from_any_thread_and_stopped(marks: Path) -> None:
     supervisor = Supervisor([work(marks, jobs.done)], CONTEXT)
     thread = threading.Thread(target=supervisor.wake, args=("work",))
@@ -169,6 +179,6 @@ def test_a_malformed_report_is_refused(encoded: bytes) -> None:
         Report.from_bytes(encoded)
 
 
-@pytest.mark.parametrize("report", [Report(True), Report(False, True, ("a", "b"))])
+@pytest.mark.parametrize("report", [Report(True), Report(False, True, ("a", "b"), 3, False)])
 def test_a_report_comes_back_as_it_was(report: Any) -> None:
     assert Report.from_bytes(report.to_bytes()) == report
