@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 from desk.words import FIELDS
 from store.casework import NotFound
 from store.keyring import UnprovenKey
+from store.passphrase import TooManyDerivations
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ TEXTS: Mapping[int, tuple[LazyString, LazyString]] = {
         _l("Something went wrong here"),
         _l("It is not your fault; nothing was changed. Try once more. If it happens again, tell your administrator."),
     ),
+    503: (
+        _l("Many people log in right now"),
+        _l("Several people are logging in at this moment. Try again in a minute."),
+    ),
 }
 
 
@@ -44,6 +49,7 @@ def handle(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _: page(400, _form_out_of_date()))
     app.register_error_handler(NotFound, lambda _: page(404))
     app.register_error_handler(UnprovenKey, lambda _: page(500, _key_not_ours()))
+    app.register_error_handler(TooManyDerivations, lambda _: (*page(503), {"Retry-After": "60"}))
     app.register_error_handler(HTTPException, _expected)
     app.register_error_handler(Exception, _unexpected)
 
@@ -67,7 +73,7 @@ def typed() -> list[tuple[str, str]]:
 def _form_out_of_date() -> str:
     return str(
         gettext(
-            "This form is out of date, because you logged in anew or keep no cookies. Nothing was changed. "
+            "This form is out of date, because you logged in again or keep no cookies. Nothing was changed. "
             "Open the page again and repeat what you did."
         )
     )

@@ -1,9 +1,13 @@
 """Logging in and out: who gets in, for how long, and what a guesser learns."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
+from desk.parts import equip, parts
 from store.audit import Action
+from store.passphrase import Derivations
 from store.schema import Audit
 from store.sessions import Throttle
 from tests.desk.world import DESK, LOGIN, PASSPHRASE, Visitor, World, coordinator
@@ -54,6 +58,21 @@ def test_after_some_failures_even_the_right_passphrase_has_to_wait(world: World)
         assert Visitor(world).log_in(LOGIN, "fout").status_code == 403
     assert Visitor(world).log_in().status_code == 429
     world.clock.forward(minutes=15)
+    assert Visitor(world).log_in().status_code == 303
+
+
+@pytest.mark.parametrize(("language", "words"), [("nl", "over een minuut opnieuw"), ("en", "again in a minute")])
+def test_who_logs_in_while_others_do_is_asked_to_try_again_in_a_minute(
+    world: World, language: str, words: str
+) -> None:
+    derivations = Derivations(at_once=1, patience_seconds=0)
+    with world.app.app_context():
+        equip(world.app, replace(parts(), derivations=derivations))
+    with derivations:
+        answer = Visitor(world, language).log_in()
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+    assert words in answer.text
     assert Visitor(world).log_in().status_code == 303
 
 
