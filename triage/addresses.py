@@ -1,6 +1,6 @@
 """The reporter's own postal address, exactly as typed: layouts that can be told by rule.
 
-Addresses without a postal code or street word are the tagger's work; see `triage.spans`.
+Addresses without a postal code or street word are the tagger's work; see `triage.tagging`.
 """
 
 import re

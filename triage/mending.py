@@ -84,7 +84,7 @@ def _name(stretch: Tagged, tokens: Sequence[Token], text: str) -> Iterator[Tagge
         first += 1
     if first == last and _is_title(tokens[first]) and tokens[first].text.islower():
         return
-    if first == last and _is_capitalised(tokens[first]):
+    if _is_capitalised(tokens[first]) and (first == last or tokens[last].text.lower() in _PARTICLES):
         last = _family_name(last, tokens, text)
     if (first, last) == (stretch.first, stretch.last):
         yield stretch
@@ -97,7 +97,8 @@ def _family_name(last: int, tokens: Sequence[Token], text: str) -> int:
     i = last + 1
     while i < len(tokens) and tokens[i].text in _PARTICLES and i - last <= 3:
         i += 1
-    if i == last + 1 or i >= len(tokens) or not _is_capitalised(tokens[i]) or tokens[i].classes & _WORK:
+    begun = i > last + 1 or tokens[last].text.lower() in _PARTICLES
+    if not begun or i >= len(tokens) or not _is_capitalised(tokens[i]) or tokens[i].classes & _WORK:
         return last
     between = text[tokens[last].end : tokens[i].start]
     return i if not set(between) & set(",.;:()\n") else last

@@ -41,3 +41,20 @@ def test_a_name_behind_a_function_is_a_name(triage: Triage) -> None:
 
 def test_the_longest_form_of_a_name_stands_for_one_person(triage: Triage) -> None:
     assert [c.name for c in _about(triage, PARTICLES).concerned if c.name] == ["Roderik de Graaff"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Consul General Maria Lopez took 500 dollars from the cash desk.", ("Maria Lopez", "Consul General")),
+        ("Der Leiter der Visastelle Herr Müller verlangte Geld von mir.", ("Müller", "Leiter der Visastelle")),
+        (
+            "Afdelingshoofd Consulaire Zaken Petra Jonker sloeg mij.",
+            ("Petra Jonker", "Afdelingshoofd Consulaire Zaken"),
+        ),
+        ("De penningmeester Karim El Amrani nam geld uit de kas.", ("Karim El Amrani", "penningmeester")),
+        ("De directeur van Brinkwerk, Els ten Cate, vroeg smeergeld.", ("Els ten Cate", "directeur van Brinkwerk")),
+    ],
+)
+def test_function_and_name_are_parted(triage: Triage, sentence: str, expected: tuple[str, str]) -> None:
+    assert expected in [(c.name, c.function) for c in _about(triage, sentence).concerned]
