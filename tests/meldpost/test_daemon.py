@@ -150,3 +150,26 @@ def test_every_kind_of_work_can_be_done_and_leaves_no_failure(tmp_path: Path, po
         supervisor.end_workers(1)
     assert {each.name for each in works} == {"mailbox box", "tidying of box", "delivery", "end of sessions"}
     assert not supervisor.failed
+
+
+def run_once(config: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "meldpost", "run", "--once", "--config", str(config)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_once_takes_in_and_sends_what_there_is_and_says_how_much(tmp_path: Path, post: PostOffice) -> None:
+    send(post)
+    config = initialise(connected_plan(tmp_path, post.imap_port, post.smtp_port, post.password)).config
+    done = run_once(config)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1].endswith("1 taken in, 2 sent; mailboxes with trouble: 0")
+    assert len(post.mails_of("r@home.example")) == 1
+
+
+def test_once_fails_when_a_server_is_away_and_promises_no_next_try(tmp_path: Path, post: PostOffice) -> None:
+    config = initialise(connected_plan(tmp_path, post.imap_port, post.smtp_port, post.password)).config
+    post.__exit__()
+    done = run_once(config)
+    assert done.returncode == 1
+    assert "mailboxes with trouble: 1" in done.stderr
+    assert "next try" not in done.stderr
