@@ -7,12 +7,13 @@ from typing import Protocol, Self
 from sqlalchemy.orm import Session
 
 from cases.terms import Terms, terms_of
+from config.addresses import domain_to_ascii
 from config.secrets import Secrets
 from config.settings import DeskSettings, Settings
-from ingest.automatic import Own
+from ingest.automatic import Own, bare
 from ingest.mail import ParsedMail
 from ingest.raw import RawMail
-from ingest.threads import id_tokens, own_addresses
+from ingest.threads import id_tokens
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
 from store.keyring import DeskPublicKeys, desk_keys, pins_of
@@ -86,4 +87,9 @@ class Intake:
         """How to recognise our own mail in this one."""
         ids = (mail.message_id,) if mail.message_id else ()
         ours = any(self.tokens.verify(token) for token in id_tokens(ids, self.desk_settings))
-        return Own(own_addresses(self.desk_settings), frozenset(ids) if ours else frozenset())
+        return Own(self.own_addresses, frozenset(ids) if ours else frozenset())
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """All addresses of this installation, as `bare` writes them: desks do not answer each other."""
+        return frozenset(bare(domain_to_ascii(address)) for address in self.settings.own_addresses())

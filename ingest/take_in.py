@@ -9,16 +9,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from cases.receipts import ReceiptDecision
+from cases.receipts import ReceiptKind
 from cases.references import new_reference
 from cases.terms import DueKind, dues_of_a_new_case
 from config.faults import fault
 from config.taxonomy import Automatic
 from ingest.automatic import judge
+from ingest.bounces import came_back
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
@@ -34,6 +35,7 @@ from store.intake import NewMessage, TakenIn, add_message, open_case
 from store.keypairs import KeyKind
 from store.keyring import DeskPublicKeys, newest_proven
 from store.ledger import AlreadyTakenIn, LedgerEntry
+from store.outbox import OutgoingKind
 from triage import Report
 
 log = logging.getLogger(__name__)
@@ -153,16 +155,20 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         flags=_flags(session, intake, mail),
         decided={"thread": thread.reason, "automatic": verdict.reason, "receipt": decision.reason},
     )
+    # a machine that answers a notice must bring about no further one, now or when something would be overdue
+    quiet = thread.answers_no_case and verdict.kind is not None
     if thread.case_id is None:
-        due = _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
+        due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
+    _note_bounce(session, read, taken)
     queued = queue_receipt(session, intake, keys, read, decision, case, now)
-    if thread.case_id is None and verdict.may_report and not arrival.waits:
+    if thread.case_id is None and verdict.may_report and not arrival.waits and not quiet:
         queued = bool(queue_notices(session, intake, keys, case, sender, now)) or queued
     _settle(session, taking, taken)
-    _note_decision(session, intake, taken, read, decision, now)
+    decided = {"receipt": decision.kind, "held": decision.held, "reason": decision.reason}
+    _note_decision(session, intake, taken, decided | {"thread": thread.reason, "automatic": verdict.kind}, now)
     log.info(
         "%s: uid %d: case %s (thread: %s; automatic: %s; receipt: %s, %s%s)",
         *(intake.account, taking.entry.place.uid, taken.case_id, thread.reason, verdict.reason),
@@ -180,6 +186,8 @@ def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
     told = 0 if arrival.waits else queue_notices(session, intake, keys, case, None, now)
     _settle(session, taking, taken)
+    decided = {"receipt": ReceiptKind.NONE, "held": False, "reason": state, "thread": "new", "automatic": None}
+    _note_decision(session, intake, taken, decided, now)
     log.warning("%s: uid %d: case %s, kept whole: %s", intake.account, taking.entry.place.uid, taken.case_id, state)
     return told > 0
 
@@ -220,24 +228,23 @@ def _add(
     read: Understood,
     now: datetime,
 ) -> tuple[InCase, TakenIn]:
-    """A further message, and what it changes: who answers is not reminded any more, nor is an address that bounced."""
-    thread, kind = read.thread, read.verdict.kind
-    taken = add_message(session, keys, intake.index, case_id, new, sender_is_new=thread.sender_is_new, now=now)
-    if kind is Automatic.BOUNCE and thread.outbox_id is not None:
-        outbox.note_bounce(session, thread.outbox_id, taken.message_id)
-        if _is_final(read.mail):
-            dues.cancel_dues(session, case_id, [DueKind.REMINDER])
-    if kind is None and not thread.sender_is_new:
+    """A further message, and what it changes: who answers is not reminded any more."""
+    sender_is_new = read.thread.sender_is_new
+    taken = add_message(session, keys, intake.index, case_id, new, sender_is_new=sender_is_new, now=now)
+    if read.verdict.kind is None and not sender_is_new:
         dues.finish_dues(session, case_id, [DueKind.REMINDER])
         mailer_contact.forget(session, case_id)  # a receipt, where there is one, notes it anew
     return InCase(case_id, None, new.received_at), taken
 
 
-def _is_final(mail: ParsedMail) -> bool:
-    """Does a delivery report say that the mail will not arrive (RFC 3464 §2.3.3)? One without details does."""
-    report = mail.delivery_report or {}
-    actions = {str(recipient.get("action", "")).lower() for recipient in report.get("recipients", ())} - {""}
-    return report.get("kind", "delivery") == "delivery" and (not actions or "failed" in actions)
+def _note_bounce(session: Session, read: Understood, taken: TakenIn) -> None:
+    """Tie a bounce to the mail that came back; a reporter's address that bounced is not reminded."""
+    sent = read.thread.answers
+    if sent is None or read.verdict.kind is not Automatic.BOUNCE or not came_back(read.mail):
+        return
+    outbox.note_bounce(session, sent.id, taken.message_id)
+    if sent.case_id is not None and sent.kind in (OutgoingKind.RECEIPT, OutgoingKind.REMINDER):
+        dues.cancel_dues(session, sent.case_id, [DueKind.REMINDER])
 
 
 def _settle(session: Session, taking: _Taking, taken: TakenIn) -> None:
@@ -251,16 +258,7 @@ def _settle(session: Session, taking: _Taking, taken: TakenIn) -> None:
     )
 
 
-def _note_decision(
-    session: Session, intake: Intake, taken: TakenIn, read: Understood, decision: ReceiptDecision, now: datetime
-) -> None:
-    detail = {
-        "receipt": decision.kind,
-        "held": decision.held,
-        "reason": decision.reason,
-        "thread": read.thread.reason,
-        "automatic": read.verdict.kind,
-    }
+def _note_decision(session: Session, intake: Intake, taken: TakenIn, detail: Mapping[str, Any], now: datetime) -> None:
     to = newest_proven(session, intake.index, intake.desk, KeyKind.CASE, taken.case_id)
     audit.write(
         session,

@@ -18,8 +18,9 @@ from ingest.authentication import dmarc_passed
 from ingest.automatic import bare
 from ingest.mail import ParsedMail
 from notify.addressing import BOUNCE_MARK
-from store import lookups
+from store import lookups, outbox
 from store.lookups import IndexKey, TokenKey
+from store.outbox import OutgoingRow
 
 _DELIVERY_FIELDS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To")
 _MOST = 200
@@ -41,14 +42,19 @@ class Clues:
 class Thread:
     """`case_id` is the case that the mail joins; else it opens a new one, linked to `linked_case` where it named one.
 
-    `outbox_id` is the mail of ours that it answers, or that bounced. `reason` is a slug.
+    `answers` is the mail of ours that it answers, or that bounced, by a token that we signed. `reason` is a slug.
     """
 
     case_id: str | None
     linked_case: str | None
     sender_is_new: bool
-    outbox_id: str | None
+    answers: OutgoingRow | None
     reason: str
+
+    @property
+    def answers_no_case(self) -> bool:
+        """Is it about a mail of ours that is about no one case, such as a notice of what is overdue?"""
+        return self.answers is not None and self.case_id is None
 
 
 def clues(mail: ParsedMail, desk: DeskSettings) -> Clues:
@@ -94,11 +100,12 @@ def own_addresses(desk: DeskSettings) -> frozenset[str]:
 
 def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, tokens: TokenKey) -> Thread:
     """The first that names a case wins: token, then reference, then any Message-ID that we know."""
-    for token in found.tokens:
-        outbox_id = tokens.verify(token)
-        case_id = outbox_id and lookups.case_of_outbox(session, desk, outbox_id)
-        if outbox_id and case_id:
-            return _joined(session, desk, case_id, found, index, outbox_id, "token")
+    answers = None
+    for outbox_id in filter(None, map(tokens.verify, found.tokens)):
+        sent = outbox.with_id(session, desk, outbox_id)
+        if sent and sent.case_id:
+            return _joined(session, desk, sent.case_id, found, index, sent, "token")
+        answers = answers or sent
     linked = None
     for reference in found.references:
         case_id = lookups.case_by_reference(session, desk, index.reference(reference))
@@ -109,16 +116,17 @@ def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, toke
             return thread
         linked = linked or thread.case_id
     if linked:
-        return Thread(None, linked, False, None, "linked_by_reference")
+        return Thread(None, linked, False, answers, "linked_by_reference")
     for message_id in found.message_ids:
         known = lookups.message_with_id(session, desk, index.message_id(message_id))
         if known:
-            return Thread(None, lookups.surviving_case(session, known.case_id), False, None, "linked_by_message_id")
-    return Thread(None, None, False, None, "new")
+            linked = lookups.surviving_case(session, known.case_id)
+            return Thread(None, linked, False, answers, "linked_by_message_id")
+    return Thread(None, None, False, answers, "answers_no_case" if answers else "new")
 
 
 def _joined(
-    session: Session, desk: str, case_id: str, found: Clues, index: IndexKey, outbox_id: str | None, reason: str
+    session: Session, desk: str, case_id: str, found: Clues, index: IndexKey, sent: OutgoingRow | None, reason: str
 ) -> Thread:
     """Replies to a merged case go to its survivor (mail-cases 97); the sender may be known to either."""
     survivor = lookups.surviving_case(session, case_id)
@@ -126,4 +134,4 @@ def _joined(
         lookups.knows_address(session, desk, either, index.address(either, found.sender))
         for either in {case_id, survivor}
     )
-    return Thread(survivor, None, not known, outbox_id, reason)
+    return Thread(survivor, None, not known, sent, reason)

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 from cases.terms import DueKind
 from config.addresses import BadAddress
 from config.settings import DeskSettings, Settings
+from notify import notices
 from notify.addressing import Addressing, address
 from notify.compose import Notice, NoticeFacts, Outgoing, ReminderFacts, compose_notice, compose_reminder
 from notify.keys import SenderKeys, checked
-from store import dues, lookups, mailer_contact, members, outbox
+from store import dues, lookups, mailer_contact, outbox
 from store.database import Database, clock
 from store.dues import DueClaim, LeaseLost
 from store.frame import SealError
@@ -112,7 +113,7 @@ def _notice(
     oldest = min(claim.due_at for claim in claims).astimezone(ZoneInfo(of_desk.timezone)).date()
     facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=oldest, count=len(claims))
     written = 0
-    for recipient in members.notice_addresses(session, desk):
+    for member_id, recipient in notices.recipients(session, desk, now).items():
         outbox_id = outbox.new_outbox_id()
         try:
             outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)
@@ -120,7 +121,8 @@ def _notice(
             log.warning("desk %s: a member gets no notice, for their address is no good: %s", desk, error)
             continue
         mail = compose_notice(of_desk, facts, outside)
-        _enqueue(session, keys, desk, _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail), now)
+        new = _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail, member_id=member_id)
+        _enqueue(session, keys, desk, new, now)
         written += 1
     return written
 
@@ -186,6 +188,7 @@ def _new(
     outside: Addressing,
     mail: Outgoing,
     caps: bytes | None = None,
+    member_id: str | None = None,
 ) -> NewOutgoing:
     """The outbox row of a mail; the case keeps a copy of what went to its reporter."""
     copy = {"kind": kind.value, "subject": mail.subject, "text": mail.text, "to": outside.to}
@@ -199,6 +202,7 @@ def _new(
         envelope_sender=outside.envelope_sender,
         caps=caps,
         copy=copy if case_id is not None else None,
+        member_id=member_id,
     )
 
 

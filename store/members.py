@@ -166,10 +166,10 @@ def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
     return {member_id: profile["login"] for member_id, profile in profiles.items()}
 
 
-def notice_addresses(session: Session, desk: str) -> tuple[str, ...]:
-    """Where notices go: the addresses of the desk's members."""
-    query = select(Member.address).where(Member.desk == desk, Member.retired_at.is_(None)).order_by(Member.address)
-    return tuple(session.scalars(query))
+def notice_addresses(session: Session, desk: str) -> dict[str, str]:
+    """Where notices go: the addresses of the desk's members, by id."""
+    query = select(Member.id, Member.address).where(Member.desk == desk, Member.retired_at.is_(None))
+    return {row.id: row.address for row in session.execute(query.order_by(Member.address))}
 
 
 def _login_digest(secret: bytes, desk: str, login: str) -> bytes:

@@ -29,7 +29,7 @@ from store.keypairs import KeyKind, PrivateKey
 from store.keyring import PublicPair, UnprovenKey, newest_proven
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
-from store.schema import Desk, KeyPair, MailCap, Outbox, new_id
+from store.schema import Desk, KeyPair, MailCap, Message, Outbox, new_id
 from store.sealing import open_sealed, seal
 
 _MAY_BE_TAKEN_TWICE = 2
@@ -61,7 +61,7 @@ class NewOutgoing:
     """A mail to send. `id` is made first (`new_outbox_id`), since Message-ID and addresses hold its token.
 
     `caps` are `IndexKey.caps(...)[0]` of the recipient, for mail that counts against the caps; None for other mail.
-    `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}.
+    `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}. `member_id`: whom a notice is for.
     """
 
     id: str
@@ -74,6 +74,7 @@ class NewOutgoing:
     held: bool = False
     caps: bytes | None = field(default=None, repr=False)
     copy: Mapping[str, Any] | None = field(default=None, repr=False)
+    member_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ def enqueue(session: Session, mailer: PublicPair, index: IndexKey, new: NewOutgo
             id=new.id,
             desk=desk,
             case_id=new.case_id,
+            member_id=new.member_id,
             kind=new.kind,
             state=OutboxState.HELD if new.held else OutboxState.QUEUED,
             attempts=0,
@@ -377,9 +379,24 @@ def cancel(
     return count
 
 
+def with_id(session: Session, desk: str, outbox_id: str) -> OutgoingRow | None:
+    """The row of one of a desk's mails."""
+    return next(iter(_rows(session, Outbox.desk == desk, Outbox.id == outbox_id)), None)
+
+
 def note_bounce(session: Session, outbox_id: str, message_id: str) -> None:
-    """Tie a delivery report (a message of the case) to the mail that it is about."""
+    """Tie the message that says so to the mail that will not arrive."""
     changed_rows(session, update(Outbox).where(Outbox.id == outbox_id).values(bounce_message_id=message_id))
+
+
+def unreachable_members(session: Session, desk: str, since: datetime) -> frozenset[str]:
+    """Members of whom a notice came back since then, by id."""
+    query = (
+        select(Outbox.member_id)
+        .join(Message, Message.id == Outbox.bounce_message_id)
+        .where(Outbox.desk == desk, Outbox.member_id.is_not(None), Message.taken_in_at >= since)
+    )
+    return frozenset(member_id for member_id in session.scalars(query) if member_id is not None)
 
 
 def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes] | None = None) -> int:

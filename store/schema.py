@@ -218,7 +218,7 @@ class Ledger(Base):
     folder: Mapped[str] = mapped_column(String(255), info=PLACES)
     uidvalidity: Mapped[int] = mapped_column(BigInteger, info=PLACES)
     uid: Mapped[int] = mapped_column(BigInteger, info=PLACES)
-    state: Mapped[str] = mapped_column(String(16), info=STATUS)  # attempted, settled, duplicate
+    state: Mapped[str] = mapped_column(String(16), info=STATUS)  # attempted, settled, duplicate, gone
     attempts: Mapped[int] = mapped_column(info=COUNTS)
     fetch_failures: Mapped[int] = mapped_column(info=COUNTS)
     raw_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
@@ -310,6 +310,7 @@ class Outbox(Base):
     id: Mapped[str] = _id(primary_key=True)
     desk: Mapped[str] = _desk()
     case_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    member_id: Mapped[str | None] = _id()  # whom a notice is for
     kind: Mapped[str] = mapped_column(String(16), info=STATUS)  # receipt, reminder, notice: never what the report is
     state: Mapped[str] = mapped_column(String(16), info=STATUS)
     attempts: Mapped[int] = mapped_column(info=COUNTS)

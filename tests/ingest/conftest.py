@@ -1,4 +1,5 @@
-"""A real Dovecot of the test's own: its own configuration, port and user, no root rights where there are none."""
+"""A real Dovecot of the test's own: its own configuration, port and user, no root rights where there are none; and a
+desk whose mailbox it holds."""
 
 import contextlib
 import os
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ import pytest
 from imapclient import IMAPClient
 
 from config.settings import MailboxSettings
+from tests.ingest.office import PASSWORD, Founded, Office, found, open_office
 from tests.system.certificates import make_certificates
 
-PASSWORD = "geheim"
+NewOffice = Callable[..., Office]
+
 CONFIG = """
 base_dir = {base}/run
 state_dir = {base}/state
@@ -169,3 +172,29 @@ def any_dovecot(request: pytest.FixtureRequest) -> Any:
     """Each test runs against a server with MOVE, one with UIDPLUS alone, and one with neither."""
     names = {"move": "dovecot", "copy": "dovecot_without_move", "neither": "dovecot_without_uidplus"}
     return request.getfixturevalue(names[request.param])
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
+    return found(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture
+def new_office(tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
+    with contextlib.ExitStack() as stack:
+
+        def make(account: MailboxSettings, **more: Any) -> Office:
+            mailbox = account.model_dump(exclude_defaults=True)
+            return stack.enter_context(open_office(tmp_path, founded, mailbox, **more))
+
+        yield make
+
+
+@pytest.fixture
+def account(dovecot: Dovecot) -> MailboxSettings:
+    return dovecot.account()
+
+
+@pytest.fixture
+def office(new_office: NewOffice, account: MailboxSettings) -> Office:
+    return new_office(account)

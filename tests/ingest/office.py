@@ -28,9 +28,9 @@ from store.keyring import KeyRing
 from store.members import Role, add_member, create_desk
 from store.outbox import Mail, claim, open_claim
 from store.schema import CaseFile
-from tests.ingest.conftest import PASSWORD
 from triage import CategoryScore, Concerned, Contact, MailText, Report
 
+PASSWORD = "geheim"
 DESK = "desk"
 ADDRESS = "integriteit@ministry.example"
 COORDINATOR = "coordinator@ministry.example"
@@ -154,14 +154,25 @@ def found(folder: Path) -> Founded:
 
 
 @contextmanager
-def open_office(folder: Path, founded: Founded, mailbox: dict[str, Any], **more: Any) -> Iterator[Office]:
+def open_office(
+    folder: Path,
+    founded: Founded,
+    mailbox: dict[str, Any],
+    *,
+    desk: dict[str, Any] | None = None,
+    other_desk: dict[str, Any] | None = None,
+    **more: Any,
+) -> Iterator[Office]:
+    desks = {DESK: founded.desk | (desk or {})}
+    if other_desk is not None:
+        desks["other"] = founded.desk | other_desk
     shutil.copytree(founded.folder, folder, dirs_exist_ok=True)
     url = f"sqlite:///{folder}/meldpost.db"
     settings = Settings.model_validate(
         {
             "database": {"url": url},
             "secrets_dir": folder / "secrets",
-            "desks": {DESK: founded.desk},
+            "desks": desks,
             "mailboxes": {"main": mailbox},
             **more,
         }

@@ -19,7 +19,7 @@ from ingest.rounds import RoundResult
 from ingest.take_in import MAX_ATTEMPTS
 from store.schema import Ledger
 from tests.ingest.conftest import Dovecot
-from tests.ingest.office import Founded, Office, found, mail, open_office
+from tests.ingest.office import Founded, Office, mail, open_office
 
 POINTS = (
     "after-attempt",
@@ -36,11 +36,6 @@ USERS = ("ingest.rounds", "ingest.take_in", "ingest.sources.imap")
 
 class Crash(BaseException):
     pass
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
-    return found(tmp_path_factory.mktemp("founded"))
 
 
 @contextlib.contextmanager

@@ -20,7 +20,8 @@ from ingest.sources.imap import (
     MoveFailed,
     connected,
 )
-from tests.ingest.conftest import PASSWORD, Dovecot
+from tests.ingest.conftest import Dovecot
+from tests.ingest.office import PASSWORD
 
 
 def mail(number: int) -> bytes:

@@ -2,8 +2,6 @@ import email
 import email.policy
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -24,38 +22,11 @@ from ingest.rounds import RoundResult, ingest_files
 from ingest.sources.imap import Account, BadReply, ConnectionLost
 from notify.catalogue import catalogue_for
 from store import dues, ledger, mailer_contact
+from store.audit import Action
 from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
-from tests.ingest.conftest import Dovecot
-from tests.ingest.office import ADDRESS, COORDINATOR, REPORT, Founded, Office, found, mail, open_office
-
-NewOffice = Callable[..., Office]
-
-
-@pytest.fixture(scope="session")
-def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
-    return found(tmp_path_factory.mktemp("founded"))
-
-
-@pytest.fixture
-def new_office(tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
-    with ExitStack() as stack:
-
-        def make(account: MailboxSettings, **more: Any) -> Office:
-            mailbox = account.model_dump(exclude_defaults=True)
-            return stack.enter_context(open_office(tmp_path, founded, mailbox, **more))
-
-        yield make
-
-
-@pytest.fixture
-def account(dovecot: Dovecot) -> MailboxSettings:
-    return dovecot.account()
-
-
-@pytest.fixture
-def office(new_office: NewOffice, account: MailboxSettings) -> Office:
-    return new_office(account)
+from tests.ingest.conftest import Dovecot, NewOffice
+from tests.ingest.office import ADDRESS, COORDINATOR, REPORT, Office, mail
 
 
 def opened(sent: Mail) -> EmailMessage:
@@ -300,6 +271,22 @@ def test_the_claim_of_a_process_that_was_killed_is_taken_over(
 # poison
 
 
+def decisions(office: Office) -> list[str]:
+    """Why each mail got which receipt, as the trail has it."""
+    events = [event for case in office.cases() for event in case.timeline]
+    return [event.detail["reason"] for event in events if event.action is Action.RECEIPT_DECIDED]
+
+
+def test_why_a_mail_that_could_not_be_read_gets_no_receipt_stands_on_the_trail(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
+) -> None:
+    office = new_office(account, limits={"max_parse_bytes": 10_000})
+    office.reader.poison = b"poison"
+    dovecot.deliver(account, mail(1, text="poison"), mail(2, text="x" * 76 + "\n") + b"y" * 20_000, mail(3))
+    office.take_in()
+    assert sorted(decisions(office)) == ["report", "too_large", "unreadable"]
+
+
 def test_a_mail_that_kills_its_reader_is_kept_whole_after_two_attempts_and_holds_nothing_up(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
@@ -437,6 +424,28 @@ def test_a_receipt_never_goes_to_a_reply_to_of_another_domain(
     dovecot.deliver(account, mail(2, fields=("Reply-To: victim@elsewhere.example",)))
     office.take_in()
     assert sorted(each.recipient for each in office.receipts()) == ["appie@home.example", "other@home.example"]
+
+
+@pytest.mark.parametrize(
+    "reply_to", ["a..b(c)@home.example", '"a b"@home.example', "ANTWOORD@home.example", "antwoord+x@home.example"]
+)
+def test_a_reply_to_that_is_no_good_or_our_own_does_not_cost_the_receipt(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings, reply_to: str
+) -> None:
+    office = new_office(account, desk={"own_addresses": ["antwoord@home.example"]})
+    dovecot.deliver(account, mail(fields=(f"Reply-To: {reply_to}",)))
+    office.take_in()
+    assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
+
+
+def test_mail_from_another_desk_of_the_installation_is_our_own_case_75(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
+) -> None:
+    office = new_office(account, other_desk={"address": "other@ministry.example"})
+    dovecot.deliver(account, mail(sender="Other desk <Other+tag@ministry.example>"))
+    office.take_in()
+    assert decisions(office) == ["own_mail"]
+    assert office.outgoing() == []
 
 
 def test_old_mail_is_answered_only_on_a_persons_word(
@@ -702,12 +711,27 @@ def test_our_own_mail_that_comes_back_is_joined_and_never_answered_case_75(
     assert office.outgoing() == []
 
 
-def test_a_members_robot_that_answers_a_notice_starts_no_storm(
+def test_who_forges_a_members_address_does_not_silence_the_notice(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
-    dovecot.deliver(account, mail(1, sender=COORDINATOR, subject="Ik ben er niet"))
+    dovecot.deliver(account, mail(1, sender=COORDINATOR))
     office.take_in()
-    assert [each.recipient for each in office.outgoing()] == [COORDINATOR]  # the receipt, under the cap, and no notice
+    assert [each.recipient for each in office.outgoing()] == [COORDINATOR, COORDINATOR]  # the receipt, and the notice
+
+
+def test_a_members_robot_that_answers_in_no_form_that_we_know_starts_no_storm(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
+) -> None:
+    office = new_office(account, rules={"per_address_per_day": 4})
+    dovecot.deliver(account, mail())
+    written, number = 0, 1
+    for _ in range(9):
+        office.take_in()
+        for _ in (each for each in office.outgoing() if each.recipient == COORDINATOR):
+            written, number = written + 1, number + 1
+            dovecot.deliver(account, mail(number, sender=COORDINATOR, subject="Ik ben er niet"))
+    assert number < 9
+    assert written <= 5
 
 
 # housekeeping and files

@@ -229,6 +229,31 @@ def test_a_cancelled_mail_is_not_sent_even_by_who_claimed_it(world: World) -> No
     assert may == {outbox_id: False, kept: True}
 
 
+def test_a_mail_is_found_at_its_own_desk_alone(world: World) -> None:
+    taken = world.open_case()
+    outbox_id = world.enqueue(case_id=taken.case_id, kind=OutgoingKind.REMINDER)
+    with world.db.read() as session:
+        row = outbox.with_id(session, world.ring.desk, outbox_id)
+        assert row is not None
+        assert (row.case_id, row.kind) == (taken.case_id, OutgoingKind.REMINDER)
+        assert outbox.with_id(session, "another", outbox_id) is None
+
+
+def test_a_member_is_unreachable_for_a_while_after_a_notice_came_back(world: World) -> None:
+    desk, member_id = world.ring.desk, world.ring.member_id
+    taken = world.open_case()
+    came_back, _ = (world.enqueue(kind=OutgoingKind.NOTICE, member_id=each) for each in (member_id, "0" * 32))
+    receipt = world.enqueue(case_id=taken.case_id)
+    with world.db.begin() as session:
+        assert outbox.unreachable_members(session, desk, NOW) == frozenset()
+        for outbox_id in (came_back, receipt):
+            outbox.note_bounce(session, outbox_id, taken.message_id)
+    with world.db.read() as session:
+        assert outbox.unreachable_members(session, desk, NOW) == {member_id}
+        assert outbox.unreachable_members(session, "another", NOW) == frozenset()
+        assert outbox.unreachable_members(session, desk, NOW + timedelta(seconds=1)) == frozenset()
+
+
 def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
     taken = world.open_case()
     for address in ("a@x.example", "A@x.example", "b@x.example"):

@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("desk", sa.String(length=64), nullable=False),
         sa.Column("case_id", sa.String(length=32), nullable=True),
+        sa.Column("member_id", sa.String(length=32), nullable=True),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
