@@ -86,10 +86,24 @@ def suggestions(view: CaseView) -> Suggestions:
     return Suggestions(values)
 
 
+def corrected(view: CaseView) -> frozenset[str]:
+    """The parts that a person decided otherwise than the machine suggests, by what a form of the page says of each."""
+
+    def said(part: str, report: Mapping[str, Any]) -> Any:
+        form = DECISIONS[part](formdata=None)
+        form.show(report)
+        return form.decided()
+
+    both = [part for part in DECISIONS if part in view.decisions and part in view.suggested]
+    return frozenset(
+        part for part in both if said(part, view.suggested) != said(part, {part: view.decisions[part].value})
+    )
+
+
 def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
     with parts().database.read() as transaction:
         cards = records.opened_of_subjects(transaction, gate.ring(), case_ids, RecordKind.CARD)
-    return {case_id: card["reference"] for case_id, card in cards.items()}
+    return {case_id: cards.get(case_id, {}).get("reference", "") for case_id in case_ids}
 
 
 def page(case_id: str, refused: Refused | None = None) -> str:
@@ -102,6 +116,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         report=view.report,
         suggested=view.suggested,
         suggestions=suggestions(view),
+        corrected=corrected(view),
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
         mails=[_mail(message) for message in view.messages],

@@ -1,6 +1,6 @@
 """What a person does to a case. Each change is one form; whatever is refused comes back with what was typed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -13,7 +13,17 @@ from cases.lifecycle import TRANSITIONS, Outcome, Status
 from cases.terms import BY_HAND, DueKind
 from desk import case, gate, receipts
 from desk.case import Refused
-from desk.forms import DECISIONS, AcceptForm, CaseForm, ContactForm, DoneForm, FirstLookForm, NoteForm, StatusForm
+from desk.forms import (
+    DECISIONS,
+    AcceptForm,
+    CaseForm,
+    CategoriesForm,
+    ContactForm,
+    DoneForm,
+    FirstLookForm,
+    NoteForm,
+    StatusForm,
+)
 from desk.parts import parts
 from store import changes
 from store.casework import FirstLook
@@ -31,26 +41,42 @@ def decide(case_id: str, part: str) -> Answer:
     if part not in DECISIONS:
         abort(404)
     form = DECISIONS[part]()
+    report = case.look(case_id).report
+    if isinstance(form, CategoriesForm):
+        form.main = report.get("primary")
 
     def change(transaction: Session, version: int) -> None:
-        decided = {part: form.decided()}
+        decided = agreeing(report, {part: form.decided()})
         changes.decide(transaction, gate.ring(), gate.index(), case_id, decided, version=version, now=parts().clock())
 
     return _carry_out(case_id, f"field-{part}", form, change)
+
+
+def agreeing(report: Mapping[str, Any], decided: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is decided, with what follows from it: the main category is one of the categories."""
+    after = {**report, **decided}
+    main, categories = after.get("primary"), after.get("categories") or []
+    if main in {one["slug"] for one in categories} or (main is None and (categories or "primary" in decided)):
+        return decided
+    if "categories" in decided and "primary" not in decided:
+        return {**decided, "primary": categories[0]["slug"] if categories else None}
+    kept = [{"slug": one["slug"], "sub": list(one.get("sub") or ())} for one in categories]
+    return {**decided, "categories": [*kept, {"slug": main, "sub": []}]}
 
 
 @blueprint.post("/accept")
 def accept(case_id: str) -> Answer:
     """Accept all that the machine suggests and nobody decided, if it still suggests what the page showed."""
     form = AcceptForm()
-    suggestions = case.suggestions(case.look(case_id))
+    view = case.look(case_id)
+    suggestions = case.suggestions(view)
     if not suggestions.values or form.seen.data != suggestions.seen:
         flash(gettext("The suggestions changed while you had this page open. Look at them again."), "warn")
         return redirect(url_for("case.show", case_id=case_id, _anchor="report"), 303)
 
     def change(transaction: Session, version: int) -> None:
         changes.decide(
-            *(transaction, gate.ring(), gate.index(), case_id, suggestions.values),
+            *(transaction, gate.ring(), gate.index(), case_id, agreeing(view.report, suggestions.values)),
             version=version,
             now=parts().clock(),
         )

@@ -1,22 +1,27 @@
 """The queue: every case of the desk, a page at a time, what needs a person first on top."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from flask import Blueprint, abort, render_template, request
 
 from cases.lifecycle import Status
+from config.taxonomy import Kind, Severity
 from desk import gate
+from desk.language import zone
 from desk.parts import parts
 from store import outbox
 from store.outbox import OutboxState
-from store.queue import overdue_count, queue_page, status_counts
+from store.queue import QueueRow, overdue_count, queue_page, status_counts
 
 blueprint = Blueprint("queue", __name__)
 blueprint.before_request(gate.require_member)
 
 PAGE_SIZE = 50
 LAST_PAGE = 1_000_000
+KINDS = (Kind.MELDING, Kind.AANVULLING, Kind.ADVIES, Kind.KLACHT, Kind.OVERIG)
+"""What waits least, first."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,36 @@ def show() -> str:
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
     pages = max(1, -(-page.total // PAGE_SIZE))
     return render_template(
-        "queue.html", section="queue", counts=counts, page=page, pages=pages, status=status, statuses=list(Status)
+        "queue.html",
+        section="queue",
+        counts=counts,
+        page=page,
+        rows=by_need(page.rows, now),
+        pages=pages,
+        status=status,
+        statuses=list(Status),
     )
+
+
+def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
+    """The rows of a page, what needs a person first on top. Only here, where cards are open, is their content known."""
+    graver_first = [severity.value for severity in reversed(Severity)]
+
+    def need(row: QueueRow) -> tuple[bool, date, int, int, datetime]:
+        due = row.next_due
+        return (
+            due is None or not due.overdue(now),
+            due.due_at.astimezone(zone()).date() if due else date.max,
+            _place(row.graver or row.severity, graver_first),
+            _place(row.kind, KINDS),
+            row.received_at,
+        )
+
+    return sorted(rows, key=need)
+
+
+def _place(value: str | None, order: Sequence[str]) -> int:
+    return order.index(value) if value in order else len(order)
 
 
 def _status() -> Status | None:

@@ -9,7 +9,9 @@ from werkzeug.test import TestResponse
 from desk.forms import DECISIONS
 from store import audit, outbox
 from store.audit import Action
+from store.records import RecordKind
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
+from tests.store.world import damage
 
 
 @pytest.fixture
@@ -88,12 +90,45 @@ def test_accepting_a_suggestion_makes_it_a_decision_with_a_name(visitor: Visitor
 def test_a_correction_shows_in_the_queue_and_can_be_corrected_again(visitor: Visitor, case_id: str) -> None:
     _change(visitor, case_id, "decide/primary", {"value": "pesten"})
     assert "Pesten" in visitor.get("/").text
-    assert "De machine had:" in visitor.get(f"/cases/{case_id}").text
+    assert "Voorstel van de machine:" in visitor.get(f"/cases/{case_id}").text
     _change(visitor, case_id, "decide/primary", {"value": "strafbaar_feit"})
     assert "Pesten" not in visitor.get("/").text
 
 
+def test_a_suggestion_that_was_accepted_is_not_shown_as_another(world: World, visitor: Visitor) -> None:
+    two = [
+        {"slug": "intimidatie", "score": 0.4, "sub": []},
+        {"slug": "discriminatie", "score": 0.5, "sub": ["religie"]},
+    ]
+    case_id = world.new_case(report={**REPORT, "categories": two, "primary": "discriminatie"}).case_id
+    _accept_all(visitor, case_id)
+    assert "Voorstel van de machine:" not in visitor.get(f"/cases/{case_id}").text
+    _change(visitor, case_id, "decide/categories", {"value": ["discriminatie", "intimidatie"]})
+    assert visitor.get(f"/cases/{case_id}").text.count("Voorstel van de machine:") == 1
+
+
+def test_a_kind_chosen_in_doubt_says_why(world: World, visitor: Visitor, case_id: str) -> None:
+    assert "Bij twijfel" not in visitor.get(f"/cases/{case_id}").text
+    scores = {"melding": 0.4, "klacht": 0.5}
+    doubtful = world.new_case(report={**REPORT, "kind_scores": scores}).case_id
+    assert "Bij twijfel kiest de machine wat een mens moet lezen." in visitor.get(f"/cases/{doubtful}").text
+
+
+def test_the_main_category_is_always_one_of_the_categories(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/primary", {"value": "pesten"})
+    field = _section(visitor, case_id, "field-categories").split('<p class="by">')[0]
+    assert "Strafbaar feit (corruptie), Belangenverstrengeling, Pesten" in " ".join(field.split())
+    refused = _change(visitor, case_id, "decide/categories", {"value": ["intimidatie", "strafbaar_feit"]})
+    assert refused.status_code == 400
+    assert "Kies eerst een andere hoofdcategorie." in refused.text
+    _change(visitor, case_id, "decide/categories", {"value": ["intimidatie"]})
+    assert "<dt>Categorie</dt><dd>Intimidatie</dd>" in visitor.get(f"/cases/{case_id}").text
+    _change(visitor, case_id, "decide/categories", {})
+    assert "<dt>Categorie</dt><dd>–</dd>" in visitor.get(f"/cases/{case_id}").text
+
+
 def test_a_finer_label_brings_its_category_along(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "decide/primary", {"value": "pesten"})
     _change(visitor, case_id, "decide/categories", {"value": ["discriminatie.leeftijd", "pesten"]})
     assert "Pesten, Discriminatie (leeftijd)" in " ".join(visitor.get(f"/cases/{case_id}").text.split())
 
@@ -104,6 +139,37 @@ def test_persons_concerned_can_be_added_and_taken_away(visitor: Visitor, case_id
     strip = visitor.get(f"/cases/{case_id}").text.split("</section>")[0]
     assert "Mia Example" in strip
     assert "Rolf Dijkgraaf" not in strip
+
+
+def test_a_mail_that_names_a_hundred_persons_is_a_case_like_any_other(world: World, visitor: Visitor) -> None:
+    many = [{"name": f"Naam{chr(97 + n // 26)}{chr(97 + n % 26)}", "function": "lid"} for n in range(100)]
+    case_id = world.new_case(report={**REPORT, "concerned": many}).case_id
+    assert visitor.get(f"/cases/{case_id}").status_code == 200
+    data = {f"value-{n}-name": person["name"] for n, person in enumerate(many)}
+    answer = _change(visitor, case_id, "decide/concerned", data)
+    assert answer.status_code == 400
+    assert "Dat zijn er te veel" in answer.text
+    assert _accept_all(visitor, case_id).status_code == 303
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "9" * 30, "9" * 5000, "x", ""])
+def test_a_version_that_no_case_can_have_is_refused(visitor: Visitor, case_id: str, version: str) -> None:
+    visitor.get(f"/cases/{case_id}")
+    answer = visitor.post(f"/cases/{case_id}/decide/kind", {"version": version, "value": "klacht"})
+    assert answer.status_code == 400
+
+
+def test_a_damaged_case_is_shown_as_far_as_it_can_be_opened(world: World, visitor: Visitor, case_id: str) -> None:
+    other = world.new_case().case_id
+    damage(world.database, case_id, RecordKind.CARD)
+    damage(world.database, case_id, RecordKind.REPORT)
+    row = visitor.get("/").text.split("<tbody>")[1]
+    assert "niet te openen" in row
+    assert "K2345-00001" in row
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "2 onderdelen van deze zaak zijn niet te openen" in text
+    assert "Ik heb de mails gezien" in text
+    assert "niet te openen" not in visitor.get(f"/cases/{other}").text
 
 
 def test_nothing_missing_can_be_said(visitor: Visitor, case_id: str) -> None:
@@ -211,7 +277,7 @@ def test_all_suggestions_are_accepted_at_once_and_each_can_be_corrected(visitor:
     assert text.count("Bepaald: ") == len(DECISIONS)
     assert "Alle voorstellen overnemen" not in text
     _change(visitor, case_id, "decide/kind", {"value": "klacht"})
-    assert "De machine had:" in visitor.get(f"/cases/{case_id}").text
+    assert "Voorstel van de machine:" in visitor.get(f"/cases/{case_id}").text
 
 
 def test_accepting_all_leaves_what_a_person_decided_or_answered(visitor: Visitor, case_id: str) -> None:

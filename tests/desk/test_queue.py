@@ -52,6 +52,26 @@ def test_new_messages_count_until_somebody_has_looked(world: World) -> None:
     assert "Telefoonnummer" not in row
 
 
+def test_of_what_is_due_on_the_same_day_the_gravest_stands_on_top_and_a_report_before_other_mail(world: World) -> None:
+    due = {DueKind.FIRST_LOOK: START + timedelta(days=2)}
+    given = [("overig", "hoog"), ("klacht", "hoog"), ("advies", "hoog"), ("aanvulling", "hoog"), ("melding", "hoog")]
+    for minute, (kind, severity) in enumerate([*given, ("overig", "acuut"), ("overig", None)]):
+        later = {DueKind.FIRST_LOOK: due[DueKind.FIRST_LOOK] + timedelta(minutes=minute)}
+        world.new_case(dues=later, report={**REPORT, "kind": kind, "severity": severity})
+    world.new_case(dues={DueKind.FIRST_LOOK: START - timedelta(minutes=1)}, report={**REPORT, "severity": "laag"})
+    world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=9)}, report={**REPORT, "severity": "acuut"})
+    shown = [reference[-1] for reference in _references(coordinator(world).get("/").text)]
+    assert shown == ["7", "5", "4", "3", "2", "1", "0", "6", "8"]
+
+
+def test_of_mail_that_is_no_report_nobody_asks_what_is_missing(world: World) -> None:
+    missing = {"nothing": {**REPORT, "missing": []}, "–": {**REPORT, "kind": "advies", "missing": []}}
+    for words, report in missing.items():
+        case_id = world.new_case(report=report).case_id
+        page = coordinator(world, language="en").get(f"/cases/{case_id}").text.split("</section>")[0]
+        assert re.search(rf"<dt>Missing</dt><dd>\s*<span class=\"soft\">{words}<", page)
+
+
 def test_a_mail_of_last_year_that_was_taken_in_today_was_received_last_year(world: World) -> None:
     case_id = world.new_case(received_at=START - timedelta(days=366)).case_id
     visitor = coordinator(world)
