@@ -1,7 +1,8 @@
 """Logging in and out. The passphrase opens the key ring; nothing else about it is checked or kept.
 
 Whoever guesses learns nothing: an unknown name costs the same derivation as a wrong passphrase and gives the same
-answer, and failures are counted per name and per address of the network, whether or not the name exists.
+answer, and tries are counted per name and per address of the network, before they are made, whether or not the name
+exists.
 """
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from desk.paths import local_path
 from store import sessions
 from store.keyring import KeyRing
 from store.members import WrongLogin, unlock
+from store.passphrase import TooManyDerivations
 
 blueprint = Blueprint("login", __name__)
 
@@ -77,13 +79,14 @@ def _page(entry: LoginForm, *, refused: str | None = None, ended: bool = False) 
 
 
 def _unlock(entry: LoginForm) -> KeyRing:
-    """Raises WrongLogin, TooManyAttempts."""
+    """Raises WrongLogin, TooManyAttempts, TooManyDerivations."""
     here, desk, now = parts(), str(entry.desk.data), parts().clock()
     index = here.index(desk)
     name, place = index.login(f"name {entry.login.data}"), index.login(f"address {request.remote_addr}")
-    with here.database.read() as transaction:
+    with here.database.begin() as transaction:
         if not (sessions.may_try(transaction, name, now) and sessions.may_try(transaction, place, now, PLACE)):
             raise TooManyAttempts
+        sessions.note_try(transaction, [name, place], now)
     try:
         with here.database.read() as transaction:  # a derivation takes its time: no writer waits for it
             ring = unlock(
@@ -96,7 +99,11 @@ def _unlock(entry: LoginForm) -> KeyRing:
             )
     except WrongLogin:
         with here.database.begin() as transaction:
-            sessions.note_failure(transaction, desk, [name, place], now)
+            sessions.note_failure(transaction, desk, now)
+        raise
+    except TooManyDerivations:
+        with here.database.begin() as transaction:
+            sessions.take_back_try(transaction, [name, place], now)
         raise
     with here.database.begin() as transaction:
         sessions.note_success(transaction, name)

@@ -17,12 +17,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import audit
 from store.audit import Action
-from store.database import Database
+from store.database import Database, changed_rows
 from store.keyring import KeyRing
 from store.schema import LoginAttempt, LoginSession
 
@@ -128,14 +129,26 @@ def may_try(session: Session, digest: bytes, now: datetime, throttle: Throttle |
     return row is None or now >= row.last_at + (throttle or Throttle()).wait_after(row.failures)
 
 
-def note_failure(session: Session, desk: str, digests: Iterable[bytes], now: datetime) -> None:
-    """A log-in went wrong, with the name and from the place of these digests: one row on the trail."""
-    for digest in digests:
-        row = session.get(LoginAttempt, digest, with_for_update=True)
-        if row is None:
-            session.add(LoginAttempt(digest=digest, failures=1, last_at=now))
-        else:
-            row.failures, row.last_at = row.failures + 1, now
+def note_try(session: Session, digests: Iterable[bytes], now: datetime) -> None:
+    """A log-in is tried, with the name and from the place of these digests. It counts as failed until it went right:
+    who tries many at once is slowed down as who tries them one by one."""
+    for digest in sorted(digests):  # of two that lock the same rows neither waits for the other
+        if not _count(session, digest, 1, now):
+            try:
+                with session.begin_nested():
+                    session.execute(insert(LoginAttempt).values(digest=digest, failures=1, last_at=now))
+            except IntegrityError:
+                _count(session, digest, 1, now)
+
+
+def take_back_try(session: Session, digests: Iterable[bytes], now: datetime) -> None:
+    """Nothing was tried after all."""
+    for digest in sorted(digests):
+        _count(session, digest, -1, now)
+
+
+def note_failure(session: Session, desk: str, now: datetime) -> None:
+    """A log-in went wrong; that it was tried counts already."""
     audit.write(session, desk, Action.LOGIN_FAILED, now)
     session.flush()
 
@@ -143,6 +156,11 @@ def note_failure(session: Session, desk: str, digests: Iterable[bytes], now: dat
 def note_success(session: Session, digest: bytes) -> None:
     """A log-in went right: its failures are forgotten."""
     session.execute(delete(LoginAttempt).where(LoginAttempt.digest == digest))
+
+
+def _count(session: Session, digest: bytes, tries: int, now: datetime) -> bool:
+    statement = update(LoginAttempt).where(LoginAttempt.digest == digest)
+    return changed_rows(session, statement.values(failures=LoginAttempt.failures + tries, last_at=now)) == 1
 
 
 def _runs(row: LoginSession, now: datetime, limits: Limits) -> bool:

@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from desk.parts import equip, parts
 from store.audit import Action
-from store.passphrase import Derivations
+from store.members import WrongLogin
+from store.passphrase import Derivations, TooManyDerivations
 from store.schema import Audit
 from store.sessions import Throttle
 from tests.desk.world import DESK, LOGIN, PASSPHRASE, Visitor, World, coordinator
@@ -62,9 +63,7 @@ def test_after_some_failures_even_the_right_passphrase_has_to_wait(world: World)
 
 
 @pytest.mark.parametrize(("language", "words"), [("nl", "over een minuut opnieuw"), ("en", "again in a minute")])
-def test_who_logs_in_while_others_do_is_asked_to_try_again_in_a_minute(
-    world: World, language: str, words: str
-) -> None:
+def test_who_logs_in_while_others_do_is_asked_to_try_again_in_a_minute(world: World, language: str, words: str) -> None:
     derivations = Derivations(at_once=1, patience_seconds=0)
     with world.app.app_context():
         equip(world.app, replace(parts(), derivations=derivations))
@@ -80,6 +79,39 @@ def test_a_failure_is_one_row_on_the_trail(world: World) -> None:
     Visitor(world).log_in(LOGIN, "fout")
     with world.database.read() as session:
         assert len(session.scalars(select(Audit).where(Audit.action == Action.LOGIN_FAILED)).all()) == 1
+
+
+def test_who_tries_many_passphrases_at_once_gets_no_more_tries_than_one_by_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another try comes while the first ones are still being looked at: each is counted before it is made."""
+    answers: list[int] = []
+
+    def while_it_is_looked_at(*_: object) -> None:
+        if len(answers) < 7:
+            answers.append(0)
+            answers.append(Visitor(world).log_in(LOGIN, "fout").status_code)
+        raise WrongLogin
+
+    monkeypatch.setattr("desk.login.unlock", while_it_is_looked_at)
+    for _ in range(10):
+        Visitor(world).log_in(LOGIN, "fout")
+    with world.database.read() as session:
+        tried = session.scalars(select(Audit).where(Audit.action == Action.LOGIN_FAILED)).all()
+    assert len(tried) == Throttle().free
+
+
+def test_who_is_turned_away_because_many_log_in_at_once_has_not_tried(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise TooManyDerivations
+
+    with monkeypatch.context() as patched:
+        patched.setattr("desk.login.unlock", busy)
+        for _ in range(6):
+            assert Visitor(world).log_in().status_code == 503
+    assert Visitor(world).log_in().status_code == 303
 
 
 def test_failures_count_for_names_that_do_not_exist_too(world: World) -> None:

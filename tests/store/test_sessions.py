@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import select, update
@@ -97,7 +98,7 @@ def test_guessing_gets_slower_and_a_good_log_in_forgets_it(world: World) -> None
         now = NOW
         for failure in range(1, 12):
             assert sessions.may_try(session, DIGEST, now)
-            sessions.note_failure(session, world.ring.desk, [DIGEST], now)
+            sessions.note_try(session, [DIGEST], now)
             wait = throttle.wait_after(failure)
             assert sessions.may_try(session, DIGEST, now) == (failure < throttle.free)
             now += wait
@@ -107,19 +108,38 @@ def test_guessing_gets_slower_and_a_good_log_in_forgets_it(world: World) -> None
         assert sessions.may_try(session, DIGEST, NOW)
 
 
-def test_one_failure_is_one_row_on_the_trail_however_much_it_counts_for(world: World) -> None:
+def test_a_try_that_was_not_made_does_not_count(world: World) -> None:
     with world.db.begin() as session:
-        sessions.note_failure(session, world.ring.desk, [DIGEST, INDEX.login("address 192.0.2.7")], NOW)
-        failed = select(Audit).where(Audit.action == Action.LOGIN_FAILED)
-        assert len(session.scalars(failed).all()) == 1
-        assert len(session.scalars(select(LoginAttempt)).all()) == 2
+        for _ in range(5):
+            sessions.note_try(session, [DIGEST, INDEX.login("address")], NOW)
+        assert not sessions.may_try(session, DIGEST, NOW)
+        sessions.take_back_try(session, [DIGEST, INDEX.login("address")], NOW)
+        assert sessions.may_try(session, DIGEST, NOW)
+
+
+def test_of_tries_at_the_same_moment_each_counts(world: World) -> None:
+    barrier = Barrier(4)
+
+    def tries() -> None:
+        barrier.wait()
+        for _ in range(5):
+            with world.db.begin() as session:
+                sessions.note_try(session, [DIGEST], NOW)
+
+    threads = [Thread(target=tries) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with world.db.read() as session:
+        assert session.get_one(LoginAttempt, DIGEST).failures == 20
 
 
 def test_failures_of_long_ago_are_forgotten_and_later_ones_are_not(world: World) -> None:
     with world.db.begin() as session:
-        sessions.note_failure(session, world.ring.desk, [DIGEST], NOW)
+        sessions.note_try(session, [DIGEST], NOW)
         later = NOW + timedelta(hours=2)
-        sessions.note_failure(session, world.ring.desk, [INDEX.login("bram")], later)
+        sessions.note_try(session, [INDEX.login("bram")], later)
         sessions.end_stale(session, NOW + timedelta(days=1, minutes=1))
         assert session.scalars(select(LoginAttempt.last_at)).all() == [later]
 
