@@ -20,7 +20,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
@@ -28,10 +28,13 @@ from cases.terms import DoneReason
 from config.taxonomy import SUBS, Category, Severity
 from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES
 from desk.words import SUBS as SUB_NAMES
+from store.merging import MOST_CONCERNED
 
 NOTE_LENGTH = 50_000
 LINE_LENGTH = 300
 SPARE_PERSONS = 2
+LAST_VERSION = 2**31 - 1
+"""What a column of the database holds."""
 YES_NO = {"yes": _l("Yes"), "no": _l("No")}
 
 
@@ -51,7 +54,7 @@ def _choices(names: Mapping[str, LazyString]) -> list[SelectChoice]:
 class CaseForm(FlaskForm):  # type: ignore[misc]
     """Anything that changes a case carries the version of the case that its writer saw."""
 
-    version = IntegerField(widget=HiddenInput(), validators=[InputRequired()])
+    version = IntegerField(widget=HiddenInput(), validators=[InputRequired(), NumberRange(1, LAST_VERSION)])
 
     def show(self, report: Mapping[str, Any]) -> None:
         """Fill the form with what a report says. For forms that decide on a part of one."""
@@ -142,6 +145,13 @@ class CategoriesForm(CaseForm):
     """Categories and their finer labels as one list of ticks: `discriminatie`, `discriminatie.leeftijd`."""
 
     value = Checkboxes(_l("Categories"), choices=_categories_and_subs())
+    main: str | None = None
+    """The main category, which is one of these: of several others a person says which it is then."""
+
+    def validate_value(self, field: Checkboxes) -> None:
+        slugs = [entry["slug"] for entry in self.decided()]
+        if self.main is not None and len(slugs) > 1 and self.main not in slugs:
+            raise ValidationError(_l("The main category is not among these. Choose another main category first."))
 
     def show(self, report: Mapping[str, Any]) -> None:
         ticked: list[str] = []
@@ -178,7 +188,11 @@ class PersonForm(Form):  # type: ignore[misc]
 
 
 class ConcernedForm(CaseForm):
-    value = FieldList(FormField(PersonForm), label=_l("Persons concerned"), max_entries=50)
+    value = FieldList(FormField(PersonForm), label=_l("Persons concerned"))
+
+    def validate_value(self, field: FieldList) -> None:
+        if len(self.decided()) > MOST_CONCERNED:
+            raise ValidationError(_l("That is too many; name those whom it is about most."))
 
     def show(self, report: Mapping[str, Any]) -> None:
         while self.value.entries:

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store.frame import Context
-from store.keyring import KeyRing, PublicPair, pair
+from store.frame import Context, SealError
+from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Audit, new_id
 from store.sealing import open_sealed, seal
 
@@ -111,7 +111,10 @@ def write_record(
 
 
 def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]:
-    """What happened to a case, oldest first; without the rows that only hold a digest."""
+    """What happened to a case, oldest first; without the rows that only hold a digest.
+
+    A detail that cannot be opened is {}: it hides no other row.
+    """
     rows = session.scalars(
         select(Audit)
         .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.action != Action.RECORD)
@@ -126,7 +129,10 @@ def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]
 def _detail(session: Session, ring: KeyRing, row: Audit) -> Mapping[str, Any]:
     if row.detail is None or row.key_pair_id is None or row.detail_id is None:
         return {}
-    to = pair(session, row.key_pair_id)
-    context = Context(row.desk, row.case_id or "", _DETAIL, row.detail_id, to.generation, 1)
-    opened: Mapping[str, Any] = json.loads(open_sealed(row.detail, ring.private(session, to.id), context))
+    try:
+        to = pair(session, row.key_pair_id)
+        context = Context(row.desk, row.case_id or "", _DETAIL, row.detail_id, to.generation, 1)
+        opened: Mapping[str, Any] = json.loads(open_sealed(row.detail, ring.private(session, to.id), context))
+    except (SealError, NoSuchKey, ValueError):
+        return {}
     return opened

@@ -126,7 +126,10 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case as its coordinator sees it. Changes hand back `version`; `received_at` is when its first mail arrived."""
+    """A case as its coordinator sees it. Changes hand back `version`; `received_at` is when its first mail arrived.
+
+    `damaged` counts the records that are there and cannot be opened; what they held is shown as if it were not there.
+    """
 
     case_id: str
     version: int
@@ -147,6 +150,7 @@ class CaseView:
     done: tuple[DoneDue, ...]
     outgoing: tuple[Outgoing, ...]
     timeline: tuple[Event, ...]
+    damaged: int
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -173,43 +177,65 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     names = logins(session, ring)
     audit.write(session, ring.desk, Action.LOOK, now, member_id=ring.member_id, case_id=case_id)
     session.flush()
-    messages = _messages(session, ring, case_id)
+    sealed = _Sealed(session, ring, case_id)
+    messages = _messages(session, sealed)
     changed_rows(
         session, update(Message).where(Message.case_id == case_id, Message.seen_at.is_(None)).values(seen_at=now)
     )
     trusted = [message for message in messages if not message.sender_is_new]
     suggested = merging.suggested([message.report for message in trusted])
-    decisions, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
-    first_look, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.FIRST_LOOK))
-    corrected, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.CONTACT))
-    card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
-    contact = (corrected or {}).get("value")
+    decisions, first_look = sealed.one(RecordKind.DECISIONS) or {}, sealed.one(RecordKind.FIRST_LOOK)
+    corrected = (sealed.one(RecordKind.CONTACT) or {}).get("value")
     dues = open_dues(session, case_id)
     timeline = _timeline(session, ring, case_id, names)
     return CaseView(
         case_id=case_id,
         version=row.version,
-        reference=card["reference"],
+        reference=(sealed.one(RecordKind.CARD) or {}).get("reference", ""),
         status=Status(row.status),
         received_at=min(message.received_at for message in messages),
         closed_at=row.closed_at,
-        closing=_closing(session, ring, row),
+        closing=_closing(sealed, row),
         linked_case_ids=_linked(session, row),
         suggested=suggested,
         decisions={
             part: Decision(each["value"], names.get(each["by"], ""), datetime.fromisoformat(each["at"]))
-            for part, each in (decisions or {}).items()
+            for part, each in decisions.items()
         },
-        report=merging.decided(suggested, decisions or {}, first_look, contact),
-        contact=merging.contact([message.contact for message in trusted], contact),
+        report=merging.decided(suggested, decisions, first_look, corrected),
+        contact=merging.contact([message.contact for message in trusted], corrected),
         first_look=_first_look(first_look, names),
         messages=messages,
-        notes=_notes(session, ring, case_id, names),
+        notes=_notes(sealed, names),
         dues=dues,
         done=_done(timeline, {due.kind for due in dues}),
-        outgoing=_outgoing(session, ring, case_id),
+        outgoing=_outgoing(session, sealed),
         timeline=timeline,
+        damaged=sealed.damaged,
     )
+
+
+@dataclass
+class _Sealed:
+    """The sealed records of a case, and how many of those that were looked for cannot be opened."""
+
+    session: Session
+    ring: KeyRing
+    case_id: str
+    damaged: int = 0
+
+    def one(self, kind: RecordKind) -> Mapping[str, Any] | None:
+        """The record about the case itself; None where there is none, or none that can be opened."""
+        try:
+            return records.opened_json_or_none(self.session, self.ring, Name(self.case_id, self.case_id, kind))[0]
+        except records.CANNOT_OPEN:
+            self.damaged += 1
+            return None
+
+    def all(self, kind: RecordKind) -> Mapping[str, Mapping[str, Any]]:
+        found = records.opened_of_case(self.session, self.ring, self.case_id, kind)
+        self.damaged += sum(each is None and subject_id != self.case_id for subject_id, each in found.items())
+        return {subject_id: each for subject_id, each in found.items() if each is not None}
 
 
 def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:
@@ -270,14 +296,12 @@ def _audit_download(session: Session, ring: KeyRing, case_id: str, subject_id: s
     )
 
 
-def _messages(session: Session, ring: KeyRing, case_id: str) -> tuple[CaseMessage, ...]:
+def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
     rows = session.scalars(
-        select(Message).where(Message.case_id == case_id).order_by(Message.taken_in_at, Message.received_at)
+        select(Message).where(Message.case_id == sealed.case_id).order_by(Message.taken_in_at, Message.received_at)
     ).all()
-    contents = records.opened_of_case(session, ring, case_id, RecordKind.MESSAGE)
-    contacts = records.opened_of_case(session, ring, case_id, RecordKind.CONTACT)
-    reports = records.opened_of_case(session, ring, case_id, RecordKind.REPORT)
-    masked = records.opened_of_case(session, ring, case_id, RecordKind.MASKED)
+    contents, contacts = sealed.all(RecordKind.MESSAGE), sealed.all(RecordKind.CONTACT)
+    reports, masked = sealed.all(RecordKind.REPORT), sealed.all(RecordKind.MASKED)
     return tuple(
         CaseMessage(
             id=row.id,
@@ -285,11 +309,11 @@ def _messages(session: Session, ring: KeyRing, case_id: str) -> tuple[CaseMessag
             received_at=row.received_at,
             taken_in_at=row.taken_in_at,
             seen_before=row.seen_at is not None,
-            sender_is_new=bool(contents[row.id].get("sender_is_new")),
-            content=contents[row.id],
-            contact=contacts[row.id],
-            report=reports[row.id],
-            masked_text=masked[row.id]["text"],
+            sender_is_new=bool(contents.get(row.id, {}).get("sender_is_new", True)),  # nobody vouches for a damaged one
+            content=contents.get(row.id, {}),
+            contact=contacts.get(row.id, {}),
+            report=reports.get(row.id, {}),
+            masked_text=masked.get(row.id, {}).get("text", ""),
         )
         for row in rows
     )
@@ -302,8 +326,8 @@ def _first_look(taken: Mapping[str, Any] | None, names: Mapping[str, str]) -> Fi
     return FirstLookTaken(answers, names.get(taken["by"], ""), datetime.fromisoformat(taken["at"]))
 
 
-def _closing(session: Session, ring: KeyRing, row: CaseFile) -> Closing | None:
-    closing, _ = records.opened_json_or_none(session, ring, Name(row.id, row.id, RecordKind.OUTCOME))
+def _closing(sealed: _Sealed, row: CaseFile) -> Closing | None:
+    closing = sealed.one(RecordKind.OUTCOME)
     if closing is None or row.status != Status.CLOSED:
         return None  # reopened since, or reopened and then set aside
     return Closing(Outcome(closing["outcome"]), closing["approver"], datetime.fromisoformat(closing["at"]))
@@ -328,22 +352,21 @@ def _done(timeline: Iterable[Event], due: Collection[DueKind]) -> tuple[DoneDue,
     """What a person said is done, and is not due again."""
     done: dict[DueKind, DoneDue] = {}
     for event in timeline:
-        if event.action is Action.DUE_DONE:
+        if event.action is Action.DUE_DONE and event.detail:
             kind, reason = DueKind(event.detail["due"]), DoneReason(event.detail["reason"])
             done[kind] = DoneDue(kind, reason, event.by or "", event.at)
     return tuple(each for kind, each in done.items() if kind not in due)
 
 
-def _notes(session: Session, ring: KeyRing, case_id: str, names: Mapping[str, str]) -> tuple[Note, ...]:
-    found = records.opened_of_case(session, ring, case_id, RecordKind.NOTE)
+def _notes(sealed: _Sealed, names: Mapping[str, str]) -> tuple[Note, ...]:
     return tuple(
         Note(note_id, note["text"], names.get(note["by"], ""), datetime.fromisoformat(note["at"]))
-        for note_id, note in found.items()
+        for note_id, note in sealed.all(RecordKind.NOTE).items()
     )
 
 
-def _outgoing(session: Session, ring: KeyRing, case_id: str) -> tuple[Outgoing, ...]:
-    copies = records.opened_of_case(session, ring, case_id, RecordKind.OUTGOING)
+def _outgoing(session: Session, sealed: _Sealed) -> tuple[Outgoing, ...]:
+    copies = sealed.all(RecordKind.OUTGOING)
 
     def with_copy(row: OutgoingRow) -> Outgoing:
         copy = copies.get(row.id, {})
@@ -359,4 +382,4 @@ def _outgoing(session: Session, ring: KeyRing, case_id: str) -> tuple[Outgoing, 
             to=copy.get("to"),
         )
 
-    return tuple(with_copy(row) for row in outbox.of_case(session, case_id))
+    return tuple(with_copy(row) for row in outbox.of_case(session, sealed.case_id))

@@ -229,8 +229,11 @@ def release_receipts(session: Session, ring: KeyRing, ids: Iterable[str], now: d
 def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView, now: datetime) -> None:
     """Write the card of a case anew where it says other than the case itself, as it was seen in this transaction.
 
-    Intake writes a card once, and opens nothing: what later mails add gets onto it when a person looks.
+    Intake writes a card once, and opens nothing: what later mails add gets onto it when a person looks. Nothing is
+    written of a case that is damaged: it would say less than what is lost.
     """
+    if view.damaged:
+        return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     card = {"reference": view.reference, **{part: view.report.get(part) for part in merging.DECIDABLE}}
     if card != written:

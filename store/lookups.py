@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from store.schema import CaseFile, Lookup, Message, Outbox, new_id
+from store.schema import CaseFile, Lookup, Message, new_id
 
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
@@ -55,9 +55,14 @@ class IndexKey:
         return self._digest(b"stable", chunks)
 
     def caps(self, address: str, now: datetime) -> tuple[bytes, bytes]:
-        """Digests of an address for counting mails to it: today's and yesterday's. They change daily and go soon."""
+        """Digests of an address for counting mails to it: today's and yesterday's. They change daily and go soon.
+
+        Addresses that differ in what stands behind a plus sign are one: whoever has the one has the others.
+        """
         days = (now.astimezone(UTC).date(), (now - timedelta(days=1)).astimezone(UTC).date())
-        today, yesterday = (self._digest(b"cap", [day.isoformat().encode(), _folded(address)]) for day in days)
+        today, yesterday = (
+            self._digest(b"cap", [day.isoformat().encode(), _folded(_without_tag(address))]) for day in days
+        )
         return today, yesterday
 
     def login(self, login: str) -> bytes:
@@ -149,12 +154,6 @@ def case_by_reference(session: Session, desk: str, digest: bytes) -> str | None:
     return session.scalars(query).one_or_none()
 
 
-def case_of_outbox(session: Session, desk: str, outbox_id: str) -> str | None:
-    """The case that one of our mails was about."""
-    query = select(Outbox.case_id).where(Outbox.desk == desk, Outbox.id == outbox_id)
-    return session.scalars(query).one_or_none()
-
-
 def surviving_case(session: Session, case_id: str) -> str:
     """The case that a merged one went into, and so on; itself otherwise."""
     seen = {case_id}
@@ -182,6 +181,12 @@ def _remember(
         Lookup(id=new_id(), desk=desk, kind=kind, digest=digest, case_id=case_id, message_id=message_id)
         for digest in digests
     )
+
+
+def _without_tag(address: str) -> str:
+    """jan+anything@b.nl is jan@b.nl (RFC 5233)."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}{at}{domain}"
 
 
 def _folded(address: str) -> bytes:

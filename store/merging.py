@@ -13,6 +13,9 @@ Report = Mapping[str, Any]
 DECIDABLE = ("kind", "categories", "primary", "severity", "concerned", "missing")
 """Parts of a report that a person may correct; contact details are decided apart, under the identity key."""
 
+MOST_CONCERNED = 40
+"""More persons than this one case does not name: a mail that does is no list to work from."""
+
 CONTACT_PARTS = ("name", "email", "phone", "address")
 
 
@@ -25,6 +28,8 @@ def suggested(reports: Sequence[Report]) -> dict[str, Any]:
     if not understood:
         return {}
     merged = dict(understood[0])
+    if merged.get("concerned"):
+        merged["concerned"] = merged["concerned"][:MOST_CONCERNED]
     for later in understood[1:]:
         if "missing" in later:  # a robot's mail, say, was not read for what it lacks
             merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
@@ -73,7 +78,7 @@ def contact(contacts: Sequence[Report], corrected: Report | None) -> dict[str, A
 def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
     """The persons of both, each once: by the longest form of the name, with the function that was told first."""
     joined = list(first)
-    for person in more:
+    for person in more[:MOST_CONCERNED]:
         at = next((i for i, known in enumerate(joined) if _same_person(known, person)), None)
         if at is None:
             joined.append(person)
@@ -81,7 +86,7 @@ def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
             known = joined[at]
             name = max((known.get("name") or "", person.get("name") or ""), key=len)
             joined[at] = {**known, "name": name or None, "function": known.get("function") or person.get("function")}
-    return joined
+    return joined[:MOST_CONCERNED]
 
 
 def _same_person(one: Report, other: Report) -> bool:

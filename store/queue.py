@@ -25,7 +25,7 @@ class QueueRow:
 
     `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
-    `missing` is None where nobody knows.
+    `missing` is None where nobody knows. `damaged`: the card cannot be opened, and its parts are empty.
     """
 
     case_id: str
@@ -36,6 +36,7 @@ class QueueRow:
     follow_ups: int
     graver: str | None
     unreadable: bool
+    damaged: bool
     reference: str
     kind: str | None
     categories: tuple[Mapping[str, Any], ...]
@@ -109,7 +110,7 @@ def _rows(session: Session, ring: KeyRing, found: Sequence[CaseFile]) -> tuple[Q
     unread = [each.id for of_case in messages.values() for each in of_case[1:] if each.seen_at is None]
     reports = records.opened_of_subjects(session, ring, unread, RecordKind.REPORT)
     dues = _next_dues(session, ids)
-    return tuple(_row(row, messages[row.id], cards[row.id], reports, dues.get(row.id)) for row in found)
+    return tuple(_row(row, messages[row.id], cards.get(row.id), reports, dues.get(row.id)) for row in found)
 
 
 def _messages(session: Session, case_ids: Sequence[str]) -> Mapping[str, Sequence[Message]]:
@@ -135,12 +136,13 @@ def _next_dues(session: Session, case_ids: Sequence[str]) -> Mapping[str, OpenDu
 def _row(
     row: CaseFile,
     messages: Sequence[Message],
-    card: Mapping[str, Any],
+    sealed_card: Mapping[str, Any] | None,
     reports: Mapping[str, Mapping[str, Any]],
     next_due: OpenDue | None,
 ) -> QueueRow:
+    card = sealed_card or {}
     unread = [each.id for each in messages[1:] if each.seen_at is None]
-    gravest = merging.gravest([card.get("severity"), *(reports[each].get("severity") for each in unread)])
+    gravest = merging.gravest([card.get("severity"), *(reports.get(each, {}).get("severity") for each in unread)])
     return QueueRow(
         case_id=row.id,
         status=Status(row.status),
@@ -150,7 +152,8 @@ def _row(
         follow_ups=len(unread),
         graver=gravest if gravest != card.get("severity") else None,
         unreadable=any(each.state != "read" for each in messages),
-        reference=card["reference"],
+        damaged=sealed_card is None,
+        reference=card.get("reference", ""),
         kind=card.get("kind"),
         categories=tuple(card.get("categories") or ()),
         primary=card.get("primary"),

@@ -19,8 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import audit
-from store.frame import Context
-from store.keyring import KeyRing, PublicPair, pair
+from store.frame import Context, SealError
+from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Record, RecordPiece, new_id
 from store.sealing import open_stream, seal_stream
 
@@ -44,6 +44,10 @@ class RecordKind(StrEnum):
     OUTCOME = "outcome"
     NOTE = "note"
     MEMBER = "member"  # name and role of a member, to the desk key
+
+
+CANNOT_OPEN = (SealError, NoSuchKey, ValueError)
+"""What is raised where a record is there, and cannot be opened: somebody changed the database, or it is damaged."""
 
 
 class NoSuchRecord(Exception):
@@ -169,29 +173,44 @@ def opened_json_or_none(session: Session, ring: KeyRing, name: Name) -> tuple[di
     return _json(b"".join(_open(session, ring, row))), row.version
 
 
-def opened_of_case(session: Session, ring: KeyRing, case_id: str, kind: RecordKind) -> Mapping[str, dict[str, Any]]:
-    """All JSON records of one kind in a case, by their subject; the newest version of each, oldest subject first."""
+def opened_of_case(
+    session: Session, ring: KeyRing, case_id: str, kind: RecordKind
+) -> Mapping[str, dict[str, Any] | None]:
+    """All JSON records of one kind in a case, by their subject; the newest version of each, oldest subject first.
+
+    None in the place of one that cannot be opened: a damaged record hides no other.
+    """
     rows = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.case_id == case_id, Record.kind == kind)
         .order_by(Record.created_at, Record.version)
     )
-    latest = {row.subject_id: row for row in rows}
-    return {subject_id: _json(b"".join(_open(session, ring, row))) for subject_id, row in latest.items()}
+    return _latest(session, ring, rows)
 
 
 def opened_of_subjects(
     session: Session, ring: KeyRing, subject_ids: Iterable[str], kind: RecordKind
 ) -> Mapping[str, dict[str, Any]]:
-    """The newest JSON record of one kind about each of these subjects."""
+    """The newest JSON record of one kind about each of these subjects, without those that cannot be opened."""
     wanted = list(subject_ids)
     rows = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)
         .order_by(Record.version)
     )
+    return {subject_id: found for subject_id, found in _latest(session, ring, rows).items() if found is not None}
+
+
+def _latest(session: Session, ring: KeyRing, rows: Iterable[Record]) -> dict[str, dict[str, Any] | None]:
     latest = {row.subject_id: row for row in rows}
-    return {subject_id: _json(b"".join(_open(session, ring, row))) for subject_id, row in latest.items()}
+    return {subject_id: _opened_or_none(session, ring, row) for subject_id, row in latest.items()}
+
+
+def _opened_or_none(session: Session, ring: KeyRing, row: Record) -> dict[str, Any] | None:
+    try:
+        return _json(b"".join(_open(session, ring, row)))
+    except CANNOT_OPEN:
+        return None
 
 
 def _open(session: Session, ring: KeyRing, row: Record) -> Iterator[bytes]:

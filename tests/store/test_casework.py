@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -18,8 +19,9 @@ from store.intake import add_message
 from store.mailer_contact import Contact
 from store.outbox import OutboxState
 from store.queue import queue_page
+from store.records import RecordKind
 from store.schema import Audit
-from tests.store.world import INDEX, NOW, World, mail, make_world
+from tests.store.world import INDEX, NOW, World, damage, empty, mail, make_world
 
 CLEAR = FirstLook(clear=True, breach=True, severity=Severity.HOOG)
 
@@ -142,3 +144,44 @@ def test_a_reminder_that_waits_is_nothing_that_a_person_must_see_to(world: World
     assert view.next_due.kind is DueKind.FEEDBACK
     later = NOW + timedelta(days=1)
     assert [due.overdue(later) for due in view.dues] == [False, False]
+
+
+DAMAGED = (
+    RecordKind.MESSAGE,
+    RecordKind.REPORT,
+    RecordKind.MASKED,
+    RecordKind.CARD,
+    RecordKind.NOTE,
+    RecordKind.DECISIONS,
+    RecordKind.FIRST_LOOK,
+)
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+@pytest.mark.parametrize("how", [damage, empty])
+def test_a_damaged_record_hides_no_other_and_is_counted(
+    world: World, case_id: str, kind: RecordKind, how: Callable[..., None]
+) -> None:
+    with world.db.begin() as session:
+        changes.add_note(session, world.ring, INDEX, case_id, "Eerste", NOW)
+        changes.decide(session, world.ring, INDEX, case_id, {"kind": "melding"}, version=1, now=NOW)
+        changes.answer_first_look(session, world.ring, INDEX, case_id, CLEAR, version=2, now=NOW)
+        changes.add_note(session, world.ring, INDEX, case_id, "Tweede", NOW)
+    whole = look(world, case_id)
+    how(world.db, case_id, kind)
+    view = look(world, case_id)
+    assert (whole.damaged, view.damaged) == (0, 1)
+    assert len(view.messages) == 1
+    assert [note.text for note in view.notes] == (["Tweede"] if kind is RecordKind.NOTE else ["Eerste", "Tweede"])
+    with world.db.begin() as session:
+        changes.renew_card(session, world.ring, INDEX, view, NOW)
+    with world.db.read() as session:
+        (row,) = queue_page(session, world.ring).rows
+    assert (row.case_id, row.damaged) == (case_id, kind is RecordKind.CARD)
+
+
+def test_a_sender_whose_mail_is_damaged_is_taken_for_nobody_we_know(world: World, case_id: str) -> None:
+    damage(world.db, case_id, RecordKind.MESSAGE)
+    view = look(world, case_id)
+    assert view.messages[0].sender_is_new
+    assert view.contact["name"] is None

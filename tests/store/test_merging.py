@@ -55,3 +55,10 @@ def test_one_person_named_in_two_mails_is_one_entry(later: str) -> None:
 def test_two_persons_stay_two(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> None:
     persons = [{"name": name, "function": function} for name, function in (one, other)]
     assert merging.suggested([{"concerned": [persons[0]]}, {"concerned": [persons[1]]}])["concerned"] == persons
+
+
+def test_a_case_names_no_more_persons_than_a_person_can_work_with() -> None:
+    many = [{"name": f"Naam{chr(97 + n // 26)}{chr(97 + n % 26)}", "function": None} for n in range(100)]
+    first, later = {"concerned": many[:60]}, {"concerned": many[60:]}
+    assert merging.suggested([first])["concerned"] == many[: merging.MOST_CONCERNED]
+    assert len(merging.suggested([first, later])["concerned"]) == merging.MOST_CONCERNED

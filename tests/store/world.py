@@ -26,7 +26,8 @@ from store.lookups import IndexKey
 from store.members import FreshDesk, Role, add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind, enqueue, new_outbox_id
 from store.passphrase import Params
-from store.schema import KeyPair, new_id
+from store.records import RecordKind
+from store.schema import KeyPair, Record, new_id
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FAST = Params(memory_kib=128 * 1024, iterations=1, lanes=4)
@@ -146,6 +147,26 @@ def forge_key(db: Database, case_id: str, kind: KeyKind, *, with_proof: bool = T
                 created_at=NOW,
             )
         )
+
+
+def damage(db: Database, case_id: str, kind: RecordKind) -> None:
+    """Change a byte of the first record of a kind, in its newest version."""
+    with db.begin() as session:
+        row = _first(session, case_id, kind)
+        assert row.frame
+        row.frame = row.frame[:-1] + bytes([row.frame[-1] ^ 1])
+
+
+def empty(db: Database, case_id: str, kind: RecordKind) -> None:
+    with db.begin() as session:
+        _first(session, case_id, kind).frame = b""
+
+
+def _first(session: Session, case_id: str, kind: RecordKind) -> Record:
+    query = select(Record).where(Record.case_id == case_id, Record.kind == kind)
+    found = session.scalars(query.order_by(Record.version.desc(), Record.created_at)).first()
+    assert found
+    return found
 
 
 def run_out(db: Database, *tables: Any) -> None:
