@@ -208,10 +208,8 @@ class Account:
 
     def _fetch(self, uid: int, *items: str) -> dict[bytes, Any]:
         answer: dict[bytes, Any] = self._client.fetch([uid], list(items)).get(uid, {})
-        if not answer:
-            self._client.noop()  # only now may a server say what others removed (RFC 9051 §7.5.1)
-            if uid not in self._search("UID", str(uid)):
-                raise Gone("a mail left its folder before it was taken in")
+        if not answer and uid not in self._search("UID", str(uid)):
+            raise Gone("a mail left its folder before it was taken in")
         return answer
 
     def ensure(self, folder: str) -> str:

@@ -404,8 +404,21 @@ def test_automatic_mail_is_kept_and_never_answered_cases_70_to_77(
 ) -> None:
     dovecot.deliver(account, mail(fields=fields))
     assert office.take_in().taken == 1
-    assert office.cases()[0].messages[0].content["automatic"] in ("auto_reply", "list")
+    (case,) = office.cases()
+    assert case.messages[0].content["automatic"] in ("auto_reply", "list")
+    assert DueKind.FIRST_LOOK in {due.kind for due in case.dues}
     assert office.receipts() == []
+
+
+@pytest.mark.parametrize(("sender", "fields"), [("no-reply@home.example", ()), ("a@home.example", ("List-Id: <x.y>",))])
+def test_what_a_robot_or_a_list_passes_on_may_be_a_report_and_members_hear_of_it(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str, fields: tuple[str, ...]
+) -> None:
+    dovecot.deliver(account, mail(sender=sender, fields=fields))
+    office.take_in()
+    (case,) = office.cases()
+    assert {due.kind for due in case.dues} >= {DueKind.FIRST_LOOK, DueKind.FEEDBACK}
+    assert [each.recipient for each in office.outgoing()] == [COORDINATOR]
 
 
 @pytest.mark.parametrize("sender", ["", "a@evil.example, <b@good.example>", "Nobody", '"'])
