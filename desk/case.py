@@ -120,7 +120,9 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
         mails=[_mail(message) for message in view.messages],
-        lines=lines(view.timeline),
+        lines=lines(view),
+        by_machines=_by_machines(view),
+        known=_known(view),
         linked=_references(view.linked_case_ids),
         refused=refused,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
@@ -146,10 +148,22 @@ def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:
     return form
 
 
+def _by_machines(view: CaseView) -> bool:
+    return all(message.content.get("automatic") for message in view.messages)
+
+
+def _known(view: CaseView) -> Mapping[str, Any]:
+    """Who the reporter is. A machine that sent a message is none: of such a case only what a person wrote down."""
+    if not _by_machines(view):
+        return view.contact
+    of_machines = {(part, value) for message in view.messages for part, value in message.contact.items()}
+    return {part: None if (part, value) in of_machines else value for part, value in view.contact.items()}
+
+
 def _contact(view: CaseView, refused: Refused | None) -> ContactForm:
     if refused and isinstance(refused.form, ContactForm):
         return refused.form
-    return ContactForm(formdata=None, data=view.contact)
+    return ContactForm(formdata=None, data=_known(view))
 
 
 def _first_look(view: CaseView, refused: Refused | None) -> FirstLookForm:
@@ -161,6 +175,8 @@ def _first_look(view: CaseView, refused: Refused | None) -> FirstLookForm:
         form.clear.data = "yes" if answers.clear else "no"
         form.breach.data = "yes" if answers.breach else "no"
         form.severity.data = answers.severity.value
+    if "severity" in view.decisions:  # else the answer would take back unseen what a person decided
+        form.severity.data = view.report["severity"]
     return form
 
 

@@ -1,18 +1,33 @@
 """Receipts that wait for the coordinator's word: see which, and let them go, one, some or all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from desk import gate
 from desk.parts import parts
-from store import casework, changes, records
+from store import audit, casework, changes, records
+from store.audit import Action
+from store.outbox import OutgoingRow
 from store.records import RecordKind
+from store.schema import Message
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/receipts")
 blueprint.before_request(gate.require_member)
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a receipt waits (a slug), and when the message came that it answers."""
+
+    reason: str
+    received_at: datetime
 
 
 @blueprint.get("/")
@@ -20,9 +35,28 @@ def show() -> str:
     with parts().database.read() as transaction:
         held = casework.held_outgoing(transaction, gate.ring())
         cases = [row.case_id for row in held if row.case_id]
+        reasons = _reasons(transaction, held)
         cards = records.opened_of_subjects(transaction, gate.ring(), cases, RecordKind.CARD)
     references = {case_id: card["reference"] for case_id, card in cards.items()}
-    return render_template("receipts.html", section="receipts", held=held, references=references)
+    return render_template("receipts.html", section="receipts", held=held, references=references, reasons=reasons)
+
+
+def _reasons(session: Session, held: Sequence[OutgoingRow]) -> Mapping[str, Why]:
+    """Why each of these waits. A receipt is decided on in the transaction that writes it, and so at the same time."""
+    cases = {row.case_id for row in held if row.case_id}
+    found = session.execute(select(Message.id, Message.received_at).where(Message.case_id.in_(cases)))
+    received = {message_id: received_at for message_id, received_at in found}
+    decided = {
+        (case_id, entry.at): Why(entry.detail["reason"], received[entry.subject_id])
+        for case_id in cases
+        for entry in audit.timeline(session, gate.ring(), case_id)
+        if entry.action is Action.RECEIPT_DECIDED and entry.detail.get("held") and entry.subject_id in received
+    }
+    return {
+        row.id: decided[row.case_id, row.created_at]
+        for row in held
+        if row.case_id and (row.case_id, row.created_at) in decided
+    }
 
 
 @blueprint.post("/")

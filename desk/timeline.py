@@ -1,45 +1,49 @@
 """What happened to a case, in sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from desk.words import name
 from store.audit import Action
-from store.casework import Event
+from store.casework import CaseView, Event
 
 SENTENCES = {
-    Action.INTAKE: _l("A mail was taken in"),
-    Action.RECEIPT_DECIDED: _l("Decided which receipt the mail gets by itself"),
+    Action.INTAKE: _l("A message came in"),
+    Action.RECEIPT_DECIDED: _l("Decided which receipt the message gets by itself"),
     Action.LOOK: _l("Looked at the case"),
     Action.DOWNLOAD: _l("Downloaded a file"),
-    Action.FIRST_LOOK: _l("Answered the questions of the first look"),
+    Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.NOTE: _l("Added a note"),
-    Action.RELEASE: _l("Let a mail go that waited"),
-    Action.MAIL_QUEUED: _l("A mail was written"),
-    Action.MAIL_SENT: _l("A mail was sent"),
-    Action.MAIL_FAILED: _l("A mail could not be delivered"),
-    Action.MAIL_UNCERTAIN: _l("It is uncertain whether a mail was sent"),
-    Action.MAIL_CANCELLED: _l("A mail was withdrawn"),
+    Action.RELEASE: _l("Agreed to send: %(mail)s"),
+    Action.MAIL_QUEUED: _l("Written: %(mail)s"),
+    Action.MAIL_SENT: _l("Sent: %(mail)s"),
+    Action.MAIL_FAILED: _l("Could not be delivered: %(mail)s"),
+    Action.MAIL_UNCERTAIN: _l("Uncertain whether it was sent: %(mail)s"),
+    Action.MAIL_CANCELLED: _l("Withdrawn: %(mail)s"),
 }
 
 REASONS = {
-    "report": _l("The mail gets the full receipt by itself"),
-    "neutral": _l("The mail gets the neutral receipt by itself"),
-    "own_mail": _l("No receipt: the mail is our own"),
-    "automatic": _l("No receipt: no person wrote this mail"),
-    "no_sender": _l("No receipt: the mail names no sender"),
+    "report": _l("The message gets the full receipt by itself"),
+    "neutral": _l("The message gets the neutral receipt by itself"),
+    "own_mail": _l("No receipt: the message is our own"),
+    "automatic": _l("No receipt: no person wrote this message"),
+    "no_sender": _l("No receipt: the message names no sender"),
     "cap_address": _l("No receipt: this address got many already"),
     "cap_case": _l("No receipt: this case got many already"),
-    "imported": _l("The receipt waits: the mail was imported"),
-    "first_connection": _l("The receipt waits: the mail lay there when Meldpost first looked"),
-    "too_old": _l("The receipt waits: the mail is old"),
+    "imported": _l("The receipt waits: the message was imported"),
+    "first_connection": _l("The receipt waits: the message lay there when Meldpost first looked"),
+    "too_old": _l("The receipt waits: the message is old"),
     "cap_total": _l("The receipt waits: many were sent in a short time"),
 }
 """Why a mail got which receipt (cases.receipts)."""
+
+
+_SAME_VISIT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -49,15 +53,19 @@ class Line:
     by: str | None
 
 
-def lines(events: Iterable[Event]) -> tuple[Line, ...]:
-    """Newest first; looks that follow one another are one line, that of the last."""
-    return tuple(reversed([Line(event.at, sentence(event), event.by) for event in _folded(events)]))
+def lines(view: CaseView) -> tuple[Line, ...]:
+    """Newest first. A look is no line of its own where the same member did or saw something just before it."""
+    mails = {mail.id: name(mail.kind, "outgoing") for mail in view.outgoing}
+    return tuple(reversed([Line(event.at, sentence(event, mails), event.by) for event in _folded(view.timeline)]))
 
 
-def sentence(event: Event) -> str:
+def sentence(event: Event, mails: Mapping[str, str]) -> str:
+    """What happened, in words; `mails` says of each of our mails what it is."""
     if event.action is Action.STATUS:
         before, after = (name(event.detail.get(end), "status") for end in ("from", "to"))
-        return str(gettext("Changed the status from %(before)s to %(after)s", before=before, after=after))
+        changed = gettext("Changed the status from %(before)s to %(after)s", before=before, after=after)
+        outcome = event.detail.get("outcome")
+        return f"{changed}: {name(outcome, 'outcome')}" if outcome else str(changed)
     if event.action is Action.RECEIPT_DECIDED and event.detail.get("reason") in REASONS:
         return str(REASONS[event.detail["reason"]])
     if event.action is Action.DUE_DONE:
@@ -66,15 +74,63 @@ def sentence(event: Event) -> str:
     if event.action is Action.DUE_REOPENED:
         return str(gettext("Took back that it is done: %(due)s", due=name(event.detail.get("due"), "due")))
     if event.action is Action.DECIDE:
-        return str(gettext("Decided: %(part)s", part=name(event.detail.get("part"), "field")))
-    return str(SENTENCES.get(event.action, event.action))
+        return _decision(event.detail)
+    about = {
+        "mail": mails.get(event.subject_id or "", str(gettext("a mail"))),
+        "severity": name(event.detail.get("severity"), "severity"),
+    }
+    return str(SENTENCES.get(event.action, event.action)) % about
+
+
+def _decision(detail: Mapping[str, Any]) -> str:
+    part = name(detail.get("part"), "field")
+    if "value" not in detail or detail.get("part") not in _VALUES:
+        return str(gettext("Decided: %(part)s", part=part))
+    value = _VALUES[detail["part"]](detail["value"])
+    return str(gettext("Decided: %(part)s: %(value)s", part=part, value=value))
+
+
+def _one(table: str) -> Callable[[str | None], str]:
+    return lambda slug: name(slug, table) if slug else str(gettext("none"))
+
+
+def _categories(value: Sequence[Mapping[str, Any]]) -> str:
+    shown = []
+    for entry in value:
+        subs = ", ".join(name(sub, "sub") for sub in entry.get("sub") or ())
+        shown.append(name(entry["slug"], "category") + (f" ({subs})" if subs else ""))
+    return ", ".join(shown) or str(gettext("none"))
+
+
+def _concerned(value: Sequence[Mapping[str, Any]]) -> str:
+    persons = (", ".join(filter(None, (person.get("name"), person.get("function")))) for person in value)
+    return "; ".join(persons) or str(gettext("not named"))
+
+
+def _missing(value: Sequence[str]) -> str:
+    return ", ".join(name(slug, "missing") for slug in value) or str(gettext("nothing"))
+
+
+_VALUES: Mapping[str, Callable[[Any], str]] = {
+    "kind": _one("kind"),
+    "primary": _one("category"),
+    "severity": _one("severity"),
+    "categories": _categories,
+    "concerned": _concerned,
+    "missing": _missing,
+}
 
 
 def _folded(events: Iterable[Event]) -> Iterator[Event]:
+    """Of looks that follow one another the last. A page that comes back after a change is no look of its own."""
     held: Event | None = None
     for event in events:
-        same = held is not None and (held.action, held.by) == (event.action, event.by) == (Action.LOOK, event.by)
-        if held is not None and not same:
+        if held is not None and event.action is Action.LOOK and event.by == held.by:
+            if held.action is not Action.LOOK and event.at - held.at <= _SAME_VISIT:
+                continue
+            if held.action is not Action.LOOK:
+                yield held
+        elif held is not None:
             yield held
         held = event
     if held is not None:

@@ -95,13 +95,19 @@ OUTGOING = {
     "notice": _l("Notice to the coordinator"),
 }
 OUTGOING_STATES = {
-    "held": _l("Waits for your word"),
+    "held": _l("Waits for your approval"),
     "queued": _l("Queued"),
     "sending": _l("Being sent"),
     "sent": _l("Sent"),
     "uncertain": _l("Uncertain whether it was sent"),
     "failed": _l("Could not be delivered"),
     "cancelled": _l("Withdrawn"),
+}
+HELD_REASONS = {
+    "imported": _l("The message was imported"),
+    "first_connection": _l("The message lay there when Meldpost first looked"),
+    "too_old": _l("The message is old"),
+    "cap_total": _l("Many were sent in a short time"),
 }
 MESSAGE_STATES = {
     "read": _l("Read"),
@@ -134,6 +140,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "automatic": AUTOMATIC,
     "outgoing": OUTGOING,
     "outgoing_state": OUTGOING_STATES,
+    "held_reason": HELD_REASONS,
     "message_state": MESSAGE_STATES,
     "field": FIELDS,
 }

@@ -35,10 +35,10 @@ def test_a_coordinator_logs_in_reads_corrects_and_moves_a_case_on(
     category.get_by_role("button", name="Opslaan").click()
     expect(page.get_by_role("status")).to_have_text("Opgeslagen.")
     expect(page.locator("#field-primary .value")).to_have_text("Belangenverstrengeling")
-    expect(page.locator("#field-primary .by").first).to_contain_text("Bepaald door j.coordinator")
+    expect(page.locator("#field-primary .by").first).to_contain_text("Vastgesteld door j.coordinator")
 
     page.locator("#field-kind").get_by_role("button", name="Akkoord").click()
-    expect(page.locator("#field-kind .by").first).to_contain_text("Bepaald door j.coordinator")
+    expect(page.locator("#field-kind .by").first).to_contain_text("Vastgesteld door j.coordinator")
 
     look = page.locator("#first-look")
     look.get_by_role("group", name="Is duidelijk").get_by_label("Ja").check()

@@ -1,6 +1,7 @@
 """A case on its page: what it shows, and what a person does to it."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from werkzeug.test import TestResponse
 from desk.forms import DECISIONS
 from store import audit, outbox
 from store.audit import Action
+from store.keypairs import KeyKind
+from store.keyring import newest_proven
 from store.records import RecordKind
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
 from tests.store.world import damage
@@ -84,7 +87,7 @@ def test_accepting_a_suggestion_makes_it_a_decision_with_a_name(visitor: Visitor
     answer = _change(visitor, case_id, "decide/kind", {"value": "melding"})
     assert answer.status_code == 303
     assert answer.location == f"/cases/{case_id}#field-kind"
-    assert f"Bepaald door {LOGIN}" in visitor.get(f"/cases/{case_id}").text
+    assert f"Vastgesteld door {LOGIN}" in visitor.get(f"/cases/{case_id}").text
 
 
 def test_a_correction_shows_in_the_queue_and_can_be_corrected_again(visitor: Visitor, case_id: str) -> None:
@@ -273,8 +276,8 @@ def test_only_what_a_person_does_is_done_by_saying_so(visitor: Visitor, case_id:
 def test_all_suggestions_are_accepted_at_once_and_each_can_be_corrected(visitor: Visitor, case_id: str) -> None:
     assert _accept_all(visitor, case_id).location == f"/cases/{case_id}#report"
     text = visitor.get(f"/cases/{case_id}").text
-    assert text.count(f"Bepaald door {LOGIN}") == len(DECISIONS)
-    assert text.count("Bepaald: ") == len(DECISIONS)
+    assert text.count(f"Vastgesteld door {LOGIN}") == len(DECISIONS)
+    assert text.count("Vastgesteld: ") == len(DECISIONS)
     assert "Alle voorstellen overnemen" not in text
     _change(visitor, case_id, "decide/kind", {"value": "klacht"})
     assert "Voorstel van de machine:" in visitor.get(f"/cases/{case_id}").text
@@ -298,14 +301,14 @@ def test_suggestions_that_changed_since_they_were_shown_are_not_accepted(
     assert answer.status_code == 303
     text = visitor.get(f"/cases/{case_id}").text
     assert "De voorstellen zijn veranderd" in text
-    assert f"Bepaald door {LOGIN}" not in text
+    assert f"Vastgesteld door {LOGIN}" not in text
 
 
 def test_a_mail_that_nobody_understood_has_nothing_to_accept(world: World, visitor: Visitor) -> None:
     case_id = world.new_case(report={}).case_id
     assert "Alle voorstellen overnemen" not in visitor.get(f"/cases/{case_id}").text
     assert _change(visitor, case_id, "accept", {"seen": ""}).status_code == 303
-    assert f"Bepaald door {LOGIN}" not in visitor.get(f"/cases/{case_id}").text
+    assert f"Vastgesteld door {LOGIN}" not in visitor.get(f"/cases/{case_id}").text
 
 
 def test_the_text_without_what_tells_who_wrote_it_is_there_as_an_unchecked_proposal(
@@ -367,6 +370,83 @@ def test_each_look_and_each_change_is_on_the_trail_with_its_member(
         entries = audit.timeline(session, world.ring, case_id)
     assert {Action.LOOK, Action.DECIDE, Action.NOTE} <= {entry.action for entry in entries}
     assert all(entry.member_id == world.ring.member_id for entry in entries if entry.action != Action.INTAKE)
+
+
+def test_the_timeline_says_what_was_decided_and_what_went_out(world: World, visitor: Visitor, case_id: str) -> None:
+    receipt = world.hold_receipt(case_id)
+    visitor.post(f"/cases/{case_id}/release", {"mail": receipt})
+    _change(visitor, case_id, "decide/severity", {"value": "laag"})
+    _change(visitor, case_id, "decide/categories", {"value": ["strafbaar_feit.corruptie"]})
+    _change(visitor, case_id, "decide/missing", {})
+    _change(visitor, case_id, "first-look", {"clear": "yes", "breach": "yes", "severity": "acuut"})
+    _change(visitor, case_id, "status", CLOSED)
+    timeline = _section(visitor, case_id, "timeline")
+    for words in (
+        "Akkoord gegeven voor verzending: Ontvangstbevestiging",
+        "Vastgesteld: Ernst: Laag",
+        "Vastgesteld: Categorieën: Strafbaar feit (corruptie)",
+        "Vastgesteld: Ontbreekt: niets",
+        "Vragen van de eerste blik beantwoord. Ernst: Acuut",
+        "Gesloten: Ongegrond",
+    ):
+        assert words in timeline
+
+
+def test_a_page_that_comes_back_after_a_change_is_no_line_and_a_later_look_is(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    _change(visitor, case_id, "decide/severity", {"value": "laag"})
+    _change(visitor, case_id, "decide/kind", {"value": "klacht"})
+    assert _section(visitor, case_id, "timeline").count("Zaak bekeken") == 1
+    world.clock.forward(minutes=14)
+    assert _section(visitor, case_id, "timeline").count("Zaak bekeken") == 2
+
+
+def test_the_first_look_begins_at_the_severity_that_a_person_decided(visitor: Visitor, case_id: str) -> None:
+    assert "checked" not in _section(visitor, case_id, "first-look")
+    _change(visitor, case_id, "decide/severity", {"value": "laag"})
+    assert 'name="severity" value="laag" checked' in _section(visitor, case_id, "first-look")
+
+
+def test_who_approved_a_closing_is_not_filled_in_for_anybody(visitor: Visitor, case_id: str) -> None:
+    assert re.search(r'<input[^>]*id="approver"[^>]*value=""', _section(visitor, case_id, "status"))
+
+
+def test_a_machine_that_sent_a_message_is_no_reporter(world: World, visitor: Visitor) -> None:
+    contact = {"name": "Mail Delivery System", "email": "daemon@example.org", "phone": None, "address": None}
+    report = {**REPORT, "anonymous": True}
+    case_id = world.new_case(contact=contact, report=report, automatic="bounce").case_id
+    section = _section(visitor, case_id, "contact")
+    assert "Mail Delivery System" not in section
+    assert "anoniem" not in section
+    assert "Niemand: een machine stuurde dit." in section
+    _change(visitor, case_id, "contact", {"name": "Appie Ramdin", "email": "", "phone": "", "address": ""})
+    assert "<dd>Appie Ramdin</dd>" in _section(visitor, case_id, "contact")
+
+
+def test_a_case_that_is_over_is_reopened_by_that_word(visitor: Visitor, case_id: str) -> None:
+    assert "Heropenen" not in _section(visitor, case_id, "status")
+    _change(visitor, case_id, "status", CLOSED)
+    assert "<button>Heropenen</button>" in _section(visitor, case_id, "status")
+
+
+def test_a_receipt_that_waits_says_why_and_when_its_message_came(world: World, visitor: Visitor) -> None:
+    taken = world.new_case(received_at=START - timedelta(days=9))
+    world.hold_receipt(taken.case_id)
+    assert "Het bericht is oud" not in visitor.get("/receipts/").text
+    with world.database.begin() as session:
+        to = newest_proven(session, world.index, DESK, KeyKind.CASE, taken.case_id)
+        detail = {"receipt": "full", "held": True, "reason": "too_old"}
+        audit.write(
+            *(session, DESK, Action.RECEIPT_DECIDED, world.clock.now),
+            case_id=taken.case_id,
+            subject_id=taken.message_id,
+            detail=detail,
+            to=to,
+        )
+    page = visitor.get("/receipts/").text
+    assert "Het bericht is oud" in page
+    assert "18 nov 2026" in page
 
 
 def test_receipts_that_wait_are_let_go_one_by_one_or_all(world: World, visitor: Visitor, case_id: str) -> None:

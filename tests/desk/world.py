@@ -208,6 +208,7 @@ def new_message(
     files: Sequence[tuple[str, bytes]] = (),
     state: Any = "read",
     masked_text: str | None = None,
+    automatic: str | None = None,
     raw: bytes = b"From: appie@reporter.example\r\nSubject: Melding\r\n\r\nTekst\r\n",
 ) -> NewMessage:
     content = {
@@ -218,7 +219,7 @@ def new_message(
         "quoted_text": quoted_text,
         "html": html,
         "headers": [["From", "appie@reporter.example"]],
-        "automatic": None,
+        "automatic": automatic,
     }
     return NewMessage(
         received_at=received_at,
