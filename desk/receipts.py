@@ -45,7 +45,7 @@ def _reasons(session: Session, held: Sequence[OutgoingRow]) -> Mapping[str, Why]
     """Why each of these waits. A receipt is decided on in the transaction that writes it, and so at the same time."""
     cases = {row.case_id for row in held if row.case_id}
     found = session.execute(select(Message.id, Message.received_at).where(Message.case_id.in_(cases)))
-    received = {message_id: received_at for message_id, received_at in found}
+    received = dict(found.all())
     decided = {
         (case_id, entry.at): Why(entry.detail["reason"], received[entry.subject_id])
         for case_id in cases
