@@ -33,6 +33,8 @@ REASONS = {
     "own_mail": _l("No receipt: the message is our own"),
     "automatic": _l("No receipt: no person wrote this message"),
     "no_sender": _l("No receipt: the message names no sender"),
+    "unreadable": _l("No receipt: the message could not be read"),
+    "too_large": _l("No receipt: the message is too large to be read"),
     "cap_address": _l("No receipt: this address got many already"),
     "cap_case": _l("No receipt: this case got many already"),
     "imported": _l("The receipt waits: the message was imported"),
@@ -40,7 +42,7 @@ REASONS = {
     "too_old": _l("The receipt waits: the message is old"),
     "cap_total": _l("The receipt waits: many were sent in a short time"),
 }
-"""Why a mail got which receipt (cases.receipts)."""
+"""Why a mail got which receipt (cases.receipts, ingest.take_in)."""
 
 
 _SAME_VISIT = timedelta(minutes=10)
