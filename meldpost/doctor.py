@@ -18,10 +18,11 @@ from config.errors import ConfigError
 from config.settings import MailboxSettings, Settings, load
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
+from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
 from store.ledger import IMPORTS, LedgerEntry, unfinished
-from store.outbox import OutboxState
+from store.outbox import OutboxState, unreachable_members
 from store.schema import Ledger, Outbox
 
 CLOCK_TOLERANCE = timedelta(minutes=2)

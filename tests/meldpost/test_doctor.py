@@ -56,6 +56,16 @@ def test_it_marks_moves_and_sends_nothing(made: Made, post: PostOffice) -> None:
     assert post.mails_of("co@demo.example") == []
 
 
+def test_it_says_that_notices_come_back(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not any(name.startswith("notices") for name in findings(made.config))
+    monkeypatch.setattr(
+        doctor, "unreachable_members", lambda *_: frozenset({"m"})
+    )  # found by tests/ingest/test_bounces
+    (desk,) = load(made.config).desks
+    found = findings(made.config)[f"notices of {desk}"]
+    assert (found.verdict, "1 of its members" in found.text) == (Verdict.WRONG, True)
+
+
 def test_it_reminds_of_the_recovery_key_until_that_is_gone(made: Made) -> None:
     assert findings(made.config)["recovery key"].verdict is Verdict.NOTE
     made.recovery_file.unlink()
