@@ -62,7 +62,13 @@ def show() -> str:
 
 def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
     """The rows of a page, what needs a person first on top. Only here, where cards are open, is their content known."""
-    graver_first = [severity.value for severity in reversed(Severity)]
+    graver_first = [
+        Severity.ACUUT,
+        Severity.HOOG,
+        None,
+        Severity.MIDDEN,
+        Severity.LAAG,
+    ]  # what nobody assessed may be all
 
     def need(row: QueueRow) -> tuple[bool, date, int, int, datetime]:
         due = row.next_due
@@ -77,7 +83,7 @@ def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
     return sorted(rows, key=need)
 
 
-def _place(value: str | None, order: Sequence[str]) -> int:
+def _place(value: str | None, order: Sequence[str | None]) -> int:
     return order.index(value) if value in order else len(order)
 
 

@@ -55,13 +55,13 @@ def test_new_messages_count_until_somebody_has_looked(world: World) -> None:
 def test_of_what_is_due_on_the_same_day_the_gravest_stands_on_top_and_a_report_before_other_mail(world: World) -> None:
     due = {DueKind.FIRST_LOOK: START + timedelta(days=2)}
     given = [("overig", "hoog"), ("klacht", "hoog"), ("advies", "hoog"), ("aanvulling", "hoog"), ("melding", "hoog")]
-    for minute, (kind, severity) in enumerate([*given, ("overig", "acuut"), ("overig", None)]):
+    for minute, (kind, severity) in enumerate([*given, ("overig", "acuut"), ("overig", None), ("melding", "midden")]):
         later = {DueKind.FIRST_LOOK: due[DueKind.FIRST_LOOK] + timedelta(minutes=minute)}
         world.new_case(dues=later, report={**REPORT, "kind": kind, "severity": severity})
     world.new_case(dues={DueKind.FIRST_LOOK: START - timedelta(minutes=1)}, report={**REPORT, "severity": "laag"})
     world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=9)}, report={**REPORT, "severity": "acuut"})
     shown = [reference[-1] for reference in _references(coordinator(world).get("/").text)]
-    assert shown == ["7", "5", "4", "3", "2", "1", "0", "6", "8"]
+    assert shown == ["8", "5", "4", "3", "2", "1", "0", "6", "7", "9"]
 
 
 def test_of_mail_that_is_no_report_nobody_asks_what_is_missing(world: World) -> None:
