@@ -223,6 +223,14 @@ def _work_done(database: Database, settings: Settings) -> Iterator[Finding]:
         for account in settings.mailboxes:
             yield from _unfinished(account, unfinished(session, account))
         yield Finding("last mail out", Verdict.FINE, _when(sent))
+        for desk in settings.desks:
+            yield from _notices(desk, unreachable_members(session, desk, datetime.now(UTC) - QUIET_AFTER_BOUNCE))
+
+
+def _notices(desk: str, away: frozenset[str]) -> Iterator[Finding]:
+    if away:
+        text = f"came back from {len(away)} of its members in the last day. Do their mailboxes take mail?"
+        yield Finding(f"notices of {desk}", Verdict.WRONG, text)
 
 
 def _unfinished(account: str, entries: Sequence[LedgerEntry]) -> Iterator[Finding]:
