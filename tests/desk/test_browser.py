@@ -26,7 +26,7 @@ def test_a_coordinator_logs_in_reads_corrects_and_moves_a_case_on(
     page.get_by_role("link", name="K2345-00000").click()
     expect(page.get_by_role("heading", name="Melding over facturen")).to_be_visible()
     expect(page.get_by_text("Op maandag schreef het loket")).to_be_hidden()
-    page.get_by_text("Aangehaald uit eerdere mail").click()
+    page.get_by_text("Aangehaald uit eerdere berichten").click()
     expect(page.get_by_text("Op maandag schreef het loket")).to_be_visible()
 
     category = page.locator("#field-primary")
