@@ -21,10 +21,10 @@ from config.settings import Settings
 from notify import receipts, schedule
 from notify.keys import SenderKeys, sender_keys, usable
 from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
-from store import outbox
+from store import sending
 from store.database import Database
 from store.frame import SealError
-from store.outbox import Claim
+from store.sending import Claim
 
 MOST_AT_ONCE = 100
 UNREACHABLE_SECONDS = 5
@@ -72,7 +72,7 @@ def deliver(
     keys = usable(database, sender_keys(settings, secrets))
     password = secrets.text("smtp-password") if settings.smtp.user else None
     result = DeliveryResult(queued=schedule.run_due(settings, database, keys))
-    swept = outbox.sweep(database)
+    swept = sending.sweep(database)
     if swept:
         log.warning("%d mails were being handed over when their sender stopped; each is sent once more at most", swept)
     with _Sender(settings, password, database, keys, result) as sender:
@@ -81,7 +81,7 @@ def deliver(
             if result.handled >= most:
                 result.more = True
                 break
-            claimed = outbox.claim(database, settings.smtp.lease_seconds)
+            claimed = sending.claim(database, settings.smtp.lease_seconds)
             if claimed is None:
                 break
             sender.send(claimed)
@@ -138,7 +138,7 @@ class _Sender:
             self._unreachable(claimed, str(error))
         except Uncertain as error:
             self._hang_up()
-            self._result.uncertain += outbox.mark_uncertain(self._database, claimed, UNCERTAIN_SECONDS)
+            self._result.uncertain += sending.mark_uncertain(self._database, claimed, UNCERTAIN_SECONDS)
             log.warning("mail %s may or may not have gone out: %s", claimed.outbox_id, error)
         else:
             fault("after-reply-before-mark")
@@ -153,12 +153,12 @@ class _Sender:
                 receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
             log.warning("mail %s may or may not have gone out, twice; it is not sent again", claimed.outbox_id)
 
-        outbox.give_up_uncertain(self._database, note)
+        sending.give_up_uncertain(self._database, note)
 
     def _opened(self, claimed: Claim) -> Letter | None:
         """None where our key does not open it: then the secret is wrong, and the mail waits for the right one."""
         try:
-            mail = outbox.open_claim(claimed, self._keys[claimed.desk].mailer)
+            mail = sending.open_claim(claimed, self._keys[claimed.desk].mailer)
         except (KeyError, SealError) as error:
             log.error(  # noqa: TRY400 - a traceback would say no more
                 "mail %s of desk %s cannot be opened (%s); check the settings [desks] and the secret mailer-seed-%s",
@@ -176,7 +176,7 @@ class _Sender:
         def before_data() -> bool:
             nonlocal marked
             marked = True
-            return outbox.mark_sending(self._database, claimed)
+            return sending.mark_sending(self._database, claimed)
 
         used_before = self._connection is not None
         try:
@@ -202,7 +202,7 @@ class _Sender:
         def note(session: Session, now: datetime) -> None:
             receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
 
-        marked = outbox.mark_sent(self._database, claimed, note)
+        marked = sending.mark_sent(self._database, claimed, note)
         self._result.sent += marked
         log.info("mail %s (%s) was handed over%s", claimed.outbox_id, claimed.kind, "" if marked else ELSEWHERE)
 
@@ -214,7 +214,7 @@ class _Sender:
             self._retry(claimed, backoff(claimed.attempt, DEFERRED_SECONDS, DEFERRED_MOST))
 
     def _fail(self, claimed: Claim, reason: str, why: str) -> None:
-        self._result.failed += outbox.mark_failed(self._database, claimed, self._keys[claimed.desk].index, reason)
+        self._result.failed += sending.mark_failed(self._database, claimed, self._keys[claimed.desk].index, reason)
         log.warning("mail %s cannot be delivered: %s", claimed.outbox_id, why)
 
     def _unreachable(self, claimed: Claim, why: str) -> None:
@@ -226,4 +226,4 @@ class _Sender:
         log.warning("the mail server %s:%d cannot be used: %s; next try in %d s", smtp.host, smtp.port, why, delay)
 
     def _retry(self, claimed: Claim, delay: float) -> None:
-        self._result.retried += outbox.mark_retry(self._database, claimed, delay)
+        self._result.retried += sending.mark_retry(self._database, claimed, delay)

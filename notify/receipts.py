@@ -12,7 +12,8 @@ from notify.keys import SenderKeys
 from store import dues, lookups, mailer_contact
 from store.frame import SealError
 from store.mailer_contact import Contact
-from store.outbox import Claim, OutgoingKind
+from store.outbox import OutgoingKind
+from store.sending import Claim
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,9 @@ from store.database import Database, open_database
 from store.keypairs import PrivateKey
 from store.keyring import KeyRing
 from store.members import Role, add_member, create_desk
-from store.outbox import Mail, claim, open_claim
+from store.outbox import Mail
 from store.schema import CaseFile
+from store.sending import claim, open_claim
 from triage import CategoryScore, Concerned, Contact, MailText, Report
 
 PASSWORD = "geheim"

@@ -12,7 +12,7 @@ from cases.terms import DueKind, feedback_due, terms_of
 from config.errors import ConfigError
 from config.taxonomy import MissingField
 from notify.delivery import backoff
-from store import dues, outbox
+from store import dues, outbox, sending
 from store.outbox import OutboxState, OutgoingKind
 from store.schema import Desk
 from tests.notify.conftest import NOW
@@ -234,14 +234,14 @@ def test_a_held_mail_and_a_paused_desk_send_nothing(box):
 def test_a_mail_that_is_called_off_just_before_data_does_not_go_out(box, monkeypatch):
     case_id = box.case()
     outbox_id = box.queue(case_id=case_id)
-    mark_sending = outbox.mark_sending
+    mark_sending = sending.mark_sending
 
     def too_late(database, claimed):
         with database.begin() as session:
             outbox.cancel(session, case_id, [OutgoingKind.RECEIPT], database.now())
         return mark_sending(database, claimed)
 
-    monkeypatch.setattr(outbox, "mark_sending", too_late)
+    monkeypatch.setattr(sending, "mark_sending", too_late)
     with ScriptedServer() as server:
         box.use(server.port)
         assert box.deliver().handled == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from store import outbox
+from store import sending
 from store.outbox import OutboxState
 from tests.notify.servers import ScriptedServer
 
@@ -109,7 +109,7 @@ def test_a_sender_paused_before_data_beyond_its_lease_sends_nothing_when_it_wake
         box.use(server.port)
         paused = sender("before-data=stop", transaction_seconds=2, lease_seconds=3)
         until(lambda: stopped(paused))
-        until(lambda: outbox.sweep(box.database) == 1)  # the lease is over, and so is the time of its transaction
+        until(lambda: sending.sweep(box.database) == 1)  # the lease is over, and so is the time of its transaction
         assert box.deliver().sent == 1
         os.kill(paused.pid, signal.SIGCONT)
         assert paused.wait(60) == 0
@@ -124,7 +124,7 @@ def test_a_sender_paused_after_data_beyond_its_lease_changes_nothing_when_it_wak
         box.use(server.port)
         paused = sender(f"{point}=stop", transaction_seconds=2, lease_seconds=3)
         until(lambda: stopped(paused))
-        until(lambda: outbox.sweep(box.database) == 1)
+        until(lambda: sending.sweep(box.database) == 1)
         assert box.deliver().sent == 1
         os.kill(paused.pid, signal.SIGCONT)
         assert paused.wait(60) == 0

@@ -12,7 +12,7 @@ from config.secrets import write_key
 from config.taxonomy import MissingField
 from notify.keys import sender_keys
 from notify.schedule import notify_members, remind_reporters, run_due
-from store import dues, mailer_contact, outbox
+from store import dues, mailer_contact, outbox, sending
 from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
 from store.schema import MailCap, Record, new_id
@@ -41,9 +41,9 @@ def asked(box):
 
 def opened(box, outbox_id):
     """A queued mail, as the sender would open it."""
-    claimed = outbox.claim(box.database, 600)
+    claimed = sending.claim(box.database, 600)
     assert claimed.outbox_id == outbox_id
-    mail = outbox.open_claim(claimed, box.keys.mailer)
+    mail = sending.open_claim(claimed, box.keys.mailer)
     return mail, message_from_bytes(mail.mime, policy=default)
 
 
@@ -161,8 +161,8 @@ def test_a_case_that_nobody_looked_at_in_time_is_told_to_every_member_once(box, 
     assert box.dues(case_id)[DueKind.FIRST_LOOK] == overdue  # only a person does what is due
     recipients = set()
     for _ in range(2):
-        claimed = outbox.claim(box.database, 600)
-        mail = outbox.open_claim(claimed, box.keys.mailer)
+        claimed = sending.claim(box.database, 600)
+        mail = sending.open_claim(claimed, box.keys.mailer)
         recipients.add(mail.recipient)
         message = message_from_bytes(mail.mime, policy=default)
         assert message["Subject"] == "Er staat iets voor u klaar"

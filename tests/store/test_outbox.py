@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from sqlalchemy import select, update
 
-from store import outbox
+from store import outbox, sending
 from store.audit import Action
 from store.database import Database, clock
 from store.frame import SealError
 from store.keypairs import KeyKind, generate
 from store.keyring import UnprovenKey
-from store.outbox import Claim, OutboxState, OutgoingKind
+from store.outbox import OutboxState, OutgoingKind
 from store.schema import Audit, Desk, MailCap, Outbox
+from store.sending import Claim
 from tests.store.world import (
     INDEX,
     NOW,
@@ -38,7 +39,7 @@ LEASE = 600.0
 
 
 def take(db: Database) -> Claim:
-    claimed = outbox.claim(db, LEASE)
+    claimed = sending.claim(db, LEASE)
     assert claimed is not None
     return claimed
 
@@ -56,13 +57,13 @@ def state(db: Database, outbox_id: str) -> OutboxState:
 def test_a_queued_mail_is_sent_once_and_its_content_goes(world: World) -> None:
     outbox_id = world.enqueue()
     claimed = take(world.db)
-    mail = outbox.open_claim(claimed, world.mailer)
+    mail = sending.open_claim(claimed, world.mailer)
     assert (mail.recipient, mail.message_id) == ("sanne@thuis.example", "<token@desk.example>")
     assert mail.mime.endswith(b"Dank.")
-    assert outbox.claim(world.db, LEASE) is None
-    assert outbox.mark_sending(world.db, claimed)
-    assert outbox.mark_sent(world.db, claimed)
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
+    assert sending.mark_sending(world.db, claimed)
+    assert sending.mark_sent(world.db, claimed)
+    assert sending.claim(world.db, LEASE) is None
     with world.db.read() as session:
         row = session.get_one(Outbox, outbox_id)
         assert (row.state, row.frame) == (OutboxState.SENT, None)
@@ -72,13 +73,13 @@ def test_a_queued_mail_is_sent_once_and_its_content_goes(world: World) -> None:
 def test_what_follows_from_sending_is_in_the_same_transaction(world: World) -> None:
     outbox_id = world.enqueue()
     claimed = take(world.db)
-    assert outbox.mark_sending(world.db, claimed)
+    assert sending.mark_sending(world.db, claimed)
 
     def fails(*_: object) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        outbox.mark_sent(world.db, claimed, also=fails)
+        sending.mark_sent(world.db, claimed, also=fails)
     assert state(world.db, outbox_id) is OutboxState.SENDING
 
 
@@ -86,16 +87,16 @@ def test_nobody_but_the_mailer_opens_a_due_mail(world: World) -> None:
     world.enqueue()
     claimed = take(world.db)
     with pytest.raises(SealError):
-        outbox.open_claim(claimed, generate())
+        sending.open_claim(claimed, generate())
     with pytest.raises(SealError):
-        outbox.open_claim(claimed, next(iter(world.fresh.privates.values())))
+        sending.open_claim(claimed, next(iter(world.fresh.privates.values())))
 
 
 def test_a_claim_that_was_not_yet_sending_is_simply_taken_again(world: World) -> None:
     outbox_id = world.enqueue()
     take(world.db)
     run_out(world.db, Outbox)
-    assert outbox.sweep(world.db) == 0
+    assert sending.sweep(world.db) == 0
     again = take(world.db)
     assert (again.outbox_id, again.sends) == (outbox_id, 0)
 
@@ -104,7 +105,7 @@ def test_a_sender_whose_lease_ran_out_may_not_begin_to_send(world: World) -> Non
     world.enqueue()
     claimed = take(world.db)
     run_out(world.db, Outbox)
-    assert not outbox.mark_sending(world.db, claimed)
+    assert not sending.mark_sending(world.db, claimed)
 
 
 def test_a_sender_whose_mail_another_took_may_not_begin_to_send(world: World) -> None:
@@ -112,10 +113,10 @@ def test_a_sender_whose_mail_another_took_may_not_begin_to_send(world: World) ->
     slow = take(world.db)
     run_out(world.db, Outbox)
     quick = take(world.db)
-    assert not outbox.mark_sending(world.db, slow)
-    assert outbox.mark_sending(world.db, quick)
-    assert not outbox.mark_sent(world.db, slow)
-    assert outbox.mark_sent(world.db, quick)
+    assert not sending.mark_sending(world.db, slow)
+    assert sending.mark_sending(world.db, quick)
+    assert not sending.mark_sent(world.db, slow)
+    assert sending.mark_sent(world.db, quick)
 
 
 def test_a_mail_found_sending_after_its_lease_is_sent_once_more_at_most(world: World) -> None:
@@ -123,12 +124,12 @@ def test_a_mail_found_sending_after_its_lease_is_sent_once_more_at_most(world: W
     for sends in (0, 1):
         claimed = take(world.db)
         assert claimed.sends == sends
-        assert outbox.mark_sending(world.db, claimed)
-        assert outbox.sweep(world.db) == 0
+        assert sending.mark_sending(world.db, claimed)
+        assert sending.sweep(world.db) == 0
         run_out(world.db, Outbox)
-        assert outbox.sweep(world.db) == 1
+        assert sending.sweep(world.db) == 1
         assert state(world.db, outbox_id) is OutboxState.UNCERTAIN
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
     with world.db.read() as session:
         actions = session.scalars(select(Audit.action).where(Audit.subject_id == outbox_id)).all()
     assert actions.count(Action.MAIL_UNCERTAIN) == 2
@@ -137,13 +138,13 @@ def test_a_mail_found_sending_after_its_lease_is_sent_once_more_at_most(world: W
 def test_a_paused_sender_that_wakes_up_after_the_sweep_still_tells_that_it_sent(world: World) -> None:
     outbox_id = world.enqueue()
     claimed = take(world.db)
-    assert outbox.mark_sending(world.db, claimed)
+    assert sending.mark_sending(world.db, claimed)
     run_out(world.db, Outbox)
-    assert outbox.sweep(world.db) == 1
-    assert not outbox.mark_sending(world.db, claimed)
-    assert outbox.mark_sent(world.db, claimed)
+    assert sending.sweep(world.db) == 1
+    assert not sending.mark_sending(world.db, claimed)
+    assert sending.mark_sent(world.db, claimed)
     assert state(world.db, outbox_id) is OutboxState.SENT
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
 
 
 def test_a_mail_that_was_surely_not_taken_is_tried_again_later_and_does_not_count(world: World) -> None:
@@ -151,9 +152,9 @@ def test_a_mail_that_was_surely_not_taken_is_tried_again_later_and_does_not_coun
     for attempt in range(1, 5):
         claimed = take(world.db)
         assert (claimed.attempt, claimed.sends) == (attempt, 0)
-        assert outbox.mark_sending(world.db, claimed)
-        assert outbox.mark_retry(world.db, claimed, 3600)
-        assert outbox.claim(world.db, LEASE) is None
+        assert sending.mark_sending(world.db, claimed)
+        assert sending.mark_retry(world.db, claimed, 3600)
+        assert sending.claim(world.db, LEASE) is None
         with world.db.begin() as session:
             session.execute(update(Outbox).values(not_before=NOW))
     assert state(world.db, outbox_id) is OutboxState.QUEUED
@@ -162,25 +163,25 @@ def test_a_mail_that_was_surely_not_taken_is_tried_again_later_and_does_not_coun
 def test_a_mail_that_may_have_been_taken_stays_uncertain_when_its_second_try_is_deferred(world: World) -> None:
     outbox_id = world.enqueue()
     first = take(world.db)
-    assert outbox.mark_sending(world.db, first)
-    assert outbox.mark_uncertain(world.db, first, -1)
+    assert sending.mark_sending(world.db, first)
+    assert sending.mark_uncertain(world.db, first, -1)
     second = take(world.db)
-    assert outbox.mark_sending(world.db, second)
-    assert outbox.mark_retry(world.db, second, -1)
+    assert sending.mark_sending(world.db, second)
+    assert sending.mark_retry(world.db, second, -1)
     assert state(world.db, outbox_id) is OutboxState.UNCERTAIN
     assert take(world.db).sends == 1
 
 
 def test_a_refused_mail_is_not_tried_again(world: World) -> None:
     outbox_id = world.enqueue()
-    assert outbox.mark_failed(world.db, take(world.db), INDEX, "refused")
+    assert sending.mark_failed(world.db, take(world.db), INDEX, "refused")
     assert state(world.db, outbox_id) is OutboxState.FAILED
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
 
 
 def test_a_held_mail_waits_for_one_word(world: World) -> None:
     outbox_id = world.enqueue(held=True)
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
     with world.db.begin() as session:
         assert outbox.release(session, "another-desk", [outbox_id]) == []
         assert outbox.release(session, world.ring.desk, [outbox_id]) == [outbox_id]
@@ -193,10 +194,10 @@ def test_nothing_of_a_paused_desk_goes_out_not_even_what_was_claimed(world: Worl
     world.enqueue()
     claimed = take(world.db)
     pause(world.db, world.ring.desk, NOW)
-    assert outbox.claim(world.db, LEASE) is None
-    assert not outbox.mark_sending(world.db, claimed)
+    assert sending.claim(world.db, LEASE) is None
+    assert not sending.mark_sending(world.db, claimed)
     pause(world.db, world.ring.desk, None)
-    assert outbox.mark_sending(world.db, claimed)
+    assert sending.mark_sending(world.db, claimed)
 
 
 @pytest.mark.parametrize("with_proof", [False, True])
@@ -205,14 +206,14 @@ def test_no_copy_is_sealed_to_a_key_that_somebody_wrote_into_the_database(world:
     forge_key(world.db, taken.case_id, KeyKind.IDENTITY, with_proof=with_proof)
     with pytest.raises(UnprovenKey):
         world.enqueue(case_id=taken.case_id, copy={"to": "sanne@thuis.example"})
-    assert outbox.claim(world.db, LEASE) is None
+    assert sending.claim(world.db, LEASE) is None
 
 
 def test_a_mail_is_given_up_without_a_word_of_why_where_no_key_of_its_case_is_proven(world: World) -> None:
     taken = world.open_case()
     outbox_id = world.enqueue(case_id=taken.case_id)
     forge_key(world.db, taken.case_id, KeyKind.CASE)
-    assert outbox.mark_failed(world.db, take(world.db), INDEX, "refused")
+    assert sending.mark_failed(world.db, take(world.db), INDEX, "refused")
     with world.db.read() as session:
         details = select(Audit.detail).where(Audit.subject_id == outbox_id, Audit.action == Action.MAIL_FAILED)
         assert session.scalars(details).all() == [None]
@@ -225,7 +226,7 @@ def test_a_cancelled_mail_is_not_sent_even_by_who_claimed_it(world: World) -> No
     claims = [take(world.db), take(world.db)]
     with world.db.begin() as session:
         assert outbox.cancel(session, taken.case_id, [OutgoingKind.REMINDER], NOW) == 1
-    may = {claimed.outbox_id: outbox.mark_sending(world.db, claimed) for claimed in claims}
+    may = {claimed.outbox_id: sending.mark_sending(world.db, claimed) for claimed in claims}
     assert may == {outbox_id: False, kept: True}
 
 
@@ -274,11 +275,11 @@ def test_the_sweep_forgets_who_got_mail_when_no_cap_counts_it_any_more(world: Wo
     world.enqueue(caps=INDEX.caps("a@x.example", NOW)[0])
     with world.db.begin() as session:
         session.execute(update(MailCap).values(at=clock(session) - timedelta(days=1)))
-    outbox.sweep(world.db)
+    sending.sweep(world.db)
     with world.db.begin() as session:
         assert len(session.scalars(select(MailCap)).all()) == 1
         session.execute(update(MailCap).values(at=clock(session) - timedelta(days=2, seconds=1)))
-    outbox.sweep(world.db)
+    sending.sweep(world.db)
     with world.db.read() as session:
         assert session.scalars(select(MailCap)).all() == []
 
@@ -304,7 +305,7 @@ class Sending(RuleBasedStateMachine):
 
     @rule(target=claims)
     def claim(self) -> Claim:
-        claimed = outbox.claim(self.db, LEASE)
+        claimed = sending.claim(self.db, LEASE)
         if claimed is None:
             return multiple()  # type: ignore[return-value]
         assert claimed.outbox_id not in self.reported
@@ -312,7 +313,7 @@ class Sending(RuleBasedStateMachine):
 
     @rule(claimed=consumes(claims), target=sending)
     def begin_data(self, claimed: Claim) -> Claim:
-        if not outbox.mark_sending(self.db, claimed):
+        if not sending.mark_sending(self.db, claimed):
             return multiple()  # type: ignore[return-value]
         assert claimed.outbox_id not in self.reported
         return claimed
@@ -320,26 +321,26 @@ class Sending(RuleBasedStateMachine):
     @rule(claimed=consumes(sending), told=st.booleans())
     def server_accepts(self, claimed: Claim, told: bool) -> None:
         self.accepted[claimed.outbox_id] += 1
-        if told and outbox.mark_sent(self.db, claimed):
+        if told and sending.mark_sent(self.db, claimed):
             self.reported.add(claimed.outbox_id)
 
     @rule(claimed=consumes(sending), answer=st.sampled_from(["refused", "deferred", "nothing"]))
     def server_does_not_accept(self, claimed: Claim, answer: str) -> None:
         if answer == "deferred":
-            outbox.mark_retry(self.db, claimed, -1)
+            sending.mark_retry(self.db, claimed, -1)
         elif answer == "nothing":
-            outbox.mark_uncertain(self.db, claimed, -1)
-        elif outbox.mark_failed(self.db, claimed, INDEX, answer):
+            sending.mark_uncertain(self.db, claimed, -1)
+        elif sending.mark_failed(self.db, claimed, INDEX, answer):
             self.reported.add(claimed.outbox_id)
 
     @rule(claimed=consumes(claims))
     def server_is_down(self, claimed: Claim) -> None:
-        outbox.mark_retry(self.db, claimed, -1)
+        sending.mark_retry(self.db, claimed, -1)
 
     @rule()
     def leases_run_out(self) -> None:
         run_out(self.db, Outbox)
-        outbox.sweep(self.db)
+        sending.sweep(self.db)
 
     @invariant()
     def nothing_is_sent_more_than_twice(self) -> None:
@@ -357,13 +358,13 @@ class Sending(RuleBasedStateMachine):
         # in the end a sender that works empties the outbox: nothing is stuck, nothing was forgotten
         for _ in range(3 * len(self.ids)):
             run_out(self.db, Outbox)
-            outbox.sweep(self.db)
-            claimed = outbox.claim(self.db, LEASE)
+            sending.sweep(self.db)
+            claimed = sending.claim(self.db, LEASE)
             if claimed is None:
                 break
-            assert outbox.mark_sending(self.db, claimed)
+            assert sending.mark_sending(self.db, claimed)
             self.accepted[claimed.outbox_id] += 1
-            assert outbox.mark_sent(self.db, claimed)
+            assert sending.mark_sent(self.db, claimed)
         for outbox_id in self.ids:
             end = state(self.db, outbox_id)
             assert end in (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNCERTAIN)
@@ -401,7 +402,7 @@ def test_two_senders_at_once_never_hold_the_same_mail(world: World) -> None:
 
     def sender() -> None:
         barrier.wait()
-        while (claimed := outbox.claim(world.db, LEASE)) is not None and len(got) <= len(ids):
+        while (claimed := sending.claim(world.db, LEASE)) is not None and len(got) <= len(ids):
             got.append(claimed.outbox_id)
 
     threads = [Thread(target=sender) for _ in range(2)]
