@@ -93,8 +93,8 @@ def test_no_file_of_the_installation_holds_a_word(observed: Observed) -> None:
 
 def test_the_search_would_find_the_same_words_if_they_were_not_sealed(observed: Observed) -> None:
     with observed.installation.opened() as (session, ring):
-        [(case_id,), *_] = observed.installation.rows("select id from case_file")
-        content = str(view_case(session, ring, case_id, datetime.now(UTC)))
+        cases = observed.installation.rows("select id from case_file")
+        content = "".join(str(view_case(session, ring, case_id, datetime.now(UTC))) for (case_id,) in cases)
     for shape in (content.encode(), zlib.compress(content.encode()), content.encode("utf-16")):
         assert len({word.split(" ")[0] for word in MARKS.found_in(shape)}) >= 6
 
