@@ -45,7 +45,6 @@ class ReceiptFacts:
     anonymous: bool
     kind_scores: Mapping[Kind, float]
     missing_scores: Mapping[MissingField, float]
-    follow_up: bool
     sender_is_new_to_case: bool
     first_connection: bool
     imported: bool

@@ -91,7 +91,6 @@ def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood,
             kind_scores=report.kind_scores if report else {},
             # what a first mail held already would be missing in each one that adds to it
             missing_scores=report.missing_scores if report and not follow_up else {},
-            follow_up=follow_up,
             sender_is_new_to_case=read.thread.sender_is_new,
             first_connection=arrival.first_connection,
             imported=arrival.imported,

@@ -21,7 +21,6 @@ REPORT = ReceiptFacts(
     anonymous=False,
     kind_scores={Kind.MELDING: 0.9, Kind.AANVULLING: 0.05},
     missing_scores={MissingField.ADDRESS: 0.99, MissingField.PHONE: 0.9, MissingField.CONCERNED_FUNCTION: 0.96},
-    follow_up=False,
     sender_is_new_to_case=False,
     first_connection=False,
     imported=False,
