@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from ingest.mail import Address, ParsedMail
+from ingest.mail import Address, ParsedAttachment, ParsedMail
 
 FRAME = struct.Struct("!cI")
 NUMBER = struct.Struct("!H")
@@ -38,14 +38,11 @@ def _send(send: Send, kind: bytes, data: bytes) -> None:
 
 
 def _plain(mail: ParsedMail) -> dict[str, Any]:
-    def people(addresses: tuple[Address, ...]) -> list[dict[str, str]]:
-        return [{"name": each.name, "address": each.address} for each in addresses]
-
     return {
-        "from_": people((mail.from_,))[0] if mail.from_ else None,
-        "reply_to": people(mail.reply_to),
-        "to": people(mail.to),
-        "cc": people(mail.cc),
+        "from_": _person(mail.from_) if mail.from_ else None,
+        "reply_to": [_person(each) for each in mail.reply_to],
+        "to": [_person(each) for each in mail.to],
+        "cc": [_person(each) for each in mail.cc],
         "subject": mail.subject,
         "date": mail.date.isoformat() if mail.date else None,
         "message_id": mail.message_id,
@@ -56,10 +53,32 @@ def _plain(mail: ParsedMail) -> dict[str, Any]:
         "own_text": mail.own_text,
         "quoted_text": mail.quoted_text,
         "html": mail.html,
-        "attachments": [
-            {"name": a.name, "content_type": a.content_type, "inline": a.inline, "content_id": a.content_id}
-            for a in mail.attachments
-        ],
+        "attachments": [_attachment(each) for each in mail.attachments],
         "defects": mail.defects,
         "delivery_report": mail.delivery_report,
+        "signature_text": mail.signature_text,
     }
+
+
+def _attachment(attachment: ParsedAttachment) -> dict[str, Any]:
+    child = attachment.child
+    return {
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "inline": attachment.inline,
+        "content_id": attachment.content_id,
+        "text": attachment.text,
+        "findings": attachment.findings,
+        "inside": attachment.inside,
+        "child": None
+        if child is None
+        else {
+            "from_": _person(child.from_) if child.from_ else None,
+            "subject": child.subject,
+            "date": child.date.isoformat() if child.date else None,
+        },
+    }
+
+
+def _person(address: Address) -> dict[str, str]:
+    return {"name": address.name, "address": address.address}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, Literal, Protocol
 
 _MESSAGE_ID = re.compile("<[^<>\\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,990}>")
 
@@ -28,9 +29,43 @@ class Address:
     address: str
 
 
+class Finding(StrEnum):
+    """What was noticed about a file when its text was read."""
+
+    ENCRYPTED = "encrypted"  # a password protects it
+    MACROS = "macros"  # it holds code that its program could run
+    BOUNDS = "bounds"  # it unpacks to more than is ever unpacked
+    BROKEN = "broken"  # it is not what it says, or damaged
+    CUT = "cut"  # more text is in it than is read
+    OCR = "ocr"  # the text was read off a picture
+    UNSUPPORTED = "unsupported"  # nobody here reads such files, or what it takes is not installed
+    NO_TIME = "no_time"  # the mail's time was used up before its turn came
+
+
+@dataclass(frozen=True)
+class ChildMessage:
+    """The envelope of a mail that lies in a mail; its text is the text of the attachment that it is."""
+
+    from_: Address | None
+    subject: str
+    date: datetime | None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a virus scanner says of a file: never "clean" unless it said so. `name` is that of what was found."""
+
+    result: Literal["clean", "found", "unscanned"]
+    name: str = ""
+
+
 @dataclass(frozen=True)
 class ParsedAttachment:
-    """A file in the mail. `name` is safe to show and to save, ours where it has none; `content` is byte-exact."""
+    """A file in the mail. `name` is safe to show and to save, ours where it has none; `content` is byte-exact.
+
+    `text` is what a person would read in it. `inside` is the place, among the mail's attachments, of the earlier one
+    that it was taken out of (a child message, winmail.dat, a .msg); None for a part of the mail itself.
+    """
 
     name: str
     content_type: str
@@ -38,9 +73,57 @@ class ParsedAttachment:
     inline: bool
     content_id: str | None
     content: Content = field(repr=False)
+    text: str = field(default="", repr=False)
+    findings: tuple[Finding, ...] = ()
+    inside: int | None = None
+    child: ChildMessage | None = None
+    scan: Scan | None = None
 
     def chunks(self) -> Iterator[bytes]:
         return self.content.chunks()
+
+
+class SignatureResult(StrEnum):
+    """What the arithmetic says. None of these says who a person is: whose key it is stays to be judged by a person."""
+
+    VALID = "valid"  # signed by the key that `signer` and `fingerprint` describe, and unchanged since
+    INVALID = "invalid"  # changed since, or not by that key
+    UNKNOWN_KEY = "unknown_key"  # the key to check it with came neither with the mail nor from the configuration
+    UNCHECKED = "unchecked"  # a form that nobody here can check
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A digital signature on a mail (RFC 8551, RFC 9580). `signer` is what the key or certificate says of itself."""
+
+    kind: Literal["smime", "openpgp"]
+    result: SignatureResult
+    signer: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How a mail is encrypted and signed.
+
+    `encrypted` names the outermost encryption, None where there is none. `opened`: the plaintext is what this mail
+    says; else its text is what stood around the ciphertext, which is kept among the attachments, and `reason` says why
+    ("no_key", "wrong_key", "broken", "unsupported", "too_deep"; "" where it was opened).
+    """
+
+    encrypted: Literal["smime", "openpgp"] | None = None
+    opened: bool = False
+    reason: str = ""
+    signatures: tuple[Signature, ...] = ()
+
+
+@dataclass(frozen=True)
+class SenderKey:
+    """A public key or certificate that came with a mail: Autocrypt, application/pgp-keys, an S/MIME signature."""
+
+    kind: Literal["autocrypt", "openpgp", "smime"]
+    fingerprint: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,8 +132,8 @@ class ParsedMail:
 
     `from_` is None when the From field is missing, malformed or names several: a sender is never guessed.
     Message-IDs keep their angle brackets (`is_message_id`). Header values are decoded; no field holds a CR, a NUL or a
-    lone surrogate, and only the texts hold line feeds. `own_text` and `quoted_text` divide `text`, which is always
-    whole.
+    lone surrogate, and only the texts hold line feeds. `own_text`, `signature_text` and `quoted_text` divide `text`,
+    which is always whole.
 
     `delivery_report` is None, or a dict with the keys
       kind                 "delivery" (RFC 3464) or "disposition" (RFC 8098)
@@ -77,6 +160,14 @@ class ParsedMail:
     attachments: tuple[ParsedAttachment, ...]
     defects: tuple[str, ...]
     delivery_report: dict[str, Any] | None
+    signature_text: str = ""
+    protection: Protection | None = None
+    sender_keys: tuple[SenderKey, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What the sender wrote, with the signature below it."""
+        return "\n\n".join(filter(None, (self.own_text, self.signature_text)))
 
     def header(self, name: str) -> tuple[str, ...]:
         """All values of the header field called `name`, in their order."""
@@ -95,3 +186,6 @@ class ParseLimits:
     depth: int = 100
     text_chars: int = 4_000_000
     attachments: int = 500
+    attachment_text_chars: int = 200_000
+    """Of one attachment."""
+    all_attachment_text_chars: int = 1_000_000

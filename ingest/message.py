@@ -1,12 +1,14 @@
 """What the store keeps of a mail: from what a reader and a triage worker said to the records of one message. Pure."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
 from cases.masking import mask
 from ingest.automatic import Verdict, without_our_fields
-from ingest.mail import Address, ParsedAttachment, ParsedMail
+from ingest.mail import Address, ChildMessage, ParsedAttachment, ParsedMail, SenderKey
 from ingest.raw import RawMail
 from store.intake import NewAttachment, NewMessage
 from triage import MailText, Report
@@ -15,7 +17,8 @@ from triage import MailText, Report
 def mail_text(mail: ParsedMail) -> MailText:
     """What triage is shown of a mail."""
     sender = mail.from_ or Address("", "")
-    return MailText(mail.subject, sender.name, sender.address, mail.own_text, mail.quoted_text)
+    files = "\n\n".join(attachment.text for attachment in mail.attachments if attachment.text)
+    return MailText(mail.subject, sender.name, sender.address, mail.words, mail.quoted_text, files)
 
 
 def read_message(
@@ -73,13 +76,20 @@ def _content(mail: ParsedMail, verdict: Verdict) -> dict[str, Any]:
         "references": list(mail.references),
         "text": mail.text,
         "own_text": mail.own_text,
+        "signature_text": mail.signature_text,
         "quoted_text": mail.quoted_text,
         "html": mail.html,
         "headers": [[name, value] for name, value in without_our_fields(mail.headers)],
         "defects": list(mail.defects),
         "automatic": verdict.kind,
         "delivery_report": mail.delivery_report,
+        "protection": asdict(mail.protection) if mail.protection else None,
+        "sender_keys": [_key(key) for key in mail.sender_keys],
     }
+
+
+def _key(key: SenderKey) -> dict[str, str]:
+    return {"kind": key.kind, "fingerprint": key.fingerprint, "data": base64.b64encode(key.data).decode("ascii")}
 
 
 def _contact(report: Report | None) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def _masked(mail: ParsedMail, report: Report | None) -> str:
         emails.append(report.contact.email or "")
         phones.append(report.contact.phone or "")
     return mask(
-        mail.own_text,
+        mail.words,
         names=filter(None, names),
         addresses=filter(None, addresses),
         emails=filter(None, emails),
@@ -126,4 +136,19 @@ def _attachment(attachment: ParsedAttachment) -> NewAttachment:
         inline=attachment.inline,
         content_id=attachment.content_id,
         chunks=chunks,
+        found={
+            "text": attachment.text,
+            "findings": list(attachment.findings),
+            "inside": attachment.inside,
+            "child": _child(attachment.child) if attachment.child else None,
+            "scan": asdict(attachment.scan) if attachment.scan else None,
+        },
     )
+
+
+def _child(child: ChildMessage) -> dict[str, Any]:
+    return {
+        "from": _address(child.from_) if child.from_ else None,
+        "subject": child.subject,
+        "date": child.date.isoformat() if child.date else None,
+    }

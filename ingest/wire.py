@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ingest.errors import CannotParse, ReaderDied
 from ingest.frames import FRAME, NUMBER, PIECE
-from ingest.mail import Address, ParsedAttachment, ParsedMail, is_message_id
+from ingest.mail import Address, ChildMessage, Finding, ParsedAttachment, ParsedMail, is_message_id
 from ingest.raw import read_range, write_all
 
 _MAX_JSON = 64 * 1024 * 1024
 _MAX_TEXT = 4_000_000
+_TIMES = 3
+_MAX_ATTACHMENT_TEXT = 200_000
 _MAX_ATTACHMENTS = 500
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROLS_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -76,11 +78,15 @@ class _Spooled:
 
 
 class _Spool:
-    """The attachments' bytes, one after the other in a memfd. Decoding makes no mail longer: its size bounds them."""
+    """The attachments' bytes, one after the other in a memfd.
+
+    Decoding makes no mail longer, but what lies in a file comes a second time, as a file of its own: twice for a child
+    of a child, and no deeper.
+    """
 
     def __init__(self, bound: int) -> None:
         self._file = _File()
-        self._bound = bound
+        self._bound = _TIMES * bound
         self._end = 0
         self._sizes: dict[int, tuple[int, int]] = {}  # number: (offset, size)
         self._last = -1
@@ -143,11 +149,24 @@ class _Address(_Model):
         return Address(self.name, self.address)
 
 
+class _Child(_Model):
+    from_: _Address | None
+    subject: Long
+    date: AwareDatetime | None
+
+    def value(self) -> ChildMessage:
+        return ChildMessage(self.from_.value() if self.from_ else None, self.subject, _utc(self.date))
+
+
 class _Attachment(_Model):
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)]
     content_type: Annotated[str, Field(max_length=160, pattern=r"\A[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+\z")]
     inline: bool
     content_id: Short | None
+    text: Annotated[str, Field(max_length=_MAX_ATTACHMENT_TEXT), AfterValidator(_lines)]
+    findings: Annotated[list[Finding], Field(max_length=len(Finding))]
+    inside: Annotated[int, Field(ge=0, lt=_MAX_ATTACHMENTS)] | None
+    child: _Child | None
 
 
 class _Recipient(_Model):
@@ -183,6 +202,14 @@ class _Mail(_Model):
     attachments: Annotated[list[_Attachment], Field(max_length=_MAX_ATTACHMENTS)]
     defects: Annotated[list[Short], Field(max_length=100)]
     delivery_report: _Report | None
+    signature_text: Text
+
+    @field_validator("attachments")
+    @classmethod
+    def _lie_inside_earlier_ones(cls, attachments: list[_Attachment]) -> list[_Attachment]:
+        if any(each.inside is not None and each.inside >= place for place, each in enumerate(attachments)):
+            raise ValueError("inside what does not come before it")
+        return attachments
 
 
 def _validated(data: bytes, spool: _Spool) -> ParsedMail:
@@ -217,6 +244,7 @@ def _mail(mail: _Mail, spool: _Spool) -> ParsedMail:
         attachments=tuple(_attachment(each, spool.content(number)) for number, each in enumerate(mail.attachments)),
         defects=tuple(mail.defects),
         delivery_report=mail.delivery_report.model_dump() if mail.delivery_report else None,
+        signature_text=mail.signature_text,
     )
 
 
@@ -228,6 +256,10 @@ def _attachment(attachment: _Attachment, content: _Spooled) -> ParsedAttachment:
         inline=attachment.inline,
         content_id=attachment.content_id,
         content=content,
+        text=attachment.text,
+        findings=tuple(attachment.findings),
+        inside=attachment.inside,
+        child=attachment.child.value() if attachment.child else None,
     )
 
 

@@ -42,6 +42,8 @@ class NewAttachment:
     inline: bool
     content_id: str | None
     chunks: Chunks = field(repr=False)
+    found: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What was read in it: the shape of docs/flow.md."""
 
 
 @dataclass(frozen=True)
@@ -215,4 +217,5 @@ def _write_attachment(
         "size": attachment.size,
         "inline": attachment.inline,
         "content_id": attachment.content_id,
+        **attachment.found,
     }
