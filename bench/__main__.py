@@ -14,9 +14,9 @@ from bench.mails import DESK, mails
 from bench.page import Series, page
 from bench.ways import Floor, Whole, reading
 from config.settings import Settings, load
+from ingest.nurseries import nurseries
 from meldpost import logs
 from meldpost.init import FirstMember, Plan, initialise
-from meldpost.nurseries import nurseries
 from store.database import open_database
 from store.keypairs import PublicKey
 from store.keyring import desk_keys, pins_of

@@ -27,6 +27,7 @@ from ingest.mail import ParsedMail
 from ingest.message import mail_text, read_message, unread_message
 from ingest.outgoing import Arrival, InCase, Understood, decide, queue_notices, queue_receipt
 from ingest.raw import RawMail
+from ingest.reading import read_mail
 from ingest.threads import clues, find_thread
 from store import audit, dues, ledger, lookups, mailer_contact, outbox
 from store.audit import Action
@@ -120,7 +121,7 @@ def _read(taking: _Taking) -> ParsedMail | _Unread:
         return "too_large"
     while entry.attempts <= MAX_ATTEMPTS:
         try:
-            return intake.readers.read(taking.raw)
+            return read_mail(intake.readers, taking.raw)
         except CannotParse:
             break
         except (ReaderDied, ReaderTimedOut) as error:

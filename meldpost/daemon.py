@@ -23,11 +23,11 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from config.settings import Settings
+from ingest.nurseries import keep_running, nurseries
 from ingest.readers import Readers
 from ingest.sources.idle import watch
 from ingest.understanding import Understanders
 from meldpost import hygiene, work
-from meldpost.nurseries import keep_running, nurseries
 from meldpost.startup import refuse_unless_ready
 from meldpost.supervisor import Supervisor, Work
 

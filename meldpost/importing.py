@@ -9,11 +9,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from config.settings import Settings
 from ingest.errors import NotIsolated, NurseryGone
+from ingest.nurseries import nurseries
 from ingest.rounds import FilesResult, ingest_files
 from ingest.sources.files import CannotRead
 from meldpost import hygiene, logs
 from meldpost.mail_files import NoMail, find
-from meldpost.nurseries import nurseries
 from meldpost.startup import NotReady, refuse_unless_ready
 
 

@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import func, select
 
 from config.settings import load
+from ingest.nurseries import nurseries
 from meldpost.daemon import fork_server, works_of
 from meldpost.init import Plan, initialise
-from meldpost.nurseries import nurseries
 from meldpost.postoffice import HOST, PostOffice
 from meldpost.supervisor import Supervisor
 from store.database import open_database
