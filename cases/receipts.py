@@ -34,7 +34,10 @@ class Caps:
 
 @dataclass(frozen=True)
 class ReceiptFacts:
-    """All that the decision rests on. `arrived_at` is the mail server's time of arrival, None where unknown."""
+    """All that the decision rests on. `arrived_at` is the mail server's time of arrival, None where unknown.
+
+    `denial` is a slug where the domain in From disowns the mail (`ingest.authentication`), else "".
+    """
 
     now: datetime
     arrived_at: datetime | None
@@ -48,6 +51,7 @@ class ReceiptFacts:
     sender_is_new_to_case: bool
     first_connection: bool
     imported: bool
+    denial: str
     caps: Caps
     max_age: timedelta
     ask_threshold: float
@@ -97,6 +101,7 @@ def _reason_for_silence(facts: ReceiptFacts) -> str | None:
 def _reason_to_hold(facts: ReceiptFacts) -> str | None:
     old = facts.arrived_at is None or facts.now - facts.arrived_at > facts.max_age
     rules = (
+        (facts.denial, bool(facts.denial)),  # else whoever is named in From gets mail for what a stranger wrote
         ("imported", facts.imported),
         ("first_connection", facts.first_connection),
         ("too_old", old),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cases.masking import mask
+from ingest.authentication import Authentication
 from ingest.automatic import Verdict, without_our_fields
 from ingest.mail import Address, ChildMessage, ParsedAttachment, ParsedMail, SenderKey
 from ingest.raw import RawMail
@@ -28,6 +29,7 @@ def read_message(
     verdict: Verdict,
     received_at: datetime,
     *,
+    authentication: Authentication | None,
     flags: Sequence[str],
     decided: Mapping[str, Any],
 ) -> NewMessage:
@@ -37,7 +39,8 @@ def read_message(
         received_at=received_at,
         state="read",
         raw=raw.chunks,
-        content=_content(mail, verdict) | {"flags": list(flags), "intake": dict(decided)},
+        content=_content(mail, verdict)
+        | {"authentication": _authentication(authentication), "flags": list(flags), "intake": dict(decided)},
         contact=_contact(report),
         report=_report(report, verdict),
         masked_text=_masked(mail, report),
@@ -86,6 +89,10 @@ def _content(mail: ParsedMail, verdict: Verdict) -> dict[str, Any]:
         "protection": asdict(mail.protection) if mail.protection else None,
         "sender_keys": [_key(key) for key in mail.sender_keys],
     }
+
+
+def _authentication(found: Authentication | None) -> dict[str, Any] | None:
+    return {"verdict": found.verdict, "checks": [asdict(check) for check in found.checks]} if found else None
 
 
 def _key(key: SenderKey) -> dict[str, str]:

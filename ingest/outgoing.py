@@ -14,6 +14,7 @@ from cases.lifecycle import OPEN
 from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
 from cases.terms import DueKind, feedback_due
 from config.addresses import BadAddress, domain_to_ascii
+from ingest.authentication import Authentication
 from ingest.automatic import Verdict, bare
 from ingest.intake import Intake
 from ingest.mail import ParsedMail
@@ -59,6 +60,7 @@ class Understood:
     report: Report | None
     verdict: Verdict
     thread: Thread
+    authentication: Authentication | None = None
 
 
 def answer_address(mail: ParsedMail, own: frozenset[str]) -> str | None:
@@ -72,6 +74,13 @@ def answer_address(mail: ParsedMail, own: frozenset[str]) -> str | None:
     if len(mail.reply_to) == 1 and _domain(mail.reply_to[0].address) == _domain(mail.from_.address):
         candidates.insert(0, mail.reply_to[0].address)
     return next((each for each in candidates if _can_be_written_to(each, own)), None)
+
+
+def answers_go_elsewhere(mail: ParsedMail) -> bool:
+    """Would an answer go to another domain than From's? Ours does not; a person should know before they write."""
+    if mail.from_ is None:
+        return False
+    return any(_domain(each.address) != _domain(mail.from_.address) for each in mail.reply_to)
 
 
 def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood, now: datetime) -> ReceiptDecision:
@@ -94,6 +103,7 @@ def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood,
             sender_is_new_to_case=read.thread.sender_is_new,
             first_connection=arrival.first_connection,
             imported=arrival.imported,
+            denial=read.authentication.denial if read.authentication else "",
             caps=_caps(session, intake, to or "", read.thread.case_id, now),
             max_age=timedelta(days=rules.receipt_max_age_days),
             ask_threshold=rules.ask_threshold,

@@ -18,6 +18,7 @@ from cases.references import new_reference
 from cases.terms import DueKind, dues_of_a_new_case
 from config.faults import fault
 from config.taxonomy import Automatic
+from ingest.authentication import Authentication, authenticate
 from ingest.automatic import judge
 from ingest.bounces import came_back
 from ingest.digests import without_trace_fields
@@ -25,7 +26,15 @@ from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, Understanding
 from ingest.intake import Intake
 from ingest.mail import ParsedMail
 from ingest.message import mail_text, read_message, unread_message
-from ingest.outgoing import Arrival, InCase, Understood, decide, queue_notices, queue_receipt
+from ingest.outgoing import (
+    Arrival,
+    InCase,
+    Understood,
+    answers_go_elsewhere,
+    decide,
+    queue_notices,
+    queue_receipt,
+)
 from ingest.raw import RawMail
 from ingest.reading import read_mail
 from ingest.threads import clues, find_thread
@@ -144,8 +153,10 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     keys = intake.keys(session)
     sender = mail.from_.address if mail.from_ else None
     verdict = judge(mail.headers, sender, intake.own(mail))
-    thread = find_thread(session, intake.desk, clues(mail, intake.desk_settings), intake.index, intake.tokens)
-    read = Understood(mail, report, verdict, thread)
+    authentication = authenticate(mail.headers, intake.desk_settings.trusted_authserv_id, sender)
+    found = clues(mail, intake.desk_settings, authentication)
+    thread = find_thread(session, intake.desk, found, intake.index, intake.tokens)
+    read = Understood(mail, report, verdict, thread, authentication)
     decision = decide(session, intake, arrival, read, now)
     new = read_message(
         taking.raw,
@@ -153,7 +164,8 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         report,
         verdict,
         arrival.at or _plausible(mail.date, now) or arrival.kept_at,
-        flags=_flags(session, intake, mail),
+        authentication=authentication,
+        flags=_flags(session, intake, mail, authentication),
         decided={"thread": thread.reason, "automatic": verdict.reason, "receipt": decision.reason},
     )
     # a machine that answers a notice must bring about no further one, now or when something would be overdue
@@ -273,12 +285,17 @@ def _note_decision(session: Session, intake: Intake, taken: TakenIn, detail: Map
     )
 
 
-def _flags(session: Session, intake: Intake, mail: ParsedMail) -> list[str]:
-    """The same Message-ID with other content is a new mail, but a person should know (mail-cases 18)."""
-    if mail.message_id is None:
-        return []
-    seen = lookups.message_with_id(session, intake.desk, intake.index.message_id(mail.message_id))
-    return ["message_id_seen_before"] if seen else []
+def _flags(session: Session, intake: Intake, mail: ParsedMail, authentication: Authentication | None) -> list[str]:
+    """What a person should know of where a mail comes from: the slugs of docs/flow.md."""
+    found = []
+    digest = None if mail.message_id is None else intake.index.message_id(mail.message_id)
+    if digest is not None and lookups.message_with_id(session, intake.desk, digest):
+        found.append("message_id_seen_before")  # with other content, it is a new mail (mail-cases 18)
+    if authentication and authentication.denial:
+        found.append(authentication.denial)
+    if answers_go_elsewhere(mail):
+        found.append("reply_to_elsewhere")
+    return found
 
 
 def _plausible(date: datetime | None, now: datetime) -> datetime | None:

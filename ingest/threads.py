@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cases.references import references_in
 from config.addresses import domain_to_ascii
 from config.settings import DeskSettings
-from ingest.authentication import dmarc_passed
+from ingest.authentication import Authentication, Verdict
 from ingest.automatic import bare
 from ingest.mail import ParsedMail
 from notify.addressing import BOUNCE_MARK
@@ -29,13 +29,17 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Clues:
-    """What in a mail may name its case. `tokens` are not verified yet."""
+    """What in a mail may name its case. `tokens` are not verified yet.
+
+    `vouched_for`: From passed DMARC. `disowned`: its domain denies the mail, so that nobody is known by it.
+    """
 
     tokens: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     message_ids: tuple[str, ...] = ()
     sender: str | None = None
     vouched_for: bool = False
+    disowned: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Thread:
         return self.answers is not None and self.case_id is None
 
 
-def clues(mail: ParsedMail, desk: DeskSettings) -> Clues:
-    """Pure: what the mail says of where it belongs."""
+def clues(mail: ParsedMail, desk: DeskSettings, authentication: Authentication | None = None) -> Clues:
+    """Pure: what the mail says of where it belongs, and our own server of its sender."""
     sender = mail.from_.address if mail.from_ else None
     answered = tuple(filter(None, (mail.in_reply_to, *reversed(mail.references))))
     original = (mail.delivery_report or {}).get("original_message_id")
@@ -70,7 +74,8 @@ def clues(mail: ParsedMail, desk: DeskSettings) -> Clues:
         references=references_in(mail.subject[:1000])[:5],
         message_ids=answered[:_MOST],
         sender=sender,
-        vouched_for=dmarc_passed(mail.headers, desk.trusted_authserv_id, sender),
+        vouched_for=authentication is not None and authentication.verdict is Verdict.PASS,
+        disowned=authentication is not None and authentication.verdict is Verdict.FAIL,
     )
 
 
@@ -130,8 +135,12 @@ def _joined(
 ) -> Thread:
     """Replies to a merged case go to its survivor (mail-cases 97); the sender may be known to either."""
     survivor = lookups.surviving_case(session, case_id)
-    known = found.sender is not None and any(
-        lookups.knows_address(session, desk, either, index.address(either, found.sender))
-        for either in {case_id, survivor}
+    known = (
+        not found.disowned
+        and found.sender is not None
+        and any(
+            lookups.knows_address(session, desk, either, index.address(either, found.sender))
+            for either in {case_id, survivor}
+        )
     )
     return Thread(survivor, None, not known, sent, reason)

@@ -24,6 +24,7 @@ REPORT = ReceiptFacts(
     sender_is_new_to_case=False,
     first_connection=False,
     imported=False,
+    denial="",
     caps=Caps(),
     max_age=timedelta(days=3),
     ask_threshold=0.95,
@@ -69,9 +70,13 @@ def test_who_may_not_be_answered_gets_no_receipt(change: dict[str, object], reas
         ({"imported": True}, "imported"),
         ({"first_connection": True}, "first_connection"),
         ({"caps": Caps(in_all=1000)}, "cap_total"),
+        ({"denial": "dmarc_fail"}, "dmarc_fail"),
+        ({"denial": "spf_fail", "imported": True}, "spf_fail"),
     ],
 )
-def test_mail_that_is_not_fresh_waits_for_the_coordinators_word(change: dict[str, object], reason: str) -> None:
+def test_mail_that_is_not_fresh_or_that_its_domain_disowns_waits_for_the_coordinators_word(
+    change: dict[str, object], reason: str
+) -> None:
     decision = decide_receipt(replace(REPORT, **change))  # type: ignore[arg-type]
     assert decision.kind is ReceiptKind.FULL
     assert (decision.held, decision.reason) == (True, reason)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.authentication import dmarc_passed
+from ingest.authentication import Authentication, Check, Verdict, authenticate
 
 SENDER = "Someone@Reporter.Example"
 PASS = (
@@ -11,7 +11,19 @@ PASS = (
 
 
 def passed(*values: str, authserv_id: str = "mx.ministry.example", sender: str | None = SENDER) -> bool:
-    return dmarc_passed([("Authentication-Results", value) for value in values], authserv_id, sender)
+    found = told(*values, authserv_id=authserv_id, sender=sender)
+    return found is not None and found.verdict is Verdict.PASS
+
+
+def told(*values: str, authserv_id: str = "mx.ministry.example", sender: str | None = SENDER) -> Authentication | None:
+    return authenticate([("Authentication-Results", value) for value in values], authserv_id, sender)
+
+
+def denial(*results: str) -> str:
+    found = told("mx.ministry.example; " + "; ".join(results))
+    assert found is not None
+    assert (found.verdict is Verdict.FAIL) == bool(found.denial)
+    return found.denial
 
 
 def test_a_pass_of_our_own_server_counts() -> None:
@@ -50,7 +62,64 @@ def test_without_a_named_server_or_a_sender_nothing_is_believed() -> None:
     assert not passed(PASS, sender="nobody")
 
 
+def test_each_result_of_our_own_server_is_kept_with_its_domain() -> None:
+    found = told(
+        "mx.ministry.example; spf=softfail smtp.mailfrom=bounce@list.example; dkim=pass header.d=mail.reporter.example"
+        ' header.i=@mail.reporter.example; dkim=fail header.i="@list.example"; arc=pass (i=1); auth=pass smtp.auth=x;'
+        " dmarc=pass header.from=reporter.example"
+    )
+    assert found == Authentication(
+        (
+            Check("spf", "softfail", "list.example", False),
+            Check("dkim", "pass", "mail.reporter.example", True),
+            Check("dkim", "fail", "list.example", False),
+            Check("arc", "pass", "", False),
+            Check("dmarc", "pass", "reporter.example", True),
+        ),
+        Verdict.PASS,
+    )
+
+
+def test_where_our_server_says_nothing_there_is_nothing_to_tell() -> None:
+    assert told() is None
+    assert told("mx.attacker.example; dmarc=fail header.from=reporter.example") is None
+    assert told("mx.ministry.example; none") is None
+
+
+@pytest.mark.parametrize(
+    "also", ["dmarc=pass header.from=reporter.example", "arc=pass", "dkim=pass header.d=x.example"]
+)
+def test_a_mail_whose_from_fails_dmarc_is_disowned_whatever_else_passes(also: str) -> None:
+    assert denial("dmarc=fail (p=none) header.from=reporter.example", also) == "dmarc_fail"
+
+
+SPF_FAIL = "spf=fail smtp.mailfrom=someone@reporter.example"
+
+
+@pytest.mark.parametrize("rest", [(), ("dkim=none",), ("dkim=fail header.d=reporter.example", "dmarc=none")])
+def test_without_a_result_of_dmarc_a_domain_that_its_own_spf_record_denies_disowns_the_mail(
+    rest: tuple[str, ...],
+) -> None:
+    assert denial(SPF_FAIL, *rest) == "spf_fail"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        (SPF_FAIL, "dkim=pass header.d=reporter.example"),
+        (SPF_FAIL, "dmarc=pass header.from=reporter.example"),
+        ("spf=fail smtp.mailfrom=x@forwarder.example",),
+        ("spf=softfail smtp.mailfrom=reporter.example", "dkim=none"),
+        ("spf=fail smtp.mailfrom=notreporter.example",),
+        ("dmarc=temperror header.from=reporter.example", "spf=pass smtp.mailfrom=reporter.example"),
+        ("dmarc=none header.from=reporter.example",),
+    ],
+)
+def test_what_denies_nothing_for_sure_is_no_denial(results: tuple[str, ...]) -> None:
+    assert denial(*results) == ""
+
+
 @given(st.text(max_size=200))
 def test_no_field_breaks_the_reading(value: str) -> None:
-    assert not passed("mx.attacker.example;" + value)
-    passed("mx.ministry.example;" + value)
+    assert told("mx.attacker.example;" + value) is None
+    told("mx.ministry.example;" + value)

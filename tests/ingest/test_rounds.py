@@ -430,6 +430,57 @@ def test_without_one_sender_beyond_doubt_there_is_no_receipt_cases_41_42(
     assert office.receipts() == []
 
 
+DISOWNED = "Authentication-Results: mx.ministry.example; dmarc=fail header.from=home.example"
+
+
+def test_a_mail_that_its_domain_disowns_is_a_case_and_its_receipt_waits_for_a_persons_word(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 80: who is only named in From gets nothing by itself."""
+    dovecot.deliver(account, mail(fields=(DISOWNED,)))
+    office.take_in()
+    (case,) = office.cases()
+    content = case.messages[0].content
+    assert content["flags"] == ["dmarc_fail"]
+    assert content["authentication"] == {
+        "verdict": "fail",
+        "checks": [{"method": "dmarc", "result": "fail", "domain": "home.example", "aligned": True}],
+    }
+    assert decisions(office) == ["dmarc_fail"]
+    assert [each.recipient for each in office.outgoing()] == [COORDINATOR]
+    assert {each.kind: each.state for each in case.outgoing} == {"receipt": "held", "notice": "queued"}
+
+
+def test_a_mail_that_its_domain_disowns_is_from_nobody_whom_the_case_knows(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    with office.database.begin() as session:
+        dues.set_due(session, "desk", office.case_ids()[0], DueKind.REMINDER, datetime.now(UTC))
+    dovecot.deliver(account, mail(2, fields=(DISOWNED, f"In-Reply-To: {receipt.message_id}")))
+    office.take_in()
+    (case,) = office.cases()
+    assert [message.sender_is_new for message in case.messages] == [False, True]
+    assert DueKind.REMINDER in {due.kind for due in case.dues}
+
+
+def test_where_nobody_says_who_sent_a_mail_nothing_is_said_of_it(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    dovecot.deliver(account, mail(fields=(DISOWNED.replace("mx.", "elsewhere."),)))
+    office.take_in()
+    (case,) = office.cases()
+    assert (case.messages[0].content["authentication"], case.messages[0].content["flags"]) == (None, [])
+    assert len(office.receipts()) == 1
+
+
+def test_a_reply_to_of_another_domain_is_marked(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    dovecot.deliver(account, mail(1, fields=("Reply-To: victim@elsewhere.example",)))
+    dovecot.deliver(account, mail(2, fields=("Reply-To: other@home.example",)))
+    office.take_in()
+    assert [case.messages[0].content["flags"] for case in office.cases()] == [["reply_to_elsewhere"], []]
+
+
 def test_a_receipt_never_goes_to_a_reply_to_of_another_domain(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
