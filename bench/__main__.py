@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from bench.mails import DESK, mails
 from bench.page import Series, page
-from bench.ways import Floor, Whole, reading
+from bench.ways import Floor, Intake, WithoutTriage, reading
 from config.settings import Settings, load
 from ingest.nurseries import nurseries
 from meldpost import logs
@@ -27,13 +27,15 @@ from tests.system.certificates import make_certificates
 from tests.system.dovecot import PASSWORD, Dovecot
 
 ACCOUNT = "desk"
+WAYS = ("whole", "intake", "floor")
+TITLES = ("the whole way", "intake without triage", "the floor")
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
 
 
 def main(count: int, turns: int) -> None:
     """Measure, print, write the page."""
     logs.set_up(30)
-    whole, floor = Series("the whole way"), Series("the floor")
+    series = {name: Series(title) for name, title in zip(WAYS, TITLES, strict=True)}
     with tempfile.TemporaryDirectory(prefix="meldpost-bench-") as name:
         folder = Path(name)
         certificates = make_certificates(folder)
@@ -41,31 +43,32 @@ def main(count: int, turns: int) -> None:
         try:
             dovecot.start()
             for turn in range(-1, turns):  # the first is a warm-up
-                rates = _turn(folder / f"turn{turn + 1}", dovecot, list(mails(count, turn)), whole_first=turn % 2 == 0)
+                order = WAYS if turn % 2 == 0 else WAYS[::-1]
+                rates = _turn(folder / f"turn{turn + 1}", dovecot, list(mails(count, turn)), order)
                 if turn >= 0:
-                    floor.rates.append(rates["floor"])
-                    whole.rates.append(rates["whole"])
-                    print(f"turn {turn + 1}: whole {rates['whole']:.1f}/s, floor {rates['floor']:.1f}/s", flush=True)
+                    for name, rate in rates.items():
+                        series[name].rates.append(rate)
+                    print(f"turn {turn + 1}:", ", ".join(f"{name} {rates[name]:.1f}/s" for name in WAYS), flush=True)
         finally:
             dovecot.remove()
-    written = page(whole, floor, reading(list(mails(min(count, 200), 99))), count, turns)
+    written = page(series, reading(list(mails(min(count, 200), 99))), count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
 
 
-def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], *, whole_first: bool) -> dict[str, float]:
-    """Both ways over the same mails, each in a mailbox of its own, so that the one leaves nothing to the other."""
+def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], ways: Iterable[str]) -> dict[str, float]:
+    """All ways over the same mails, each in a mailbox of its own, so that the one leaves nothing to the other."""
     rates = {}
-    for way in ("whole", "floor") if whole_first else ("floor", "whole"):
+    for way in ways:
         address = f"{way}.{folder.name}@bench.example"
         config = _installation(folder / way, dovecot, address)
         settings = load(config)
         with nurseries(settings) as (readers, understanders):
-            if way == "whole":
-                run = Whole(config, ACCOUNT, readers, understanders).run
-                run()  # first contact, with nothing there: what comes later is ordinary mail, whose receipts are queued
-            else:
+            if way == "floor":
                 run = Floor(settings, ACCOUNT, readers, folder / "floor.db", _key(settings)).run
+            else:
+                run = Intake(config, ACCOUNT, readers, understanders if way == "whole" else WithoutTriage()).run
+                run()  # first contact, with nothing there: what comes later is ordinary mail, whose receipts are queued
             _fill(dovecot, address, letters)
             began = time.perf_counter()
             run()
