@@ -23,3 +23,12 @@ def domain_to_ascii(plain: str) -> str:
         return f"{local}@{idna.encode(domain, uts46=True).decode('ascii')}"
     except idna.IDNAError:
         raise BadAddress("The domain of this address is not one that the DNS can hold.") from None
+
+
+def without_tag(plain: str) -> str:
+    """The address for comparing: lower case, domain in ASCII, without what stands behind a plus (RFC 5233).
+
+    Raises BadAddress.
+    """
+    local, _, domain = domain_to_ascii(plain).lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"

@@ -6,18 +6,19 @@ Secrets are not settings: see `config.secrets`.
 
 import base64
 import binascii
+import ipaddress
 import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from config.addresses import domain_to_ascii
+from config.addresses import domain_to_ascii, without_tag
 from config.errors import ConfigError
 from config.secrets import Secrets
 
@@ -53,6 +54,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
 Security = Literal["tls", "starttls", "plain"]
 Language = Literal["nl", "en"]
+Mailbox = TypeVar("Mailbox", bound="Section")
 
 
 class Section(BaseModel):
@@ -134,17 +136,138 @@ class DeskSettings(Section):
 class MailboxSettings(Section):
     """One IMAP account that a desk's mail arrives in."""
 
+    kind: Literal["imap"] = Field("imap", description="imap, maildir, lmtp or pipe: how the mail comes in.")
     desk: Slug = Field(description="The desk that this mailbox belongs to.")
     host: str
     port: int = Field(993, ge=1, le=65535)
     security: Security = "tls"
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     user: str
-    folders: tuple[str, ...] = Field(("INBOX",), min_length=1)
+    folders: tuple[str, ...] = Field(
+        ("INBOX",),
+        min_length=1,
+        description="Folders to take mail from. A report that was taken for junk is a report: add the server's junk "
+        'folder, as in ["INBOX", "Junk"].',
+    )
     done_folder: str = Field("Verwerkt", description="Where a mail goes when its sealed copy is committed.")
     keep_days: int = Field(7, ge=0, description="Days that a mail stays in the done folder before it is expunged.")
     poll_seconds: int = Field(60, ge=1, description="The safety net under IDLE.")
     timeout_seconds: int = Field(60, ge=1)
+
+
+class MaildirSettings(Section):
+    """One Maildir on this machine that a desk's mail arrives in."""
+
+    kind: Literal["maildir"] = Field(description="maildir: a folder that a mail server delivers into.")
+    desk: Slug = Field(description="The desk that this mailbox belongs to.")
+    path: Path = Field(description="The folder that holds new, cur and tmp.")
+    folders: tuple[str, ...] = Field(
+        ("",),
+        min_length=1,
+        description='Folders to take mail from, as on the disk without the dot: "" is the inbox, "Junk" is .Junk.',
+    )
+    done_folder: str = Field(
+        "Verwerkt", min_length=1, description="Where a mail goes when its sealed copy is committed: .Verwerkt."
+    )
+    keep_days: int = Field(7, ge=0, description="Days that a mail stays in the done folder before it is removed.")
+    poll_seconds: int = Field(60, ge=1, description="The safety net under the look at the folders each second.")
+
+    @model_validator(mode="after")
+    def _folders_are_inside(self) -> Self:
+        for folder in (*self.folders, self.done_folder):
+            if "/" in folder or "\0" in folder or folder.startswith(".") or ".." in folder:
+                raise ValueError('folders are named as on the disk, without their first dot: ".Junk" is "Junk"')
+        if self.done_folder in self.folders:
+            raise ValueError("done_folder must not be among folders")
+        return self
+
+
+class LmtpMailboxSettings(Section):
+    """What the mail server delivers for one desk by LMTP. No readable mailbox exists."""
+
+    kind: Literal["lmtp"] = Field(description="lmtp: your mail server delivers to the address in [lmtp].")
+    desk: Slug = Field(description="The desk that this mailbox belongs to.")
+    recipients: tuple[EmailAddress, ...] = Field(
+        (),
+        description="Addresses that are taken in, with any +tag. Empty: the desk's address, bounce_address and "
+        "own_addresses.",
+    )
+
+
+class PipeMailboxSettings(Section):
+    """What the mail server hands to `meldpost ingest -` for one desk. No readable mailbox exists."""
+
+    kind: Literal["pipe"] = Field(description="pipe: your mail server runs `meldpost ingest -` for each mail.")
+    desk: Slug = Field(description="The desk that this mailbox belongs to.")
+
+
+MAILBOX_KINDS: dict[str, type[Section]] = {
+    "imap": MailboxSettings,
+    "maildir": MaildirSettings,
+    "lmtp": LmtpMailboxSettings,
+    "pipe": PipeMailboxSettings,
+}
+
+
+def _kind_of(mailbox: Any) -> str:
+    return str(mailbox.get("kind", "imap") if isinstance(mailbox, dict) else getattr(mailbox, "kind", "imap"))
+
+
+AnyMailbox = Annotated[
+    Annotated[MailboxSettings, Tag("imap")]
+    | Annotated[MaildirSettings, Tag("maildir")]
+    | Annotated[LmtpMailboxSettings, Tag("lmtp")]
+    | Annotated[PipeMailboxSettings, Tag("pipe")],
+    Discriminator(
+        _kind_of,
+        custom_error_type="mailbox_kind",
+        custom_error_message='kind must be "imap", "maildir", "lmtp" or "pipe"',
+    ),
+]
+
+
+class LmtpSettings(Section):
+    """Where your mail server delivers by LMTP (RFC 2033), which knows neither log-in nor encryption."""
+
+    listen: str = Field(
+        "",
+        description="host:port, [IPv6]:port, or the absolute path of a socket. Empty: no LMTP. "
+        'Such as "127.0.0.1:24" or "/run/meldpost/lmtp".',
+    )
+    mode: str = Field("660", pattern="^[0-7]{3}$", description="Rights of the socket, where it is a path.")
+    other_hosts: bool = Field(
+        False, description="Listen on an address that other machines reach? Whoever reaches it reads and writes mail."
+    )
+    max_bytes: int = Field(100_000_000, ge=100_000, description="A larger mail is refused, and its sender is told.")
+    connections: int = Field(5, ge=1, le=100, description="Most at a time; further ones wait.")
+    timeout_seconds: int = Field(300, ge=5, description="How long a silent connection is kept.")
+
+    @model_validator(mode="after")
+    def _listens_where_it_can(self) -> Self:
+        if self.listen and not self.listen.startswith("/"):
+            host, port = self.host_and_port
+            if not host or not 0 <= port <= 65535:
+                raise ValueError("listen must be host:port, [IPv6]:port or the absolute path of a socket")
+            if not (_is_loopback(host) or self.other_hosts):
+                raise ValueError(
+                    "listen names an address that other machines may reach, and LMTP is not encrypted. Use 127.0.0.1, "
+                    "[::1] or a socket; or set other_hosts = true where the network between is your own"
+                )
+        return self
+
+    @property
+    def host_and_port(self) -> tuple[str, int]:
+        """Of a TCP address; ("", -1) where it is none."""
+        host, _, port = self.listen.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        return (host, int(port)) if port.isascii() and port.isdigit() else ("", -1)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class SmtpSettings(Section):
@@ -239,7 +362,8 @@ class Settings(BaseSettings):
         description="limits-only: read mail without namespaces or Landlock. Only where the kernel gives neither.",
     )
     desks: dict[Slug, DeskSettings]
-    mailboxes: dict[Slug, MailboxSettings] = Field(default_factory=dict)
+    mailboxes: dict[Slug, AnyMailbox] = Field(default_factory=dict)
+    lmtp: LmtpSettings = LmtpSettings()
     smtp: SmtpSettings = SmtpSettings()
     rules: RuleSettings = RuleSettings()
     terms: TermSettings = TermSettings()
@@ -252,6 +376,32 @@ class Settings(BaseSettings):
             if mailbox.desk not in self.desks:
                 raise ValueError(f"mailbox {account!r} names the desk {mailbox.desk!r}, which is not among [desks]")
         return self
+
+    @model_validator(mode="after")
+    def _lmtp_is_whole(self) -> Self:
+        if self.mailboxes_of(LmtpMailboxSettings) and not self.lmtp.listen:
+            raise ValueError('a mailbox has kind = "lmtp", but `listen` in [lmtp] does not say where to listen')
+        taken: dict[str, str] = {}
+        for account in self.mailboxes_of(LmtpMailboxSettings):
+            for address in self.lmtp_recipients(account):
+                if address in taken:
+                    raise ValueError(
+                        f"the mailboxes {taken[address]!r} and {account!r} both take in the same address; give each "
+                        "its own `recipients`"
+                    )
+                taken[address] = account
+        return self
+
+    def mailboxes_of(self, kind: type[Mailbox]) -> dict[str, Mailbox]:
+        """The mailboxes of one kind, by account."""
+        return {account: mailbox for account, mailbox in self.mailboxes.items() if isinstance(mailbox, kind)}
+
+    def lmtp_recipients(self, account: str) -> frozenset[str]:
+        """The addresses that are delivered to an LMTP mailbox, ASCII, in lower case, without tags."""
+        mailbox = self.mailboxes_of(LmtpMailboxSettings)[account]
+        desk = self.desks[mailbox.desk]
+        addresses = mailbox.recipients or (desk.address, desk.bounces_to, *desk.own_addresses)
+        return frozenset(without_tag(address) for address in addresses)
 
     def secrets(self) -> Secrets:
         return Secrets(self.secrets_dir)
@@ -306,6 +456,8 @@ def _from_file(path: Path) -> Settings:
 def _describe(place: tuple[int | str, ...], message: str) -> str:
     if message == "Extra inputs are not permitted":
         message = "there is no such setting; is the name misspelt?"
+    if place[:1] == ("mailboxes",) and place[2:3] and place[2] in MAILBOX_KINDS:
+        place = (*place[:2], *place[3:])  # the kind is no part of the setting's name
     return f"  {'.'.join(map(str, place)) or 'file'}: {message.removeprefix('Value error, ')}"
 
 
@@ -323,7 +475,11 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "database": settings.database.model_copy(update={"url": url}),
             "smtp": settings.smtp.model_copy(update={"ca_file": anchor(settings.smtp.ca_file)}),
             "mailboxes": {
-                account: mailbox.model_copy(update={"ca_file": anchor(mailbox.ca_file)})
+                account: mailbox.model_copy(
+                    update={
+                        name: anchor(getattr(mailbox, name)) for name in ("ca_file", "path") if hasattr(mailbox, name)
+                    }
+                )
                 for account, mailbox in settings.mailboxes.items()
             },
         }

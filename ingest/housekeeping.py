@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config.secrets import Secrets
-from config.settings import Settings
+from config.settings import MailboxSettings, Settings
 from ingest.filing import entry_of
 from ingest.sources.imap import Account, connected
 from store import ledger
@@ -23,7 +23,7 @@ MOST_STRANGERS = 200
 
 def tidy(settings: Settings, secrets: Secrets, account: str) -> int:
     """Expunge what has lain long enough; gives how many. Raises what `rounds.take_in` raises of connections."""
-    mailbox = settings.mailboxes[account]
+    mailbox = settings.mailboxes_of(MailboxSettings)[account]
     database = open_database(settings.database.url)
     try:
         index = IndexKey(secrets.key(f"index-key-{mailbox.desk}"))

@@ -102,7 +102,8 @@ def take_in(
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult()
-            return _Round(intake, settings.mailboxes[account], password, extend).run()
+            mailbox = settings.mailboxes_of(MailboxSettings)[account]
+            return _Round(intake, mailbox, password, extend).run()
     finally:
         understanders.end_round()
         database.close()

@@ -22,7 +22,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config.settings import Settings
+from config.settings import MailboxSettings, Settings
 from ingest.nurseries import keep_running, nurseries
 from ingest.readers import Readers
 from ingest.sources.idle import watch
@@ -76,12 +76,13 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
 
 
 def _once(supervisor: Supervisor, settings: Settings) -> bool:
-    for account in settings.mailboxes:
-        supervisor.wake(work.round_of(account))
+    looked_at = [work.round_of(account) for account in settings.mailboxes_of(MailboxSettings)]
+    for name in looked_at:
+        supervisor.wake(name)
     supervisor.run(until_idle=True)
     supervisor.wake(work.DELIVERY)
     supervisor.run(until_idle=True)
-    taken, troubled = supervisor.outcome(map(work.round_of, settings.mailboxes))
+    taken, troubled = supervisor.outcome(looked_at)
     sent, unsent = supervisor.outcome([work.DELIVERY])
     log.info("%d taken in, %d sent; mailboxes with trouble: %d%s", taken, sent, troubled, "; sending failed" * unsent)
     return not supervisor.failed
@@ -91,7 +92,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
     """All that this installation has done again and again."""
     level = logging.getLogger().level
     limits = settings.limits
-    for account, mailbox in settings.mailboxes.items():
+    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
         each_mail = limits.reader_seconds + limits.understand_seconds + 4 * mailbox.timeout_seconds
         yield Work(
             work.round_of(account),
@@ -146,7 +147,7 @@ class _Ending:
 def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: ExitStack) -> None:
     stopped = threading.Event()
     stack.callback(stopped.set)
-    for account, mailbox in settings.mailboxes.items():
+    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
         name = work.round_of(account)
         threading.Thread(
             target=watch,
@@ -190,7 +191,7 @@ class Ticker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._every(scheduler, HEARTBEAT_SECONDS, self._live, 0)
-        for position, (account, mailbox) in enumerate(self._settings.mailboxes.items()):
+        for position, (account, mailbox) in enumerate(self._settings.mailboxes_of(MailboxSettings).items()):
             later = position * STAGGER_SECONDS
             self._every(scheduler, mailbox.poll_seconds, self._waker(work.round_of(account)), later)
             self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)

@@ -58,7 +58,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
-    for account, mailbox in settings.mailboxes.items():
+    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
         yield from _mailbox(settings, account, mailbox)
     yield _smtp(settings)
     yield from _clock(settings)

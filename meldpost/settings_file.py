@@ -5,18 +5,21 @@ The explanations are those of `config.settings`, so that file and program cannot
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from config.settings import DeskSettings, MailboxSettings, Settings
+from config.settings import MAILBOX_KINDS, DeskSettings, MailboxSettings, Settings
 
 WIDTH = 110
-KEYED: Mapping[str, type[BaseModel]] = {"desks": DeskSettings, "mailboxes": MailboxSettings}
-"""Settings that are tables of tables, by the model of each."""
+KEYED: Mapping[str, Callable[[Mapping[str, Any]], type[BaseModel]]] = {
+    "desks": lambda _: DeskSettings,
+    "mailboxes": lambda values: MAILBOX_KINDS.get(values.get("kind", "imap"), MailboxSettings),
+}
+"""Settings that are tables of tables, and the model of each by what it holds."""
 
 
 def render(values: Mapping[str, Any]) -> str:
@@ -45,7 +48,7 @@ def _table(path: tuple[str, ...], model: type[BaseModel], values: Mapping[str, A
     if not path:
         for name, keyed in KEYED.items():
             for key, inner in values.get(name, {}).items():
-                yield from _table((name, key), keyed, inner)
+                yield from _table((name, key), keyed(inner), inner)
 
 
 def _setting(name: str, field: FieldInfo, values: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.errors import ConfigError
-from config.settings import Settings
+from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
@@ -109,7 +109,7 @@ def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:
     for desk in settings.desks:
         for name in ("index-key", "token-key", "mailer-seed"):
             yield f"{name}-{desk}", True
-    for account in settings.mailboxes:
+    for account in settings.mailboxes_of(MailboxSettings):
         yield f"mailbox-password-{account}", False
     if settings.smtp.user:
         yield "smtp-password", False

@@ -7,7 +7,7 @@ import pytest
 
 from config.errors import ConfigError, SecretExposed, SecretMissing
 from config.secrets import Secrets, write_key, write_secret
-from config.settings import load
+from config.settings import MailboxSettings, MaildirSettings, Settings, load
 
 GOOD = """
 [desks.integriteit]
@@ -131,3 +131,64 @@ def test_a_secret_is_never_written_over(tmp_path: Path) -> None:
     write_secret(tmp_path, "smtp-password", b"first")
     with pytest.raises(FileExistsError):
         write_secret(tmp_path, "smtp-password", b"second")
+
+
+_IMAP = '[mailboxes.main]\ndesk = "integriteit"\nhost = "imap.meldpost.example"\nuser = "integriteit"\n'
+_LMTP = '[mailboxes.main]\nkind = "lmtp"\ndesk = "integriteit"\n'
+_LISTEN = '[lmtp]\nlisten = "{}"\n'
+
+
+def _load_with(file: Path, mailbox: str) -> Settings:
+    assert _IMAP in GOOD
+    file.write_text(GOOD.replace(_IMAP, mailbox), encoding="utf-8")
+    return load(file)
+
+
+def test_a_mailbox_without_a_kind_is_one_of_imap(file: Path) -> None:
+    assert isinstance(load(file).mailboxes["main"], MailboxSettings)
+
+
+def test_a_maildir_is_relative_to_the_file(file: Path) -> None:
+    settings = _load_with(file, '[mailboxes.main]\nkind = "maildir"\ndesk = "integriteit"\npath = "mail"\n')
+    (box,) = settings.mailboxes_of(MaildirSettings).values()
+    assert box.path == file.parent / "mail"
+    assert box.folders == ("",)
+
+
+def test_an_lmtp_mailbox_takes_in_every_address_of_its_desk_whatever_its_tag(file: Path) -> None:
+    settings = _load_with(file, _LMTP + _LISTEN.format("127.0.0.1:24"))
+    assert settings.lmtp_recipients("main") == {"integriteit@meldpost.example"}
+    named = _load_with(file, _LMTP + 'recipients = ["Melding+x@Bücher.example"]\n' + _LISTEN.format("/run/lmtp"))
+    assert named.lmtp_recipients("main") == {"melding@xn--bcher-kva.example"}
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "words"),
+    [
+        ('[mailboxes.main]\nkind = "pop3"\ndesk = "integriteit"\n', r'mailboxes\.main: kind must be "imap"'),
+        ('[mailboxes.main]\nkind = "maildir"\ndesk = "integriteit"\n', r"mailboxes\.main\.path: Field required"),
+        (
+            '[mailboxes.main]\nkind = "maildir"\ndesk = "integriteit"\npath = "m"\nfolders = [".Junk"]\n',
+            'is "Junk"',
+        ),
+        (
+            '[mailboxes.main]\nkind = "maildir"\ndesk = "integriteit"\npath = "m"\nfolders = ["Verwerkt"]\n',
+            "must not be among",
+        ),
+        (_LMTP, "does not say where to listen"),
+        (_LMTP + _LISTEN.format("0.0.0.0:24"), "not encrypted"),
+        (_LMTP + _LISTEN.format("mail.example:24"), "not encrypted"),
+        (_LMTP + _LISTEN.format("127.0.0.1"), "host:port"),
+        (_LMTP + _LISTEN.format("lmtp.sock"), "host:port"),
+        (_LMTP + _LMTP.replace("main", "second") + _LISTEN.format("127.0.0.1:24"), "the same address"),
+        (_LMTP + 'host = "x"\n' + _LISTEN.format("127.0.0.1:24"), "misspelt"),
+    ],
+)
+def test_a_mailbox_that_makes_no_sense_is_refused_with_what_to_do(file: Path, mailbox: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        _load_with(file, mailbox)
+
+
+def test_another_hosts_address_is_listened_on_only_where_the_setting_says_so(file: Path) -> None:
+    settings = _load_with(file, _LMTP + _LISTEN.format("[::]:24") + "other_hosts = true\n")
+    assert settings.lmtp.host_and_port == ("::", 24)
