@@ -26,8 +26,10 @@ from triage import Contact, MailText, Report
 
 
 class WithoutTriage:
-    """Stands where triage stands, and has the same answer to every mail at once: a report that lacks a telephone number.
-    Everything that follows from such an answer is done: a full receipt that asks, its day, and what the mailer keeps."""
+    """Stands where triage stands, and has the same answer to every mail at once: a report without a telephone number.
+
+    What follows from such an answer is done: a full receipt that asks for it, its days, and what the mailer keeps.
+    """
 
     def understand(self, _: MailText) -> Report:
         return Report(

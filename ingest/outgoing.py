@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN
 from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
-from cases.terms import DueKind, feedback_due
+from cases.terms import feedback_due
 from config.addresses import BadAddress, domain_to_ascii
 from ingest.authentication import Authentication
 from ingest.automatic import Verdict, bare
@@ -21,7 +21,8 @@ from ingest.mail import ParsedMail
 from ingest.threads import Thread
 from notify import compose, notices
 from notify.addressing import Addressing, address
-from store import dues, lookups, mailer_contact, outbox
+from store import lookups, mailer_contact, outbox
+from store.intake import CaseKeys
 from store.keyring import DeskPublicKeys
 from store.mailer_contact import Contact
 from store.members import notice_addresses
@@ -119,6 +120,15 @@ class InCase:
     case_id: str
     reference: str | None
     received_at: datetime
+    keys: CaseKeys
+
+
+def promise(intake: Intake, decision: ReceiptDecision, received_at: datetime, now: datetime) -> datetime | None:
+    """Until when the reporter of a new case is promised an answer; what the receipt says is due from now on, however
+    late it gets out. None, where the receipt waits for a person's word: a day in it could be long past by then."""
+    if decision.held or decision.kind is not ReceiptKind.FULL:
+        return None
+    return feedback_due(received_at, now, intake.terms)
 
 
 def queue_receipt(
@@ -128,16 +138,19 @@ def queue_receipt(
     read: Understood,
     decision: ReceiptDecision,
     case: InCase,
+    promised: datetime | None,
     now: datetime,
 ) -> bool:
-    """Put the receipt into the outbox, and note what the mailer has to know for later; was there one?"""
+    """Put the receipt into the outbox, and note what the mailer has to know for later; was there one?
+
+    `promised` is the day that `promise` gave.
+    """
     to = answer_address(read.mail, intake.own_addresses)
     if decision.kind is ReceiptKind.NONE or to is None:
         return False
     outbox_id = new_outbox_id()
     addressing = _address(intake, outbox_id, to, now, read.mail)
     language = read.report.language if read.report else ""
-    promised = _promise(session, intake, decision, case, now)
     written = compose.compose_receipt(
         intake.desk_settings,
         compose.ReceiptFacts(
@@ -165,7 +178,7 @@ def queue_receipt(
         caps=intake.index.caps(to, now)[0],
         copy={"kind": "receipt", "subject": written.subject, "text": written.text, "to": to},
     )
-    outbox.enqueue(session, keys.mailer, intake.index, new, now)
+    outbox.enqueue(session, keys.mailer, intake.index, new, now, identity=case.keys.identity)
     if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
         mailer_contact.write(session, keys.mailer, case.case_id, Contact(addressing.to, language, decision.ask), now)
     return True
@@ -243,18 +256,6 @@ def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: d
         in_all=outbox.recent_count(session, intake.desk, now - HOUR),
         in_all_max=rules.total_per_hour,
     )
-
-
-def _promise(
-    session: Session, intake: Intake, decision: ReceiptDecision, case: InCase, now: datetime
-) -> datetime | None:
-    """Until when the reporter of a new case is promised an answer; what the receipt says is due from now on, however
-    late it gets out. None, where the receipt waits for a person's word: a day in it could be long past by then."""
-    if case.reference is None or decision.held or decision.kind is not ReceiptKind.FULL:
-        return None
-    promised = feedback_due(case.received_at, now, intake.terms)
-    dues.set_due(session, intake.desk, case.case_id, DueKind.FEEDBACK, promised)
-    return promised
 
 
 def _domain(address_: str) -> str:

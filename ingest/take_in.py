@@ -32,6 +32,7 @@ from ingest.outgoing import (
     Understood,
     answers_go_elsewhere,
     decide,
+    promise,
     queue_notices,
     queue_receipt,
 )
@@ -42,8 +43,7 @@ from store import audit, dues, ledger, lookups, mailer_contact, outbox
 from store.audit import Action
 from store.database import clock
 from store.intake import NewMessage, TakenIn, add_message, open_case
-from store.keypairs import KeyKind
-from store.keyring import DeskPublicKeys, newest_proven
+from store.keyring import DeskPublicKeys
 from store.ledger import AlreadyTakenIn, LedgerEntry
 from store.outbox import OutgoingKind
 from triage import Report
@@ -170,18 +170,21 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     )
     # a machine that answers a notice must bring about no further one, now or when something would be overdue
     quiet = thread.answers_no_case and verdict.kind is not None
+    promised = None
     if thread.case_id is None:
         due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
+        promised = promise(intake, decision, new.received_at, now)
+        due |= {DueKind.FEEDBACK: promised} if promised else {}
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
     _note_bounce(session, read, taken)
-    queued = queue_receipt(session, intake, keys, read, decision, case, now)
+    queued = queue_receipt(session, intake, keys, read, decision, case, promised, now)
     if thread.case_id is None and verdict.may_report and not arrival.waits and not quiet:
         queued = bool(queue_notices(session, intake, keys, case, sender, now)) or queued
-    _settle(session, taking, taken)
     decided = {"receipt": decision.kind, "held": decision.held, "reason": decision.reason}
     _note_decision(session, intake, taken, decided | {"thread": thread.reason, "automatic": verdict.kind}, now)
+    _settle(session, taking, taken)
     log.info(
         "%s: uid %d: case %s (thread: %s; automatic: %s; receipt: %s, %s%s)",
         *(intake.account, taking.entry.place.uid, taken.case_id, thread.reason, verdict.reason),
@@ -198,9 +201,9 @@ def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     due = _dues(intake, arrival, new.received_at, now, may_report=True)
     case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
     told = 0 if arrival.waits else queue_notices(session, intake, keys, case, None, now)
-    _settle(session, taking, taken)
     decided = {"receipt": ReceiptKind.NONE, "held": False, "reason": state, "thread": "new", "automatic": None}
     _note_decision(session, intake, taken, decided, now)
+    _settle(session, taking, taken)
     log.warning("%s: uid %d: case %s, kept whole: %s", intake.account, taking.entry.place.uid, taken.case_id, state)
     return told > 0
 
@@ -229,7 +232,7 @@ def _open(
 ) -> tuple[InCase, TakenIn]:
     reference = new_reference(intake.randbelow)
     taken = open_case(session, keys, intake.index, new, reference=reference, now=now, dues=due, linked_case=linked_case)
-    return InCase(taken.case_id, reference, new.received_at), taken
+    return InCase(taken.case_id, reference, new.received_at, taken.keys), taken
 
 
 def _add(
@@ -247,7 +250,7 @@ def _add(
     if read.verdict.kind is None and not sender_is_new:
         dues.finish_dues(session, case_id, [DueKind.REMINDER])
         mailer_contact.forget(session, case_id)  # a receipt, where there is one, notes it anew
-    return InCase(case_id, None, new.received_at), taken
+    return InCase(case_id, None, new.received_at, taken.keys), taken
 
 
 def _note_bounce(session: Session, read: Understood, taken: TakenIn) -> None:
@@ -272,7 +275,6 @@ def _settle(session: Session, taking: _Taking, taken: TakenIn) -> None:
 
 
 def _note_decision(session: Session, intake: Intake, taken: TakenIn, detail: Mapping[str, Any], now: datetime) -> None:
-    to = newest_proven(session, intake.index, intake.desk, KeyKind.CASE, taken.case_id)
     audit.write(
         session,
         intake.desk,
@@ -281,7 +283,7 @@ def _note_decision(session: Session, intake: Intake, taken: TakenIn, detail: Map
         case_id=taken.case_id,
         subject_id=taken.message_id,
         detail=detail,
-        to=to,
+        to=taken.keys.case,
     )
 
 

@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from store import rows
 from store.frame import Context, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Audit, new_id
 from store.sealing import open_sealed, seal
 
 _DETAIL = "audit-detail"
+_NOTHING = dict.fromkeys(column.key for column in Audit.__table__.columns if not column.primary_key)
 
 
 class Action(StrEnum):
@@ -73,13 +75,13 @@ def write(
 ) -> None:
     """Add a row. A detail is content: it is sealed to the key `to` (a case's own, so that it goes with the case), and
     left out where there is none."""
-    row = Audit(desk=desk, at=now, action=action, member_id=member_id, case_id=case_id, subject_id=subject_id)
+    sealed: dict[str, Any] = {}
     if detail is not None and to is not None:
-        row.detail_id = new_id()
-        row.key_pair_id = to.id
-        context = Context(desk, case_id or "", _DETAIL, row.detail_id, to.generation, 1)
-        row.detail = seal(json.dumps(detail, ensure_ascii=False).encode(), to.public, context)
-    session.add(row)
+        detail_id = new_id()
+        context = Context(desk, case_id or "", _DETAIL, detail_id, to.generation, 1)
+        frame = seal(json.dumps(detail, ensure_ascii=False).encode(), to.public, context)
+        sealed = {"detail_id": detail_id, "key_pair_id": to.id, "detail": frame}
+    _add(session, desk, now, action, member_id=member_id, case_id=case_id, subject_id=subject_id, **sealed)
 
 
 def write_record(
@@ -95,18 +97,17 @@ def write_record(
     sha256: bytes,
 ) -> None:
     """Add the row that holds a sealed record's digest."""
-    session.add(
-        Audit(
-            desk=desk,
-            at=now,
-            action=Action.RECORD,
-            member_id=member_id,
-            case_id=case_id,
-            subject_id=subject_id,
-            record_kind=kind,
-            record_version=version,
-            sha256=sha256,
-        )
+    _add(
+        session,
+        desk,
+        now,
+        Action.RECORD,
+        member_id=member_id,
+        case_id=case_id,
+        subject_id=subject_id,
+        record_kind=kind,
+        record_version=version,
+        sha256=sha256,
     )
 
 
@@ -115,15 +116,20 @@ def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]
 
     A detail that cannot be opened is {}: it hides no other row.
     """
-    rows = session.scalars(
+    found = session.scalars(
         select(Audit)
         .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.action != Action.RECORD)
         .order_by(Audit.at, Audit.id)
     )
     return tuple(
         Entry(row.at, Action(row.action), row.member_id, row.subject_id, row.record_kind, _detail(session, ring, row))
-        for row in rows
+        for row in found
     )
+
+
+def _add(session: Session, desk: str, now: datetime, action: Action, **more: Any) -> None:
+    # always with all columns: rows of one form are written together, in the order in which they were added
+    rows.add(session, Audit, **{**_NOTHING, "desk": desk, "at": now, "action": action, **more})
 
 
 def _detail(session: Session, ring: KeyRing, row: Audit) -> Mapping[str, Any]:

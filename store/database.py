@@ -13,7 +13,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, CursorResult, Engine, Update, create_engine, event, make_url, select
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Float,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    select,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.compiler import compiles
@@ -21,6 +32,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from store.rows import GatheringSession
 from store.schema import UtcTime
 
 _BUSY_TIMEOUT_MS = 30_000
@@ -43,22 +55,22 @@ class database_now(FunctionElement[datetime]):
     """The database's own clock, plus some seconds: leases of many machines are compared on one clock only."""
 
     type = UtcTime()
-    inherit_cache = False
+    inherit_cache = True
 
     def __init__(self, plus_seconds: float = 0) -> None:
-        self.plus_seconds = float(plus_seconds)
-        super().__init__()
+        super().__init__(bindparam(None, float(plus_seconds), type_=Float()))
 
 
 @compiles(database_now, "sqlite")
-def _sqlite_now(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
+def _sqlite_now(element: database_now, compiler: SQLCompiler, **more: Any) -> str:
     # the form in which SQLAlchemy keeps times, so that text compares as time
-    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '{element.plus_seconds:+.3f} seconds')"
+    seconds = compiler.process(element.clauses, **more)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', printf('%+.3f seconds', {seconds}))"
 
 
 @compiles(database_now, "postgresql")
-def _postgresql_now(element: database_now, compiler: SQLCompiler, **_: Any) -> str:
-    return f"(clock_timestamp() + make_interval(secs => {element.plus_seconds:.3f}))"
+def _postgresql_now(element: database_now, compiler: SQLCompiler, **more: Any) -> str:
+    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **more)}))"
 
 
 def clock(session: Session) -> datetime:
@@ -86,7 +98,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A writing transaction: committed at the end, rolled back as a whole by any error."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with GatheringSession(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager

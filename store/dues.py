@@ -7,7 +7,7 @@ once: a claim whose lease ran out settles nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases.terms import OF_THE_DESK, DueKind
+from store import rows
 from store.database import Database, changed_rows, database_now
 from store.schema import Due, new_id
 
@@ -65,12 +66,29 @@ def set_due(session: Session, desk: str, case_id: str, kind: DueKind, due_at: da
     session.flush()
 
 
+def set_first_dues(session: Session, desk: str, case_id: str, due_at: Mapping[DueKind, datetime]) -> None:
+    """Open the dues of a case that is new in this transaction, and so has none."""
+    for kind, at in due_at.items():
+        rows.add(
+            session,
+            Due,
+            id=new_id(),
+            desk=desk,
+            case_id=case_id,
+            kind=kind,
+            step=0,
+            due_at=at,
+            wake_at=at,
+            state=DueState.OPEN,
+        )
+
+
 def open_dues(session: Session, case_id: str) -> tuple[OpenDue, ...]:
     """What is due for a case, soonest first."""
-    rows = session.scalars(
+    found = session.scalars(
         select(Due).where(Due.case_id == case_id, Due.state == DueState.OPEN).order_by(Due.due_at, Due.kind)
     )
-    return tuple(OpenDue(DueKind(row.kind), row.step, row.due_at) for row in rows)
+    return tuple(OpenDue(DueKind(row.kind), row.step, row.due_at) for row in found)
 
 
 def finish_dues(session: Session, case_id: str, kinds: Iterable[DueKind]) -> int:

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
 from cases.terms import DueKind
-from store import audit, lookups, records
+from store import audit, lookups, records, rows
 from store.audit import Action
-from store.dues import set_due
+from store.dues import set_first_dues
 from store.keypairs import KeyKind, generate
 from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, seal_seed
 from store.lookups import IndexKey
@@ -66,17 +66,18 @@ class NewMessage:
 
 
 @dataclass(frozen=True)
-class TakenIn:
-    case_id: str
-    message_id: str
-
-
-@dataclass(frozen=True)
-class _CaseKeys:
-    """The public halves that a case's records are sealed to."""
+class CaseKeys:
+    """The public halves that a case's records are sealed to: just made, or proven."""
 
     case: PublicPair
     identity: PublicPair
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    case_id: str
+    message_id: str
+    keys: CaseKeys
 
 
 def open_case(
@@ -92,27 +93,27 @@ def open_case(
 ) -> TakenIn:
     """A new case with its first message."""
     case_id = new_id()
-    session.add(
-        CaseFile(
-            id=case_id,
-            desk=keys.desk,
-            status=Status.RECEIVED,
-            version=1,
-            reference_digest=index.reference(reference),
-            linked_case_id=linked_case,
-            opened_at=now,
-        )
+    rows.add(
+        session,
+        CaseFile,
+        id=case_id,
+        desk=keys.desk,
+        status=Status.RECEIVED,
+        version=1,
+        reference_digest=index.reference(reference),
+        linked_case_id=linked_case,
+        opened_at=now,
     )
-    session.flush()
-    case_keys = _CaseKeys(
+    case_keys = CaseKeys(
         case=_new_pair(session, keys, index, KeyKind.CASE, case_id, now),
         identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
     )
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
     card = {"reference": reference, **{part: new.report.get(part) for part in DECIDABLE}}
-    records.write_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
-    for kind, due_at in dues.items():
-        set_due(session, keys.desk, case_id, kind, due_at)
+    records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
+    if new.sender:
+        lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))
+    set_first_dues(session, keys.desk, case_id, dues)
     return taken_in
 
 
@@ -134,10 +135,14 @@ def add_message(
     found = select(CaseFile.id).where(CaseFile.id == case_id, CaseFile.desk == keys.desk).with_for_update()
     if session.scalars(found).one_or_none() is None:
         raise NoSuchCase("The case that this mail belongs to is not there any more.")
-    case_keys = _CaseKeys(
+    case_keys = CaseKeys(
         case=newest_proven(session, index, keys.desk, KeyKind.CASE, case_id),
         identity=newest_proven(session, index, keys.desk, KeyKind.IDENTITY, case_id),
     )
+    if new.sender and not sender_is_new:
+        address = index.address(case_id, new.sender)
+        if not lookups.knows_address(session, keys.desk, case_id, address):  # known to a case that went into this one
+            lookups.remember_address(session, keys.desk, case_id, address)
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
 
 
@@ -148,13 +153,12 @@ def _new_pair(
     pair = add_pair(session, keys.desk, kind, case_id, private.public, now, index)
     seal_seed(session, private, pair, keys.to_desk)
     seal_seed(session, private, pair, keys.recovery)
-    session.flush()
     return pair  # the private half goes out of scope here: nobody but the desk and the recovery pages has it
 
 
 def _write_message(
     session: Session,
-    keys: _CaseKeys,
+    keys: CaseKeys,
     index: IndexKey,
     case_id: str,
     new: NewMessage,
@@ -164,12 +168,16 @@ def _write_message(
 ) -> TakenIn:
     message_id = new_id()
     desk = keys.case.desk
-    session.add(
-        Message(
-            id=message_id, desk=desk, case_id=case_id, state=new.state, received_at=new.received_at, taken_in_at=now
-        )
+    rows.add(
+        session,
+        Message,
+        id=message_id,
+        desk=desk,
+        case_id=case_id,
+        state=new.state,
+        received_at=new.received_at,
+        taken_in_at=now,
     )
-    session.flush()
     attachments = [
         _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now)
         for position, attachment in enumerate(new.attachments)
@@ -177,23 +185,20 @@ def _write_message(
     content = {**new.content, "attachments": attachments, "sender_is_new": sender_is_new}
 
     def to_identity(kind: RecordKind, value: Mapping[str, Any]) -> None:
-        records.write_json(session, Name(case_id, message_id, kind), value, keys.identity, now)
+        records.add_json(session, Name(case_id, message_id, kind), value, keys.identity, now)
 
     def to_case(kind: RecordKind, value: Mapping[str, Any]) -> None:
-        records.write_json(session, Name(case_id, message_id, kind), value, keys.case, now)
+        records.add_json(session, Name(case_id, message_id, kind), value, keys.case, now)
 
-    records.write(session, Name(case_id, message_id, RecordKind.RAW), new.raw(), keys.identity, now)
+    records.add(session, Name(case_id, message_id, RecordKind.RAW), new.raw(), keys.identity, now)
     to_identity(RecordKind.MESSAGE, content)
     to_identity(RecordKind.CONTACT, new.contact)
     to_case(RecordKind.REPORT, new.report)
     to_case(RecordKind.MASKED, {"text": new.masked_text, "checked": False})
     digests = [index.message_id(each) for each in new.message_ids if each.strip()]
     lookups.remember_message_ids(session, desk, case_id, message_id, digests)
-    if new.sender and not sender_is_new:
-        lookups.remember_address(session, desk, case_id, index.address(case_id, new.sender))
     audit.write(session, desk, Action.INTAKE, now, case_id=case_id, subject_id=message_id)
-    session.flush()
-    return TakenIn(case_id, message_id)
+    return TakenIn(case_id, message_id, keys)
 
 
 def _write_attachment(
@@ -208,8 +213,8 @@ def _write_attachment(
     """Seal one attachment byte for byte; gives what the message's content says about it."""
     attachment_id = new_id()
     name = Name(case_id, attachment_id, RecordKind.ATTACHMENT)
-    size = records.write(session, name, attachment.chunks(), identity, now)
-    session.add(Attachment(id=attachment_id, message_id=message_id, position=position, padded_size=size))
+    size = records.add(session, name, attachment.chunks(), identity, now)
+    rows.add(session, Attachment, id=attachment_id, message_id=message_id, position=position, padded_size=size)
     return {
         "id": attachment_id,
         "name": attachment.name,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from config.settings import DeskSettings
+from store import rows
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.lookups import IndexKey
@@ -25,6 +26,7 @@ from store.schema import KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
 
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
+_OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
 
 
 class DeskKeyDiffers(Exception):
@@ -113,12 +115,8 @@ def pins_of(settings: DeskSettings) -> Pins:
 
 def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
     """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned."""
-    found = DeskPublicKeys(
-        desk=desk,
-        to_desk=newest(session, desk, KeyKind.DESK),
-        recovery=newest(session, desk, KeyKind.RECOVERY),
-        mailer=newest(session, desk, KeyKind.MAILER),
-    )
+    own = {kind: _pair(row) for kind, row in _newest(session, desk, _OF_THE_DESK, "").items()}
+    found = DeskPublicKeys(desk, own[KeyKind.DESK], own[KeyKind.RECOVERY], own[KeyKind.MAILER])
     pairs = ((found.to_desk, pins.to_desk), (found.recovery, pins.recovery), (found.mailer, pins.mailer))
     for pair, pinned in pairs:
         if pair.public != pinned:
@@ -133,7 +131,7 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     """The newest generation of a key pair of the desk's own or of a member's. Raises NoSuchKey."""
     if kind in _OF_A_CASE:
         raise ValueError("a case's key is asked for with newest_proven: anybody may have written this one")
-    return _pair(_newest(session, desk, kind, owner))
+    return _pair(_newest(session, desk, (kind,), owner)[kind])
 
 
 def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
@@ -142,7 +140,7 @@ def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, o
     Who can write to the database, but has not the index key, cannot have what is written later sealed to a key of
     theirs.
     """
-    row = _newest(session, desk, kind, owner)
+    row = _newest(session, desk, (kind,), owner)[kind]
     found = _pair(row)
     if row.proof is None or not hmac.compare_digest(row.proof, _proof(index, found)):
         raise UnprovenKey(
@@ -152,16 +150,18 @@ def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, o
     return found
 
 
-def _newest(session: Session, desk: str, kind: KeyKind, owner: str) -> KeyPair:
-    row = session.scalars(
+def _newest(session: Session, desk: str, kinds: Collection[KeyKind], owner: str) -> dict[KeyKind, KeyPair]:
+    """The newest generation of each of these kinds. Raises NoSuchKey where one is missing."""
+    found = session.scalars(
         select(KeyPair)
-        .where(KeyPair.desk == desk, KeyPair.kind == kind, KeyPair.owner == owner, KeyPair.retired_at.is_(None))
-        .order_by(KeyPair.generation.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
-    return row
+        .where(KeyPair.desk == desk, KeyPair.owner == owner, KeyPair.kind.in_(kinds), KeyPair.retired_at.is_(None))
+        .order_by(KeyPair.generation)
+    )
+    by_kind = {KeyKind(row.kind): row for row in found}
+    for kind in kinds:
+        if kind not in by_kind:
+            raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
+    return by_kind
 
 
 def pair(session: Session, key_pair_id: str) -> PublicPair:
@@ -183,26 +183,25 @@ def add_pair(
 ) -> PublicPair:
     """Write down the first generation of a new key pair's public half; a case's with its proof, by `index`."""
     added = PublicPair(new_id(), desk, kind, owner, 1, public)
-    session.add(
-        KeyPair(
-            id=added.id,
-            desk=desk,
-            owner=owner,
-            kind=kind,
-            generation=added.generation,
-            public=public.to_bytes(),
-            proof=_proof(index, added) if index else None,
-            created_at=now,
-        )
+    rows.add(
+        session,
+        KeyPair,
+        id=added.id,
+        desk=desk,
+        owner=owner,
+        kind=kind,
+        generation=added.generation,
+        public=public.to_bytes(),
+        proof=_proof(index, added) if index else None,
+        created_at=now,
     )
-    session.flush()
     return added
 
 
 def seal_seed(session: Session, private: PrivateKey, of: PublicPair, to: PublicPair) -> None:
     """Keep the private half of a key pair, sealed to the public half of another."""
     frame = seal(private.seed, to.public, _seed_context(of, to))
-    session.add(SealedSeed(key_pair_id=of.id, recipient_key_pair_id=to.id, frame=frame))
+    rows.add(session, SealedSeed, key_pair_id=of.id, recipient_key_pair_id=to.id, frame=frame)
 
 
 def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, PrivateKey]) -> dict[str, PrivateKey]:
@@ -230,12 +229,12 @@ def _pinned(encoded: str, name: str) -> PublicKey:
 
 def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, PrivateKey]) -> PrivateKey:
     of = pair(session, key_pair_id)
-    rows = session.scalars(
+    found = session.scalars(
         select(SealedSeed).where(
             SealedSeed.key_pair_id == key_pair_id, SealedSeed.recipient_key_pair_id.in_(list(privates))
         )
     ).all()
-    for row in rows:
+    for row in found:
         to = pair(session, row.recipient_key_pair_id)
         try:
             seed = open_sealed(row.frame, privates[to.id], _seed_context(of, to))

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from store import rows
 from store.database import Database, changed_rows, clock, database_now
 from store.schema import Ledger, Mailbox, MailboxClaim, new_id
 
@@ -127,6 +128,7 @@ def settle(
             settled_at=database_now(),
         )
     )
+    rows.write(session)
     try:
         hit = changed_rows(session, statement)
     except IntegrityError:
@@ -184,23 +186,23 @@ def mark_expunged(session: Session, entry_ids: Iterable[str]) -> None:
 
 def moved_before(session: Session, account: str, when: datetime) -> list[LedgerEntry]:
     """Mails that have lain in the done folder since before `when` and were not expunged yet."""
-    rows = session.scalars(
+    found = session.scalars(
         select(Ledger)
         .where(Ledger.account == account, Ledger.moved_at < when, Ledger.expunged_at.is_(None))
         .order_by(Ledger.moved_at)
     )
-    return [_entry(row) for row in rows]
+    return [_entry(row) for row in found]
 
 
 def unfinished(session: Session, account: str) -> list[LedgerEntry]:
     """Mails of an account that were tried and have no result, oldest first. They are in the mailbox still, or came from
     a file (`IMPORTS`); `fetch_failures` tells how often the server did not give one."""
-    rows = session.scalars(
+    found = session.scalars(
         select(Ledger)
         .where(Ledger.account == account, Ledger.state == State.ATTEMPTED)
         .order_by(Ledger.first_seen_at, Ledger.uid)
     )
-    return [_entry(row) for row in rows]
+    return [_entry(row) for row in found]
 
 
 def note_gone(db: Database, account: str, there: Mapping[str, FolderSeen]) -> int:
@@ -227,7 +229,7 @@ def not_placed(
 ) -> list[LedgerEntry]:
     """Mails of these folders that have their result, and of which nobody knows where in the done folder they lie: moved
     by a server that does not tell, or just before a crash, or into a folder that was made anew since."""
-    rows = session.scalars(
+    found = session.scalars(
         select(Ledger).where(
             Ledger.account == account,
             Ledger.folder.in_(list(folders)),
@@ -238,7 +240,7 @@ def not_placed(
             | (Ledger.done_uidvalidity != done_uidvalidity),
         )
     )
-    return [_entry(row) for row in rows]
+    return [_entry(row) for row in found]
 
 
 def done_uids(session: Session, account: str, done_folder: str, uidvalidity: int) -> set[int]:
@@ -321,10 +323,10 @@ def _begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
 
 def _first_contact(db: Database, account: str, there: Mapping[str, FolderSeen], hold_above: int) -> dict[str, int]:
     with db.begin() as session:
-        rows = {name: session.get(Mailbox, (account, name, seen.uidvalidity)) for name, seen in there.items()}
-        fresh = {name: there[name] for name, row in rows.items() if row is None}
+        known = {name: session.get(Mailbox, (account, name, seen.uidvalidity)) for name, seen in there.items()}
+        fresh = {name: there[name] for name, row in known.items() if row is None}
         hold = sum(len(seen.uids) for seen in fresh.values()) > hold_above
-        held = {name: row.held_until_uid for name, row in rows.items() if row is not None}
+        held = {name: row.held_until_uid for name, row in known.items() if row is not None}
         for name, seen in fresh.items():
             held[name] = max(seen.uids, default=0) if hold else 0
             session.add(

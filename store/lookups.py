@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from store import rows
 from store.schema import CaseFile, Lookup, Message, new_id
 
 _MESSAGE_ID = "message_id"
@@ -124,15 +125,14 @@ def remember_message_ids(session: Session, desk: str, case_id: str, message_id: 
 
 
 def remember_address(session: Session, desk: str, case_id: str, digest: bytes) -> None:
-    """Note that an address (digested with the case) belongs to a case."""
-    if not knows_address(session, desk, case_id, digest):
-        _remember(session, desk, _ADDRESS, case_id, None, [digest])
+    """Note that an address (digested with the case) belongs to a case, which does not know it yet."""
+    _remember(session, desk, _ADDRESS, case_id, None, [digest])
 
 
 def message_with_id(session: Session, desk: str, digest: bytes) -> Found | None:
     """The newest message that has or refers to this Message-ID."""
-    row = session.scalars(
-        select(Lookup)
+    row = session.execute(
+        select(Lookup.case_id, Lookup.message_id)
         .join(Message, Message.id == Lookup.message_id)
         .where(Lookup.desk == desk, Lookup.kind == _MESSAGE_ID, Lookup.digest == digest)
         .order_by(Message.taken_in_at.desc())
@@ -177,10 +177,17 @@ def first_received_at(session: Session, case_id: str) -> datetime | None:
 def _remember(
     session: Session, desk: str, kind: str, case_id: str, message_id: str | None, digests: Iterable[bytes]
 ) -> None:
-    session.add_all(
-        Lookup(id=new_id(), desk=desk, kind=kind, digest=digest, case_id=case_id, message_id=message_id)
-        for digest in digests
-    )
+    for digest in digests:
+        rows.add(
+            session,
+            Lookup,
+            id=new_id(),
+            desk=desk,
+            kind=kind,
+            digest=digest,
+            case_id=case_id,
+            message_id=message_id,
+        )
 
 
 def _without_tag(address: str) -> str:

@@ -9,10 +9,11 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from config.taxonomy import MissingField
+from store import rows
 from store.frame import Context
 from store.keypairs import PrivateKey
 from store.keyring import PublicPair, pair
@@ -31,16 +32,17 @@ class Contact:
 
 def write(session: Session, mailer: PublicPair, case_id: str, contact: Contact, now: datetime) -> None:
     """Keep or replace the contact of a case."""
-    row = session.get(MailerContact, case_id, with_for_update=True)
-    version = 1 if row is None else row.version + 1
+    of_the_case = MailerContact.case_id == case_id
+    before = session.scalars(select(MailerContact.version).where(of_the_case).with_for_update()).one_or_none()
+    version = (before or 0) + 1
     context = Context(mailer.desk, case_id, _FRAME, case_id, mailer.generation, version)
     named = {"address": contact.address, "language": contact.language, "asked": list(contact.asked)}
     frame = seal(json.dumps(named).encode(), mailer.public, context)
-    if row is None:
-        row = MailerContact(case_id=case_id, desk=mailer.desk)
-        session.add(row)
-    row.version, row.key_pair_id, row.frame, row.updated_at = version, mailer.id, frame, now
-    session.flush()
+    values = {"version": version, "key_pair_id": mailer.id, "frame": frame, "updated_at": now}
+    if before is None:
+        rows.add(session, MailerContact, case_id=case_id, desk=mailer.desk, **values)
+    else:
+        session.execute(update(MailerContact).where(of_the_case).values(values))
 
 
 def read(session: Session, mailer: PrivateKey, case_id: str) -> Contact | None:

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from store import audit, records
+from store import audit, records, rows
 from store.audit import Action
 from store.database import changed_rows, clock, database_now
 from store.frame import Context
@@ -105,35 +105,43 @@ def new_outbox_id() -> str:
     return secrets.token_hex(9)
 
 
-def enqueue(session: Session, mailer: PublicPair, index: IndexKey, new: NewOutgoing, now: datetime) -> None:
+def enqueue(
+    session: Session,
+    mailer: PublicPair,
+    index: IndexKey,
+    new: NewOutgoing,
+    now: datetime,
+    *,
+    identity: PublicPair | None = None,
+) -> None:
     """Write a mail into the outbox, sealed to the mailer, and a copy for the desk, in the caller's transaction.
 
+    `identity` is the case's key where the caller has it already, proven or just made; else it is looked up.
     Raises UnprovenKey, where the copy would be sealed to a key that is not the case's.
     """
     desk = mailer.desk
-    session.add(
-        Outbox(
-            id=new.id,
-            desk=desk,
-            case_id=new.case_id,
-            member_id=new.member_id,
-            kind=new.kind,
-            state=OutboxState.HELD if new.held else OutboxState.QUEUED,
-            attempts=0,
-            sends=0,
-            not_before=now,
-            created_at=now,
-            key_pair_id=mailer.id,
-            frame=seal(packed(new), mailer.public, frame_context(desk, new.id, mailer.generation)),
-        )
+    rows.add(
+        session,
+        Outbox,
+        id=new.id,
+        desk=desk,
+        case_id=new.case_id,
+        member_id=new.member_id,
+        kind=new.kind,
+        state=OutboxState.HELD if new.held else OutboxState.QUEUED,
+        attempts=0,
+        sends=0,
+        not_before=now,
+        created_at=now,
+        key_pair_id=mailer.id,
+        frame=seal(packed(new), mailer.public, frame_context(desk, new.id, mailer.generation)),
     )
     if new.caps is not None:
-        session.add(MailCap(id=new_id(), desk=desk, digest=new.caps, at=now))
+        rows.add(session, MailCap, id=new_id(), desk=desk, digest=new.caps, at=now)
     if new.case_id is not None and new.copy is not None:
-        identity = newest_proven(session, index, desk, KeyKind.IDENTITY, new.case_id)
-        records.write_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
+        identity = identity or newest_proven(session, index, desk, KeyKind.IDENTITY, new.case_id)
+        records.add_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
     audit.write(session, desk, Action.MAIL_QUEUED, now, case_id=new.case_id, subject_id=new.id)
-    session.flush()
 
 
 def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
@@ -250,7 +258,7 @@ def note(session: Session, action: Action, desk: str, case_id: str | None, outbo
 
 
 def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, ...]:
-    rows = session.scalars(select(Outbox).where(*which).order_by(Outbox.created_at, Outbox.id))
+    found = session.scalars(select(Outbox).where(*which).order_by(Outbox.created_at, Outbox.id))
     return tuple(
         OutgoingRow(
             id=row.id,
@@ -261,7 +269,7 @@ def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, .
             sent_at=row.settled_at if row.state == OutboxState.SENT else None,
             bounce_message_id=row.bounce_message_id,
         )
-        for row in rows
+        for row in found
     )
 
 

@@ -14,11 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from store import audit
+from store import audit, rows
 from store.frame import Context, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Record, RecordPiece, new_id
@@ -67,7 +67,7 @@ class Name:
     kind: RecordKind
 
 
-def write(
+def add(
     session: Session,
     name: Name,
     content: Iterable[bytes],
@@ -77,7 +77,10 @@ def write(
     version: int = 1,
     member_id: str | None = None,
 ) -> int:
-    """Seal content of any length, in constant memory, with its row on the trail; gives the size of the frame."""
+    """Seal content of any length, in constant memory, with its row on the trail; gives the size of the frame.
+
+    For a subject that is new itself: of another, somebody else may write the same version (`write_json`).
+    """
     record_id = new_id()
     context = Context(to.desk, name.case_id or "", name.kind, name.subject_id, to.generation, version)
     digest = hashlib.sha256()
@@ -94,23 +97,21 @@ def write(
     if number and held is not None:
         _add_piece(session, record_id, number, held)
         held = None
-    values = {
-        "id": record_id,
-        "desk": to.desk,
-        "case_id": name.case_id,
-        "subject_id": name.subject_id,
-        "kind": name.kind,
-        "version": version,
-        "key_pair_id": to.id,
-        "sha256": digest.digest(),
-        "size": size,
-        "frame": held,
-        "created_at": now,
-    }
-    try:
-        session.execute(insert(Record).values(values))
-    except IntegrityError:
-        raise WrittenAtOnce("Another wrote this record at the same moment.") from None
+    rows.add(
+        session,
+        Record,
+        id=record_id,
+        desk=to.desk,
+        case_id=name.case_id,
+        subject_id=name.subject_id,
+        kind=name.kind,
+        version=version,
+        key_pair_id=to.id,
+        sha256=digest.digest(),
+        size=size,
+        frame=held,
+        created_at=now,
+    )
     audit.write_record(
         session,
         to.desk,
@@ -134,10 +135,28 @@ def write_json(
     *,
     version: int = 1,
     member_id: str | None = None,
-) -> int:
-    """Seal one JSON object."""
+) -> None:
+    """Seal one JSON object, in the next version of a record. Raises WrittenAtOnce."""
+    add_json(session, name, content, to, now, version=version, member_id=member_id)
+    try:
+        rows.write(session)
+    except IntegrityError:
+        raise WrittenAtOnce("Another wrote this record at the same moment.") from None
+
+
+def add_json(
+    session: Session,
+    name: Name,
+    content: Mapping[str, Any],
+    to: PublicPair,
+    now: datetime,
+    *,
+    version: int = 1,
+    member_id: str | None = None,
+) -> None:
+    """Seal one JSON object about a subject that is new itself."""
     encoded = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return write(session, name, [encoded], to, now, version=version, member_id=member_id)
+    add(session, name, [encoded], to, now, version=version, member_id=member_id)
 
 
 def newest_version(session: Session, desk: str, name: Name) -> int:
@@ -180,12 +199,12 @@ def opened_of_case(
 
     None in the place of one that cannot be opened: a damaged record hides no other.
     """
-    rows = session.scalars(
+    found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.case_id == case_id, Record.kind == kind)
         .order_by(Record.created_at, Record.version)
     )
-    return _latest(session, ring, rows)
+    return _latest(session, ring, found)
 
 
 def opened_of_subjects(
@@ -193,16 +212,16 @@ def opened_of_subjects(
 ) -> Mapping[str, dict[str, Any]]:
     """The newest JSON record of one kind about each of these subjects, without those that cannot be opened."""
     wanted = list(subject_ids)
-    rows = session.scalars(
+    found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)
         .order_by(Record.version)
     )
-    return {subject_id: found for subject_id, found in _latest(session, ring, rows).items() if found is not None}
+    return {subject_id: record for subject_id, record in _latest(session, ring, found).items() if record is not None}
 
 
-def _latest(session: Session, ring: KeyRing, rows: Iterable[Record]) -> dict[str, dict[str, Any] | None]:
-    latest = {row.subject_id: row for row in rows}
+def _latest(session: Session, ring: KeyRing, found: Iterable[Record]) -> dict[str, dict[str, Any] | None]:
+    latest = {row.subject_id: row for row in found}
     return {subject_id: _opened_or_none(session, ring, row) for subject_id, row in latest.items()}
 
 
@@ -245,7 +264,7 @@ def _newest(session: Session, desk: str, name: Name) -> Record:
 
 
 def _add_piece(session: Session, record_id: str, number: int, piece: bytes) -> None:
-    session.execute(insert(RecordPiece).values(record_id=record_id, number=number, frame=piece))
+    rows.add(session, RecordPiece, record_id=record_id, number=number, frame=piece)
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
