@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from ingest.mail import ParsedMail
+from ingest.phrases import says_late
 
 _REPORT_TYPE = re.compile(r";\s{0,9}report-type\s{0,9}=\s{0,9}\"?([a-z-]{1,40})")
 
@@ -16,6 +17,8 @@ def came_back(mail: ParsedMail) -> bool:
     """
     if mail.delivery_report is not None:
         return _failed(mail.delivery_report)
+    if says_late((mail.subject, mail.text)):
+        return False
     content_type = "".join(mail.header("content-type")[:1])[:1000].lower()
     said = _REPORT_TYPE.search(content_type)
     return not content_type.startswith("message/feedback-report") and (said is None or said[1] == "delivery-status")

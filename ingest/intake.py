@@ -13,7 +13,7 @@ from config.settings import DeskSettings, Settings
 from ingest.automatic import Own, bare
 from ingest.mail import ParsedMail
 from ingest.raw import RawMail
-from ingest.threads import id_tokens
+from ingest.threads import clues, id_tokens
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
 from store.keyring import DeskPublicKeys, desk_keys, pins_of
@@ -87,7 +87,8 @@ class Intake:
         """How to recognise our own mail in this one."""
         ids = (mail.message_id,) if mail.message_id else ()
         ours = any(self.tokens.verify(token) for token in id_tokens(ids, self.desk_settings))
-        return Own(self.own_addresses, frozenset(ids) if ours else frozenset())
+        answered = any(self.tokens.verify(token) for token in clues(mail, self.desk_settings).tokens)
+        return Own(self.own_addresses, frozenset(ids) if ours else frozenset(), answered)
 
     @property
     def own_addresses(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from cases.terms import DueKind, dues_of_a_new_case
 from config.faults import fault
 from config.taxonomy import Automatic
 from ingest.authentication import Authentication, authenticate
-from ingest.automatic import judge
+from ingest.automatic import inside, judge
 from ingest.bounces import came_back
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
@@ -152,7 +152,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     intake, arrival, now = taking.intake, taking.arrival, clock(session)
     keys = intake.keys(session)
     sender = mail.from_.address if mail.from_ else None
-    verdict = judge(mail.headers, sender, intake.own(mail))
+    verdict = judge(mail.headers, sender, intake.own(mail), inside(mail))
     authentication = authenticate(mail.headers, intake.desk_settings.trusted_authserv_id, sender)
     found = clues(mail, intake.desk_settings, authentication)
     thread = find_thread(session, intake.desk, found, intake.index, intake.tokens)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.taxonomy import Automatic
-from ingest.automatic import Own, judge
+from ingest.automatic import Own, inside, judge
 from ingest.errors import ReadError, UnderstandingFailed
 from ingest.message import mail_text
 from ingest.raw import RawMail
@@ -91,7 +91,7 @@ def _understand(file: str, raw: RawMail, readers: Readers, free: "SimpleQueue[Un
         return {"file": file, "error": f"this mail cannot be understood: {error}"}
     finally:
         free.put(understanders)
-    verdict = judge(mail.headers, mail.from_.address if mail.from_ else None, Own(frozenset()))
+    verdict = judge(mail.headers, mail.from_.address if mail.from_ else None, Own(frozenset()), inside(mail))
     return contract(file, report, verdict.kind)
 
 

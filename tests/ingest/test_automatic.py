@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.taxonomy import Automatic
-from ingest.automatic import Own, Verdict, judge, without_our_fields
+from ingest.automatic import Inside, Own, Verdict, judge, without_our_fields
 
 OWN = Own(frozenset({"desk@ministry.example"}), frozenset({"<ours@ministry.example>"}))
 
@@ -74,6 +74,94 @@ def test_bounces_without_their_form_are_recognised() -> None:
     assert kind(sender="MAILER-DAEMON@host.example") is Automatic.BOUNCE
     assert kind(("Return-Path", "<>"), sender="postmaster@host.example") is Automatic.BOUNCE
     assert kind(("Auto-Submitted", "auto-generated"), sender="mailer-daemon@host.example") is Automatic.BOUNCE
+
+
+FAILURES = [
+    "Undelivered Mail Returned to Sender",
+    "Delivery Status Notification (Failure)",
+    "failure notice",
+    "Mail delivery failed: returning message to sender",
+    "Returned mail: User unknown",
+    "Undeliverable: your message",
+    "Onbestelbaar: uw bericht",
+    "Uw bericht is niet bezorgd",
+    "Unzustellbar: Ihre Nachricht",
+    "Mail konnte nicht zugestellt werden",
+    "Non remis : votre message",
+    "Échec de la remise",
+    "No se puede entregar: su mensaje",
+    "Mancato recapito",
+    "Não foi possível entregar",
+    "配信不能",
+    "メールエラー通知",
+    "系统退信",
+]
+
+
+@pytest.mark.parametrize("subject", FAILURES)
+def test_a_bounce_in_plain_words_is_one_where_no_person_can_have_sent_it_and_never_else(subject: str) -> None:
+    """mail-cases 70"""
+    says = Inside(subject=subject)
+    assert judge([("Return-Path", "<>")], "system@host.example", OWN, says).kind is Automatic.BOUNCE
+    assert judge([("From", "MAILER-DAEMON <>")], None, OWN, says).kind is Automatic.BOUNCE
+    assert judge([("Auto-Submitted", "auto-replied")], "system@host.example", OWN, says).kind is Automatic.BOUNCE
+    assert judge([], "postmaster@host.example", OWN, says).kind is Automatic.BOUNCE
+    for whole in (subject, f"Fwd: {subject}", f"Re: {subject}"):
+        person = Inside(whole, "550 5.1.1 user unknown. This is the qmail-send program", reports=True)
+        assert judge([("Return-Path", "<a@b.example>")], "a@b.example", OWN, person).kind is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi. This is the qmail-send program. I wasn't able to deliver your message.",
+        "host mx.b.example said: 550 5.1.1 <a@b.example>: no such mailbox",
+        "Your message could not be delivered to the following recipients:",
+        "送信先のメールボックスが一杯のため、送信できませんでした。",
+    ],
+)
+def test_words_in_the_text_make_a_bounce_of_what_came_from_the_null_path_only(text: str) -> None:
+    says = Inside("Nyaan", text)
+    assert judge([("Return-Path", "<>")], "a@host.example", OWN, says).kind is Automatic.BOUNCE
+    assert judge([("Auto-Submitted", "auto-replied")], "a@host.example", OWN, says).kind is Automatic.AUTO_REPLY
+    assert judge([], "a@host.example", OWN, says).kind is None
+
+
+def test_a_complaint_is_known_by_its_part_and_a_report_without_its_form_by_who_sent_it() -> None:
+    complaint = Inside(parts=frozenset({"message/feedback-report"}))
+    assert judge([], "abuse@provider.example", OWN, complaint).kind is Automatic.BOUNCE
+    report = Inside(reports=True)
+    assert judge([("Return-Path", "<>")], "a@host.example", OWN, report).kind is Automatic.BOUNCE
+    assert judge([], "a@host.example", OWN, report).kind is None
+
+
+def test_who_keeps_a_mail_server_may_report_and_is_not_answered_by_a_machine() -> None:
+    verdict = judge([], "postmaster@host.example", OWN, Inside("Melding", "Ik meld dat"))
+    assert (verdict.kind, verdict.may_report) == (Automatic.AUTO_REPLY, True)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply: Confirmation",
+        "Automatisch antwoord: x",
+        "Out of office",
+        "Automatische Antwort: x",
+        "自動応答: x",
+    ],
+)
+def test_the_subject_of_an_answering_machine_counts_where_it_answers_us_and_nowhere_else(subject: str) -> None:
+    """mail-cases 73"""
+    answering = Own(OWN.addresses, OWN.message_ids, answered=True)
+    assert judge([], "a@b.example", answering, Inside(subject)).kind is Automatic.AUTO_REPLY
+    assert judge([], "a@b.example", answering, Inside(f"Re: {subject}")).kind is None
+    assert judge([], "a@b.example", OWN, Inside(subject)).kind is None
+
+
+def test_a_list_that_marks_its_loop_is_a_list_and_a_mark_of_another_alone_is_a_robots() -> None:
+    loop = ("X-Loop", "list@lists.example")
+    assert kind(loop, ("Precedence", "list")) is Automatic.LIST
+    assert kind(loop) is Automatic.AUTO_REPLY
 
 
 def test_the_null_return_path_is_never_answered_and_only_the_topmost_counts() -> None:

@@ -77,6 +77,20 @@ def test_a_delay_without_an_action_has_not_come_back() -> None:
     assert not came_back(parse_bytes(report(None, block)))
 
 
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("Warning: message 1GdV3O-0002RD-H2 delayed 72 hours", "has not yet been delivered"),
+        ("Delivery status", "host mx.home.example said: 450 4.2.1 try again"),
+        ("Uw bericht is vertraagd", "nog niet bezorgd"),
+    ],
+)
+def test_a_delay_in_plain_words_has_not_come_back(subject: str, said: str) -> None:
+    late = f"From: MAILER-DAEMON@home.example\r\nSubject: {subject}\r\n\r\n{said}\r\n"
+    assert not came_back(parse_bytes(late.encode()))
+    assert came_back(parse_bytes(late.replace(said, f"{said}. 550 5.1.1 user unknown").encode()))
+
+
 @pytest.fixture
 def sent(dovecot: Dovecot, office: Office, account: MailboxSettings) -> Mapping[str, Mail]:
     """A case whose reporter waits for a reminder; its receipt and its notice to the coordinator are out."""
