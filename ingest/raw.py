@@ -51,6 +51,43 @@ class RawMail:
         self.close()
 
 
+class RawWriter:
+    """A mail that comes bit by bit; `finish` gives it. What is written above `limit` bytes is dropped at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._fd = os.memfd_create("mail", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.size = 0
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > self._limit
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Raises OSError where there is no memory left."""
+        self.size += len(data)
+        if self.too_large:
+            os.ftruncate(self._fd, 0)
+        else:
+            write_all(self._fd, (bytes(data),))
+
+    def finish(self) -> RawMail:
+        fcntl.fcntl(self._fd, fcntl.F_ADD_SEALS, _SEALS)
+        fd, self._fd = self._fd, -1
+        return RawMail(fd, self.size)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> RawWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def write_all(fd: int, chunks: Iterable[bytes]) -> int:
     """Write the pieces to `fd` one after the other; returns how many bytes there were."""
     size = 0

@@ -148,10 +148,10 @@ def _take_in_file(intake: Intake, raw: RawMail, kept_at: datetime) -> Outcome | 
     entry = ledger.begin_attempt(intake.database, intake.desk, place)
     if entry.state is not State.ATTEMPTED:
         return Outcome(Result.DUPLICATE)
-    return _take_in_alone(intake, entry, raw, Arrival(None, kept_at, imported=True))
+    return take_in_alone(intake, entry, raw, Arrival(None, kept_at, imported=True))
 
 
-def _take_in_alone(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome | None:
+def take_in_alone(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome | None:
     """Take one mail in so that whatever is wrong with it stays its own; None where there is no result."""
     try:
         return take_in_mail(intake, entry, raw, arrival)
@@ -302,7 +302,7 @@ class _Round:
         with raw:
             fault("after-fetch")
             arrival = Arrival(announced.arrived_at, datetime.now(UTC), first_connection=first_connection)
-            return _take_in_alone(intake, entry, raw, arrival)
+            return take_in_alone(intake, entry, raw, arrival)
 
 
 @dataclass(frozen=True)

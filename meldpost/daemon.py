@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from ingest.readers import Readers
 from ingest.sources.idle import watch
 from ingest.understanding import Understanders
 from meldpost import hygiene, work
+from meldpost.listening import listen
 from meldpost.startup import refuse_unless_ready
 from meldpost.supervisor import Supervisor, Work
 
@@ -52,10 +54,15 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
     hygiene.no_core_dumps()
     with ExitStack() as stack:
         ending = stack.enter_context(_Ending())
+        listeners = () if once else listen(settings.lmtp)
+        for listener in listeners:
+            stack.callback(listener.close)
         context = fork_server()
         refuse_unless_ready(settings)
         readers, understanders = stack.enter_context(nurseries(settings))
-        supervisor = Supervisor(works_of(settings, config, readers, understanders), context)
+        works = list(works_of(settings, config, readers, understanders))
+        works += [_lmtp(settings, config, readers, understanders, listeners)] if listeners else []
+        supervisor = Supervisor(works, context)
         stack.callback(supervisor.end_workers, STOP_SECONDS)
         ending.by(supervisor.stop)
         if once:
@@ -105,6 +112,19 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
         )
     yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
+
+
+def _lmtp(
+    settings: Settings,
+    config: Path,
+    readers: Readers,
+    understanders: Understanders,
+    listeners: tuple[socket.socket, ...],
+) -> Work:
+    limits = settings.limits
+    patience = 4 * (limits.reader_seconds + limits.understand_seconds + 60)
+    arguments = (config, logging.getLogger().level, readers, understanders)
+    return Work(work.LMTP, work.serve_lmtp, arguments, patience, listeners)
 
 
 def fork_server() -> multiprocessing.context.ForkServerContext:

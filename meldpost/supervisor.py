@@ -8,6 +8,7 @@ knows nothing of what the work is, and never reads more of a worker's report tha
 import json
 import logging
 import os
+import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -25,12 +26,17 @@ REPORT_LIMIT = 4096
 
 @dataclass(frozen=True)
 class Work:
-    """One kind of work. `target` gets a `Connection` for its reports, then `arguments`, in the new process."""
+    """One kind of work. `target` gets a `Connection` for its reports, then `arguments`, in the new process.
+
+    Work with `listeners` is also wanted when somebody connects to one of these; `target` gets them after `arguments`,
+    and accepts. The supervisor itself never does.
+    """
 
     name: str
     target: Callable[..., None]
     arguments: tuple[Any, ...]
     patience: float
+    listeners: tuple[socket.socket, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class _Running:
     process: ForkServerProcess
     reports: Connection
     last_sign: float
+    speaks: bool = True
     report: Report | None = None
 
 
@@ -154,9 +161,8 @@ class Supervisor:
     def _start(self, kind: _Kind, now: float) -> None:
         kind.wanted = False
         ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(
-            target=kind.work.target, args=(theirs, *kind.work.arguments), name=kind.work.name, daemon=True
-        )
+        args = (theirs, *kind.work.arguments, *([kind.work.listeners] if kind.work.listeners else []))
+        process = self._context.Process(target=kind.work.target, args=args, name=kind.work.name, daemon=True)
         try:
             process.start()
         except (OSError, EOFError) as error:  # no memory, no processes left, or the fork server died
@@ -187,8 +193,11 @@ class Supervisor:
                 worker.last_sign = now
                 if report.done:
                     worker.report = report
+                for name in report.wake:
+                    if name in self._kinds:
+                        self._kinds[name].wanted = True
         except (EOFError, OSError, ValueError):
-            return
+            worker.speaks = False
 
     def _finish(self, kind: _Kind, worker: _Running, now: float) -> None:
         code = worker.process.exitcode
@@ -207,9 +216,6 @@ class Supervisor:
         kind.count += report.count
         kind.well = report.well
         kind.wanted = kind.wanted or report.again
-        for name in report.wake:
-            if name in self._kinds:
-                self._kinds[name].wanted = True
 
     def _failed(self, kind: _Kind, now: float, how: str) -> None:
         kind.failures += 1
@@ -234,10 +240,16 @@ class Supervisor:
 
     def _sleep(self, seconds: float) -> None:
         waiting: list[Any] = [self._woken]
+        listeners: dict[socket.socket, _Kind] = {}
         for kind in self._kinds.values():
             if kind.running is not None:
                 waiting.append(kind.running.process.sentinel)
-        wait(waiting, seconds)
+                waiting += [kind.running.reports] if kind.running.speaks else []
+            elif not kind.wanted:
+                listeners |= dict.fromkeys(kind.work.listeners, kind)
+        for ready in wait([*waiting, *listeners], seconds):
+            if ready in listeners:
+                listeners[ready].wanted = True
         try:
             while os.read(self._woken, 512):
                 pass

@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from config.settings import Settings, load
+from config.settings import LmtpMailboxSettings, Settings, load
 from meldpost import hygiene, logs
 from meldpost.supervisor import Report
 
@@ -30,11 +31,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DELIVERY = "delivery"
+LMTP = "lmtp"
 SESSIONS = "end of sessions"
 PRELOAD = (
     "meldpost.cli",
     "meldpost.work",
     "ingest.rounds",
+    "ingest.sources.lmtp",
     "ingest.housekeeping",
     "notify.delivery",
     "holidays.countries",  # loaded at first use otherwise, by every worker
@@ -79,6 +82,49 @@ class _SignsOfLife:
     def read(self, raw: "RawMail") -> "ParsedMail":
         self._reports.send_bytes(Report(done=False).to_bytes())
         return self._readers.read(raw)
+
+
+def serve_lmtp(
+    reports: Connection,
+    config: Path,
+    level: int,
+    readers: "Readers",
+    understanders: "Understanders",
+    listeners: tuple[socket.socket, ...],
+) -> None:
+    """Take in what a mail server delivers, until it has nothing more."""
+    from ingest.deliveries import Deliveries
+    from ingest.rounds import RoundResult
+    from ingest.sources.lmtp import Post, serve
+    from ingest.take_in import Outcome
+
+    def work(settings: Settings) -> Report:
+        result = RoundResult()
+
+        def taken(outcome: Outcome) -> None:
+            nonlocal result
+            result = result.counting(outcome)
+            wake = (DELIVERY,) if outcome.queued else ()
+            reports.send_bytes(Report(done=False, wake=wake).to_bytes())
+
+        def alive() -> None:
+            reports.send_bytes(Report(done=False).to_bytes())
+
+        mailboxes = settings.mailboxes_of(LmtpMailboxSettings)
+        recipients = {address: account for account in mailboxes for address in settings.lmtp_recipients(account)}
+        deliveries = Deliveries(settings, settings.secrets(), _SignsOfLife(readers, reports), understanders)
+        try:
+            serve(listeners, Post(settings.lmtp, recipients, deliveries.take_in, taken), alive)
+        finally:
+            deliveries.close()
+        if result.taken or result.duplicates:
+            log.info(
+                "lmtp: %d taken in (%d of them unreadable), %d had come before",
+                result.taken, result.unreadable, result.duplicates,
+            )  # fmt: skip
+        return Report(done=True, count=result.taken)
+
+    _perform(reports, config, level, work)
 
 
 def deliver_mail(reports: Connection, config: Path, level: int) -> None:

@@ -40,6 +40,9 @@ _WITHOUT_RESULT = (State.ATTEMPTED, State.GONE)
 IMPORTS = "import"
 """The folder of mails that came from files; a path may tell who wrote them."""
 
+DELIVERIES = "delivery"
+"""The folder of mails that a mail server handed over, by LMTP or a pipe: they lie nowhere."""
+
 
 @dataclass(frozen=True)
 class MailPlace:
@@ -208,14 +211,14 @@ def unfinished(session: Session, account: str) -> list[LedgerEntry]:
 def note_gone(db: Database, account: str, there: Mapping[str, FolderSeen]) -> int:
     """What was tried and is in the mailbox no more has its end; gives how many those were. Commits by itself.
 
-    `there` are all folders of the account. Files that were not taken in are no concern of a mailbox.
+    `there` are all folders of the account. Files and deliveries that were not taken in are no concern of a mailbox.
     """
     left = {MailPlace(account, name, seen.uidvalidity, uid) for name, seen in there.items() for uid in seen.uids}
     with db.begin() as session:
         gone = [
             entry.id
             for entry in unfinished(session, account)
-            if entry.place.folder != IMPORTS and entry.place not in left
+            if entry.place.folder not in (IMPORTS, DELIVERIES) and entry.place not in left
         ]
         for entry_id in gone:
             session.execute(

@@ -21,7 +21,7 @@ from ingest.mail import ParsedMail
 from ingest.parse import parse_bytes
 from ingest.raw import RawMail
 from ingest.rounds import RoundResult, take_in
-from store.casework import CaseView, view_case
+from store.casework import CaseView, download_raw, view_case
 from store.database import Database, open_database
 from store.keypairs import PrivateKey
 from store.keyring import KeyRing
@@ -106,6 +106,15 @@ class Office:
     def case(self, case_id: str) -> CaseView:
         with self.database.begin() as session:
             return view_case(session, self.ring, case_id, datetime.now(UTC))
+
+    def raws(self) -> list[bytes]:
+        """Every mail that was taken in, as it is kept, oldest first."""
+        found = []
+        for case in self.cases():
+            for message in case.messages:
+                with download_raw(self.database, self.ring, case.case_id, message.id, datetime.now(UTC)) as raw:
+                    found.append(b"".join(raw.chunks))
+        return found
 
     def outgoing(self) -> list[Mail]:
         """What may go out now, taken."""

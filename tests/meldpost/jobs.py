@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -65,3 +66,18 @@ def deaf(reports: Connection, marks: Path, word: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _mark(marks, word)
     time.sleep(600)
+
+
+def greets(reports: Connection, marks: Path, word: str, listeners: tuple[socket.socket, ...]) -> None:
+    """Accepts one connection and says who it is."""
+    _mark(marks, word)
+    connection, _ = listeners[0].accept()
+    with connection:
+        connection.sendall(str(os.getpid()).encode())
+    reports.send_bytes(Report(done=True).to_bytes())
+
+
+def wakes_and_waits(reports: Connection, marks: Path, word: str) -> None:
+    _mark(marks, word)
+    reports.send_bytes(Report(done=False, wake=("other",)).to_bytes())
+    signal.pause()

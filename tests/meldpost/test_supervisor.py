@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -169,6 +170,32 @@ def test_it_can_be_woken_from_any_thread_and_stopped(marks: Path) -> None:
     thread.start()
     run_until(supervisor, lambda: words(marks) == ["work"])
     thread.join()
+
+
+def test_who_connects_brings_about_work_that_accepts_and_the_supervisor_never_does(marks: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listening = Work("work", jobs.greets, (marks, "work"), 60, (listener,))
+        supervisor = Supervisor([listening], CONTEXT)
+        answers = []
+
+        def call() -> None:
+            for _ in range(2):
+                with socket.create_connection(listener.getsockname(), timeout=30) as line:
+                    answers.append(line.recv(100))
+
+        callers = threading.Thread(target=call)
+        callers.start()
+        run_until(supervisor, lambda: len(answers) == 2)
+        callers.join()
+    pids = [line.split()[1] for line in marks.read_text(encoding="utf-8").splitlines()]
+    assert [int(answer) for answer in answers] == [int(pid) for pid in pids]
+    assert str(os.getpid()) not in pids
+
+
+def test_a_worker_that_lives_on_may_wake_another(marks: Path) -> None:
+    supervisor = Supervisor([work(marks, jobs.wakes_and_waits), work(marks, jobs.done, "other")], CONTEXT)
+    supervisor.wake("work")
+    run_until(supervisor, lambda: words(marks) == ["work", "other"])
 
 
 @pytest.mark.parametrize(
