@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest import markup, notices
+from ingest import calendars, markup, notices, uuencode
 from ingest.charsets import clean_line, clean_text, decode
 from ingest.errors import CannotParse
 from ingest.guard import guarded
 from ingest.mail import ParseLimits
 from ingest.parts import (
     Part,
+    PartsLeft,
     body_text,
     children,
     content_type,
@@ -25,6 +26,7 @@ from ingest.parts import (
     sniffed_boundary,
     text_bytes,
 )
+from ingest.passage import Passage, joined
 from ingest.text import unflow
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
@@ -44,9 +46,12 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Body:
+    """`history` holds the numbers of those lines of the text that the HTML itself marks as quoted."""
+
     text: str
+    history: frozenset[int]
     html: str | None
-    attachments: tuple[Leaf, ...]
+    leaves: tuple[Leaf, ...]
     report: dict[str, Any] | None
 
 
@@ -54,7 +59,7 @@ class Body:
 class _Words:
     """The text and the HTML of one part, or of several that are shown below each other."""
 
-    plain: list[str] = field(default_factory=list)
+    plain: list[Passage] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
 
     def add(self, other: _Words) -> None:
@@ -62,23 +67,29 @@ class _Words:
         self.html.extend(other.html)
 
 
-def read_body(root: Part, limits: ParseLimits, defects: list[str]) -> Body:
-    walk = _Walk(limits, defects)
+def read_body(root: Part, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> Body:
+    walk = _Walk(limits, left, defects)
     words = walk.words(root, 0)
-    text = "\n\n".join(piece for piece in words.plain if piece.strip())
-    if not text.strip():
-        text = guarded("text", defects, "", walk.instead_of_silence)
-    if len(text) > limits.text_chars:
+    whole = joined(words.plain)
+    if not whole.text.strip():
+        whole = Passage(guarded("text", defects, "", walk.instead_of_silence))
+    if len(whole.text) > limits.text_chars:
         defects.append("text: cut")
-        text = text[: limits.text_chars]
     source = "\n<hr>\n".join(words.html)
     report = guarded("report", defects, None, walk.report)
-    return Body(text, source[: limits.text_chars] or None, tuple(walk.leaves), report)
+    return Body(
+        whole.text[: limits.text_chars],
+        whole.history,
+        source[: limits.text_chars] or None,
+        tuple(walk.leaves),
+        report,
+    )
 
 
 class _Walk:
-    def __init__(self, limits: ParseLimits, defects: list[str]) -> None:
+    def __init__(self, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> None:
         self._limits = limits
+        self._left = left
         self._defects = defects
         self.leaves: list[Leaf] = []
 
@@ -113,13 +124,13 @@ class _Walk:
     def _alternative(self, parts: list[Part], depth: int) -> _Words:
         """RFC 2046 §5.1.4: the same content several times. The first with words is the text, the last HTML the HTML."""
         chosen = _Words()
-        from_html: list[str] = []
+        from_html: list[Passage] = []
         for part in parts:
             words = self.words(part, depth + 1)
             if words.html:
                 chosen.html = words.html
                 from_html = from_html or words.plain
-            elif any(piece.strip() for piece in words.plain) and not chosen.plain:
+            elif any(piece.text.strip() for piece in words.plain) and not chosen.plain:
                 chosen.plain = words.plain
         if not chosen.plain:
             chosen.plain = from_html
@@ -134,12 +145,14 @@ class _Walk:
         if boundary and '"' not in boundary and depth < self._limits.depth:
             head = f'Content-Type: {content_type(part)}; boundary="{boundary.removesuffix("--")}"\n\n'
             again = parse_tree(
-                (head.encode("utf-8", "surrogateescape"), payload.encode("utf-8", "surrogateescape")), self._limits
+                (head.encode("utf-8", "surrogateescape"), payload.encode("utf-8", "surrogateescape")),
+                self._limits,
+                self._left,
             )
             if children(again):
                 self._defects.append("multipart: boundary guessed")
                 return self.words(again, depth + 1)
-        return _Words(plain=[clean_text(body_text(part))])
+        return _Words(plain=[Passage(clean_text(body_text(part)))])
 
     def _leaf(self, part: Part, kind: str, *, is_root: bool) -> _Words:
         name = file_name(part)
@@ -155,9 +168,16 @@ class _Walk:
         if reader is None and kind.startswith("text/") and is_root and not asked_as_file and kind != "text/calendar":
             reader = _plain
         if reader is not None and not asked_as_file:
-            return reader(part)
+            return self._without_encoded_files(part) if reader is _plain else reader(part)
         self._keep(part, kind, name)
         return _Words()
+
+    def _without_encoded_files(self, part: Part) -> _Words:
+        """A text, in which old programs put files too: those are kept as files (uuencode.py)."""
+        text, files = uuencode.taken_out(clean_text(body_text(part)))
+        for file in files:
+            self._keep(file, file.get_content_type(), file_name(file))
+        return _plain(part, text)
 
     def _keep(self, part: Part, kind: str, name: str | None) -> None:
         if len(self.leaves) >= self._limits.attachments:
@@ -177,7 +197,7 @@ class _Walk:
         """A mail whose only words stand in its files: an invitation, a text sent as attachment, a bare report."""
         for leaf in self.leaves:
             if leaf.content_type in ("text/calendar", "application/ics"):
-                summary = notices.calendar_summary(body_text(leaf.part))
+                summary = calendars.summary(body_text(leaf.part))
                 if summary:
                     return summary
         for leaf in self.leaves:
@@ -187,7 +207,7 @@ class _Walk:
             ):
                 text = clean_text(body_text(leaf.part))
             elif leaf.content_type == "text/html":
-                text = clean_text(markup.to_text(_html_source(leaf.part)))
+                text = markup.to_passage(_html_source(leaf.part)).text
             else:
                 continue
             if text.strip():
@@ -218,16 +238,16 @@ def _default_type(part: Part) -> str:
     return part.get_default_type() or "text/plain"
 
 
-def _plain(part: Part) -> _Words:
-    text = clean_text(body_text(part))
+def _plain(part: Part, text: str | None = None) -> _Words:
+    text = clean_text(body_text(part)) if text is None else text
     if (parameter(part, "format") or "").lower() == "flowed":
         text = unflow(text, delete_space=(parameter(part, "delsp") or "").lower() == "yes")
-    return _Words(plain=[text])
+    return _Words(plain=[Passage(text)])
 
 
 def _html(part: Part) -> _Words:
     source = clean_text(_html_source(part))
-    return _Words(plain=[clean_text(markup.to_text(source))], html=[source])
+    return _Words(plain=[markup.to_passage(source)], html=[source])
 
 
 def _html_source(part: Part) -> str:
@@ -241,4 +261,5 @@ def _html_source(part: Part) -> str:
 
 def _enriched(part: Part) -> _Words:
     """RFC 1896: formatting commands look like tags, and "<<" is a literal "<"."""
-    return _Words(plain=[_TAGS.sub("", clean_text(body_text(part)).replace("<<", "\u2039")).replace("\u2039", "<")])
+    text = _TAGS.sub("", clean_text(body_text(part)).replace("<<", "\u2039")).replace("\u2039", "<")
+    return _Words(plain=[Passage(text)])

@@ -1,4 +1,4 @@
-"""HTML to text that is never silently empty (mail-cases 52)."""
+"""HTML to text that is never silently empty (mail-cases 52), with what its structure says of quoted history."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml import etree
 
+from ingest import quotes
+from ingest.charsets import clean_text
+from ingest.passage import Passage
+
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK = re.compile(r"<(?:br|/?(?:p|div|tr|table|li|ul|ol|h[1-6]|blockquote|hr|pre))\b[^<>]*>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -19,19 +23,22 @@ _MAX_FOR_LAYOUT = 2_000_000
 _MAX_ELEMENTS = 50_000
 
 
-def to_text(source: str) -> str:
+def to_passage(source: str) -> Passage:
     """The text that a person would see: laid out by inscriptis, or stripped by hand where that gives nothing."""
     laid_out = _layout(source) if len(source) <= _MAX_FOR_LAYOUT else ""
-    return laid_out if laid_out.strip() else _strip(source)
+    passage = quotes.read(laid_out) if laid_out else Passage("")
+    return passage if passage.text.strip() else Passage(clean_text(_strip(source)))
 
 
 def _layout(source: str) -> str:
+    """The text, with the marks of quotes.py in it."""
     try:
         tree = lxml.html.document_fromstring(_without_declaration(source))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return ""
     if not _is_shallow(tree):
         return ""
+    quotes.mark(tree)
     # 82 kB of CSS margins cost inscriptis 200 MB: layout by tags only.
     etree.strip_attributes(tree, "style", "align", "valign")
     etree.strip_elements(tree, etree.Comment, *_HIDDEN, with_tail=False)
@@ -39,7 +46,7 @@ def _layout(source: str) -> str:
         text = Inscriptis(tree, ParserConfig(display_images=False, display_links=False)).get_text()
     except (ValueError, RecursionError, AttributeError, IndexError, TypeError):
         return ""
-    return _tidy(text)
+    return _tidy(clean_text(text))
 
 
 def _is_shallow(tree: lxml.html.HtmlElement) -> bool:

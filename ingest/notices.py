@@ -1,8 +1,7 @@
-"""Parts written by machines: delivery reports, receipts for reading, invitations. Said in data or in plain words."""
+"""Parts written by machines about a mail of ours: delivery reports, and receipts for reading."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ingest.charsets import clean_line, clean_text
@@ -10,8 +9,6 @@ from ingest.headers import message_ids
 
 _MAX_RECIPIENTS = 50
 _MAX_FIELD = 1000
-_CALENDAR_FIELDS = ("SUMMARY", "DTSTART", "DTEND", "LOCATION", "ORGANIZER", "DESCRIPTION", "STATUS")
-_ESCAPED = re.compile(r"\\([nN,;\\])")
 
 
 def delivery_report(status: str, returned_header: str) -> dict[str, Any]:
@@ -49,27 +46,6 @@ def disposition_report(notification: str, returned_header: str) -> dict[str, Any
         "recipients": [],
         "disposition": fields.get("disposition", "")[:200],
     }
-
-
-def calendar_summary(source: str) -> str:
-    """An invitation in a few lines; the file itself stays an attachment (mail-cases 66)."""
-    text = clean_text(source)[:200_000].replace("\n ", "").replace("\n\t", "")  # RFC 5545 §3.1: unfold
-    wanted: dict[str, str] = {}
-    inside = False
-    for line in text.split("\n"):
-        upper = line[:60].upper()
-        if upper.startswith("BEGIN:"):
-            inside = upper.strip() in ("BEGIN:VEVENT", "BEGIN:VTODO", "BEGIN:VJOURNAL")
-            continue
-        name, _, value = line.partition(":")
-        name = name.split(";", 1)[0].strip().upper()
-        if inside and name in _CALENDAR_FIELDS and value.strip():
-            wanted.setdefault(name, _ESCAPED.sub(lambda m: "\n" if m[1] in "nN" else m[1], value.strip()))
-        elif name == "METHOD":
-            wanted.setdefault(name, value.strip())
-    return "\n".join(
-        f"{name.title()}: {wanted[name][:5000]}" for name in ("METHOD", *_CALENDAR_FIELDS) if name in wanted
-    )
 
 
 def _blocks(text: str) -> list[dict[str, str]]:

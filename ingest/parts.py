@@ -1,6 +1,6 @@
 """The tree of parts of a mail, by the standard library under compat32: the sturdier and faster of those tried.
 
-A child message is never taken apart: it is an attachment, and its text is not the reporter's (mail-cases 63).
+A child message is one opaque part here, so that its bytes stay as they came: see children.py (mail-cases 63).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ingest.mail import ParseLimits
 _TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE | re.ASCII)
 _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
+_FIRST_FIELD = re.compile(rb"\s*(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
 _END_OF_HEADER = re.compile(rb"\n\r?\n|\r\r")
 _LONGEST_FIELD = (
     16 * 1024
@@ -57,15 +58,24 @@ class _OpaqueChild(Message):
         return super().get_content_type().startswith("message/")
 
 
-def parse_tree(chunks: Iterable[bytes], limits: ParseLimits) -> Part:
-    """The tree of a mail, with no more parts than allowed (mail-cases 39, 53, 54)."""
-    count = 0
+class PartsLeft:
+    """How many more parts are taken apart, over a mail and the mails in it."""
+
+    def __init__(self, parts: int) -> None:
+        self._left = parts
+
+    def take(self) -> None:
+        """One more. Raises CannotParse."""
+        if self._left <= 0:
+            raise CannotParse("more parts than are taken apart")
+        self._left -= 1
+
+
+def parse_tree(chunks: Iterable[bytes], limits: ParseLimits, left: PartsLeft) -> Part:
+    """The tree of a mail, with no more parts than are left (mail-cases 39, 53, 54)."""
 
     def new_part(policy: object = _POLICY) -> Message:
-        nonlocal count
-        count += 1
-        if count > limits.parts:
-            raise CannotParse("more parts than are taken apart")
+        left.take()
         return _OpaqueChild(policy=_POLICY)
 
     parser = BytesFeedParser(_factory=new_part, policy=_POLICY)
@@ -143,9 +153,24 @@ def file_name(part: Part) -> str | None:
     return decode_value(name) if name else None
 
 
+def begins_like_a_mail(data: bytes) -> bool:
+    """Is the first line a header field (RFC 5322 §2.2), or the separator of an mbox before one?"""
+    return _FIRST_FIELD.match(data[:2000]) is not None
+
+
+def is_message(kind: str) -> bool:
+    """Does a part of this type hold a whole mail (RFC 2046 §5.2.1, RFC 6532 §3.7)?"""
+    return kind in ("message/rfc822", "message/global")
+
+
 def body_bytes(part: Part) -> bytes:
-    """The part's bytes with the transfer encoding undone; as they stand where that fails, or makes them more."""
+    """The part's bytes with the transfer encoding undone; as they stand where that fails, or makes them more.
+
+    A mail in the mail that is said to be encoded often is not (RFC 2046 §5.2.1 forbids it): then it is left alone.
+    """
     raw = raw_text(part).encode("utf-8", "surrogateescape")
+    if is_message(content_type(part, part.get_default_type())) and begins_like_a_mail(raw):
+        return raw
     decoded = guarded("transfer encoding", [], None, lambda: part.get_payload(decode=True))
     # a line of uuencode that is cut short is filled up with zeros: 22 times as many bytes as came
     return decoded if isinstance(decoded, bytes) and len(decoded) <= len(raw) else raw

@@ -1,0 +1,175 @@
+"""Which lines of a text a mail program put there: what it quotes, and how it says whose words those are.
+
+In linear time, whatever the text (mail-cases 51): every look ahead is of a bounded number of lines of bounded length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+_LONGEST_LINE = 1000
+_LONGEST_ATTRIBUTION = 500
+_ATTRIBUTION_LINES = 5
+
+# What mail programs write above a mail that they quote or pass on, in the languages of Europe and beyond.
+_ORIGINAL = (
+    "original (?:message|appointment)|reply message|forwarded (?:message|by .{1,60})|message forwarded|"
+    "oorspronkelijke? (?:bericht|e-?mail)|origineel bericht|doorgestuurd bericht|antwoord bericht|"
+    "message d'origine|message original|message transféré|message réexpédié|e-?mail d'origine|"
+    "ursprüngliche (?:nachricht|e-?mail)|original-?nachricht|weitergeleitete (?:nachricht|e-?mail)|"
+    "messaggio (?:originale|inoltrato)|mensaje (?:original|reenviado)|mensagem (?:original|encaminhada)|"
+    "ursprungligt meddelande|originalmeddelande|vidarebefordrat meddelande|opprinnelig melding|"
+    "videresendt melding|oprindelig (?:meddelelse|besked)|videresendt (?:meddelelse|besked)|"
+    "alkuperäinen viesti|välitetty viesti|(?:wiadomość oryginalna|oryginalna wiadomość)|"
+    "(?:przekazana wiadomość|wiadomość przekazana.{0,30})|původní zpráva|přeposlaná zpráva|pôvodná správa|"
+    "eredeti üzenet|továbbított üzenet|mesaj original|mesaj redirecționat|"
+    "исходное сообщение|пересылаемое сообщение|пересланное сообщение|початкове повідомлення|"
+    "(?:özgün|orijinal) (?:ileti|mesaj)|iletilmiş mesaj|yönlendirilen ileti|原始邮件|原始郵件|转发的邮件|转发邮件信息|"
+    "轉寄的郵件|元のメッセージ|転送メッセージ|원본 메시지|전달된 메시지"
+)
+_SEPARATOR = re.compile(rf"^[-_=*—–]{{2,}}\s{{0,5}}(?:{_ORIGINAL})\s{{0,5}}:?\s{{0,5}}[-_=*—–]{{2,}}$", re.IGNORECASE)
+_BEGIN_FORWARD = re.compile(
+    r"^(?:begin doorgestuurd bericht|begin forwarded message|début du message réexpédié|"
+    r"anfang der weitergeleiteten (?:nachricht|e-?mail)|inizio messaggio inoltrato|"
+    r"inicio del mensaje reenviado|início da mensagem (?:encaminhada|reencaminhada)|"
+    r"vidarebefordrat brev|start på videresendt besked|videresendt melding|välitetty viesti alkaa|"
+    r"początek przekazywanej wiadomości|начало переадресованного сообщения|iletilen ileti)\s{0,3}:$",
+    re.IGNORECASE,
+)
+
+# The first words of "On ... wrote:", where the verb may stand anywhere before the colon.
+_START = re.compile(
+    r"^(?:(?:op|on|le|am|den|el|il|em|a|dne|dňa|dana|dnia|w dniu|w|la|на|в|у|d\.|kl\.?|"
+    r"in (?:a|an|the) (?:message|mail|e-?mail) (?:of|dated))\s|\d|[在于於]\s?\d|"
+    r"(?:ma|di|wo|do|vr|za|zo|mon|tue|wed|thu|fri|sat|sun|mo|mi|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|man|tir|ons|"
+    r"tor|fre|lør|søn|mån|tis|lör|sön|pon|wt|śr|czw|pt|sob|niedz|po|út|st|čt|pá|ne|ti|ke|to|pe|la|su|пн|вт|ср|чт|пт|"
+    r"сб|вс|seg|ter|qua|qui|sex|sáb|dom|mié|jue|vie|gio|sab)\w{0,9}[.,]{0,2}\s\d)",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"\b(?:wrote|writes|sent|schreef|geschreven|schrijft|schrieb|schreibt|geschrieben|a écrit|écrit|escribió|escribio|"
+    r"ha scritto|scrive|escreveu|va escriure|skrev|skriver|kirjoitti|napisał(?:a|\(a\))?|pisze|napsal(?:a|\(a\))?|"
+    r"napísal(?:a|\(a\))?|je napisal[ao]?|je napisao|írta|ezt írta|a scris|έγραψε|yazdı|şunları yazdı|rašė|rakstīja|"
+    r"kirjutas|đã viết)(?!\w)|"
+    r"написал[а(]?|пишет|писал|написав|写道|寫道|のメッセージ|書きました|님이 작성|כתב|كتب",
+    re.IGNORECASE,
+)
+_ADDRESS_END = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()\[\]]{1,200}@[^\s<>()\[\]]{1,200}[>)\]]{1,2}\s{0,2}[:：]$")
+_BRACKETED = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()\[\]]{1,200}@")
+_TIME = re.compile(r"\b\d{1,2}[:.]\d\d\b")
+_YEAR_OR_TIME = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.]\d\d|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
+
+
+def _words(separated: str) -> frozenset[str]:
+    return frozenset(separated.split("|"))
+
+
+_FROM = _words(
+    "van|from|de|von|da|från|fra|lähettäjä|od|от|от кого|kimden|gönderen|feladó|发件人|寄件者|寄件人|"
+    "差出人|送信者|보낸 사람|보낸사람|від|expéditeur|absender|afzender|mittente|remitente|remetente|"
+    "sender|avsändare|afsender|avsender|nadawca|odesílatel"
+)
+_WHEN = _words(
+    "verzonden|verstuurd|sent|envoyé|gesendet|datum|date|inviato|data|enviado|enviada|enviado el|"
+    "enviada em|enviado em|fecha|skickat|sendt|dato|lähetetty|päivämäärä|wysłano|wysłane|odesláno|"
+    "odoslané|отправлено|дата|gönderildi|tarih|elküldve|dátum|发送时间|寄件日期|日期|送信日時|日時|"
+    "보낸 날짜|날짜|надіслано|trimis"
+)
+_OTHER = _words(
+    "aan|to|à|an|cc|onderwerp|subject|objet|betreff|a|oggetto|para|asunto|assunto|till|ämne|til|emne|"
+    "vastaanottaja|aihe|do|temat|komu|předmět|predmet|кому|тема|kime|konu|címzett|tárgy|收件人|收件者|"
+    "主题|主旨|宛先|件名|받는 사람|제목|kopie|copie|kopia|kopi|копия|抄送|bilgi|către|subiect|per|"
+    "reply-to|antwoord aan|bijlagen|attachments|priority|importance|prioriteit"
+)
+_LABEL = re.compile(r"^[*_]{0,2}([^\W\d_][^:：*\n]{0,18}?)[*_]{0,2}\s{0,3}[:：]")
+
+
+def quoted(lines: Sequence[str], known: Collection[int] = ()) -> list[bool]:
+    """For each line: is it history? `known` names those that are for sure."""
+    result = [number in known or line.startswith((">", " >")) for number, line in enumerate(lines)]
+    at = 0
+    while at < len(lines):
+        if result[at]:
+            at += 1
+            continue
+        if _starts_history(lines, at):
+            result[at:] = [True] * (len(lines) - at)
+            break
+        length = _attribution(lines, at, result)
+        if length:
+            after = _next_filled(lines, at + length)
+            if after is None or not result[after]:
+                result[at:] = [True] * (len(lines) - at)
+                break
+            result[at:after] = [True] * (after - at)
+            at = after
+            continue
+        at += 1
+    return result
+
+
+def _starts_history(lines: Sequence[str], at: int) -> bool:
+    line = lines[at].strip()
+    if not line or len(line) > _LONGEST_LINE:
+        return False
+    if len(line) >= 8 and not line.strip("_-"):  # Outlook draws a line above its block
+        below = _next_filled(lines, at + 1)
+        return below is not None and _header_block(lines, below)
+    return bool(_SEPARATOR.match(line) or _BEGIN_FORWARD.match(line)) or _header_block(lines, at)
+
+
+def _header_block(lines: Sequence[str], at: int) -> bool:
+    """An Outlook block: From, and within the next lines Sent or Date and at least one more label (To, Subject)."""
+    if _label(lines[at]) not in _FROM:
+        return False
+    labels = set()
+    filled = 0
+    for line in lines[at + 1 : at + 12]:
+        if not line.strip():
+            continue
+        filled += 1
+        if filled > 6:
+            break
+        labels.add(_label(line))
+    return bool(labels & _WHEN) and len(labels & (_WHEN | _OTHER)) >= 2
+
+
+def _label(line: str) -> str:
+    match = _LABEL.match(line[:100].strip())
+    return " ".join(match[1].split()).lower() if match else ""
+
+
+def _attribution(lines: Sequence[str], at: int, quoted_lines: Sequence[bool]) -> int:
+    """How many lines the words "On ... wrote:" take here; 0 for none. Mail programs wrap them over several."""
+    joined = ""
+    for length, part in enumerate(lines[at : at + _ATTRIBUTION_LINES], start=1):
+        stripped = part.strip()
+        if not stripped or len(joined) + len(stripped) > _LONGEST_ATTRIBUTION:
+            return 0
+        joined = f"{joined} {stripped}" if joined else stripped
+        ends = joined.endswith((":", "："))
+        if length == 1 and not (ends or "@" in joined or _START.match(joined)):
+            return 0
+        if ends:
+            after = _next_filled(lines, at + length)
+            above_a_quote = after is not None and quoted_lines[after]
+            return length if _says_who_wrote(joined, above_a_quote=above_a_quote) else 0
+    return 0
+
+
+def _says_who_wrote(line: str, *, above_a_quote: bool) -> bool:
+    """Above lines that are quoted for sure, a verb and a date; else only the form that nobody writes by hand."""
+    has_address = _BRACKETED.search(line) is not None
+    if _VERB.search(line) is None:
+        return _ADDRESS_END.search(line) is not None and _YEAR_OR_TIME.search(line) is not None
+    if above_a_quote:
+        return has_address or _YEAR_OR_TIME.search(line) is not None
+    return has_address or (_START.match(line) is not None and _TIME.search(line) is not None)
+
+
+def _next_filled(lines: Sequence[str], at: int) -> int | None:
+    for index in range(at, min(at + 4, len(lines))):
+        if lines[index].strip():
+            return index
+    return None

@@ -1,0 +1,151 @@
+"""What mail programs put below somebody's words, in many languages, in text and in HTML."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.parse import parse_bytes
+from ingest.text import split
+
+OWN = "Hierbij het antwoord op uw vraag.\nHet gaat om J. de Vries."
+
+
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "El lun, 2 feb 2026 a las 10:00, Meldpunt (<desk@example.org>) escribió:",
+        "Il giorno lun 2 feb 2026 alle ore 10:00 Meldpunt <desk@example.org> ha scritto:",
+        "Em seg., 2 de fev. de 2026 às 10:00, Meldpunt <desk@example.org>\nescreveu:",
+        "Den mån 2 feb. 2026 kl 10:00 skrev Meldpunt <desk@example.org>:",
+        "man. 2. feb. 2026 kl. 10:00 skrev Meldpunt <desk@example.org>:",
+        "ma 2. helmik. 2026 klo 10.00 Meldpunt (desk@example.org) kirjoitti:",
+        "pon., 2 lut 2026 o 10:00 Meldpunt <desk@example.org> napisał(a):",
+        "W dniu 02.02.2026 o 10:00, Meldpunt pisze:",
+        "po 2. 2. 2026 v 10:00 odesílatel Meldpunt <desk@example.org> napsal:",
+        "пн, 2 февр. 2026 г. в 10:00, Meldpunt <desk@example.org>:",
+        "2 февраля 2026 г., 10:00, Meldpunt <desk@example.org> написал:",
+        "Meldpunt <desk@example.org>, 2 Şub 2026 Pzt, 10:00 tarihinde şunu yazdı:",
+        "Meldpunt <desk@example.org> 于2026年2月2日周一 10:00写道：",
+        "2026年2月2日(月) 10:00 Meldpunt <desk@example.org>:",
+        "2026년 2월 2일 (월) 오전 10:00, Meldpunt <desk@example.org>님이 작성:",
+        "Le lun. 2 févr. 2026 à 10:00, Meldpunt van het ministerie en\nnog iets <desk@example.org> a\nécrit :",
+        "On Monday, February 2, 2026, 10:00:00 AM GMT+1, Meldpunt <desk@example.org> wrote:",
+        "Op 2 feb. 2026, om 10:00 heeft Meldpunt <desk@example.org> het volgende geschreven:",
+        "Meldpunt <desk@example.org> schreef op 2 februari 2026 10:00:",
+    ],
+)
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "unmarked"])
+def test_history_is_known_by_the_line_above_it_in_many_languages(attribution: str, marked: bool) -> None:
+    history = f"{attribution}\n\n{'> ' if marked else ''}Uw melding is ontvangen."
+    parts = split(f"{OWN}\n\n{history}")
+    assert parts.own.strip() == OWN
+    assert parts.quoted.split() == history.split()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("From", "Sent", "To", "Subject"),
+        ("Da", "Inviato", "A", "Oggetto"),
+        ("De", "Enviado el", "Para", "Asunto"),
+        ("De", "Enviada em", "Para", "Assunto"),
+        ("Från", "Skickat", "Till", "Ämne"),
+        ("Fra", "Sendt", "Til", "Emne"),
+        ("Lähettäjä", "Lähetetty", "Vastaanottaja", "Aihe"),
+        ("Od", "Wysłano", "Do", "Temat"),
+        ("От", "Отправлено", "Кому", "Тема"),
+        ("Kimden", "Gönderildi", "Kime", "Konu"),
+    ],
+)
+@pytest.mark.parametrize("stars", ["", "*"])
+def test_history_is_known_by_its_header_in_many_languages(labels: tuple[str, ...], stars: str) -> None:
+    history = "\n".join(f"{stars}{label}:{stars} iets 2026" for label in labels) + "\n\nUw melding is ontvangen."
+    parts = split(f"{OWN}\n\n{history}")
+    assert parts.own.strip() == OWN
+    assert parts.quoted == history
+
+
+def test_a_header_with_wide_colons_is_known() -> None:
+    history = "发件人：x\n发送时间：2026年2月2日\n收件人：y\n主题：z\n\n正文"
+    assert split(f"报告\n\n{history}").quoted == history
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Op 3 maart 2025 schreef hij mij het volgende:\nals je praat lig je eruit.\nDat is bedreiging.",
+        "Maar op 3 maart schreef hij:\nstop ermee",
+        "Ik vroeg het aan jan@example.org en hij schreef:\nnee",
+        "In 2024 heeft de directeur geschreven:\nniets",
+        "Aan: wie het aangaat\nVan: mij\nDatum is niet bekend",
+        "De: dat is een lidwoord",
+        "Getuigen:\nA. de Boer\nBel om 10:30:\nniet later",
+    ],
+)
+def test_what_a_reporter_quotes_by_hand_stays_the_reporters_own(text: str) -> None:
+    assert split(text).own == text
+
+
+def _html(body: str) -> tuple[str, str, str]:
+    mail = parse_bytes(f"Content-Type: text/html; charset=utf-8\n\n<html><body>{body}</body></html>".encode())
+    return mail.text, mail.own_text, mail.quoted_text
+
+
+OUTLOOK_BLOCK = "<p><b>Von Hand:</b> iets</p><p>Uw melding is ontvangen.</p>"
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        '<div class="gmail_quote"><div class="gmail_attr">x</div>Uw melding is ontvangen.</div>',
+        '<blockquote type="cite"><div>Uw melding is ontvangen.</div></blockquote>',
+        '<div class="yahoo_quoted" id="yahoo_quoted_1">Uw melding is ontvangen.</div>',
+        '<div class="moz-cite-prefix">Wie dan ook</div><blockquote type=cite>Uw melding is ontvangen.</blockquote>',
+        f'<div id="appendonsend"></div><hr><div id="divRplyFwdMsg">{OUTLOOK_BLOCK}</div>Uw melding is ontvangen.',
+        '<div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm">'
+        f"{OUTLOOK_BLOCK}</div></div><p>Uw melding is ontvangen.</p>",
+        f'<hr id="stopSpelling">{OUTLOOK_BLOCK}',
+        '<div class="protonmail_quote">Uw melding is ontvangen.</div>',
+        '<div id="x_divRplyFwdMsg">kop</div>Uw melding is ontvangen.',
+    ],
+)
+def test_history_in_html_is_known_by_its_structure_and_costs_no_text(history: str) -> None:
+    text, own, quoted = _html(f"<p>Mijn antwoord.</p><p>Regel twee.</p>{history}")
+    assert own.split() == ["Mijn", "antwoord.", "Regel", "twee."]
+    assert quoted.strip().endswith("Uw melding is ontvangen.")
+    assert sorted(text.split()) == sorted((own + " " + quoted).split())
+
+
+def test_answers_below_and_between_quotations_in_html_are_the_reporters_own() -> None:
+    text, own, quoted = _html(
+        "<blockquote type=cite>Wie?</blockquote>Jan.<br>"
+        "<blockquote type=cite>Wat?<blockquote type=cite>Ja?</blockquote>En?</blockquote><p>Geld.</p>"
+    )
+    assert own.split() == ["Jan.", "Geld."]
+    assert quoted.split() == ["Wie?", "Wat?", "Ja?", "En?"]
+    assert text.split() == ["Wie?", "Jan.", "Wat?", "Ja?", "En?", "Geld."]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<blockquote>Hij zei: ga weg.</blockquote><p>Dat is bedreiging.</p>",
+        '<div class="quote">Hij zei: ga weg.</div>',
+        '<p style="border-top: 1px solid #ccc">Ik meld iets.</p>',
+    ],
+)
+def test_other_structure_is_the_reporters_own(body: str) -> None:
+    text, own, _ = _html(body)
+    assert own == text
+
+
+def test_marks_that_a_mail_writes_itself_stay_out_of_the_text() -> None:
+    text, own, quoted = _html("<p>a&#xfdd1;</p><p>&#xfdd0;b</p><p>c</p>")
+    assert text.split() == ["a", "b", "c"]
+    assert f"{own} {quoted}".split() == ["a", "b", "c"]
+
+
+def test_a_heap_of_quotations_is_read() -> None:
+    text, own, _ = _html("<p>Mijn antwoord.</p>" + "<blockquote type=cite>x</blockquote>" * 2000)
+    assert own.startswith("Mijn antwoord.")
+    assert text.count("x") == 2000
