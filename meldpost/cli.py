@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from config.errors import ConfigError
 from meldpost import __version__, logs
 from meldpost.init_command import init
+from store import trouble
 
 CONFIG = Path("meldpost.toml")
 
@@ -32,6 +34,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            said = trouble.describe(error)
+            if not said:
+                raise
+            raise click.ClickException(f"Not done: {said}. Nothing is lost; do it again then.") from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

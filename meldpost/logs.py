@@ -15,6 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from sqlalchemy.exc import DBAPIError
+
+from store import trouble
+
 OURS = frozenset({"meldpost", "desk", "ingest", "notify", "triage", "store", "cases", "config"})
 HERE = Path(__file__).resolve().parent.parent
 
@@ -50,10 +54,16 @@ def describe(error: BaseException) -> str:
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        message = f" ({current})" if is_ours(type(current).__module__) else ""
+        message = f" ({said})" if (said := _message(current)) else ""
         parts.append(f"{type(current).__name__}{message}{_place(current.__traceback__)}")
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return " from ".join(parts)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, DBAPIError):
+        return trouble.describe(error)
+    return str(error) if is_ours(type(error).__module__) else ""
 
 
 class Formatter(logging.Formatter):

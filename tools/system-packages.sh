@@ -11,6 +11,7 @@ needed() {
 dovecot-imapd|dovecot|-|the tests against a real IMAP server (tests/system), and make bench
 dovecot-lmtpd|-|/usr/lib/dovecot/lmtp|the tests against a real IMAP server (tests/system), and make bench
 exim4-daemon-light|exim4|-|the tests against a real SMTP server (tests/system)
+postgresql|-|/usr/lib/postgresql|the tests against a real PostgreSQL (tests/system)
 chromium|chromium|-|the tests of the desk in a real browser (tests/system)
 strace|strace|-|the test that no readable byte is written to disk (tests/system)
 LIST

@@ -1,0 +1,67 @@
+"""A real PostgreSQL of a test's own: a fresh cluster on a port of its own, that can be stopped and started again."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.system.process import Program, user_or_self
+from tests.system.waiting import free_port, wait_until
+
+_VERSIONS = Path("/usr/lib/postgresql")
+
+
+class Postgres:
+    """The server, with one empty database called meldpost; whoever comes over loopback is let in."""
+
+    def __init__(self) -> None:
+        found = sorted(_VERSIONS.glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+        if not found:
+            pytest.skip("NOT RUN: PostgreSQL is not installed (Debian package postgresql); `make test` installs it")
+        self._programs = found[-1].parent
+        self._owner = user_or_self("postgres")
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="mp-postgres-"))
+        os.chown(self.folder, self._owner.pw_uid, self._owner.pw_gid)
+        self._program: Program | None = None
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", "meldpost", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "meldpost", "meldpost")
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://meldpost@127.0.0.1:{self.port}/meldpost"
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories= -c fsync=off"
+        command = self._command("postgres", "-D", str(self.folder / "data"), *options.split(" "))
+        self._program = Program(command, self.folder / "output")
+        wait_until("PostgreSQL answers", self._ready)
+
+    def stop(self) -> None:
+        """As after a crash of its machine: nobody is told, nobody is waited for."""
+        if self._program is not None:
+            self._run("pg_ctl", "-D", str(self.folder / "data"), "stop", "-m", "immediate", "-w")
+            self._program.stop()
+            self._program = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _ready(self) -> bool:
+        asked = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(asked, check=False).returncode == 0
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(self._command(program, *arguments), check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        command = [str(self._programs / program), *arguments]
+        if os.geteuid() != 0:
+            return command
+        identity = ["--reuid", str(self._owner.pw_uid), "--regid", str(self._owner.pw_gid), "--clear-groups"]
+        return ["setpriv", *identity, *command]
