@@ -1,4 +1,4 @@
-"""Whatever happens to the line to the mail server, at whichever command: nothing lost, nothing double, all of it said."""
+"""Whatever happens to the line to the mail server, at whichever command: nothing lost, nothing double, all said."""
 
 import logging
 from collections import Counter
