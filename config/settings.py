@@ -331,6 +331,9 @@ class LimitSettings(Section):
     reader_seconds: int = Field(30, ge=1, description="Wall clock and CPU time of a reader for one mail.")
     reader_memory_bytes: int = Field(1_000_000_000, ge=100_000_000, description="Address space of a reader.")
     understand_seconds: int = Field(30, ge=1)
+    again_max_bytes: int = Field(200_000_000, ge=10_000, description="A larger mail is not read again at the desk.")
+    again_seconds: int = Field(120, ge=1, description="Wall clock and CPU time of a reader that reads a mail again.")
+    again_memory_bytes: int = Field(3_000_000_000, ge=100_000_000, description="Address space of such a reader.")
 
 
 class WebSettings(Section):

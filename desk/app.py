@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.secrets import Secrets
 from config.settings import Settings
-from desk import attachments, case, changes, errors, gate, language, login, queue, receipts, security, words
+from desk import again, attachments, case, changes, errors, gate, language, login, queue, receipts, security, words
 from desk.parts import Clock, Parts, equip, utc_now
 from store.database import Database
 
@@ -33,7 +33,7 @@ def create_app(settings: Settings, secrets: Secrets, database: Database, clock: 
     language.speak(app)
     words.teach(app)
     errors.handle(app)
-    for part in (login, language, queue, case, changes, attachments, receipts):
+    for part in (login, language, queue, case, changes, again, attachments, receipts):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:
         count = settings.web.trusted_proxies

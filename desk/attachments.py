@@ -3,8 +3,10 @@
 A file is never shown as what it claims to be: it is bytes to be saved, in a sandbox should a browser try otherwise.
 """
 
-from collections.abc import Iterator
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response
@@ -42,6 +44,40 @@ def original(case_id: str, message_id: str) -> Response:
 @blueprint.get("/messages/<message_id>/html")
 def as_html(case_id: str, message_id: str) -> Response:
     """The mail as its sender laid it out, cleaned, for the frame on the case's page."""
+    content = _content(case_id, message_id, Action.LOOK)
+    shown = mailhtml.page(content.get("html") or "", content.get("text") or "", str(get_locale()))
+    response = Response(shown, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = mailhtml.POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+@blueprint.get("/messages/<message_id>/text")
+def as_text(case_id: str, message_id: str) -> Response:
+    """All the text of a mail in its order, quotes and signature where they stood."""
+    content = _content(case_id, message_id, Action.LOOK)
+    text = (content.get("text") or "").encode(errors="replace")
+    response = Response(text, mimetype="text/plain")
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    return response
+
+
+@blueprint.get("/messages/<message_id>/keys/<int:number>")
+def sender_key(case_id: str, message_id: str, number: int) -> Response:
+    """A public key that came with a mail, as a file; they are counted from 1."""
+    keys = _content(case_id, message_id, Action.DOWNLOAD).get("sender_keys") or ()
+    if not 1 <= number <= len(keys):
+        raise NotFound("No such key came with this message.")
+    key = keys[number - 1]
+    response = Response(b64decode(key["data"]), mimetype="application/octet-stream")
+    ending = "cer" if key["kind"] == "smime" else "pgp"
+    response.headers["Content-Disposition"] = disposition(f"{key['fingerprint'][-16:]}.{ending}")
+    response.headers["Content-Security-Policy"] = FILE_POLICY
+    return response
+
+
+def _content(case_id: str, message_id: str, action: Action) -> Mapping[str, Any]:
+    """What a message says, with the look or download on the trail. Raises NotFound."""
     here, ring = parts(), gate.ring()
     with here.database.begin() as transaction:
         try:
@@ -51,17 +87,13 @@ def as_html(case_id: str, message_id: str) -> Response:
         audit.write(
             transaction,
             ring.desk,
-            Action.LOOK,
+            action,
             here.clock(),
             member_id=ring.member_id,
             case_id=case_id,
             subject_id=message_id,
         )
-    shown = mailhtml.page(content.get("html") or "", content.get("text") or "", str(get_locale()))
-    response = Response(shown, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = mailhtml.POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    return response
+    return content
 
 
 def disposition(name: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -13,11 +13,11 @@ from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.terms import BY_HAND
 from desk import gate
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
-from desk.highlight import Stretch, stretches
+from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
 from desk.timeline import lines
 from store import records
-from store.casework import CaseMessage, CaseView, view_case
+from store.casework import CaseView, view_case
 from store.changes import renew_card
 from store.keyring import UnprovenKey
 from store.records import RecordKind
@@ -34,15 +34,6 @@ class Refused:
 
     place: str
     form: CaseForm | NoteForm
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A message as the page shows it."""
-
-    message: CaseMessage
-    words: Sequence[Stretch]
-    content: Mapping[str, Any] = field(repr=False)
 
 
 @blueprint.get("/cases/<case_id>")
@@ -109,6 +100,7 @@ def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
 def page(case_id: str, refused: Refused | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
     view = look(case_id)
+    mails = [shown(message) for message in view.messages]
     return render_template(
         "case.html",
         section="queue",
@@ -119,7 +111,9 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         corrected=corrected(view),
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
-        mails=[_mail(message) for message in view.messages],
+        mails=mails,
+        longest=LONGEST_TEXT,
+        bounces={mail.message.id: mail.undelivered for mail in mails},
         lines=lines(view),
         by_machines=_by_machines(view),
         known=_known(view),
@@ -132,12 +126,6 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         closing=Status.CLOSED in TRANSITIONS[view.status],
         note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
     )
-
-
-def _mail(message: CaseMessage) -> Mail:
-    content = message.content
-    text = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
-    return Mail(message, list(stretches(text, message.report.get("evidence") or ())), content)
 
 
 def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:

@@ -8,9 +8,10 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from desk.messages import undelivered
 from desk.words import name
 from store.audit import Action
-from store.casework import CaseView, Event
+from store.casework import CaseView, Event, Outgoing
 
 SENTENCES = {
     Action.INTAKE: _l("A message came in"),
@@ -41,9 +42,19 @@ REASONS = {
     "first_connection": _l("The receipt waits: the message lay there when Meldpost first looked"),
     "too_old": _l("The receipt waits: the message is old"),
     "cap_total": _l("The receipt waits: many were sent in a short time"),
+    "dmarc_fail": _l("The receipt waits: the sender's domain says that the message is not from there"),
+    "spf_fail": _l("The receipt waits: the sender's domain says that the message is not from there"),
+    "cap_domain": _l("No receipt: this domain got many already"),
 }
 """Why a mail got which receipt (cases.receipts, ingest.take_in)."""
 
+READINGS = {
+    "read": _l("Had a message read again"),
+    "unreadable": _l("Had a message read again: it still could not be read"),
+    "too_large": _l("Had a message read again: it is too large"),
+    "not_understood": _l("Had a message read again: nothing was made of it"),
+}
+"""How it went when a message was read again (desk.again)."""
 
 _SAME_VISIT = timedelta(minutes=10)
 
@@ -58,7 +69,29 @@ class Line:
 def lines(view: CaseView) -> tuple[Line, ...]:
     """Newest first. A look is no line of its own where the same member did or saw something just before it."""
     mails = {mail.id: name(mail.kind, "outgoing") for mail in view.outgoing}
-    return tuple(reversed([Line(event.at, sentence(event, mails), event.by) for event in _folded(view.timeline)]))
+    bounces = {mail.bounce_message_id: _came_back(mails[mail.id], view, mail.bounce_message_id) for mail in _back(view)}
+    told = [
+        Line(event.at, bounces.get(_taken_in(event)) or sentence(event, mails), event.by)
+        for event in _folded(view.timeline)
+    ]
+    return tuple(reversed(told))
+
+
+def _back(view: CaseView) -> Iterable[Outgoing]:
+    return (mail for mail in view.outgoing if mail.bounce_message_id)
+
+
+def _taken_in(event: Event) -> str | None:
+    """The message whose coming in this is."""
+    return event.subject_id if event.action is Action.INTAKE else None
+
+
+def _came_back(mail: str, view: CaseView, message_id: str | None) -> str:
+    """Which mail could not be delivered, and why, as the bounce has it."""
+    content = next((message.content for message in view.messages if message.id == message_id), {})
+    why = "; ".join(" ".join(filter(None, (one.diagnostic, one.status))) for one in undelivered(content)[:3])
+    said = gettext("Could not be delivered: %(mail)s", mail=mail)
+    return f"{said} ({why})" if why.strip("; ") else str(said)
 
 
 def sentence(event: Event, mails: Mapping[str, str]) -> str:
@@ -70,6 +103,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         return f"{changed}: {name(outcome, 'outcome')}" if outcome else str(changed)
     if event.action is Action.RECEIPT_DECIDED and event.detail.get("reason") in REASONS:
         return str(REASONS[event.detail["reason"]])
+    if event.action is Action.READ_AGAIN:
+        return str(READINGS.get(event.detail.get("result", ""), READINGS["read"]))
     if event.action is Action.DUE_DONE:
         due, reason = name(event.detail.get("due"), "due"), name(event.detail.get("reason"), "done_reason")
         return str(gettext("Said that it is done: %(due)s. %(reason)s", due=due, reason=reason))

@@ -104,6 +104,8 @@ OUTGOING_STATES = {
     "cancelled": _l("Withdrawn"),
 }
 HELD_REASONS = {
+    "dmarc_fail": _l("The sender's domain says that the message is not from there"),
+    "spf_fail": _l("The sender's domain says that the message is not from there"),
     "imported": _l("The message was imported"),
     "first_connection": _l("The message lay there when Meldpost first looked"),
     "too_old": _l("The message is old"),
@@ -113,6 +115,66 @@ MESSAGE_STATES = {
     "read": _l("Read"),
     "unreadable": _l("Could not be read"),
     "too_large": _l("Too large to read"),
+}
+MARKS = {
+    "encrypted": _l("encrypted"),
+    "virus": _l("virus found"),
+    "false_sender": _l("sender may be false"),
+}
+"""What the queue says of a case beside what it is about."""
+FLAGS = {
+    "message_id_seen_before": _l("another message came with the same Message-ID"),
+    "dmarc_fail": _l("sender may be false"),
+    "spf_fail": _l("sender may be false"),
+    "reply_to_elsewhere": _l("answers go elsewhere"),
+}
+LOCKED = {
+    "no_key": _l("The desk has no key to open it with."),
+    "wrong_key": _l("It was made for another key than the desk's."),
+    "broken": _l("It is damaged."),
+    "unsupported": _l("Meldpost does not know this kind of encryption."),
+    "too_deep": _l("It is wrapped more often than Meldpost unwraps."),
+    "": _l("Why is not known."),
+}
+"""Why an encrypted message could not be opened."""
+SIGNATURES = {
+    "valid": _l("signature fits"),
+    "invalid": _l("signature does not fit"),
+    "unknown_key": _l("signature not checked"),
+    "unchecked": _l("signature not checked"),
+}
+SIGNATURES_MEAN = {
+    "valid": _l("The message is as it was when the owner of this key signed it. Whose key that is, nobody checked."),
+    "invalid": _l("The message was changed after it was signed, or signed with another key."),
+    "unknown_key": _l("The key to check it with did not come along."),
+    "unchecked": _l("Meldpost cannot check this kind of signature."),
+}
+KEY_KINDS = {
+    "autocrypt": _l("OpenPGP key (Autocrypt)"),
+    "openpgp": _l("OpenPGP key"),
+    "smime": _l("S/MIME certificate"),
+}
+AUTHENTICATION = {
+    "pass": _l(
+        "The domain of the sender's address confirms that this message comes from there. Which person wrote it, it "
+        "does not say."
+    ),
+    "fail": _l("The domain of the sender's address says that this message does not come from there."),
+    "unknown": _l("Nothing confirms or denies that this message comes from the sender's address."),
+}
+FINDINGS = {
+    "encrypted": _l("Protected with a password: its text could not be read."),
+    "macros": _l("Holds macros, small programs: do not open it on an ordinary computer."),
+    "bounds": _l("Unpacks to far more than its size: not unpacked. Be careful with it."),
+    "broken": _l("Damaged, or not what it says it is."),
+    "cut": _l("Very long: only the first part was read."),
+    "ocr": _l("The text was read off a picture and may have errors."),
+    "unsupported": _l("A kind of file that Meldpost does not read."),
+    "no_time": _l("Not read: the other files took all the time there was."),
+}
+SCANS = {
+    "clean": _l("The virus scanner found nothing."),
+    "unscanned": _l("Not checked for viruses."),
 }
 FIELDS = {
     "kind": _l("Kind"),
@@ -142,6 +204,15 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "outgoing_state": OUTGOING_STATES,
     "held_reason": HELD_REASONS,
     "message_state": MESSAGE_STATES,
+    "flag": FLAGS,
+    "locked": LOCKED,
+    "signature": SIGNATURES,
+    "signature_means": SIGNATURES_MEAN,
+    "key_kind": KEY_KINDS,
+    "authentication": AUTHENTICATION,
+    "finding": FINDINGS,
+    "scan": SCANS,
+    "mark": MARKS,
     "field": FIELDS,
 }
 

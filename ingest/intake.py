@@ -85,12 +85,22 @@ class Intake:
 
     def own(self, mail: ParsedMail) -> Own:
         """How to recognise our own mail in this one."""
-        ids = (mail.message_id,) if mail.message_id else ()
-        ours = any(self.tokens.verify(token) for token in id_tokens(ids, self.desk_settings))
-        answered = any(self.tokens.verify(token) for token in clues(mail, self.desk_settings).tokens)
-        return Own(self.own_addresses, frozenset(ids) if ours else frozenset(), answered)
+        return own_mail(self.settings, self.desk, self.tokens, mail)
 
     @property
     def own_addresses(self) -> frozenset[str]:
         """All addresses of this installation, as `bare` writes them: desks do not answer each other."""
-        return frozenset(bare(domain_to_ascii(address)) for address in self.settings.own_addresses())
+        return own_addresses(self.settings)
+
+
+def own_mail(settings: Settings, desk: str, tokens: TokenKey, mail: ParsedMail) -> Own:
+    """How to recognise our own mail in this one."""
+    ids = (mail.message_id,) if mail.message_id else ()
+    ours = any(tokens.verify(token) for token in id_tokens(ids, settings.desks[desk]))
+    answered = any(tokens.verify(token) for token in clues(mail, settings.desks[desk]).tokens)
+    return Own(own_addresses(settings), frozenset(ids) if ours else frozenset(), answered)
+
+
+def own_addresses(settings: Settings) -> frozenset[str]:
+    """All addresses of this installation, as `bare` writes them."""
+    return frozenset(bare(domain_to_ascii(address)) for address in settings.own_addresses())

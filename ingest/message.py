@@ -14,6 +14,9 @@ from ingest.raw import RawMail
 from store.intake import NewAttachment, NewMessage
 from triage import MailText, Report
 
+SEEN_BEFORE = "message_id_seen_before"
+"""The flag of a mail whose Message-ID an earlier one has, or refers to."""
+
 
 def mail_text(mail: ParsedMail) -> MailText:
     """What triage is shown of a mail."""
@@ -42,7 +45,7 @@ def read_message(
         content=_content(mail, verdict)
         | {"authentication": _authentication(authentication), "flags": list(flags), "intake": dict(decided)},
         contact=_contact(report),
-        report=_report(report, verdict),
+        report=_report(report, verdict) | {"marks": _marks(mail, flags)},
         masked_text=_masked(mail, report),
         attachments=tuple(_attachment(attachment) for attachment in mail.attachments),
         message_ids=tuple(ids),
@@ -108,6 +111,17 @@ def _report(report: Report | None, verdict: Verdict) -> dict[str, Any]:
     described = report.to_wire() if report else {}
     described.pop("contact", None)  # it is sealed apart, to the identity key
     return described | {"automatic": verdict.kind}
+
+
+def _marks(mail: ParsedMail, flags: Sequence[str]) -> list[str]:
+    """What the queue says of a message at a glance. None of it tells who wrote it."""
+    protection = mail.protection
+    found = {
+        "encrypted": protection is not None and protection.encrypted is not None and not protection.opened,
+        "virus": any(file.scan is not None and file.scan.result == "found" for file in mail.attachments),
+        "false_sender": not {"dmarc_fail", "spf_fail"}.isdisjoint(flags),
+    }
+    return [mark for mark, there in found.items() if there]
 
 
 def _masked(mail: ParsedMail, report: Report | None) -> str:

@@ -14,11 +14,14 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def nurseries(settings: Settings) -> Iterator[tuple[Readers, Understanders]]:
-    """Both, started side by side, and ended at the end. Raises NotIsolated, NurseryGone."""
+def nurseries(settings: Settings, reading: ProcessLimits | None = None) -> Iterator[tuple[Readers, Understanders]]:
+    """Both, started side by side, and ended at the end. A reader may take `reading`, by itself what the settings say.
+
+    Raises NotIsolated, NurseryGone.
+    """
     limits = settings.limits
-    reading = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
-    readers = Readers(reading, settings.isolation)
+    usual = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
+    readers = Readers(reading or usual, settings.isolation)
     understanders = Understanders(limits.understand_seconds, settings.isolation)
     with ExitStack() as stack:
         stack.callback(understanders.close)

@@ -84,6 +84,12 @@ def answers_go_elsewhere(mail: ParsedMail) -> bool:
     return any(_domain(each.address) != _domain(mail.from_.address) for each in mail.reply_to)
 
 
+def noteworthy(mail: ParsedMail, authentication: Authentication | None) -> list[str]:
+    """What a person should know of where a mail says it comes from: slugs of docs/flow.md."""
+    found = [authentication.denial] if authentication and authentication.denial else []
+    return [*found, "reply_to_elsewhere"] if answers_go_elsewhere(mail) else found
+
+
 def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood, now: datetime) -> ReceiptDecision:
     """Which receipt, if any, and why."""
     to = answer_address(read.mail, intake.own_addresses)

@@ -25,13 +25,13 @@ from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
 from ingest.mail import ParsedMail
-from ingest.message import mail_text, read_message, unread_message
+from ingest.message import SEEN_BEFORE, mail_text, read_message, unread_message
 from ingest.outgoing import (
     Arrival,
     InCase,
     Understood,
-    answers_go_elsewhere,
     decide,
+    noteworthy,
     promise,
     queue_notices,
     queue_receipt,
@@ -289,15 +289,10 @@ def _note_decision(session: Session, intake: Intake, taken: TakenIn, detail: Map
 
 def _flags(session: Session, intake: Intake, mail: ParsedMail, authentication: Authentication | None) -> list[str]:
     """What a person should know of where a mail comes from: the slugs of docs/flow.md."""
-    found = []
     digest = None if mail.message_id is None else intake.index.message_id(mail.message_id)
-    if digest is not None and lookups.message_with_id(session, intake.desk, digest):
-        found.append("message_id_seen_before")  # with other content, it is a new mail (mail-cases 18)
-    if authentication and authentication.denial:
-        found.append(authentication.denial)
-    if answers_go_elsewhere(mail):
-        found.append("reply_to_elsewhere")
-    return found
+    seen = digest is not None and lookups.message_with_id(session, intake.desk, digest)
+    # with other content, it is a new mail (mail-cases 18)
+    return [*([SEEN_BEFORE] if seen else []), *noteworthy(mail, authentication)]
 
 
 def _plausible(date: datetime | None, now: datetime) -> datetime | None:

@@ -30,6 +30,7 @@ class Action(StrEnum):
     RECORD = "record"  # a sealed record was written: its digest stands in the row
     LOOK = "look"
     DOWNLOAD = "download"
+    READ_AGAIN = "read_again"  # a member had a mail taken apart once more
     DECIDE = "decide"
     FIRST_LOOK = "first_look"
     STATUS = "status"

@@ -118,10 +118,15 @@ class Outgoing:
     state: OutboxState
     created_at: datetime
     sent_at: datetime | None
-    bounced: bool
+    bounce_message_id: str | None
     subject: str | None
     text: str | None
     to: str | None
+
+    @property
+    def bounced(self) -> bool:
+        """Did a message come that says that this one will not arrive?"""
+        return self.bounce_message_id is not None
 
 
 @dataclass(frozen=True)
@@ -260,7 +265,9 @@ def download_attachment(
         _audit_download(session, ring, case_id, attachment_id, now)
     with db.read() as session:
         content = records.opened_json(session, ring, Name(case_id, message_id, RecordKind.MESSAGE))
-        about = next(each for each in content["attachments"] if each["id"] == attachment_id)
+        about = next((each for each in content["attachments"] if each["id"] == attachment_id), None)
+        if about is None:  # of an earlier reading of the mail
+            raise NotFound("There is no such attachment in this case any more.")
         chunks = records.chunks(session, ring, Name(case_id, attachment_id, RecordKind.ATTACHMENT))
         yield Download(about["name"], about["content_type"], about["size"], chunks)
 
@@ -376,7 +383,7 @@ def _outgoing(session: Session, sealed: _Sealed) -> tuple[Outgoing, ...]:
             state=row.state,
             created_at=row.created_at,
             sent_at=row.sent_at,
-            bounced=row.bounce_message_id is not None,
+            bounce_message_id=row.bounce_message_id,
             subject=copy.get("subject"),
             text=copy.get("text"),
             to=copy.get("to"),

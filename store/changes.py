@@ -56,7 +56,7 @@ def decide(
     """
     if not set(decided) <= set(merging.DECIDABLE):
         raise NotDecidable("This part of a report is not there to be corrected.")
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     before, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
     new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
     _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**(before or {}), **new}, now)
@@ -82,7 +82,7 @@ def correct_contact(
 
     A reporter is not reminded of what the desk now knows. Raises NotFound, Changed.
     """
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     corrected = {"value": contact, "by": ring.member_id, "at": now.isoformat()}
     _write_next(session, ring, index, case_id, RecordKind.CONTACT, corrected, now)
     if _missing(session, ring, case_id) & merging.found_in(contact):
@@ -102,7 +102,7 @@ def answer_first_look(
     now: datetime,
 ) -> int:
     """Answer the three questions; the first look is due no longer. Gives the new version. Raises NotFound, Changed."""
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     given = {"clear": answers.clear, "breach": answers.breach, "severity": answers.severity}
     taken = {**given, "by": ring.member_id, "at": now.isoformat()}
     _write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
@@ -136,7 +136,7 @@ def change_status(
         check_transition(before, status)
     if status is Status.CLOSED and (outcome is None or not approver.strip()):
         raise NotApproved("Say with what outcome the case is closed, and who approved that.")
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     row.status = status
     if status in OPEN:
         row.closed_at = None
@@ -172,7 +172,7 @@ def finish_due(
     """
     if kind not in BY_HAND:
         raise NotDecidable("This is not done by saying so.")
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     if not finish_dues(session, case_id, [kind]):
         raise Changed("This was done, or called off, since you opened the case.")
     _audit(session, ring, index, case_id, Action.DUE_DONE, now, {"due": kind, "reason": reason})
@@ -188,7 +188,7 @@ def reopen_due(
     """
     if kind not in BY_HAND:
         raise NotDecidable("This is not done by saying so.")
-    row = _claim_version(session, ring, case_id, version)
+    row = claim_version(session, ring, case_id, version)
     if row.status not in OPEN or not reopen_dues(session, case_id, [kind], DueState.DONE):
         raise Changed("This was taken back, or the case was ended, since you opened it.")
     _audit(session, ring, index, case_id, Action.DUE_REOPENED, now, {"due": kind})
@@ -235,7 +235,8 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
     if view.damaged:
         return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
-    card = {"reference": view.reference, **{part: view.report.get(part) for part in merging.DECIDABLE}}
+    marked = merging.marks(message.report for message in view.messages)
+    card = merging.card(view.reference, view.report, marked)
     if card != written:
         _write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
 
@@ -266,7 +267,7 @@ def _stop_asking(session: Session, case_id: str, now: datetime) -> None:
     mailer_contact.forget(session, case_id)
 
 
-def _claim_version(session: Session, ring: KeyRing, case_id: str, version: int) -> CaseFile:
+def claim_version(session: Session, ring: KeyRing, case_id: str, version: int) -> CaseFile:
     """Count the case's version up from the one that was seen: of two who saw the same, one wins."""
     statement = (
         update(CaseFile)

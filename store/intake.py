@@ -17,13 +17,12 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
 from cases.terms import DueKind
-from store import audit, lookups, records, rows
+from store import audit, lookups, merging, records, rows
 from store.audit import Action
 from store.dues import set_first_dues
 from store.keypairs import KeyKind, generate
 from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, seal_seed
 from store.lookups import IndexKey
-from store.merging import DECIDABLE
 from store.records import Name, RecordKind
 from store.schema import Attachment, CaseFile, Message, new_id
 
@@ -109,7 +108,7 @@ def open_case(
         identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
     )
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
-    card = {"reference": reference, **{part: new.report.get(part) for part in DECIDABLE}}
+    card = merging.card(reference, new.report, merging.marks([new.report]))
     records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
     if new.sender:
         lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))
@@ -178,27 +177,41 @@ def _write_message(
         received_at=new.received_at,
         taken_in_at=now,
     )
+    records.add(session, Name(case_id, message_id, RecordKind.RAW), new.raw(), keys.identity, now)
+    add_content(session, keys, case_id, message_id, new, sender_is_new=sender_is_new, now=now)
+    digests = [index.message_id(each) for each in new.message_ids if each.strip()]
+    lookups.remember_message_ids(session, desk, case_id, message_id, digests)
+    audit.write(session, desk, Action.INTAKE, now, case_id=case_id, subject_id=message_id)
+    return TakenIn(case_id, message_id, keys)
+
+
+def add_content(
+    session: Session,
+    keys: CaseKeys,
+    case_id: str,
+    message_id: str,
+    new: NewMessage,
+    *,
+    sender_is_new: bool,
+    now: datetime,
+    version: int = 1,
+    member_id: str | None = None,
+) -> None:
+    """Seal what a mail says, all but the mail itself, as one version of the message's records."""
+
+    def add(kind: RecordKind, value: Mapping[str, Any], to: PublicPair) -> None:
+        name = Name(case_id, message_id, kind)
+        records.add_json(session, name, value, to, now, version=version, member_id=member_id)
+
     attachments = [
         _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now)
         for position, attachment in enumerate(new.attachments)
     ]
     content = {**new.content, "attachments": attachments, "sender_is_new": sender_is_new}
-
-    def to_identity(kind: RecordKind, value: Mapping[str, Any]) -> None:
-        records.add_json(session, Name(case_id, message_id, kind), value, keys.identity, now)
-
-    def to_case(kind: RecordKind, value: Mapping[str, Any]) -> None:
-        records.add_json(session, Name(case_id, message_id, kind), value, keys.case, now)
-
-    records.add(session, Name(case_id, message_id, RecordKind.RAW), new.raw(), keys.identity, now)
-    to_identity(RecordKind.MESSAGE, content)
-    to_identity(RecordKind.CONTACT, new.contact)
-    to_case(RecordKind.REPORT, new.report)
-    to_case(RecordKind.MASKED, {"text": new.masked_text, "checked": False})
-    digests = [index.message_id(each) for each in new.message_ids if each.strip()]
-    lookups.remember_message_ids(session, desk, case_id, message_id, digests)
-    audit.write(session, desk, Action.INTAKE, now, case_id=case_id, subject_id=message_id)
-    return TakenIn(case_id, message_id, keys)
+    add(RecordKind.MESSAGE, content, keys.identity)
+    add(RecordKind.CONTACT, new.contact, keys.identity)
+    add(RecordKind.REPORT, new.report, keys.case)
+    add(RecordKind.MASKED, {"text": new.masked_text, "checked": False}, keys.case)
 
 
 def _write_attachment(

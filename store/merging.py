@@ -38,6 +38,16 @@ def suggested(reports: Sequence[Report]) -> dict[str, Any]:
     return merged
 
 
+def marks(reports: Iterable[Report]) -> list[str]:
+    """What any of these messages is marked with, each once."""
+    return list(dict.fromkeys(mark for report in reports for mark in report.get("marks") or ()))
+
+
+def card(reference: str, report: Report, marked: Sequence[str]) -> dict[str, Any]:
+    """What the queue shows of a case."""
+    return {"reference": reference, **{part: report.get(part) for part in DECIDABLE}, "marks": list(marked)}
+
+
 def decided(
     report: Report,
     decisions: Mapping[str, Mapping[str, Any]],

@@ -21,11 +21,12 @@ from store.schema import CaseFile, Due, Message
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One case in the queue; the parts from `reference` to `concerned` come from its sealed card.
+    """One case in the queue; the parts from `reference` on come from its sealed card.
 
     `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
-    `missing` is None where nobody knows. `damaged`: the card cannot be opened, and its parts are empty.
+    `missing` is None where nobody knows. `marks`: the card's, and those of follow-ups that it does not know yet.
+    `damaged`: the card cannot be opened, and its parts are empty.
     """
 
     case_id: str
@@ -44,6 +45,7 @@ class QueueRow:
     severity: str | None
     missing: tuple[str, ...] | None
     concerned: tuple[Mapping[str, Any], ...]
+    marks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -160,4 +162,5 @@ def _row(
         severity=card.get("severity"),
         missing=None if card.get("missing") is None else tuple(card["missing"]),
         concerned=tuple(card.get("concerned") or ()),
+        marks=tuple(merging.marks([card, *(reports.get(each, {}) for each in unread)])),
     )

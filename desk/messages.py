@@ -1,0 +1,161 @@
+"""A message as the page shows it: what its content holds, bounded, and put where a template finds it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from desk.highlight import Stretch, stretches
+from store.casework import CaseMessage
+
+LONGEST_TEXT = 100_000
+"""Of the reporter's own words; everything can be had whole beside it."""
+LONGEST_ASIDE = 20_000
+"""Of a quote, a signature or the text of one file."""
+LONGEST_FILES = 200_000
+"""Of the texts of all files of a message together."""
+LONGEST_LINE = 300
+MOST_LINES = 100
+DEEPEST = 5
+"""Files that were taken out of others are indented up to here; what stands deeper says what it was in all the same."""
+
+DANGEROUS = frozenset({"macros", "bounds"})
+"""Findings of files that are not to be opened without a thought."""
+
+
+@dataclass(frozen=True)
+class File:
+    """An attachment. `within`: the name of the file it was taken out of. `cut`: there is more text than is shown."""
+
+    id: str
+    name: str
+    size: int
+    content_type: str
+    inline: bool
+    level: int
+    within: str | None
+    findings: Sequence[str]
+    scan: Mapping[str, Any] | None
+    child: Mapping[str, Any] | None
+    child_date: datetime | None
+    text: str = field(repr=False)
+    cut: bool
+
+    @property
+    def infected(self) -> bool:
+        return self.scan is not None and self.scan.get("result") == "found"
+
+    @property
+    def dangerous(self) -> bool:
+        return self.infected or not DANGEROUS.isdisjoint(self.findings)
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """To whom a mail could not be delivered, and what the server there says of it."""
+
+    address: str
+    status: str
+    diagnostic: str
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message, its words and what came with it. `cut`: the sender wrote more than is shown."""
+
+    message: CaseMessage
+    content: Mapping[str, Any] = field(repr=False)
+    words: Sequence[Stretch]
+    signature: str = field(repr=False)
+    quoted: str = field(repr=False)
+    cut: bool
+    files: Sequence[File]
+    undelivered: Sequence[Undelivered]
+    defects: Sequence[str]
+
+    @property
+    def locked(self) -> bool:
+        """Is it encrypted, and nobody could open it?"""
+        protection = self.content.get("protection") or {}
+        return bool(protection.get("encrypted")) and not protection.get("opened")
+
+    @property
+    def infected(self) -> bool:
+        return any(file.infected for file in self.files)
+
+
+def shown(message: CaseMessage) -> Mail:
+    content = message.content
+    own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
+    signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""
+    return Mail(
+        message=message,
+        content=content,
+        words=list(stretches(own[:LONGEST_TEXT], message.report.get("evidence") or ())),
+        signature=signature[:LONGEST_ASIDE],
+        quoted=quoted[:LONGEST_ASIDE],
+        cut=len(own) > LONGEST_TEXT or len(signature) > LONGEST_ASIDE or len(quoted) > LONGEST_ASIDE,
+        files=list(_in_order(_files(content.get("attachments") or ()))),
+        undelivered=undelivered(content),
+        defects=[str(each)[:LONGEST_LINE] for each in (content.get("defects") or ())[:MOST_LINES]],
+    )
+
+
+def undelivered(content: Mapping[str, Any]) -> Sequence[Undelivered]:
+    """What a bounce says, one for each address that did not take the mail."""
+    report = content.get("delivery_report") or {}
+    if report.get("kind") != "delivery":
+        return ()
+    return [
+        Undelivered(
+            *(str(one.get(part) or "")[:LONGEST_LINE] for part in ("address", "status", "diagnostic")),
+        )
+        for one in (report.get("recipients") or ())[:MOST_LINES]
+        if one.get("action") in ("failed", "", None)
+    ]
+
+
+def _files(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[File, int | None]]:
+    """Each file with the place of the one that it was taken out of, which comes before it."""
+    found: list[tuple[File, int | None]] = []
+    left = LONGEST_FILES
+    for place, about in enumerate(attachments):
+        inside = about.get("inside")
+        outer = found[inside][0] if isinstance(inside, int) and 0 <= inside < place else None
+        whole = about.get("text") or ""
+        text = whole[: min(LONGEST_ASIDE, left)]
+        left -= len(text)
+        child = about.get("child")
+        file = File(
+            id=about["id"],
+            name=about.get("name") or "",
+            size=about.get("size") or 0,
+            content_type=about.get("content_type") or "",
+            inline=bool(about.get("inline")),
+            level=min(outer.level + 1, DEEPEST) if outer else 0,
+            within=outer.name if outer else None,
+            findings=about.get("findings") or (),
+            scan=about.get("scan"),
+            child=child,
+            child_date=datetime.fromisoformat(child["date"]) if child and child.get("date") else None,
+            text=text,
+            cut=len(text) < len(whole),
+        )
+        found.append((file, inside if outer else None))
+    return found
+
+
+def _in_order(files: Sequence[tuple[File, int | None]]) -> Iterator[File]:
+    """Each file, and right below it what was taken out of it."""
+    within: dict[int | None, list[int]] = {}
+    for place, (_, outer) in enumerate(files):
+        within.setdefault(outer, []).append(place)
+    waiting = _reversed(within.get(None, ()))
+    while waiting:
+        place = waiting.pop()
+        yield files[place][0]
+        waiting += _reversed(within.get(place, ()))
+
+
+def _reversed(places: Iterable[int]) -> list[int]:
+    return list(places)[::-1]

@@ -1,0 +1,125 @@
+"""A message that is read again, by real readers: what was lost is there, and what persons did stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from desk.app import create_app
+from store import casework, lookups
+from store.audit import Action
+from store.casework import CaseView
+from store.queue import queue_page
+from tests.desk.world import DESK, Visitor, World, coordinator
+
+RAW = (
+    b"From: Sanne Visser <sanne@thuis.example>\r\n"
+    b"To: integriteit@desk.example\r\n"
+    b"Subject: Melding\r\n"
+    b"Message-ID: <een@thuis.example>\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n"
+    b"\r\n"
+    b"Rolf Dijkgraaf, contractmanager catering, vraagt leveranciers om 10 procent van iedere factuur.\r\n"
+    b"Hij neemt steekpenningen aan en laat de facturen daarna zelf goedkeuren. Ik heb de mails gezien.\r\n"
+)
+NO_MAIL = b"X: y\r\n" * 400_000  # more header lines than a reader takes
+
+
+def look(world: World, case_id: str) -> CaseView:
+    with world.database.begin() as session:
+        return casework.view_case(session, world.ring, case_id, world.clock.now)
+
+
+def read_again(visitor: Visitor, case_id: str, message_id: str, **more: Any) -> str:
+    sent: Mapping[str, Any] = {"version": visitor.version(case_id), **more}
+    response = visitor.post(f"/cases/{case_id}/messages/{message_id}/read-again", sent)
+    assert response.status_code == 303, response.text
+    return visitor.get(f"/cases/{case_id}").text
+
+
+def test_a_mail_that_was_kept_whole_becomes_readable_and_the_trail_tells(world: World) -> None:
+    """mail-cases 45"""
+    taken = world.new_case(state="unreadable", raw=RAW)
+    page = read_again(coordinator(world), taken.case_id, taken.message_id)
+    view = look(world, taken.case_id)
+    message = view.messages[0]
+    assert message.state == "read"
+    assert message.content["subject"] == "Melding"
+    assert "10 procent van iedere factuur" in page
+    assert "Liet een bericht opnieuw lezen" in page
+    assert view.report["kind"] == "melding"
+    assert view.contact["email"] == "sanne@thuis.example"
+    assert [event.by for event in view.timeline if event.action is Action.READ_AGAIN] == ["j.coordinator"]
+    with world.database.read() as session:
+        (row,) = queue_page(session, world.ring).rows
+        assert lookups.knows_address(
+            session, DESK, taken.case_id, world.index.address(taken.case_id, "sanne@thuis.example")
+        )
+    assert (row.kind, row.primary, row.unreadable) == ("melding", view.report["primary"], False)
+
+
+def test_what_persons_decided_stays_when_a_message_is_read_again(world: World) -> None:
+    taken = world.new_case(raw=RAW)
+    visitor = coordinator(world)
+    decided = {"version": visitor.version(taken.case_id), "value": "klacht"}
+    assert visitor.post(f"/cases/{taken.case_id}/decide/kind", decided).status_code == 303
+    before = look(world, taken.case_id)
+    read_again(visitor, taken.case_id, taken.message_id)
+    after = look(world, taken.case_id)
+    assert after.report["kind"] == "klacht"
+    assert after.messages[0].content["subject"] == "Melding"
+    assert after.version == before.version + 1
+    assert after.outgoing == before.outgoing == ()
+    assert after.messages[0].received_at == before.messages[0].received_at
+
+
+def test_a_mail_that_cannot_be_read_now_either_is_left_as_it_is(world: World) -> None:
+    taken = world.new_case(state="unreadable", raw=NO_MAIL)
+    before = look(world, taken.case_id)
+    page = read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert "kan ook nu niet worden gelezen" in page
+    assert "het kon nog steeds niet worden gelezen" in page
+    after = look(world, taken.case_id)
+    assert (after.version, after.messages[0].state) == (before.version, "unreadable")
+
+
+def test_the_desk_says_when_a_mail_is_larger_than_it_reads(world: World) -> None:
+    taken = world.new_case(state="too_large", raw=RAW * 100)
+    limits = world.settings.limits.model_copy(update={"again_max_bytes": 10_000})
+    settings = world.settings.model_copy(update={"limits": limits})
+    world.app = create_app(settings, world.secrets, world.database, world.clock)
+    page = read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert "groter dan het loket leest (10 kB)" in page
+    assert look(world, taken.case_id).messages[0].state == "too_large"
+
+
+def test_of_two_members_at_once_one_wins_and_the_other_is_told(world: World) -> None:
+    taken = world.new_case(state="unreadable", raw=RAW)
+    first, second = coordinator(world), coordinator(world)
+    seen = second.version(taken.case_id)
+    read_again(first, taken.case_id, taken.message_id)
+    page = read_again(second, taken.case_id, taken.message_id, version=seen)
+    assert "Iemand was eerder" in page
+    events = [event for event in look(world, taken.case_id).timeline if event.action is Action.READ_AGAIN]
+    assert len(events) == 1
+
+
+def test_a_message_is_read_again_for_members_of_its_desk_alone_and_with_the_token_of_a_page(world: World) -> None:
+    taken = world.new_case(state="unreadable", raw=RAW)
+    path = f"/cases/{taken.case_id}/messages/{taken.message_id}/read-again"
+    assert Visitor(world).post(path, {"version": "1"}).status_code in (400, 403)
+    visitor = coordinator(world)
+    assert visitor.post(path, {"version": "1", "csrf_token": "x"}).status_code == 400
+    assert visitor.post(path, {"version": ""}).status_code == 400
+    elsewhere = world.new_case()
+    strange = f"/cases/{elsewhere.case_id}/messages/{taken.message_id}/read-again"
+    assert visitor.post(strange, {"version": "1"}).status_code == 404
+    assert look(world, taken.case_id).messages[0].state == "unreadable"
+
+
+def test_a_file_of_an_earlier_reading_is_not_offered_any_more(world: World) -> None:
+    taken = world.new_case(raw=RAW, files=[("oud.txt", b"oud")])
+    old = look(world, taken.case_id).messages[0].content["attachments"][0]["id"]
+    visitor = coordinator(world)
+    assert visitor.get(f"/cases/{taken.case_id}/attachments/{old}").status_code == 200
+    page = read_again(visitor, taken.case_id, taken.message_id)
+    assert old not in page
+    assert visitor.get(f"/cases/{taken.case_id}/attachments/{old}").status_code == 404
