@@ -4,13 +4,16 @@ A secret is taken from the first of: the environment (``MELDPOST_SECRET_<NAME>``
 ``$CREDENTIALS_DIRECTORY/<name>``, the file ``<secrets_dir>/<name>``. Binary secrets are written as base64.
 
 Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>``, ``passphrase-secret-<desk>`` (32 bytes each),
-``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``.
+``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``; where an account logs in by token
+``oauth-secret-<account>`` or ``oauth-certificate-<account>``, ``oauth-service-account-<account>``, and the file
+``oauth-cache-<account>`` that is written by the program itself. The account of the sender is ``smtp``.
 """
 
 import base64
 import binascii
 import os
 import stat
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,7 +43,7 @@ class Secrets:
             return from_environment.encode()
         for path in self._files(name):
             if path.is_file():
-                return _read_private(path)
+                return read_private(path)
         raise SecretMissing(
             f"The secret {name!r} was not found. Put it into the file {self._directory / name} (mode 0600), "
             f"give it as a systemd credential of that name, or set {PREFIX}{name.upper().replace('-', '_')}."
@@ -97,7 +100,28 @@ def write_key(directory: Path, name: str, key: bytes) -> Path:
     return write_secret(directory, name, base64.b64encode(key))
 
 
-def _read_private(path: Path) -> bytes:
+def replace_secret(directory: Path, name: str, value: bytes) -> None:
+    """Put `value` in the place of a secret file, whole or not at all, mode 0600. Raises OSError."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=directory)  # mkstemp makes it 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(directory / name)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_private(path: Path) -> bytes:
+    """A secret file, without a trailing newline. Raises SecretExposed, SecretMissing, OSError."""
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -55,6 +55,8 @@ EmailAddress = Annotated[str, AfterValidator(_address)]
 Security = Literal["tls", "starttls", "plain"]
 Language = Literal["nl", "en"]
 Mailbox = TypeVar("Mailbox", bound="Section")
+SMTP_ACCOUNT = "smtp"
+"""The name of the sender's account among the secrets of OAuth."""
 
 
 class Section(BaseModel):
@@ -133,6 +135,68 @@ class DeskSettings(Section):
         return self
 
 
+class OAuthSettings(Section):
+    """Log-in by access tokens (OAuth 2.0) in place of a password."""
+
+    provider: Literal["microsoft", "google", "generic"] = Field(
+        description="microsoft: Entra ID. google: Workspace. generic: any OpenID Connect provider."
+    )
+    flow: Literal["client_credentials", "device_code", "service_account"] = Field(
+        description="client_credentials: an application of its own, by secret or certificate. device_code: a person "
+        "signs in once, by `meldpost authorise`. service_account: Google's domain-wide delegation."
+    )
+    client_id: str = Field("", description="The application's ID, as the provider gave it.")
+    tenant: str = Field("", description="Microsoft: the directory (tenant) ID.")
+    authority: str = Field(
+        "",
+        description="URL of the provider: the issuer of a generic one; for Microsoft's national clouds such as "
+        "https://login.microsoftonline.us/<tenant>.",
+    )
+    scopes: tuple[str, ...] = Field((), description="What to ask for. Empty: what the provider needs for mail.")
+    ca_file: Path | None = Field(None, description="Certificates to trust at the provider instead of the system's.")
+    timeout_seconds: int = Field(30, ge=1, le=300)
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        google = self.provider == "google"
+        if google != (self.flow == "service_account"):
+            raise ValueError(
+                'provider = "google" goes with flow = "service_account", and with no other: Google gives its mail '
+                "scope to no device sign-in and to no client credentials"
+            )
+        if not google and not self.client_id:
+            raise ValueError("name the application's client_id")
+        if self.provider == "microsoft" and not (self.tenant or self.authority):
+            raise ValueError("name the directory's tenant, or an authority that ends with it")
+        if self.provider == "generic" and not (self.authority and self.scopes):
+            raise ValueError("a generic provider needs its authority (the issuer's URL) and scopes")
+        if self.authority and not re.fullmatch(r"https://[^/]+/.*[^/].*", self.authority):
+            raise ValueError("authority must be an https:// URL (secrets are sent there) with a path, as MSAL wants it")
+        return self
+
+
+MICROSOFT_HOSTS = (
+    "office365.com", "outlook.com", "office365.us", "outlook.us", "partner.outlook.cn", "hotmail.com", "live.com",
+)  # fmt: skip
+NO_PASSWORDS = (
+    "Microsoft lets nobody log in with a password any more: basic authentication is switched off in all tenants. "
+    "Give an `oauth` table in place of it (docs/administrator.md, Microsoft 365 and Google)"
+)
+
+
+def is_microsoft(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    return any(name == domain or name.endswith("." + domain) for domain in MICROSOFT_HOSTS)
+
+
+def _refuse_bad_log_in(host: str, security: Security, oauth: OAuthSettings | None) -> None:
+    """mail-cases 34: raises ValueError where this log-in cannot work, or would show a token to the network."""
+    if oauth is None and is_microsoft(host):
+        raise ValueError(NO_PASSWORDS)
+    if oauth is not None and security == "plain":
+        raise ValueError('a token must not go over the line in clear: set security = "tls" or "starttls"')
+
+
 class MailboxSettings(Section):
     """One IMAP account that a desk's mail arrives in."""
 
@@ -143,6 +207,11 @@ class MailboxSettings(Section):
     security: Security = "tls"
     ca_file: Path | None = Field(None, description="Certificates to trust instead of the system's.")
     user: str
+    oauth: OAuthSettings | None = Field(
+        None,
+        description="Log in by token, for Microsoft 365 and Google: { provider, flow, tenant, client_id, authority, "
+        "scopes, ca_file, timeout_seconds }. None: by the secret mailbox-password-<account>.",
+    )
     folders: tuple[str, ...] = Field(
         ("INBOX",),
         min_length=1,
@@ -153,6 +222,11 @@ class MailboxSettings(Section):
     keep_days: int = Field(7, ge=0, description="Days that a mail stays in the done folder before it is expunged.")
     poll_seconds: int = Field(60, ge=1, description="The safety net under IDLE.")
     timeout_seconds: int = Field(60, ge=1)
+
+    @model_validator(mode="after")
+    def _log_in_can_work(self) -> Self:
+        _refuse_bad_log_in(self.host, self.security, self.oauth)
+        return self
 
 
 class MaildirSettings(Section):
@@ -278,11 +352,22 @@ class SmtpSettings(Section):
     security: Security = "starttls"
     ca_file: Path | None = None
     user: str = Field("", description="Empty: no log-in. Its password is the secret smtp-password.")
+    oauth: OAuthSettings | None = Field(
+        None, description="Log in by token, as in a mailbox. Its secrets are those of the account `smtp`."
+    )
     timeout_seconds: int = Field(60, ge=1, description="For each step of a transaction.")
     transaction_seconds: int = Field(300, ge=5, description="Hard limit on one whole transaction.")
     lease_seconds: int = Field(
         600, ge=10, description="How long a claimed mail is one sender's own. Must be longer than transaction_seconds."
     )
+
+    @model_validator(mode="after")
+    def _log_in_can_work(self) -> Self:
+        if self.oauth is not None and not self.user:
+            raise ValueError("name the user whose mailbox the token is to open")
+        if self.user:
+            _refuse_bad_log_in(self.host, self.security, self.oauth)
+        return self
 
     @model_validator(mode="after")
     def _lease_outlives_transaction(self) -> Self:
@@ -378,6 +463,8 @@ class Settings(BaseSettings):
         for account, mailbox in self.mailboxes.items():
             if mailbox.desk not in self.desks:
                 raise ValueError(f"mailbox {account!r} names the desk {mailbox.desk!r}, which is not among [desks]")
+        if self.smtp.oauth is not None and SMTP_ACCOUNT in self.mailboxes:
+            raise ValueError("give the mailbox 'smtp' another name: that one belongs to the secrets of [smtp.oauth]")
         return self
 
     @model_validator(mode="after")
@@ -468,6 +555,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchor(path: Path | None) -> Path | None:
         return None if path is None else folder / path.expanduser()
 
+    def anchored_oauth(oauth: OAuthSettings | None) -> OAuthSettings | None:
+        return None if oauth is None else oauth.model_copy(update={"ca_file": anchor(oauth.ca_file)})
+
     url = settings.database.url
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
@@ -476,12 +566,15 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
         update={
             "secrets_dir": anchor(settings.secrets_dir),
             "database": settings.database.model_copy(update={"url": url}),
-            "smtp": settings.smtp.model_copy(update={"ca_file": anchor(settings.smtp.ca_file)}),
+            "smtp": settings.smtp.model_copy(
+                update={"ca_file": anchor(settings.smtp.ca_file), "oauth": anchored_oauth(settings.smtp.oauth)}
+            ),
             "mailboxes": {
                 account: mailbox.model_copy(
                     update={
                         name: anchor(getattr(mailbox, name)) for name in ("ca_file", "path") if hasattr(mailbox, name)
                     }
+                    | ({"oauth": anchored_oauth(mailbox.oauth)} if isinstance(mailbox, MailboxSettings) else {})
                 )
                 for account, mailbox in settings.mailboxes.items()
             },

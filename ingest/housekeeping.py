@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from access import credentials
 from config.secrets import Secrets
 from config.settings import MailboxSettings, Settings
 from ingest.filing import entry_of
@@ -27,7 +28,7 @@ def tidy(settings: Settings, secrets: Secrets, account: str) -> int:
     database = open_database(settings.database.url)
     try:
         index = IndexKey(secrets.key(f"index-key-{mailbox.desk}"))
-        with connected(mailbox, secrets.text(f"mailbox-password-{account}")) as connection:
+        with connected(mailbox, credentials.of_mailbox(mailbox, account, secrets)) as connection:
             folder = connection.ensure(mailbox.done_folder)
             done = _DoneFolder(database, account, index, connection, folder, connection.open(folder))
             done.find_places(mailbox.folders)

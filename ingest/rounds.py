@@ -15,6 +15,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from access import credentials
+from access.credentials import Credential
 from config.errors import ConfigError
 from config.faults import fault
 from config.secrets import Secrets
@@ -97,13 +99,13 @@ def take_in(
     database = open_database(settings.database.url)
     try:
         intake = Intake.prepare(settings, secrets, account, database, readers, understanders, random.randbelow)
-        password = secrets.text(f"mailbox-password-{account}")
+        mailbox = settings.mailboxes_of(MailboxSettings)[account]
+        credential = credentials.of_mailbox(mailbox, account, secrets)
         with claimed(database, account) as extend:
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult()
-            mailbox = settings.mailboxes_of(MailboxSettings)[account]
-            return _Round(intake, mailbox, password, extend).run()
+            return _Round(intake, mailbox, credential, extend).run()
     finally:
         understanders.end_round()
         database.close()
@@ -184,10 +186,10 @@ class _ClaimLost(Exception):
 class _Round:
     """A round over the folders of one mailbox; counts as it goes."""
 
-    def __init__(self, intake: Intake, mailbox: MailboxSettings, password: str, extend: Extend) -> None:
+    def __init__(self, intake: Intake, mailbox: MailboxSettings, credential: Credential, extend: Extend) -> None:
         self._intake = intake
         self._mailbox = mailbox
-        self._password = password
+        self._credential = credential
         self._extend = extend
         self._result = RoundResult()
         self._tried = 0
@@ -199,7 +201,7 @@ class _Round:
         while plans is None or plans:
             tried = self._tried
             try:
-                with connected(self._mailbox, self._password) as account:
+                with connected(self._mailbox, self._credential) as account:
                     plans = self._plans(self._look_around(account)) if plans is None else plans
                     while plans:
                         self._work_off(account, plans[0])

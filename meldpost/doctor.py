@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from access import credentials
 from config.errors import ConfigError
 from config.settings import MailboxSettings, Settings, load
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
@@ -98,8 +99,8 @@ def _isolation(settings: Settings) -> Finding:
 def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iterator[Finding]:
     what = f"mailbox {account}"
     try:
-        password = settings.secrets().text(f"mailbox-password-{account}")
-        with connected(mailbox, password) as server:
+        credential = credentials.of_mailbox(mailbox, account, settings.secrets())
+        with connected(mailbox, credential) as server:
             waiting = sum(_count(server, folder) for folder in mailbox.folders)
             yield Finding(what, Verdict.FINE, f"{mailbox.security}, waiting to be taken in: {waiting}")
             yield _readable(server, account, mailbox)
@@ -130,8 +131,8 @@ def _readable(server: Account, account: str, mailbox: MailboxSettings) -> Findin
 def _smtp(settings: Settings) -> Finding:
     smtp = settings.smtp
     try:
-        password = settings.secrets().text("smtp-password") if smtp.user else None
-        with Watchdog(smtp.transaction_seconds) as watchdog, Connection.open(smtp, password, watchdog):
+        credential = credentials.of_sender(smtp, settings.secrets())
+        with Watchdog(smtp.transaction_seconds) as watchdog, Connection.open(smtp, credential, watchdog):
             return Finding("smtp", Verdict.FINE, f"{smtp.host}:{smtp.port}, {smtp.security}; nothing was sent")
     except (SmtpError, ConfigError) as error:
         where = f"{smtp.host}:{smtp.port}, {smtp.security}"

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from store import trouble
 
-OURS = frozenset({"meldpost", "desk", "ingest", "notify", "triage", "store", "cases", "config"})
+OURS = frozenset({"meldpost", "desk", "ingest", "notify", "triage", "store", "cases", "access", "config"})
 HERE = Path(__file__).resolve().parent.parent
 
 

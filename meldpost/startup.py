@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from access import credentials
 from config.errors import ConfigError
-from config.settings import MailboxSettings, Settings
+from config.settings import SMTP_ACCOUNT, MailboxSettings, OAuthSettings, Settings
 from ingest.check import check_isolation
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
@@ -38,7 +39,13 @@ def secrets_are_private(settings: Settings) -> str:
                 secrets.text(name)
         except ConfigError as error:
             raise NotReady(str(error)) from None
-    return f"{len(names)} secrets, readable by their owner only"
+    tokens = dict(_accounts_by_token(settings))
+    for account, oauth in tokens.items():
+        try:
+            credentials.secrets_are_there(oauth, account, secrets)
+        except ConfigError as error:
+            raise NotReady(str(error)) from None
+    return f"{len(names) + len(tokens)} secrets, readable by their owner only"
 
 
 def database_is_current(settings: Settings) -> str:
@@ -109,7 +116,16 @@ def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:
     for desk in settings.desks:
         for name in ("index-key", "token-key", "mailer-seed"):
             yield f"{name}-{desk}", True
-    for account in settings.mailboxes_of(MailboxSettings):
-        yield f"mailbox-password-{account}", False
-    if settings.smtp.user:
+    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
+        if mailbox.oauth is None:
+            yield f"mailbox-password-{account}", False
+    if settings.smtp.user and settings.smtp.oauth is None:
         yield "smtp-password", False
+
+
+def _accounts_by_token(settings: Settings) -> Iterator[tuple[str, OAuthSettings]]:
+    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
+        if mailbox.oauth is not None:
+            yield account, mailbox.oauth
+    if settings.smtp.oauth is not None:
+        yield SMTP_ACCOUNT, settings.smtp.oauth

@@ -15,6 +15,8 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
+from access import credentials
+from access.credentials import Credential
 from config.faults import fault
 from config.secrets import Secrets
 from config.settings import Settings
@@ -70,12 +72,12 @@ def deliver(
     A server that is down ends the round and is no error. Raises ConfigError where a secret is missing.
     """
     keys = usable(database, sender_keys(settings, secrets))
-    password = secrets.text("smtp-password") if settings.smtp.user else None
+    credential = credentials.of_sender(settings.smtp, secrets)
     result = DeliveryResult(queued=schedule.run_due(settings, database, keys))
     swept = sending.sweep(database)
     if swept:
         log.warning("%d mails were being handed over when their sender stopped; each is sent once more at most", swept)
-    with _Sender(settings, password, database, keys, result) as sender:
+    with _Sender(settings, credential, database, keys, result) as sender:
         sender.give_up_uncertain()
         while result.unreachable is None and not stopping():
             if result.handled >= most:
@@ -99,13 +101,13 @@ class _Sender:
     def __init__(
         self,
         settings: Settings,
-        password: str | None,
+        credential: Credential | None,
         database: Database,
         keys: Mapping[str, SenderKeys],
         result: DeliveryResult,
     ) -> None:
         self._settings = settings
-        self._password = password
+        self._credential = credential
         self._database = database
         self._keys = keys
         self._result = result
@@ -190,7 +192,7 @@ class _Sender:
 
     def _connected(self, watchdog: Watchdog) -> Connection:
         if self._connection is None:
-            self._connection = Connection.open(self._settings.smtp, self._password, watchdog)
+            self._connection = Connection.open(self._settings.smtp, self._credential, watchdog)
         return self._connection
 
     def _hang_up(self) -> None:

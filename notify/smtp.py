@@ -19,6 +19,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from access.credentials import Credential
+from access.errors import AccessError, TokenRefused
+from access.sasl import Exchange, choose
+from config.errors import ConfigError
 from config.faults import fault
 from config.settings import SmtpSettings
 
@@ -120,6 +124,7 @@ class _Client(smtplib.SMTP):
     """`smtplib`, with its socket under watch from the first moment and TLS from the first byte where wanted."""
 
     def __init__(self, settings: SmtpSettings, tls: ssl.SSLContext, watchdog: Watchdog) -> None:
+        self._settings = settings
         self._tls = tls if settings.security == "tls" else None
         self._watchdog = watchdog
         timeout = min(settings.timeout_seconds, max(watchdog.remaining, 0.1))
@@ -140,6 +145,19 @@ class _Client(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected("not connected")
         return self.sock
 
+    def show_token(self, token: str) -> None:
+        """AUTH (RFC 4954). Raises AccessError: TokenRefused where another token may do better."""
+        settings = self._settings
+        offered = str(self.esmtp_features.get("auth", "")).split()
+        exchange = Exchange(choose(offered), settings.user, token, settings.host, settings.port)
+        try:
+            self.auth(exchange.mechanism.value, exchange)
+        except smtplib.SMTPAuthenticationError as error:
+            why = exchange.status or error.smtp_code
+            raise TokenRefused(
+                f"it refuses the token ({why}). Is [smtp] user the mailbox, and may the application send for it?"
+            ) from None
+
     def watch(self, watchdog: Watchdog) -> None:
         watchdog.guard(self._connected())
 
@@ -152,7 +170,7 @@ class Connection:
         self._begun = False
 
     @classmethod
-    def open(cls, settings: SmtpSettings, password: str | None, watchdog: Watchdog) -> Self:
+    def open(cls, settings: SmtpSettings, credential: Credential | None, watchdog: Watchdog) -> Self:
         """Connect, secure the connection, log in. Raises Unreachable, which says what failed."""
         client: _Client | None = None
         try:
@@ -162,8 +180,18 @@ class Connection:
             if settings.security == "starttls":
                 client.starttls(context=tls)  # raises where it is not offered: never goes on in clear
                 client.ehlo()
-            if settings.user:
-                client.login(settings.user, password or "")
+            if isinstance(credential, str):
+                client.login(settings.user, credential)
+            elif credential is not None:
+                credential.log_in(client.show_token)
+        except AccessError as error:
+            if client is not None:
+                client.close()
+            raise Unreachable(str(error)) from None
+        except ConfigError:
+            if client is not None:
+                client.close()
+            raise
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
             if client is not None:
                 client.close()

@@ -8,7 +8,7 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("meldpost", "desk", "ingest", "notify", "triage", "store", "cases", "config")
+PARTS = ("meldpost", "desk", "ingest", "notify", "triage", "store", "cases", "access", "config")
 PYTHON_FILES = sorted(file for part in PARTS for file in (ROOT / part).rglob("*.py"))
 
 

@@ -9,11 +9,13 @@ import select
 import time
 from collections.abc import Callable, Iterable
 from threading import Event
-from typing import Any, Protocol
+from typing import Any
 
 from imapclient import IMAPClient
 
+from access import credentials
 from config.errors import ConfigError
+from config.secrets import Secrets
 from config.settings import MailboxSettings
 from ingest.sources.imap import NONSENSE, CannotConnect, log_in
 
@@ -32,11 +34,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 
 
-class Passwords(Protocol):
-    def text(self, name: str) -> str: ...
-
-
-def watch(mailbox: MailboxSettings, account: str, secrets: Passwords, wake: Callable[[], None], stop: Event) -> None:
+def watch(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event) -> None:
     """Call `wake` after each connect and whenever mail may have come into the first folder; end soon after `stop`.
 
     Connects again by itself, each time after a longer pause; the log has one line for each time that it is lost.
@@ -54,11 +52,11 @@ def watch(mailbox: MailboxSettings, account: str, secrets: Passwords, wake: Call
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _once(mailbox: MailboxSettings, account: str, secrets: Passwords, wake: Callable[[], None], stop: Event) -> str:
+def _once(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event) -> str:
     """One connection, until it is lost or `stop`; gives the reason."""
     client = None
     try:
-        client = log_in(mailbox, secrets.text(f"mailbox-password-{account}"))
+        client = log_in(mailbox, credentials.of_mailbox(mailbox, account, secrets))
         _wait(client, mailbox, wake, stop)
     except (CannotConnect, ConfigError) as error:
         return str(error)

@@ -16,6 +16,10 @@ from typing import Any
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
+from access.credentials import Credential
+from access.errors import AccessError, TokenRefused
+from access.sasl import Exchange, choose
+from config.errors import ConfigError
 from config.faults import fault
 from config.settings import MailboxSettings
 from ingest.raw import RawMail
@@ -83,17 +87,17 @@ class Announced:
 
 
 @contextmanager
-def connected(settings: MailboxSettings, password: str) -> Iterator["Account"]:
+def connected(settings: MailboxSettings, credential: Credential) -> Iterator["Account"]:
     """A logged-in connection, closed at the end. Raises CannotConnect."""
-    client = log_in(settings, password)
+    client = log_in(settings, credential)
     try:
         yield Account(client)
     finally:
         close(client)
 
 
-def log_in(settings: MailboxSettings, password: str) -> IMAPClient:
-    """Raises CannotConnect, whose message never holds the password."""
+def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
+    """Raises CannotConnect, whose message never holds a password or a token."""
     where = f"{settings.host}:{settings.port}"
     try:
         context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
@@ -109,14 +113,39 @@ def log_in(settings: MailboxSettings, password: str) -> IMAPClient:
     try:
         if settings.security == "starttls":
             client.starttls(context)
-        client.login(settings.user, password)
+        if isinstance(credential, str):
+            client.login(settings.user, credential)
+        else:
+            credential.log_in(lambda token: _show_token(client, settings, token))
     except LoginError:
         close(client)
         raise CannotConnect(f"{where} refuses the log-in: check the user name and the mailbox password") from None
+    except AccessError as error:
+        close(client)
+        raise CannotConnect(f"{where}: {error}") from None
+    except ConfigError:
+        close(client)
+        raise
     except (OSError, imaplib.IMAP4.error) as error:
         close(client)
         raise CannotConnect(f"{where} did not let us in: {_kind(error)}") from None
     return client
+
+
+def _show_token(client: IMAPClient, settings: MailboxSettings, token: str) -> None:
+    """AUTHENTICATE (RFC 3501 §6.2.2). Raises AccessError: TokenRefused where another token may do better."""
+    offered = [name.decode().upper().removeprefix("AUTH=") for name in client.capabilities()]
+    exchange = Exchange(choose(offered), settings.user, token, settings.host, settings.port)
+    try:
+        client._imap.authenticate(exchange.mechanism.value, exchange)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error:
+        raise TokenRefused(
+            f"the server refuses the token ({exchange.status or 'it does not say why'}). Is `user` the mailbox, and "
+            "may the application open it?"
+        ) from None
+    client._cached_capabilities = None  # they are others after the log-in (RFC 3501 §6.1.1)
 
 
 def close(client: IMAPClient) -> None:

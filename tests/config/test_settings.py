@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError, SecretExposed, SecretMissing
-from config.secrets import Secrets, write_key, write_secret
+from config.secrets import Secrets, replace_secret, write_key, write_secret
 from config.settings import MailboxSettings, MaildirSettings, Settings, load
 
 GOOD = """
@@ -192,3 +192,90 @@ def test_a_mailbox_that_makes_no_sense_is_refused_with_what_to_do(file: Path, ma
 def test_another_hosts_address_is_listened_on_only_where_the_setting_says_so(file: Path) -> None:
     settings = _load_with(file, _LMTP + _LISTEN.format("[::]:24") + "other_hosts = true\n")
     assert settings.lmtp.host_and_port == ("::", 24)
+
+
+TOKEN = 'oauth = {{ provider = "microsoft", flow = "client_credentials", tenant = "t", client_id = "c"{} }}'
+
+
+def _mailbox(host: str, *lines: str) -> str:
+    return GOOD.replace("imap.meldpost.example", host) + "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "outlook.office365.com", "OUTLOOK.OFFICE365.COM.", "imap-mail.outlook.com", "outlook.office365.us",
+        "partner.outlook.cn", "imap.hotmail.com", "pop.live.com", "outlook.com",
+    ],
+)  # fmt: skip
+def test_a_password_log_in_at_microsoft_is_refused_and_told_why(file: Path, host: str) -> None:
+    """mail-cases 34"""
+    file.write_text(_mailbox(host), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mailboxes\.main: .*basic authentication is switched off in all tenants"):
+        load(file)
+    file.write_text(_mailbox(host, TOKEN.format("")), encoding="utf-8")
+    load(file)
+
+
+@pytest.mark.parametrize("host", ["imap.meldpost.example", "notoutlook.com", "outlook.com.example"])
+def test_other_hosts_are_not_taken_for_microsofts(file: Path, host: str) -> None:
+    file.write_text(_mailbox(host), encoding="utf-8")
+    load(file)
+
+
+def test_a_password_log_in_at_microsofts_smtp_is_refused_but_a_relay_without_log_in_is_not(file: Path) -> None:
+    """mail-cases 34"""
+    smtp = '\n[smtp]\nhost = "smtp.office365.com"\n'
+    file.write_text(GOOD + smtp + 'user = "integriteit"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"smtp: .*basic authentication is switched off"):
+        load(file)
+    file.write_text(GOOD + smtp.replace("smtp.office365.com", "t.mail.protection.outlook.com"), encoding="utf-8")
+    load(file)
+
+
+@pytest.mark.parametrize(
+    ("oauth", "words"),
+    [
+        ('{ provider = "google", flow = "device_code", client_id = "c" }', "goes with flow"),
+        ('{ provider = "generic", flow = "service_account", client_id = "c" }', "goes with flow"),
+        ('{ provider = "microsoft", flow = "device_code", tenant = "t" }', "client_id"),
+        ('{ provider = "microsoft", flow = "device_code", client_id = "c" }', "tenant"),
+        ('{ provider = "generic", flow = "device_code", client_id = "c" }', "authority"),
+        ('{ provider = "microsoft", flow = "device_code", client_id = "c", authority = "http://l/t" }', "https://"),
+        ('{ provider = "microsoft", flow = "device_code", client_id = "c", tennant = "t" }', "misspelt"),
+    ],
+)
+def test_a_table_of_oauth_that_cannot_work_is_refused(file: Path, oauth: str, words: str) -> None:
+    file.write_text(_mailbox("imap.example.com", f"oauth = {oauth}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        load(file)
+
+
+def test_a_token_never_goes_over_the_line_in_clear(file: Path) -> None:
+    file.write_text(_mailbox("imap.example.com", TOKEN.format(""), 'security = "plain"'), encoding="utf-8")
+    with pytest.raises(ConfigError, match="in clear"):
+        load(file)
+
+
+def test_files_of_oauth_are_relative_to_the_configuration_too(file: Path) -> None:
+    token = TOKEN.format(", ca_file = 'ca.pem'")
+    file.write_text(_mailbox("h.example", token, '[smtp]\nuser = "u"', token), encoding="utf-8")
+    settings = load(file)
+    for oauth in (settings.mailboxes["main"].oauth, settings.smtp.oauth):
+        assert oauth is not None
+        assert oauth.ca_file == file.parent / "ca.pem"
+
+
+def test_a_mailbox_does_not_share_its_secrets_with_the_sender(file: Path) -> None:
+    smtp = f'[smtp]\nuser = "u"\n{TOKEN.format("")}'
+    file.write_text(_mailbox("h.example", smtp).replace("[mailboxes.main]", "[mailboxes.smtp]"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="another name"):
+        load(file)
+
+
+def test_a_secret_is_replaced_whole_and_stays_private(tmp_path: Path) -> None:
+    for value in (b"first", b"second"):
+        replace_secret(tmp_path / "secrets", "oauth-cache-main", value)
+        assert (tmp_path / "secrets" / "oauth-cache-main").read_bytes() == value
+    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["oauth-cache-main"]
+    assert (tmp_path / "secrets" / "oauth-cache-main").stat().st_mode & 0o777 == 0o600

@@ -35,11 +35,7 @@ ssl_key = <{certificates.key}
 disable_plaintext_auth = no
 default_login_user = dovenull
 default_internal_user = dovecot
-auth_mechanisms = plain login
-passdb {{
-  driver = static
-  args = password={password}
-}}
+{log_in}
 userdb {{
   driver = static
   args = uid=nobody gid=nogroup home={base}/mail/%u
@@ -59,6 +55,13 @@ service anvil {{
 }}
 protocol imap {{
   {imap}
+}}
+"""
+BY_PASSWORD = f"""
+auth_mechanisms = plain login
+passdb {{
+  driver = static
+  args = password={PASSWORD}
 }}
 """
 WITHOUT_MOVE = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE UIDPLUS NAMESPACE"
@@ -107,7 +110,7 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def running_dovecot(imap: str = "") -> Iterator[Dovecot]:
+def running_dovecot(imap: str = "", log_in: str = BY_PASSWORD) -> Iterator[Dovecot]:
     if shutil.which("dovecot") is None or os.geteuid() != 0:
         pytest.skip("needs Dovecot (apt install dovecot-imapd) and root")
     base = Path(tempfile.mkdtemp(prefix="dovecot-", dir="/tmp"))
@@ -118,7 +121,7 @@ def running_dovecot(imap: str = "") -> Iterator[Dovecot]:
     certificates = make_certificates(base)
     ports = {"port": port, "tls_port": tls_port}
     config = base / "dovecot.conf"
-    config.write_text(CONFIG.format(base=base, certificates=certificates, password=PASSWORD, imap=imap, **ports))
+    config.write_text(CONFIG.format(base=base, certificates=certificates, log_in=log_in, imap=imap, **ports))
     process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], start_new_session=True)
     try:
         _until_it_answers(port, process, base)
