@@ -58,7 +58,12 @@ def child_of(data: bytes, limits: ParseLimits, left: PartsLeft, *, number: int =
     unheard: list[str] = []
     body = read_body(root, limits, left, unheard)
     return Child(
-        ChildMessage(header.sender(unheard), header.subject(unheard), header.date(unheard)),
+        ChildMessage(
+            header.sender(unheard),
+            header.subject(unheard),
+            header.date(unheard),
+            header.first_id("message-id", unheard),
+        ),
         body.text[: limits.attachment_text_chars],
         tuple(_file(leaf, place) for place, leaf in enumerate(body.leaves, start=number)),
         (Finding.CUT,) if len(body.text) > limits.attachment_text_chars else (),

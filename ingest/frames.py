@@ -76,6 +76,7 @@ def _attachment(attachment: ParsedAttachment) -> dict[str, Any]:
             "from_": _person(child.from_) if child.from_ else None,
             "subject": child.subject,
             "date": child.date.isoformat() if child.date else None,
+            "message_id": child.message_id,
         },
     }
 

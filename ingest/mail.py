@@ -49,6 +49,7 @@ class ChildMessage:
     from_: Address | None
     subject: str
     date: datetime | None
+    message_id: str | None = None
 
 
 @dataclass(frozen=True)

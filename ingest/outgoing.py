@@ -63,6 +63,10 @@ class Understood:
     thread: Thread
     authentication: Authentication | None = None
 
+    @property
+    def disowned(self) -> bool:
+        return self.authentication is not None and bool(self.authentication.denial)
+
 
 def answer_address(mail: ParsedMail, own: frozenset[str]) -> str | None:
     """Where a receipt goes: to Reply-To only where that is one address of the sender's own domain, else to From.
@@ -185,6 +189,8 @@ def queue_receipt(
         copy={"kind": "receipt", "subject": written.subject, "text": written.text, "to": to},
     )
     outbox.enqueue(session, keys.mailer, intake.index, new, now, identity=case.keys.identity)
+    if not read.thread.sender_is_new:
+        lookups.remember_recipient(session, intake.desk, case.case_id, intake.index.recipient(outbox_id, addressing.to))
     if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
         mailer_contact.write(session, keys.mailer, case.case_id, Contact(addressing.to, language, decision.ask), now)
     return True

@@ -6,7 +6,7 @@ goes wrong in between leaves no trace but the attempt; after `MAX_ATTEMPTS` with
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from config.faults import fault
 from config.taxonomy import Automatic
 from ingest.authentication import Authentication, authenticate
 from ingest.automatic import inside, judge
-from ingest.bounces import came_back
+from ingest.bounces import came_back, failed_recipients, returned_tokens
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
@@ -155,6 +155,8 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     verdict = judge(mail.headers, sender, intake.own(mail), inside(mail))
     authentication = authenticate(mail.headers, intake.desk_settings.trusted_authserv_id, sender)
     found = clues(mail, intake.desk_settings, authentication)
+    if verdict.kind is Automatic.BOUNCE:
+        found = replace(found, tokens=(*found.tokens, *returned_tokens(mail)))
     thread = find_thread(session, intake.desk, found, intake.index, intake.tokens)
     read = Understood(mail, report, verdict, thread, authentication)
     decision = decide(session, intake, arrival, read, now)
@@ -178,7 +180,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
-    _note_bounce(session, read, taken)
+    _note_bounce(session, intake, read, taken)
     queued = queue_receipt(session, intake, keys, read, decision, case, promised, now)
     if thread.case_id is None and verdict.may_report and not arrival.waits and not quiet:
         queued = bool(queue_notices(session, intake, keys, case, sender, now)) or queued
@@ -253,13 +255,20 @@ def _add(
     return InCase(case_id, None, new.received_at, taken.keys), taken
 
 
-def _note_bounce(session: Session, read: Understood, taken: TakenIn) -> None:
-    """Tie a bounce to the mail that came back; a reporter's address that bounced is not reminded."""
+def _note_bounce(session: Session, intake: Intake, read: Understood, taken: TakenIn) -> None:
+    """Tie a bounce to the mail that came back; a reporter's address that bounced is not reminded.
+
+    A bounce is easily made up, so it ends a reminder only where it knows whom that very receipt went to, that was the
+    case's own reporter, and the domain that it comes from does not disown it.
+    """
     sent = read.thread.answers
     if sent is None or read.verdict.kind is not Automatic.BOUNCE or not came_back(read.mail):
         return
     outbox.note_bounce(session, sent.id, taken.message_id)
-    if sent.case_id is not None and sent.kind in (OutgoingKind.RECEIPT, OutgoingKind.REMINDER):
+    if sent.case_id is None or sent.kind is not OutgoingKind.RECEIPT or read.disowned:
+        return
+    failed = [intake.index.recipient(sent.id, address) for address in failed_recipients(read.mail)]
+    if lookups.went_to_any(session, intake.desk, sent.case_id, failed):
         dues.cancel_dues(session, sent.case_id, [DueKind.REMINDER])
 
 

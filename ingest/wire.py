@@ -153,9 +153,11 @@ class _Child(_Model):
     from_: _Address | None
     subject: Long
     date: AwareDatetime | None
+    message_id: MessageId | None
 
     def value(self) -> ChildMessage:
-        return ChildMessage(self.from_.value() if self.from_ else None, self.subject, _utc(self.date))
+        sender = self.from_.value() if self.from_ else None
+        return ChildMessage(sender, self.subject, _utc(self.date), self.message_id)
 
 
 class _Attachment(_Model):

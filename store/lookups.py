@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +21,7 @@ from store.schema import CaseFile, Lookup, Message, new_id
 
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
+_RECIPIENT = "recipient"
 _OUTBOX_ID_BYTES = 9
 _MAC_BYTES = 10  # 80 bits: a forger has one try per mail sent, and no way to try alone
 _TOKEN_LENGTH = 32  # 20 bytes in base32: no bits to spare, so that every token has one spelling
@@ -43,6 +44,10 @@ class IndexKey:
     def address(self, case_id: str, address: str) -> bytes:
         """Of an address together with its case: the same reporter in two cases cannot be seen."""
         return self._digest(b"address", [case_id.encode(), b"\0", _folded(address)])
+
+    def recipient(self, outbox_id: str, address: str) -> bytes:
+        """Of whom a mail of ours went to, together with that mail."""
+        return self._digest(b"recipient", [outbox_id.encode(), b"\0", _folded(address)])
 
     def reference(self, reference: str) -> bytes:
         return self._digest(b"reference", [re.sub(r"[\s-]", "", reference).upper().encode()])
@@ -127,6 +132,19 @@ def remember_message_ids(session: Session, desk: str, case_id: str, message_id: 
 def remember_address(session: Session, desk: str, case_id: str, digest: bytes) -> None:
     """Note that an address (digested with the case) belongs to a case, which does not know it yet."""
     _remember(session, desk, _ADDRESS, case_id, None, [digest])
+
+
+def remember_recipient(session: Session, desk: str, case_id: str, digest: bytes) -> None:
+    """Note whom a mail to the case's own reporter goes to (`IndexKey.recipient`)."""
+    _remember(session, desk, _RECIPIENT, case_id, None, [digest])
+
+
+def went_to_any(session: Session, desk: str, case_id: str, digests: Collection[bytes]) -> bool:
+    """Is one of these whom a mail to the case's own reporter went to?"""
+    query = select(Lookup.id).where(
+        Lookup.desk == desk, Lookup.kind == _RECIPIENT, Lookup.case_id == case_id, Lookup.digest.in_(list(digests))
+    )
+    return session.scalars(query.limit(1)).one_or_none() is not None
 
 
 def message_with_id(session: Session, desk: str, digest: bytes) -> Found | None:

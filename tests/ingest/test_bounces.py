@@ -20,7 +20,7 @@ from store.outbox import Mail
 from tests.ingest.conftest import Dovecot
 from tests.ingest.office import COORDINATOR, DESK, Office, mail
 
-FAILED = "Final-Recipient: rfc822; x@home.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+FAILED = "Final-Recipient: rfc822; appie@home.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
 
 
 def report(
@@ -123,13 +123,101 @@ def test_a_delay_or_a_receipt_for_reading_ends_no_reminder_and_is_no_bounce(
     assert office.outgoing() == []
 
 
-def test_a_receipt_that_came_back_ends_the_reminder_case_87(
+def test_a_receipt_that_came_back_ends_the_reminder(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail]
 ) -> None:
+    """mail-cases 71, 79, 87"""
     dovecot.deliver(account, report(sent["receipt"]))
     office.take_in()
     assert bounced(office) == {"receipt": True, "notice": False}
     assert not is_reminded(office)
+
+
+def words_only(about: Mail, returned: str) -> bytes:
+    """A bounce as qmail writes it: no report, the mail's header in its own words."""
+    return (
+        "Return-Path: <>\r\nFrom: MAILER-DAEMON@home.example\r\nTo: integriteit@ministry.example\r\n"
+        "Subject: failure notice\r\n\r\nHi. This is the qmail-send program at home.example.\r\n"
+        f"<Appie@home.example>:\r\n550 5.1.1 no such user\r\n\r\n--- Below this line\r\n{returned}\r\n"
+    ).encode()
+
+
+def in_a_part(about: Mail) -> bytes:
+    """A bounce with the returned mail as a part of no report."""
+    return (
+        b"Return-Path: <>\r\nFrom: MAILER-DAEMON <>\r\nTo: integriteit@ministry.example\r\n"
+        b'Subject: Undeliverable\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="q"\r\n\r\n'
+        b"--q\r\nContent-Type: text/plain\r\n\r\nappie@home.example is unknown here\r\n"
+        b"--q\r\nContent-Type: message/rfc822\r\n\r\n" + about.mime + b"\r\n--q--\r\n"
+    )
+
+
+def failed_field(about: Mail) -> bytes:
+    """A bounce as Exim writes it."""
+    return words_only(about, f"Message-ID: {about.message_id}").replace(
+        b"Subject:", b"X-Failed-Recipients: appie@home.example\r\nSubject:"
+    )
+
+
+WITHOUT_A_REPORT: dict[str, Callable[[Mail], bytes]] = {
+    "its Message-ID in words": lambda about: words_only(about, f"Message-ID: {about.message_id}"),
+    "its envelope sender in words": lambda about: words_only(about, f"Return-Path: <{about.envelope_sender}>"),
+    "In-Reply-To": lambda about: words_only(about, "").replace(
+        b"Subject:", f"In-Reply-To: {about.message_id}\r\nSubject:".encode()
+    ),
+    "the mail as a part": in_a_part,
+    "X-Failed-Recipients": failed_field,
+}
+
+
+@pytest.mark.parametrize("kind", WITHOUT_A_REPORT)
+def test_a_bounce_without_the_form_of_a_report_is_tied_to_what_came_back(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail], kind: str
+) -> None:
+    """mail-cases 71, 79"""
+    dovecot.deliver(account, WITHOUT_A_REPORT[kind](sent["receipt"]))
+    office.take_in()
+    assert bounced(office) == {"receipt": True, "notice": False}
+    assert not is_reminded(office)
+    assert office.outgoing() == []
+
+
+def test_a_stranger_with_the_token_who_lets_their_own_receipt_bounce_ends_no_reminder(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail]
+) -> None:
+    stranger = "stranger@elsewhere.example"
+    dovecot.deliver(account, mail(2, sender=stranger, fields=(f"In-Reply-To: {sent['receipt'].message_id}",)))
+    office.take_in()
+    (theirs,) = office.outgoing()
+    assert theirs.recipient == stranger
+    dovecot.deliver(account, report(theirs, FAILED.replace("appie@home.example", stranger)), report(theirs))
+    office.take_in()
+    (case,) = office.cases()
+    assert sorted(each.bounced for each in case.outgoing if each.kind == "receipt") == [False, True]
+    assert is_reminded(office)
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    [
+        lambda about: report(about, FAILED.replace("appie@", "somebody@")),
+        lambda about: report(about, "Action: failed\r\n"),
+        lambda about: (
+            b"Authentication-Results: mx.ministry.example; dmarc=fail header.from=home.example\r\n" + report(about)
+        ),
+    ],
+)
+def test_a_bounce_that_does_not_know_whom_the_receipt_went_to_or_is_disowned_ends_no_reminder(
+    dovecot: Dovecot,
+    office: Office,
+    account: MailboxSettings,
+    sent: Mapping[str, Mail],
+    made_up: Callable[[Mail], bytes],
+) -> None:
+    dovecot.deliver(account, made_up(sent["receipt"]))
+    office.take_in()
+    assert bounced(office) == {"receipt": True, "notice": False}
+    assert is_reminded(office)
 
 
 def test_a_notice_that_came_back_from_a_member_leaves_the_reporters_reminder_alone(
