@@ -40,7 +40,7 @@ _BEGIN_FORWARD = re.compile(
 
 # The first words of "On ... wrote:", where the verb may stand anywhere before the colon.
 _START = re.compile(
-    r"^(?:(?:op|on|le|am|den|el|il|em|a|dne|dňa|dana|dnia|w dniu|w|la|на|в|у|d\.|kl\.?|"
+    r"^(?:-{2,8}\s)?(?:(?:op|on|le|am|den|el|il|em|a|dne|dňa|dana|dnia|w dniu|w|la|на|в|у|d\.|kl\.?|"
     r"in (?:a|an|the) (?:message|mail|e-?mail) (?:of|dated))\s|\d|[在于於]\s?\d|"
     r"(?:ma|di|wo|do|vr|za|zo|mon|tue|wed|thu|fri|sat|sun|mo|mi|fr|sa|so|lun|mar|mer|jeu|ven|sam|dim|man|tir|ons|"
     r"tor|fre|lør|søn|mån|tis|lör|sön|pon|wt|śr|czw|pt|sob|niedz|po|út|st|čt|pá|ne|ti|ke|to|pe|la|su|пн|вт|ср|чт|пт|"
@@ -52,9 +52,10 @@ _VERB = re.compile(
     r"ha scritto|scrive|escreveu|va escriure|skrev|skriver|kirjoitti|napisał(?:a|\(a\))?|pisze|napsal(?:a|\(a\))?|"
     r"napísal(?:a|\(a\))?|je napisal[ao]?|je napisao|írta|ezt írta|a scris|έγραψε|yazdı|şunları yazdı|rašė|rakstīja|"
     r"kirjutas|đã viết)(?!\w)|"
-    r"написал[а(]?|пишет|писал|написав|写道|寫道|のメッセージ|書きました|님이 작성|כתב|كتب",
+    r"написал[а(]?|пишет|пише|писал|написав|写道|寫道|のメッセージ|書きました|님이 작성|כתב|كتب",
     re.IGNORECASE,
 )
+_ENDS_WITHOUT_COLON = re.compile(r"\b(?:wrote|schreef|schrieb|a écrit|escribió|ha scritto|escreveu)(?:\s?-{2,8})?$")
 _ADDRESS_END = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()\[\]]{1,200}@[^\s<>()\[\]]{1,200}[>)\]]{1,2}\s{0,2}[:：]$")
 _BRACKETED = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()\[\]]{1,200}@")
 _TIME = re.compile(r"\b\d{1,2}[:.]\d\d\b")
@@ -71,13 +72,13 @@ _FROM = _words(
     "sender|avsändare|afsender|avsender|nadawca|odesílatel"
 )
 _WHEN = _words(
-    "verzonden|verstuurd|sent|envoyé|gesendet|datum|date|inviato|data|enviado|enviada|enviado el|"
+    "verzonden|verstuurd|sent|envoyé|envoyé le|gesendet|datum|date|inviato|data|enviado|enviada|enviado el|"
     "enviada em|enviado em|fecha|skickat|sendt|dato|lähetetty|päivämäärä|wysłano|wysłane|odesláno|"
     "odoslané|отправлено|дата|gönderildi|tarih|elküldve|dátum|发送时间|寄件日期|日期|送信日時|日時|"
     "보낸 날짜|날짜|надіслано|trimis"
 )
 _OTHER = _words(
-    "aan|to|à|an|cc|onderwerp|subject|objet|betreff|a|oggetto|para|asunto|assunto|till|ämne|til|emne|"
+    "aan|to|à|an|cc|onderwerp|subject|objet|sujet|betreff|a|oggetto|para|asunto|assunto|till|ämne|til|emne|"
     "vastaanottaja|aihe|do|temat|komu|předmět|predmet|кому|тема|kime|konu|címzett|tárgy|收件人|收件者|"
     "主题|主旨|宛先|件名|받는 사람|제목|kopie|copie|kopia|kopi|копия|抄送|bilgi|către|subiect|per|"
     "reply-to|antwoord aan|bijlagen|attachments|priority|importance|prioriteit"
@@ -97,6 +98,8 @@ def quoted(lines: Sequence[str], known: Collection[int] = ()) -> list[bool]:
             result[at:] = [True] * (len(lines) - at)
             break
         length = _attribution(lines, at, result)
+        if any(_begins_one(lines, later, result) for later in range(at + 1, at + length)):
+            length = 0  # what stands above the shorter one is somebody's own
         if length:
             after = _next_filled(lines, at + length)
             if after is None or not result[after]:
@@ -120,7 +123,10 @@ def _starts_history(lines: Sequence[str], at: int) -> bool:
 
 
 def _header_block(lines: Sequence[str], at: int) -> bool:
-    """An Outlook block: From, and within the next lines Sent or Date and at least one more label (To, Subject)."""
+    """An Outlook block: From, and within the next lines Sent or Date and at least one more label (To, Subject).
+
+    As the very first of a text it may be the head of a letter: then it has to name an address or a time of day.
+    """
     if _label(lines[at]) not in _FROM:
         return False
     labels = set()
@@ -132,7 +138,10 @@ def _header_block(lines: Sequence[str], at: int) -> bool:
         if filled > 6:
             break
         labels.add(_label(line))
-    return bool(labels & _WHEN) and len(labels & (_WHEN | _OTHER)) >= 2
+    if not labels & _WHEN or len(labels & (_WHEN | _OTHER)) < 2:
+        return False
+    is_first = not any(line.strip() for line in lines[max(0, at - 20) : at])
+    return not is_first or any("@" in line or _TIME.search(line) for line in lines[at : at + 8])
 
 
 def _label(line: str) -> str:
@@ -148,8 +157,8 @@ def _attribution(lines: Sequence[str], at: int, quoted_lines: Sequence[bool]) ->
         if not stripped or len(joined) + len(stripped) > _LONGEST_ATTRIBUTION:
             return 0
         joined = f"{joined} {stripped}" if joined else stripped
-        ends = joined.endswith((":", "："))
-        if length == 1 and not (ends or "@" in joined or _START.match(joined)):
+        ends = joined.endswith((":", "：")) or _ENDS_WITHOUT_COLON.search(joined[-40:]) is not None
+        if length == 1 and not (ends or _START.match(joined) or _BRACKETED.search(joined)):
             return 0
         if ends:
             after = _next_filled(lines, at + length)
@@ -158,9 +167,15 @@ def _attribution(lines: Sequence[str], at: int, quoted_lines: Sequence[bool]) ->
     return 0
 
 
+def _begins_one(lines: Sequence[str], at: int, quoted_lines: Sequence[bool]) -> bool:
+    return _START.match(lines[at].strip()) is not None and _attribution(lines, at, quoted_lines) > 0
+
+
 def _says_who_wrote(line: str, *, above_a_quote: bool) -> bool:
     """Above lines that are quoted for sure, a verb and a date; else only the form that nobody writes by hand."""
     has_address = _BRACKETED.search(line) is not None
+    if not line.endswith((":", "：")) and not ("@" in line and _START.match(line) and _TIME.search(line)):
+        return False
     if _VERB.search(line) is None:
         return _ADDRESS_END.search(line) is not None and _YEAR_OR_TIME.search(line) is not None
     if above_a_quote:

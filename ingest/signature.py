@@ -13,7 +13,8 @@ _MOST_LINES_BELOW_DASHES = 40
 _LONGEST_LINE = 120
 _MOST_WORDS = 12
 
-_DASHES = re.compile(r"^(?:--|––|—|__) ?$")
+_DASHES = re.compile(r"^(?:-{2,3}|[–—]{1,10}|_{2,60})$")
+_TARGET = re.compile(r"\s?(?:<https?://[^<>\s]{1,300}>|\(https?://[^()\s]{1,300}\))\s?$")
 _CLOSING = re.compile(
     r"^(?:(?:met |mijn )?(?:(?:zeer )?(?:vriendelijke|hartelijke|oprechte|collegiale|zonnige)r? )?(?:groet(?:en|jes)?)"
     r"(?: en dank)?|hoogachtend|m\.?v\.?g\.?|m\.?h\.?g\.?|vr\.? ?gr\.?|gr(?:tjs|tz)?\.?|"
@@ -43,7 +44,7 @@ _DEVICE = re.compile(
     r"enviad[oa] (?:desde|do|de|via|con|a partir)|obtener|inviato (?:da|dal|con)|scarica|"
     r"outlook (?:para|voor|für|pour)|skickat? från|sendt fra|lähetetty|wysłan[eoy] z|odesláno z|download|"
     r"holen sie sich)"
-    rf"[^.!?]{{0,60}}{_DEVICES}[^.!?]{{0,40}}|(?:von|via) [^.!?]{{0,40}}{_DEVICES}[^.!?]{{0,40}} gesendet)[.!]?$",
+    rf"[^.!?,]{{0,40}}{_DEVICES}[^.!?,]{{0,40}}|(?:von|via) [^.!?,]{{0,40}}{_DEVICES}[^.!?,]{{0,40}} gesendet)[.!]?$",
     re.IGNORECASE,
 )
 _POSTSCRIPT = re.compile(r"^(?:p\.? ?s\.?|n\.? ?b\.?|post scriptum|naschrift)\b", re.IGNORECASE)
@@ -59,18 +60,25 @@ def places(lines: Sequence[str]) -> range:
         if lines[place] == "-- ":  # RFC 3676 §4.3
             return range(place, len(lines))
     for place in filled[1:][-_MOST_LINES:]:
-        line = lines[place].strip()
-        if len(line) <= _LONGEST_LINE and any(each.match(line) for each in (_DASHES, _CLOSING, _DEVICE)):
+        if _begins(lines[place].strip()):
             below = [lines[each].strip() for each in filled[-_MOST_LINES:] if each > place]
-            if all(_is_of_a_signature(each) for each in below):
+            if all(_goes_on(each) for each in below):
                 return range(place, len(lines))
     return range(0)
 
 
-def _is_of_a_signature(line: str) -> bool:
+def _begins(line: str) -> bool:
+    return len(line) <= _LONGEST_LINE and bool(_DASHES.match(line) or _CLOSING.match(line) or _is_of_a_device(line))
+
+
+def _goes_on(line: str) -> bool:
     """A name, a function, a number; no sentence, and no afterthought."""
-    if _DEVICE.match(line):
+    if _is_of_a_device(line):
         return True
-    words = line.split()
+    words = [word for word in line.split() if any(letter.isalpha() for letter in word)]
     is_sentence = len(words) >= 4 and line.endswith((".", "?", "!"))
     return not (_POSTSCRIPT.match(line) or is_sentence or len(line) > _LONGEST_LINE or len(words) > _MOST_WORDS)
+
+
+def _is_of_a_device(line: str) -> bool:
+    return len(line) <= 500 and _DEVICE.match(_TARGET.sub("", line)) is not None

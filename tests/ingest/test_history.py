@@ -32,6 +32,7 @@ OWN = "Hierbij het antwoord op uw vraag.\nHet gaat om J. de Vries."
         "On Monday, February 2, 2026, 10:00:00 AM GMT+1, Meldpunt <desk@example.org> wrote:",
         "Op 2 feb. 2026, om 10:00 heeft Meldpunt <desk@example.org> het volgende geschreven:",
         "Meldpunt <desk@example.org> schreef op 2 februari 2026 10:00:",
+        "---- On Mon, 2 Feb 2026 10:00:00 +0100 desk@example.org wrote ----",
     ],
 )
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "unmarked"])
@@ -65,6 +66,15 @@ def test_history_is_known_by_its_header_in_many_languages(labels: tuple[str, ...
     assert parts.quoted == history
 
 
+@pytest.mark.parametrize(
+    "above", ["Vraag het @jan: die weet het.", "30 dagen geleden zag ik het", "Op kantoor was het"]
+)
+def test_words_directly_above_such_a_line_stay_own(above: str) -> None:
+    history = "Op 2 feb. 2026 10:00 schreef Meldpunt <desk@example.org> het\nvolgende geschreven:\n\n> Uw melding"
+    parts = split(f"{above}\n{history}")
+    assert (parts.own, parts.quoted) == (above, history)
+
+
 def test_a_header_with_wide_colons_is_known() -> None:
     history = "发件人：x\n发送时间：2026年2月2日\n收件人：y\n主题：z\n\n正文"
     assert split(f"报告\n\n{history}").quoted == history
@@ -79,6 +89,7 @@ def test_a_header_with_wide_colons_is_known() -> None:
         "In 2024 heeft de directeur geschreven:\nniets",
         "Aan: wie het aangaat\nVan: mij\nDatum is niet bekend",
         "De: dat is een lidwoord",
+        "Van: Jan Jansen\nAan: de coördinator\nDatum: 3 maart 2026\nOnderwerp: melding\n\nIk meld dat hij geld aannam.",
         "Getuigen:\nA. de Boer\nBel om 10:30:\nniet later",
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from ingest.parse import parse_bytes
 from ingest.raw import RawMail
 from ingest.readers import Readers
 
-MAILS = Path(__file__).parents[3] / "shared" / "mime"
+SHARED = Path(os.environ.get("MELDPOST_SHARED") or Path(__file__).parents[3] / "shared")
+MAILS = SHARED / "mime"
 # 1,000 levels of multipart: beyond the depth that is taken apart, so kept whole for a person.
 BEYOND_LIMITS = {"staktrace+mailparse/tests/files/nested.eml"}
 
