@@ -24,6 +24,22 @@ def file_away(intake: Intake, account: Account, entry: LedgerEntry, done_folder:
         ledger.mark_moved(session, entry.id, _in_ledger(intake.account, place) if place else None)
 
 
+def lies_here(intake: Intake, account: Account, entry: LedgerEntry) -> bool:
+    """Is the mail at the place of this entry the one that was taken in from there?
+
+    A place is no proof: with another mailbox behind the same name, or a server that counts anew, UIDVALIDITY and UID
+    may be those of an earlier mail (mail-cases 6, 7). Raises Gone, and what a fetch raises.
+    """
+    uid = entry.place.uid
+    with account.fetch(uid, account.announce(uid).size) as raw:
+        return is_same(entry, entry_of(intake.database, intake.account, intake.index, raw))
+
+
+def is_same(entry: LedgerEntry, found: LedgerEntry | None) -> bool:
+    """Is `found`, by the bytes of a mail, this entry or the one that it is a duplicate of?"""
+    return found is not None and found.id in (entry.id, entry.duplicate_of)
+
+
 def entry_of(database: Database, account: str, index: IndexKey, raw: RawMail) -> LedgerEntry | None:
     """The entry that took in these bytes."""
     digests = index.raw(raw.chunks()), index.stable(without_trace_fields(raw.chunks()))
@@ -42,7 +58,7 @@ def _earlier_copy(intake: Intake, account: Account, entry: LedgerEntry, done_fol
         for uid in (uid for uid, other in sizes.items() if other == size):
             with account.fetch(uid, size) as raw:
                 found = entry_of(intake.database, intake.account, intake.index, raw)
-            if found and found.id in (entry.id, entry.duplicate_of):
+            if is_same(entry, found):
                 return Place(done_folder, uidvalidity, uid)
         return None
     finally:

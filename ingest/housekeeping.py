@@ -4,6 +4,7 @@ What somebody else put there stays. Where nobody knows where a mail went (the se
 between the move and the note of it) the mails there are recognised by their digests.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +12,14 @@ from datetime import datetime, timedelta
 from access import credentials
 from config.secrets import Secrets
 from config.settings import MailboxSettings, Settings
-from ingest.filing import entry_of
+from ingest.filing import entry_of, is_same
 from ingest.sources.imap import Account, connected
 from store import ledger
 from store.database import Database, open_database
 from store.ledger import LedgerEntry, MailPlace
 from store.lookups import IndexKey
+
+log = logging.getLogger(__name__)
 
 MOST_STRANGERS = 200
 """Mails that are fetched in one run only to be recognised."""
@@ -79,10 +82,20 @@ class _DoneFolder:
         }
         there = set(self.connection.uids()) & due.keys()
         self._mark_expunged(entry for uid, entry in due.items() if uid not in there)  # a person was faster
-        for uid in sorted(there):
-            self.connection.expunge([uid])
+        expunged = 0
+        for uid, size in self.connection.sizes(sorted(there)).items():
+            if self._is_there(uid, size, due[uid]):
+                self.connection.expunge([uid])
+                expunged += 1
+            else:
+                log.warning("%s: uid %d of the done folder is another mail; left alone", self.account, uid)
             self._mark_expunged([due[uid]])
-        return len(there)
+        return expunged
+
+    def _is_there(self, uid: int, size: int, entry: LedgerEntry) -> bool:
+        """What is expunged is gone for good: that its place is that of a mail of ours is not enough (mail-cases 7)."""
+        with self.connection.fetch(uid, size) as raw:
+            return is_same(entry, entry_of(self.database, self.account, self.index, raw))
 
     @property
     def _here(self) -> tuple[str, int]:

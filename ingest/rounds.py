@@ -23,7 +23,7 @@ from config.secrets import Secrets
 from config.settings import MailboxSettings, Settings
 from ingest.claims import Extend, claimed
 from ingest.errors import NurseryGone
-from ingest.filing import file_away
+from ingest.filing import file_away, lies_here
 from ingest.intake import Intake, Reader, Understander
 from ingest.outgoing import Arrival
 from ingest.raw import RawMail
@@ -271,13 +271,14 @@ class _Round:
         """Attempt, fetch, take in, move. A mail that has its result from an earlier round is only moved."""
         intake = self._intake
         place = MailPlace(intake.account, plan.folder, plan.uidvalidity, uid)
-        entry = ledger.begin_attempt(intake.database, intake.desk, place)
-        fault("after-attempt")
-        if entry.state is State.ATTEMPTED:
-            try:
+        try:
+            entry = self._begin(account, place)
+            outcome = None
+            if entry.state is State.ATTEMPTED:
                 outcome = self._fetch_and_take_in(account, entry, first_connection=uid <= plan.held_until_uid)
-            except Gone:  # the next round notes that it is
-                return
+        except Gone:  # the next round notes that it is
+            return
+        if entry.state is State.ATTEMPTED:
             if outcome is None:
                 self._result = replace(self._result, left=self._result.left + 1)
                 return
@@ -286,6 +287,17 @@ class _Round:
             file_away(intake, account, entry, done_folder)
         except (MoveFailed, Gone) as error:
             log.warning("%s: uid %d: taken in, but not moved yet: %s", intake.account, uid, error)
+
+    def _begin(self, account: Account, place: MailPlace) -> LedgerEntry:
+        """Commit the attempt. Raises Gone where a mail that has its result is not here any more."""
+        intake = self._intake
+        entry = ledger.begin_attempt(intake.database, intake.desk, place)
+        fault("after-attempt")
+        if entry.state is State.ATTEMPTED or lies_here(intake, account, entry):
+            return entry
+        log.warning("%s: uid %d: another mail lies in the place of one that was taken in", intake.account, place.uid)
+        ledger.release_place(intake.database, entry.id)
+        return ledger.begin_attempt(intake.database, intake.desk, place)
 
     def _fetch_and_take_in(self, account: Account, entry: LedgerEntry, *, first_connection: bool) -> Outcome | None:
         """None where the mail has no result. Raises Gone, and ConnectionLost and BadReply where the connection is of no

@@ -44,6 +44,10 @@ DELIVERIES = "delivery"
 """The folder of mails that a mail server handed over, by LMTP or a pipe: they lie nowhere."""
 
 
+RELEASED = "released"
+"""The folder of mails in whose place another mail lies now: the server, or the mailbox behind the name, is another."""
+
+
 @dataclass(frozen=True)
 class MailPlace:
     """Where a mail lies. The numbers are unsigned 32-bit in IMAP (RFC 9051 §2.3.1.1)."""
@@ -95,6 +99,16 @@ def note_fetch_failure(db: Database, entry_id: str) -> None:
             update(Ledger)
             .where(Ledger.id == entry_id, Ledger.state == State.ATTEMPTED, Ledger.attempts > 0)
             .values(attempts=Ledger.attempts - 1, fetch_failures=Ledger.fetch_failures + 1)
+        )
+
+
+def release_place(db: Database, entry_id: str) -> None:
+    """Another mail lies where this one lay: free the place for it. What was taken in stays known by its digests."""
+    with db.begin() as session:
+        session.execute(
+            update(Ledger)
+            .where(Ledger.id == entry_id)
+            .values(folder=RELEASED, uidvalidity=int(entry_id[:8], 16), uid=int(entry_id[8:16], 16))
         )
 
 

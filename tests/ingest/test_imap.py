@@ -39,7 +39,8 @@ def not_copied() -> None:
     raise AssertionError("nothing should be copied")
 
 
-def test_mails_are_listed_oldest_first_whatever_their_flags_case_8(dovecot: Dovecot) -> None:
+def test_mails_are_listed_oldest_first_whatever_their_flags(dovecot: Dovecot) -> None:
+    """mail-cases 10, 11, 21, 8"""
     settings = dovecot.account()
     for flags in ((), (b"\\Seen",), (b"\\Deleted",), (b"\\Seen", b"\\Flagged", b"\\Answered")):
         dovecot.deliver(settings, mail(1), flags=flags)
@@ -50,6 +51,7 @@ def test_mails_are_listed_oldest_first_whatever_their_flags_case_8(dovecot: Dove
 def test_more_mails_than_one_search_may_answer_are_all_listed(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 9, 11"""
     settings = dovecot.account()
     dovecot.deliver(settings, *map(mail, range(7)))
     with dovecot.client(settings) as client:
@@ -63,6 +65,7 @@ def test_more_mails_than_one_search_may_answer_are_all_listed(
 def test_fetching_gives_the_bytes_in_pieces_and_marks_nothing(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 24, 56"""
     settings = dovecot.account()
     sent = mail(1) + os.urandom(1000).replace(b"\0", b"").replace(b"\n", b"").replace(b"\r", b"") + b"\r\n"
     dovecot.deliver(settings, sent)
@@ -93,7 +96,8 @@ def test_a_mail_that_is_gone_is_told_from_a_server_that_gives_none(
             monkeypatch.setattr(account._client, "fetch", lambda *_: {})
 
 
-def test_a_mail_is_moved_alone_and_byte_for_byte_cases_3_13(any_dovecot: Dovecot) -> None:
+def test_a_mail_is_moved_alone_and_byte_for_byte(any_dovecot: Dovecot) -> None:
+    """mail-cases 3, 13"""
     settings = any_dovecot.account()
     any_dovecot.deliver(settings, mail(1), mail(2))
     any_dovecot.deliver(settings, mail(3), flags=(b"\\Deleted",))
@@ -125,7 +129,8 @@ def test_a_copy_that_is_already_there_is_not_made_again(any_dovecot: Dovecot) ->
     assert any_dovecot.uids(settings, "Verwerkt") == [1]
 
 
-def test_a_move_that_moved_nothing_is_noticed_case_12(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_move_that_moved_nothing_is_noticed(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mail-cases 12"""
     settings = dovecot.account()
     dovecot.deliver(settings, mail(1))
     with opened(dovecot, settings) as account:
@@ -259,7 +264,8 @@ def script(fetch: bytes | None, rest: bytes = b"") -> Callable[[bytes, bytes], b
         None,
     ],
 )
-def test_a_reply_without_the_whole_body_is_never_a_mail_cases_23_24_25(reply: bytes | None) -> None:
+def test_a_reply_without_the_whole_body_is_never_a_mail(reply: bytes | None) -> None:
+    """mail-cases 23, 24, 25"""
     with connected(Script(script(reply)).settings(), "p") as account:
         account.open("INBOX")
         with pytest.raises((BadReply, ConnectionLost)):
@@ -271,6 +277,21 @@ def test_a_server_that_announces_a_wrong_size_is_believed_when_it_gives_the_same
         account.open("INBOX")
         with account.fetch(1, 3) as raw:
             assert b"".join(raw.chunks()) == b"abc"
+
+
+def test_nothing_is_searched_for_with_a_charset() -> None:
+    """mail-cases 26"""
+    usual = script(None)
+
+    def refuse(tag: bytes, command: bytes) -> bytes | None:
+        if command.startswith(b"UID SEARCH") and b"CHARSET" in command:
+            return tag + b" NO [BADCHARSET (US-ASCII)] never heard of it\r\n"
+        return usual(tag, command)
+
+    with connected(Script(refuse).settings(), "p") as account:
+        account.open("INBOX")
+        assert account.uids() == [1]
+        assert account.has(1)
 
 
 class Wakes:
@@ -315,7 +336,8 @@ def test_new_mail_wakes_and_is_left_alone(dovecot: Dovecot) -> None:
     assert dovecot.uids(settings) == [1, 2, 3]
 
 
-def test_a_server_that_hangs_up_while_idle_is_connected_again_case_31(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_hangs_up_while_idle_is_connected_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mail-cases 31"""
     monkeypatch.setattr(idle, "_FIRST_PAUSE", 0.01)
     usual = script(b"")
     server = Script(lambda tag, command: HANG_UP if command == b"IDLE" else usual(tag, command))

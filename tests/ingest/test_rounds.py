@@ -64,9 +64,8 @@ def test_a_second_round_does_nothing(dovecot: Dovecot, office: Office, account: 
     assert len(office.case_ids()) == 1
 
 
-def test_mails_are_taken_in_whatever_their_flags_case_8(
-    dovecot: Dovecot, office: Office, account: MailboxSettings
-) -> None:
+def test_mails_are_taken_in_whatever_their_flags(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    """mail-cases 8"""
     for number, flag in enumerate((b"\\Seen", b"\\Deleted", b"\\Answered", b"\\Draft")):
         dovecot.deliver(account, mail(number), flags=(flag,))
     assert office.take_in().taken == 4
@@ -102,6 +101,7 @@ def unfinished(office: Office) -> list[int]:
 def test_a_mail_that_left_before_it_was_fetched_is_gone_and_not_begun_for_ever(
     dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 2"""
     dovecot.deliver(account, mail(1), mail(2))
     announce = Account.announce
 
@@ -144,9 +144,10 @@ def test_a_mail_that_cannot_be_fetched_is_named_with_how_often(
 # nothing twice
 
 
-def test_a_copy_with_other_trace_fields_is_a_duplicate_and_is_moved_case_16(
+def test_a_copy_with_other_trace_fields_is_a_duplicate_and_is_moved(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 16"""
     dovecot.deliver(account, mail(), b"Received: from elsewhere; now\r\nX-Spam: no\r\n" + mail(), mail())
     assert office.take_in() == RoundResult(taken=1, duplicates=2, queued=True)
     assert dovecot.uids(account) == []
@@ -154,26 +155,25 @@ def test_a_copy_with_other_trace_fields_is_a_duplicate_and_is_moved_case_16(
     assert len(office.receipts()) == 1
 
 
-def test_the_same_message_id_with_other_content_is_a_new_mail_and_flagged_case_18(
+def test_the_same_message_id_with_other_content_is_a_new_mail_and_flagged(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 18"""
     dovecot.deliver(account, mail(), mail(text="Iets anders"))
     assert office.take_in().taken == 2
     flags = [case.messages[0].content["flags"] for case in office.cases()]
     assert sorted(flags) == [[], ["message_id_seen_before"]]
 
 
-def test_mails_without_message_id_are_taken_in_each_cases_14_15(
-    dovecot: Dovecot, office: Office, account: MailboxSettings
-) -> None:
+def test_mails_without_message_id_are_taken_in_each(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    """mail-cases 14, 15"""
     without = [mail(text=text).replace(b"Message-ID: <1.abc@home.example>\r\n", b"") for text in ("een", "twee")]
     dovecot.deliver(account, *without, without[0].replace(b"Subject", b"Message-ID: <>\r\nSubject"))
     assert office.take_in().taken == 3
 
 
-def test_a_folder_that_was_made_anew_is_rescanned_without_second_cases_case_6(
-    dovecot: Dovecot, new_office: NewOffice
-) -> None:
+def test_a_folder_that_was_made_anew_is_rescanned_without_second_cases(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 6"""
     account = dovecot.account(folders=("Post",))
     office = new_office(account)
     for mails, result in (
@@ -190,9 +190,73 @@ def test_a_folder_that_was_made_anew_is_rescanned_without_second_cases_case_6(
     assert len(office.case_ids()) == 3
 
 
+def test_another_mailbox_behind_the_same_name_and_numbers_loses_no_mail(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 6, 7"""
+    taken, other = mail(1), mail(2)
+    dovecot.deliver(account, taken)
+    office.take_in()
+    dovecot.deliver(account, other)
+    with office.database.begin() as session:  # as if the first had lain there, in a mailbox that is gone now
+        session.execute(text("update ledger set uid = 2, moved_at = null, done_uid = null"))
+    assert office.take_in().taken == 1
+    assert len(office.case_ids()) == 2
+    assert dovecot.uids(account) == []
+    dovecot.deliver(account, taken)
+    assert office.take_in() == RoundResult(duplicates=1)
+
+
+def test_a_mail_that_a_person_removes_between_commit_and_move_is_one_case_and_stops_nothing(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mail-cases 2, 3, 4, 5"""
+    dovecot.deliver(account, mail(1), mail(2))
+    set_aside = Account.set_aside
+
+    def person_is_faster(self: Account, uid: int, *args: Any, **more: Any) -> Any:
+        if uid == 1:
+            with dovecot.client(account) as client:
+                client.delete_messages([1])
+                client.expunge()
+        return set_aside(self, uid, *args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "set_aside", person_is_faster)
+        assert office.take_in().taken == 2
+    assert office.take_in() == RoundResult()
+    assert len(office.case_ids()) == 2
+
+
+def test_the_same_mail_in_two_folders_is_one_case(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 16, 21, 22"""
+    account = dovecot.account(folders=("INBOX", "Important"))
+    office = new_office(account)
+    with dovecot.client(account) as client:
+        client.create_folder("Important")
+    dovecot.deliver(account, mail(1))
+    dovecot.deliver(account, mail(1), folder="Important")
+    assert office.take_in() == RoundResult(taken=1, duplicates=1, queued=True)
+    assert dovecot.uids(account, "Important") == dovecot.uids(account) == []
+
+
+def test_a_mail_of_a_case_that_was_destroyed_is_known_and_not_taken_in_again(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 19"""
+    sent = mail()
+    dovecot.deliver(account, sent)
+    office.take_in()
+    with office.database.begin() as session:  # destroying a case takes all its rows and leaves the ledger's
+        session.execute(text("update ledger set case_id = null, message_id = null"))
+    dovecot.deliver(account, sent)
+    assert office.take_in() == RoundResult(duplicates=1)
+
+
 def test_a_mail_that_was_committed_but_not_moved_is_only_moved(
     dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 5"""
     dovecot.deliver(account, mail())
 
     def crash(*_: object, **__: object) -> None:
@@ -232,6 +296,7 @@ def test_a_copy_begun_before_a_crash_is_found_and_not_made_again(
 def test_a_mail_that_another_daemon_takes_in_at_the_same_moment_is_one_case(
     dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 20"""
     sent = mail()
     dovecot.deliver(account, sent)
     office.take_in()
@@ -246,6 +311,7 @@ def test_a_mail_that_another_daemon_takes_in_at_the_same_moment_is_one_case(
 def test_a_mailbox_that_another_process_reads_is_left_alone(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 20"""
     dovecot.deliver(account, mail())
     assert ledger.claim_mailbox(office.database, "main", "another machine", 60)
     assert office.take_in() == RoundResult()
@@ -290,6 +356,7 @@ def test_why_a_mail_that_could_not_be_read_gets_no_receipt_stands_on_the_trail(
 def test_a_mail_that_kills_its_reader_is_kept_whole_after_two_attempts_and_holds_nothing_up(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 4, 38, 45, 55"""
     office.reader.poison = b"poison"
     bad = mail(1, text="poison")
     dovecot.deliver(account, bad, mail(2))
@@ -311,9 +378,10 @@ def test_a_mail_above_the_limit_is_kept_whole_unread(dovecot: Dovecot, new_offic
     assert dovecot.bodies(account, "Verwerkt") == [large]
 
 
-def test_a_mail_that_breaks_the_connection_is_isolated_cases_9_25(
+def test_a_mail_that_breaks_the_connection_is_isolated(
     dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """mail-cases 9, 25"""
     dovecot.deliver(account, *(mail(number) for number in range(4)))
     fetch = Account.fetch
 
@@ -372,6 +440,8 @@ def test_an_error_of_our_own_over_one_mail_stops_no_other(
 def test_when_the_database_is_gone_the_round_ends_nothing_is_moved_and_no_attempt_is_counted(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 3, 5, 37"""
+
     def rename(old: str, new: str) -> None:
         with office.database.begin() as session:
             session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
@@ -399,9 +469,10 @@ def test_when_the_database_is_gone_the_round_ends_nothing_is_moved_and_no_attemp
         ("X-Auto-Response-Suppress: DR, OOF, AutoReply",),
     ],
 )
-def test_automatic_mail_is_kept_and_never_answered_cases_70_to_77(
+def test_automatic_mail_is_kept_and_never_answered(
     dovecot: Dovecot, office: Office, account: MailboxSettings, fields: tuple[str, ...]
 ) -> None:
+    """mail-cases 70, 71, 72, 73, 74, 75, 76, 77"""
     dovecot.deliver(account, mail(fields=fields))
     assert office.take_in().taken == 1
     (case,) = office.cases()
@@ -422,9 +493,10 @@ def test_what_a_robot_or_a_list_passes_on_may_be_a_report_and_members_hear_of_it
 
 
 @pytest.mark.parametrize("sender", ["", "a@evil.example, <b@good.example>", "Nobody", '"'])
-def test_without_one_sender_beyond_doubt_there_is_no_receipt_cases_41_42(
+def test_without_one_sender_beyond_doubt_there_is_no_receipt(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str
 ) -> None:
+    """mail-cases 41, 42"""
     dovecot.deliver(account, mail(sender=sender))
     assert office.take_in().taken == 1
     assert office.receipts() == []
@@ -502,9 +574,10 @@ def test_a_reply_to_that_is_no_good_or_our_own_does_not_cost_the_receipt(
     assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
 
 
-def test_mail_from_another_desk_of_the_installation_is_our_own_case_75(
+def test_mail_from_another_desk_of_the_installation_is_our_own(
     dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
 ) -> None:
+    """mail-cases 75"""
     office = new_office(account, other_desk={"address": "other@ministry.example"})
     dovecot.deliver(account, mail(sender="Other desk <Other+tag@ministry.example>"))
     office.take_in()
@@ -555,7 +628,8 @@ def test_the_folders_of_a_mailbox_are_counted_together_at_the_first_connection(
     assert bool(office.outgoing()) is answered
 
 
-def test_one_address_gets_no_more_than_the_cap_cases_73_74(dovecot: Dovecot, new_office: NewOffice) -> None:
+def test_one_address_gets_no_more_than_the_cap(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 73, 74"""
     account = dovecot.account()
     office = new_office(account, rules={"per_address_per_day": 2})
     dovecot.deliver(account, *(mail(number) for number in range(4)))
@@ -661,9 +735,10 @@ def test_a_stranger_with_the_token_joins_too_but_is_marked_and_gets_the_neutral_
         "References: <x@other-instance.example>",
     ],
 )
-def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
+def test_ids_that_we_did_not_sign_open_a_new_case(
     dovecot: Dovecot, office: Office, account: MailboxSettings, field: str
 ) -> None:
+    """mail-cases 91, 94, 95"""
     first_receipt(dovecot, office, account)
     dovecot.deliver(account, mail(2, fields=(field,), sender="stranger@elsewhere.example"))
     office.take_in()
@@ -672,9 +747,10 @@ def test_ids_that_we_did_not_sign_open_a_new_case_cases_91_94_95(
     assert (first.case_id in second.linked_case_ids) == ("1.abc" in field)
 
 
-def test_an_answer_to_a_merged_case_goes_to_the_survivor_case_97(
+def test_an_answer_to_a_merged_case_goes_to_the_survivor(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 97"""
     receipt = first_receipt(dovecot, office, account)
     dovecot.deliver(account, mail(2))
     office.take_in()
@@ -744,9 +820,10 @@ def test_when_the_desks_key_was_exchanged_nothing_is_touched(
     assert len(dovecot.uids(account)) == 1
 
 
-def test_a_bounce_is_tied_to_the_mail_that_bounced_and_its_case_case_79(
+def test_a_bounce_is_tied_to_the_mail_that_bounced_and_its_case(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 79"""
     receipt = first_receipt(dovecot, office, account)
     (before,) = office.cases()
     bounce = (
@@ -766,9 +843,10 @@ def test_a_bounce_is_tied_to_the_mail_that_bounced_and_its_case_case_79(
     assert office.outgoing() == []
 
 
-def test_our_own_mail_that_comes_back_is_joined_and_never_answered_case_75(
+def test_our_own_mail_that_comes_back_is_joined_and_never_answered(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 75"""
     receipt = first_receipt(dovecot, office, account)
     dovecot.deliver(account, receipt.mime)
     office.take_in()
@@ -835,6 +913,22 @@ def test_a_mail_whose_move_was_not_noted_before_a_crash_is_expunged_too(
     dovecot.deliver(account, mail(3), folder="Verwerkt")
     assert tidy(office.settings, office.secrets, "main") == 3
     assert len(dovecot.uids(account, "Verwerkt")) == 1
+
+
+def test_what_lies_in_the_place_of_a_mail_of_ours_and_is_another_is_not_expunged(
+    dovecot: Dovecot, new_office: NewOffice
+) -> None:
+    """mail-cases 7"""
+    account = dovecot.account(keep_days=0)
+    office = new_office(account)
+    dovecot.deliver(account, mail(1))
+    office.take_in()
+    strange = mail(7)
+    dovecot.deliver(account, strange, folder="Verwerkt")
+    with office.database.begin() as session:  # as if ours had lain there, in a done folder that is gone now
+        session.execute(text("update ledger set done_uid = 2"))
+    tidy(office.settings, office.secrets, "main")
+    assert strange in dovecot.bodies(account, "Verwerkt")
 
 
 def test_mails_stay_in_the_done_folder_for_keep_days(

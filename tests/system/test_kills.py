@@ -28,6 +28,7 @@ NAMES = ("first", "second")
 
 @pytest.mark.parametrize("point", INTAKE)
 def test_killed_during_intake_every_mail_is_one_case_with_one_receipt(installation: Installation, point: str) -> None:
+    """mail-cases 1, 3, 5, 37"""
     _survives(installation, point)
     assert _delivered(installation) == [1, 1, 1, 1]
     _leaves_nothing_in_the_done_folder(installation)
@@ -35,6 +36,7 @@ def test_killed_during_intake_every_mail_is_one_case_with_one_receipt(installati
 
 @pytest.mark.parametrize("point", ["before-move", "between-copy-and-expunge", "after-move"])
 def test_killed_while_moving_without_move_every_mail_is_one_case(plain_installation: Installation, point: str) -> None:
+    """mail-cases 1, 13"""
     _survives(plain_installation, point)
     assert _delivered(plain_installation) == [1, 1, 1, 1]
     _leaves_nothing_in_the_done_folder(plain_installation)
