@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from config.errors import ConfigError
+from config.faults import fault
 from config.secrets import Secrets
 from config.settings import Settings
 from ingest.digests import without_trace_fields
@@ -114,6 +115,7 @@ def _take_in(intake: Intake, raw: RawMail) -> Outcome | None:
     digest = intake.index.stable(without_trace_fields(raw.chunks()))
     place = MailPlace(intake.account, DELIVERIES, int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:8], "big"))
     entry = ledger.begin_attempt(intake.database, intake.desk, place)
+    fault("after-attempt")
     if entry.state is not State.ATTEMPTED:
         return Outcome(Result.DUPLICATE)
     now = datetime.now(UTC)

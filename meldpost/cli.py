@@ -1,6 +1,7 @@
 """The command line. Each command loads what it needs when it is called, so that none waits for what it does not use."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -79,15 +80,39 @@ def desk(config: Path) -> None:
         raise click.ClickException(str(error)) from error
 
 
-@main.command()
+class _Ingest(click.Command):
+    """With - among its arguments a mail server runs it, which goes by the exit status (sysexits.h)."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        delivered = "-" in args
+        try:
+            return super().make_context(info_name, args, *more, **extra)
+        except click.UsageError as error:
+            if not delivered:
+                raise
+            from meldpost.piping import put_off_for_usage
+
+            sys.exit(put_off_for_usage(error.format_message()))
+
+
+@main.command(cls=_Ingest)
 @config_option
 @click.option("--account", help="The mailbox in whose name the mails are taken in. Needed where there are several.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
 def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
-    """Take in mails from files: .eml, mbox, Maildir, folders of those, or - for standard input.
+    """Take in mails from files: .eml, mbox, Maildir, folders of those.
 
     No mail goes out by itself for what is taken in this way: it waits for the coordinator's word.
+
+    With - alone: take in the one mail on standard input that a mail server delivers now. It is answered like any other.
+    The exit status is 0 when it is in, else 75: the mail server has to keep it and to try again.
     """
+    if Path("-") in paths:
+        from meldpost import piping
+
+        if len(paths) > 1:
+            sys.exit(piping.put_off_for_usage("- is one mail that is delivered now, and stands alone"))
+        sys.exit(piping.deliver(config, account, sys.stdin.buffer, os.environ))
     from config.settings import load
     from meldpost.importing import CannotImport, import_files
 

@@ -25,7 +25,7 @@ def import_files(settings: Settings, account: str | None, paths: Sequence[Path])
     """Take in all mails under these paths; says how many on stderr. Did every one go well? Raises CannotImport."""
     hygiene.no_core_dumps()
     logs.only_trouble()
-    name = _account(settings, account)
+    name = account_of(settings, account)
     try:
         refuse_unless_ready(settings)
         files = find(paths)
@@ -48,7 +48,8 @@ def import_files(settings: Settings, account: str | None, paths: Sequence[Path])
     return result.failed == 0
 
 
-def _account(settings: Settings, account: str | None) -> str:
+def account_of(settings: Settings, account: str | None) -> str:
+    """The mailbox that was named, or the only one. Raises CannotImport."""
     known = ", ".join(settings.mailboxes) or "none"
     if account is None:
         if len(settings.mailboxes) != 1:

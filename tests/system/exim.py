@@ -1,6 +1,7 @@
 """A real Exim for one test run: takes mail by SMTP and hands it to Dovecot by LMTP.
 
-Every address exists here, but for those of `nowhere.example`, which bounce. Nothing leaves this machine.
+Every address exists here, but for those of `nowhere.example`, which bounce. A domain may be delivered to another
+program by LMTP. Nothing leaves this machine.
 """
 
 import os
@@ -30,6 +31,7 @@ class Exim:
         for source, name in ((certificates.certificate, "server.pem"), (certificates.key, "server.key")):
             shutil.copy(source, self.folder / name)
             os.chown(self.folder / name, self._owner.pw_uid, self._owner.pw_gid)
+        (self.folder / "lmtp-routes").touch()
         self.config = self.folder / "exim.conf"
         self.config.write_text(self._configuration(lmtp_port))
         self.config.chmod(0o644)
@@ -47,6 +49,11 @@ class Exim:
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def deliver_by_lmtp(self, domain: str, port: int) -> None:
+        """Have all mail for a domain delivered there from now on."""
+        with (self.folder / "lmtp-routes").open("a") as routes:
+            routes.write(f"{domain}: {port}\n")
 
     def send(self, raw: bytes, sender: str, recipients: Sequence[str]) -> None:
         """Hand one mail over by SMTP, as a sender's own server would."""
@@ -102,6 +109,10 @@ nowhere:
   domains = nowhere.example
   allow_fail
   data = :fail: no such person here
+lmtp:
+  driver = accept
+  domains = lsearch;{self.folder}/lmtp-routes
+  transport = lmtp
 local:
   driver = accept
   domains = +local_domains
@@ -120,6 +131,16 @@ dovecot:
   return_path_add
   delivery_date_add
   envelope_to_add
+
+lmtp:
+  driver = smtp
+  protocol = lmtp
+  hosts = 127.0.0.1
+  hosts_override
+  allow_localhost
+  port = ${{lookup{{$domain}}lsearch{{{self.folder}/lmtp-routes}}}}
+  hosts_try_fastopen = :
+  hosts_avoid_tls = *
 
 begin retry
 * * F,1h,1s
