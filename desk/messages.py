@@ -58,6 +58,11 @@ class Undelivered:
     status: str
     diagnostic: str
 
+    @property
+    def why(self) -> str:
+        """Many servers repeat the status code in their own words."""
+        return self.diagnostic if self.status in self.diagnostic else f"{self.status} {self.diagnostic}".strip()
+
 
 @dataclass(frozen=True)
 class Mail:

@@ -89,9 +89,9 @@ def _taken_in(event: Event) -> str | None:
 def _came_back(mail: str, view: CaseView, message_id: str | None) -> str:
     """Which mail could not be delivered, and why, as the bounce has it."""
     content = next((message.content for message in view.messages if message.id == message_id), {})
-    why = "; ".join(" ".join(filter(None, (one.diagnostic, one.status))) for one in undelivered(content)[:3])
+    why = "; ".join(one.why for one in undelivered(content)[:3] if one.why)
     said = gettext("Could not be delivered: %(mail)s", mail=mail)
-    return f"{said} ({why})" if why.strip("; ") else str(said)
+    return f"{said} ({why})" if why else str(said)
 
 
 def sentence(event: Event, mails: Mapping[str, str]) -> str:

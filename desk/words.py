@@ -172,6 +172,36 @@ FINDINGS = {
     "unsupported": _l("A kind of file that Meldpost does not read."),
     "no_time": _l("Not read: the other files took all the time there was."),
 }
+FILE_TYPES = {
+    "application/pdf": _l("PDF"),
+    "application/msword": _l("Word document"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": _l("Word document"),
+    "application/vnd.ms-word.document.macroenabled.12": _l("Word document"),
+    "application/vnd.ms-excel": _l("Excel workbook"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _l("Excel workbook"),
+    "application/vnd.ms-excel.sheet.macroenabled.12": _l("Excel workbook"),
+    "application/vnd.ms-powerpoint": _l("PowerPoint presentation"),
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": _l("PowerPoint presentation"),
+    "application/vnd.oasis.opendocument.text": _l("OpenDocument text"),
+    "application/rtf": _l("RTF document"),
+    "text/rtf": _l("RTF document"),
+    "application/ms-tnef": _l("Outlook package"),
+    "application/vnd.ms-tnef": _l("Outlook package"),
+    "application/vnd.ms-outlook": _l("Outlook message"),
+    "message/rfc822": _l("E-mail message"),
+    "message/global": _l("E-mail message"),
+    "application/zip": _l("ZIP archive"),
+    "application/x-zip-compressed": _l("ZIP archive"),
+    "text/plain": _l("Text"),
+    "text/html": _l("Web page"),
+    "text/calendar": _l("Calendar entry"),
+    "application/octet-stream": _l("file of unknown kind"),
+}
+FILE_FAMILIES = {
+    "image": _l("Picture"),
+    "audio": _l("Sound"),
+    "video": _l("Video"),
+}
 SCANS = {
     "clean": _l("The virus scanner found nothing."),
     "unscanned": _l("Not checked for viruses."),
@@ -224,6 +254,12 @@ def name(slug: str | None, table: str) -> str:
     return str(TABLES[table].get(slug, slug))
 
 
+def file_type(content_type: str) -> str:
+    """What a file claims to be, as people call that; the content type itself where they have no word for it."""
+    claimed = content_type.lower()
+    return str(FILE_TYPES.get(claimed) or FILE_FAMILIES.get(claimed.partition("/")[0]) or content_type)
+
+
 def teach(app: Flask) -> None:
-    """Give the templates `{{ slug|name("kind") }}`."""
-    app.jinja_env.filters["name"] = name
+    """Give the templates `{{ slug|name("kind") }}` and `{{ content_type|file_type }}`."""
+    app.jinja_env.filters.update(name=name, file_type=file_type)

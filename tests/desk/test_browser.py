@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.desk.conftest import log_in
-from tests.desk.world import World
+from tests.desk.test_again import RAW
+from tests.desk.world import World, found_file
 
 NewPage = Callable[..., Page]
 
@@ -244,8 +245,23 @@ def test_a_page_left_alone_leaves_the_screen_when_the_session_ends(world: World,
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_page_is_wider_than_its_window(world: World, new_page: NewPage, width: int) -> None:
+    long = "n" * 120
+    child = {"from": {"name": long, "address": long}, "subject": long, "date": None}
+    inner = [found_file(long, "message/rfc822", inside=level, child=child, text=long * 3) for level in range(7)]
+    signature = {"kind": "openpgp", "result": "valid", "signer": long, "fingerprint": long}
     case_id = world.new_case(
-        own_text="x" * 300, subject="Zeer" + "lang" * 60, html="<p>a</p>", files=[("n" * 120 + ".pdf", b"x")]
+        own_text="x" * 300,
+        subject="Zeer" + "lang" * 60,
+        html="<p>a</p>",
+        files=[(long + ".pdf", b"x")],
+        found=inner,
+        more={
+            "flags": ["dmarc_fail", "reply_to_elsewhere"],
+            "reply_to": [{"name": "", "address": long}],
+            "protection": {"encrypted": "openpgp", "opened": True, "reason": "", "signatures": [signature]},
+            "sender_keys": [{"kind": "openpgp", "fingerprint": long, "data": ""}],
+            "defects": [long],
+        },
     ).case_id
     page = new_page(viewport={"width": width, "height": 800})
     log_in(page)
@@ -253,6 +269,31 @@ def test_no_page_is_wider_than_its_window(world: World, new_page: NewPage, width
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_message_that_could_not_be_read_is_read_again_by_a_button(world: World, new_page: NewPage) -> None:
+    case_id = world.new_case(state="unreadable", raw=RAW).case_id
+    page = new_page()
+    log_in(page)
+    page.goto(f"/cases/{case_id}")
+    expect(page.locator("#conversation")).to_contain_text("Meldpost kon dit bericht niet lezen")
+    page.get_by_role("button", name="Probeer het opnieuw te lezen").click()
+    expect(page.get_by_role("status")).to_have_text("Het bericht is opnieuw gelezen.")
+    expect(page.locator("#conversation .words").first).to_contain_text("10 procent van iedere factuur")
+    expect(page.get_by_role("button", name="Probeer het opnieuw te lezen")).to_have_count(0)
+
+
+def test_what_stands_in_a_file_is_read_by_keyboard_alone(world: World, new_page: NewPage) -> None:
+    files = [found_file("verslag.docx", "application/zip", text="Wij spraken tien procent af.")]
+    case_id = world.new_case(found=files).case_id
+    page = new_page()
+    log_in(page)
+    page.goto(f"/cases/{case_id}")
+    expect(page.get_by_text("Wij spraken tien procent af.")).to_be_hidden()
+    page.get_by_role("link", name="verslag.docx").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Wij spraken tien procent af.")).to_be_visible()
 
 
 def test_the_work_can_be_done_by_keyboard_alone(world: World, new_page: NewPage) -> None:

@@ -206,6 +206,8 @@ def new_message(
     report: Mapping[str, Any] = REPORT,
     contact: Mapping[str, Any] = CONTACT,
     files: Sequence[tuple[str, bytes]] = (),
+    found: Sequence[NewAttachment] = (),
+    more: Mapping[str, Any] | None = None,
     state: Any = "read",
     masked_text: str | None = None,
     automatic: str | None = None,
@@ -220,6 +222,7 @@ def new_message(
         "html": html,
         "headers": [["From", "appie@reporter.example"]],
         "automatic": automatic,
+        **(more or {}),
     }
     return NewMessage(
         received_at=received_at,
@@ -229,10 +232,16 @@ def new_message(
         contact=contact if state == "read" else {},
         report=report if state == "read" else {},
         masked_text=(own_text if masked_text is None else masked_text) if state == "read" else "",
-        attachments=[_attachment(name, content) for name, content in files],
+        attachments=[*(_attachment(name, content) for name, content in files), *found],
         message_ids=[],
         sender="appie@reporter.example",
     )
+
+
+def found_file(name: str, content_type: str, content: bytes = b"x", **found: Any) -> NewAttachment:
+    """An attachment with what was found in it, in the shape of docs/flow.md."""
+    known = {"text": "", "findings": [], "inside": None, "child": None, "scan": None}
+    return NewAttachment(name, content_type, len(content), False, None, lambda: iter([content]), known | found)
 
 
 def _attachment(name: str, content: bytes) -> NewAttachment:
