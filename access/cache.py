@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.secrets import read_private, replace_secret
+from config.secrets import give_to_owner_of, read_private, replace_secret
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class CacheFile:
             yield
             return
         try:
+            give_to_owner_of(self._directory, lock)
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:

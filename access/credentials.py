@@ -7,7 +7,7 @@ from access.cache import CacheFile
 from access.errors import TokenRefused
 from config.errors import SecretMissing
 from config.secrets import Secrets
-from config.settings import SMTP_ACCOUNT, MailboxSettings, OAuthSettings, SmtpSettings
+from config.settings import SMTP_ACCOUNT, MailboxSettings, OAuthSettings, Settings, SmtpSettings
 
 
 class Provider(Protocol):
@@ -50,6 +50,19 @@ class Tokens:
 
 Credential = str | Tokens
 """A password, or tokens."""
+
+
+def accounts_by_token(settings: Settings) -> dict[str, OAuthSettings]:
+    """Every account that logs in by token, the sender's among them."""
+    mailboxes = settings.mailboxes_of(MailboxSettings)
+    found = {account: mailbox.oauth for account, mailbox in mailboxes.items() if mailbox.oauth is not None}
+    return found if settings.smtp.oauth is None else found | {SMTP_ACCOUNT: settings.smtp.oauth}
+
+
+def tokens_of(settings: Settings, account: str) -> Tokens:
+    """Tokens of one of `accounts_by_token`."""
+    user = settings.smtp.user if account == SMTP_ACCOUNT else settings.mailboxes_of(MailboxSettings)[account].user
+    return Tokens(accounts_by_token(settings)[account], account, user, settings.secrets())
 
 
 def of_mailbox(settings: MailboxSettings, account: str, secrets: Secrets) -> Credential:

@@ -106,6 +106,7 @@ def replace_secret(directory: Path, name: str, value: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=directory)  # mkstemp makes it 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
+            give_to_owner_of(directory, file.fileno())
             file.write(value)
             file.flush()
             os.fsync(file.fileno())
@@ -118,6 +119,13 @@ def replace_secret(directory: Path, name: str, value: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def give_to_owner_of(directory: Path, descriptor: int) -> None:
+    """A file that root makes in a secrets folder, as by running the doctor, must not shut its owner out."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def read_private(path: Path) -> bytes:

@@ -165,6 +165,28 @@ def doctor(config: Path) -> None:
 
 @main.command()
 @config_option
+@click.argument("account")
+def authorise(config: Path, account: str) -> None:
+    """Sign in for a mailbox that is opened by a person's tokens. Needed once, and when the sign-in was ended.
+
+    ACCOUNT is the mailbox's name in the configuration, or smtp for the sender.
+    """
+    from access.authorise import authorise as sign_in
+    from access.errors import NoToken
+    from config.settings import load
+
+    def show(address: str, code: str) -> None:
+        click.echo(f"Open {address} in a browser, on any machine. Enter the code {code} and sign in. Waiting ...")
+
+    try:
+        sign_in(load(config), account, show)
+    except NoToken as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Signed in. `meldpost doctor` says whether the mailbox opens.")
+
+
+@main.command()
+@config_option
 def migrate(config: Path) -> None:
     """Bring the database's tables up to this version. Safe to repeat; make a backup first."""
     from config.settings import load

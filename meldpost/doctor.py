@@ -15,8 +15,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from access import credentials
+from access.credentials import accounts_by_token
+from access.errors import AccessError
 from config.errors import ConfigError
-from config.settings import MailboxSettings, Settings, load
+from config.settings import SMTP_ACCOUNT, MailboxSettings, Settings, load
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
 from notify.notices import QUIET_AFTER_BOUNCE
@@ -59,9 +61,14 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
+    tokens = [_token(settings, account) for account in accounts_by_token(settings)]
+    yield from tokens
+    without = {finding.what for finding in tokens if finding.verdict is Verdict.WRONG}
     for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
-        yield from _mailbox(settings, account, mailbox)
-    yield _smtp(settings)
+        if _token_of(account) not in without:
+            yield from _mailbox(settings, account, mailbox)
+    if _token_of(SMTP_ACCOUNT) not in without:
+        yield _smtp(settings)
     yield from _clock(settings)
     yield _swap()
     yield _core_dumps()
@@ -94,6 +101,19 @@ def _isolation(settings: Settings) -> Finding:
         text = 'mail is read with limits only. Where the kernel allows it, set isolation = "required".'
         return Finding("isolation", Verdict.NOTE, text)
     return found
+
+
+def _token(settings: Settings, account: str) -> Finding:
+    """An access token is fetched where none is kept, and kept; nothing is done with it."""
+    try:
+        credentials.tokens_of(settings, account).token()
+    except (AccessError, ConfigError) as error:
+        return Finding(_token_of(account), Verdict.WRONG, f"{str(error).rstrip('.')}.")
+    return Finding(_token_of(account), Verdict.FINE, f"by {accounts_by_token(settings)[account].flow}")
+
+
+def _token_of(account: str) -> str:
+    return f"access token of {account}"
 
 
 def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iterator[Finding]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from access import credentials
+from access.credentials import accounts_by_token
 from config.errors import ConfigError
-from config.settings import SMTP_ACCOUNT, MailboxSettings, OAuthSettings, Settings
+from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
@@ -39,7 +40,7 @@ def secrets_are_private(settings: Settings) -> str:
                 secrets.text(name)
         except ConfigError as error:
             raise NotReady(str(error)) from None
-    tokens = dict(_accounts_by_token(settings))
+    tokens = accounts_by_token(settings)
     for account, oauth in tokens.items():
         try:
             credentials.secrets_are_there(oauth, account, secrets)
@@ -121,11 +122,3 @@ def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:
             yield f"mailbox-password-{account}", False
     if settings.smtp.user and settings.smtp.oauth is None:
         yield "smtp-password", False
-
-
-def _accounts_by_token(settings: Settings) -> Iterator[tuple[str, OAuthSettings]]:
-    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
-        if mailbox.oauth is not None:
-            yield account, mailbox.oauth
-    if settings.smtp.oauth is not None:
-        yield SMTP_ACCOUNT, settings.smtp.oauth

@@ -1,6 +1,7 @@
 """Settings: one file, the environment over it, and clear words where something is wrong."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -279,3 +280,10 @@ def test_a_secret_is_replaced_whole_and_stays_private(tmp_path: Path) -> None:
         assert (tmp_path / "secrets" / "oauth-cache-main").read_bytes() == value
     assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["oauth-cache-main"]
     assert (tmp_path / "secrets" / "oauth-cache-main").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_writes_belongs_to_the_owner_of_the_secrets(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    replace_secret(tmp_path, "oauth-cache-main", b"x")
+    assert (tmp_path / "oauth-cache-main").stat().st_uid == 65534

@@ -1,11 +1,8 @@
 """A whole round, housekeeping and the watch by token, against a Dovecot that asks a provider of the test's own."""
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,52 +15,21 @@ from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult
 from ingest.sources.idle import watch
 from ingest.sources.imap import CannotConnect, connected
-from tests.access.endpoint import SECRET, Endpoint, cache_of, log_as_written, no_secret_in, running_endpoint
-from tests.ingest.conftest import BY_PASSWORD, Dovecot, NewOffice, running_dovecot
+from tests.access.dovecot import by_token, endpoint_for_dovecot, running_dovecot_by_token
+from tests.access.endpoint import SECRET, Endpoint, cache_of, log_as_written, no_secret_in
+from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import REPORT, mail
-from tests.system.certificates import make_certificates
-
-BY_TOKEN = """
-auth_mechanisms = plain login {mechanisms}
-auth_failure_delay = 0
-service anvil {{
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
-}}
-passdb {{
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {file}
-}}
-"""
-INTROSPECTION = """
-introspection_mode = post
-introspection_url = {endpoint.introspection_url}
-tls_ca_cert_file = {endpoint.certificates.ca}
-username_attribute = username
-active_attribute = active
-active_value = true
-"""
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Endpoint]:
-    folder = Path(tempfile.mkdtemp(prefix="provider-", dir="/tmp"))  # Dovecot's users must get there
-    folder.chmod(0o755)
-    try:
-        with running_endpoint(make_certificates(folder)) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with endpoint_for_dovecot() as running:
+        yield running
 
 
 @pytest.fixture(scope="module", params=["oauthbearer", "xoauth2", "oauthbearer xoauth2"])
 def dovecot_by_token(endpoint: Endpoint, request: pytest.FixtureRequest) -> Iterator[Dovecot]:
-    file = endpoint.certificates.ca.parent / "dovecot-oauth2.conf.ext"
-    file.write_text(INTROSPECTION.format(endpoint=endpoint))
-    by_token = BY_TOKEN.format(mechanisms=request.param, file=file)
-    with running_dovecot(log_in=by_token + BY_PASSWORD.replace("auth_mechanisms = plain login", "")) as server:
+    with running_dovecot_by_token(endpoint, request.param) as server:
         yield server
 
 
@@ -75,10 +41,6 @@ def account(dovecot_by_token: Dovecot, endpoint: Endpoint) -> MailboxSettings:
     endpoint.asked.clear()
     endpoint.answer_next = lambda _: None
     return settings
-
-
-def by_token(server: Dovecot, endpoint: Endpoint, **more: Any) -> MailboxSettings:
-    return server.account(security="tls", port=server.tls_port, ca_file=server.ca, oauth=endpoint.oauth(**more))
 
 
 @pytest.fixture
