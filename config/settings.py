@@ -421,6 +421,32 @@ class LimitSettings(Section):
     again_memory_bytes: int = Field(3_000_000_000, ge=100_000_000, description="Address space of such a reader.")
 
 
+class OcrSettings(Section):
+    """Reading the letters in scans and photographs, by Tesseract's models as the system installs them."""
+
+    languages: tuple[Annotated[str, Field(pattern=r"\A[a-z]{3}(_[a-z]{2,6})?\z")], ...] = Field(
+        ("nld", "eng"),
+        description="Languages, as Tesseract calls them; those that are not installed are left out. Empty: no OCR.",
+    )
+    tessdata: Path | None = Field(None, description="The folder of the models. None: where Debian puts them.")
+
+
+class ScannerSettings(Section):
+    """A clamd that looks at every mail and attachment. Configured where one of socket and host is set."""
+
+    socket: Path | None = Field(None, description="Its Unix socket, such as /run/clamav/clamd.ctl.")
+    host: str = Field("", description="Its host, where it listens on TCP: on this machine or a network that is yours.")
+    port: int = Field(3310, ge=1, le=65535)
+    timeout_seconds: int = Field(30, ge=1, description="For each step of one scan.")
+    max_bytes: int = Field(
+        25_000_000, ge=1, description="What is larger is not sent: clamd's StreamMaxLength. It stays unscanned."
+    )
+
+    @property
+    def is_configured(self) -> bool:
+        return self.socket is not None or bool(self.host)
+
+
 class WebSettings(Section):
     """The desk's web application."""
 
@@ -456,6 +482,8 @@ class Settings(BaseSettings):
     rules: RuleSettings = RuleSettings()
     terms: TermSettings = TermSettings()
     limits: LimitSettings = LimitSettings()
+    ocr: OcrSettings = OcrSettings()
+    clamd: ScannerSettings = ScannerSettings()
     web: WebSettings = WebSettings()
 
     @model_validator(mode="after")
@@ -569,6 +597,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "smtp": settings.smtp.model_copy(
                 update={"ca_file": anchor(settings.smtp.ca_file), "oauth": anchored_oauth(settings.smtp.oauth)}
             ),
+            "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
+            "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),
             "mailboxes": {
                 account: mailbox.model_copy(
                     update={

@@ -3,13 +3,18 @@
 A  a piece of an attachment: two bytes of number, then the bytes as they are
 M  the mail in JSON; the last frame of an answer
 E  in place of M: the mail is beyond the limits
+P  in place of M: the mail, whose files are still to be read. Then, in any order and number:
+   F  two bytes of number, then the file of that number in JSON, as it is known by now; the number that comes next
+      adds one, whose bytes came before it as A
+   B  the text of the mail in JSON, where all its words lay in a file
+Z  the end of what P began
 """
 
 from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ingest.mail import Address, ParsedAttachment, ParsedMail
@@ -21,16 +26,40 @@ PIECE = 256 * 1024
 Send = Callable[[bytes], object]
 
 
-def send_mail(mail: ParsedMail, send: Send) -> None:
+def send_mail(mail: ParsedMail, send: Send, *, files_follow: bool = False) -> None:
     for number, attachment in enumerate(mail.attachments):
-        for chunk in attachment.chunks():
-            for start in range(0, len(chunk), PIECE):
-                _send(send, b"A", NUMBER.pack(number) + chunk[start : start + PIECE])
-    _send(send, b"M", json.dumps(_plain(mail), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
+        _send_content(number, attachment, send)
+    _send(send, b"P" if files_follow else b"M", _json(_plain(mail)))
+
+
+def send_file(number: int, attachment: ParsedAttachment, send: Send, *, is_new: bool) -> None:
+    """What is known of a file by now."""
+    if is_new:
+        _send_content(number, attachment, send)
+    _send(send, b"F", NUMBER.pack(number) + _json(_attachment(attachment)))
+
+
+def send_body(body: Mapping[str, str], send: Send) -> None:
+    """The keys text, own_text, quoted_text and signature_text."""
+    _send(send, b"B", _json(body))
+
+
+def send_end(send: Send) -> None:
+    _send(send, b"Z", b"")
 
 
 def send_refusal(send: Send) -> None:
     _send(send, b"E", b"")
+
+
+def _send_content(number: int, attachment: ParsedAttachment, send: Send) -> None:
+    for chunk in attachment.chunks():
+        for start in range(0, len(chunk), PIECE):
+            _send(send, b"A", NUMBER.pack(number) + chunk[start : start + PIECE])
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def _send(send: Send, kind: bytes, data: bytes) -> None:

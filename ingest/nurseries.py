@@ -21,7 +21,7 @@ def nurseries(settings: Settings, reading: ProcessLimits | None = None) -> Itera
     """
     limits = settings.limits
     usual = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
-    readers = Readers(reading or usual, settings.isolation)
+    readers = Readers(reading or usual, settings.isolation, ocr=settings.ocr)
     understanders = Understanders(limits.understand_seconds, settings.isolation)
     with ExitStack() as stack:
         stack.callback(understanders.close)

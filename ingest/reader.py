@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ingest.attachments import recognition
+from ingest.attachments.reading import Body, awaiting, read_files
+from ingest.attachments.task import Budget, Recogniser
+from ingest.attachments.warm_up import warm_up
 from ingest.charsets import load_all_codecs
 from ingest.errors import CannotParse
-from ingest.frames import send_mail, send_refusal
+from ingest.frames import send_body, send_end, send_file, send_mail, send_refusal
 from ingest.mail import ParseLimits
 from ingest.nursery_parent import Job
 from ingest.parse import parse, parse_bytes
 from ingest.raw import read_range
+
+_FILE_SECONDS = 15.0
 
 # Takes every way through the parser once, in the parent: what a library imports late is there before the files go.
 _WARM_UP = b"""\
@@ -48,17 +58,49 @@ end
 """
 
 
-def prepare(_: str | None) -> None:
+@dataclass(frozen=True)
+class Tools:
+    """What readers have at hand. `file_seconds`: how long they may be busy with the files of one mail."""
+
+    file_seconds: float
+    recogniser: Recogniser | None
+
+
+def prepare(argument: str | None) -> Tools:
+    """`argument` is JSON: file_seconds, languages, tessdata (readers.py); None reads no letters off pictures."""
+    wanted = json.loads(argument or "{}")
     load_all_codecs()
+    folder = wanted.get("tessdata")
+    languages = wanted.get("languages", ())
+    tools = Tools(
+        wanted.get("file_seconds", _FILE_SECONDS),
+        recognition.load(Path(folder) if folder else None, languages) if languages else None,
+    )
     send_mail(parse_bytes(_WARM_UP), len)
+    warm_up(tools.recogniser)
+    return tools
 
 
 def serve(job: Job) -> None:
-    if job.descriptor is None:
+    tools = job.state
+    if job.descriptor is None or not isinstance(tools, Tools):
         raise ValueError("a reader needs a mail")
+    send = job.reply.sendall
+    budget = Budget.of(tools.file_seconds)
     try:
         mail = parse(read_range(job.descriptor, 0, job.size), ParseLimits())
     except CannotParse:
-        send_refusal(job.reply.sendall)
+        send_refusal(send)
         return
-    send_mail(mail, job.reply.sendall)
+    if not mail.attachments:
+        send_mail(mail, send)
+        return
+    send_mail(awaiting(mail), send, files_follow=True)
+    known = len(mail.attachments)
+    for said in read_files(mail, budget, tools.recogniser):
+        if isinstance(said, Body):
+            send_body(asdict(said), send)
+            continue
+        send_file(said.place, said.file, send, is_new=said.place == known)
+        known += said.place == known
+    send_end(send)

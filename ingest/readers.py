@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from config.faults import fault
+from config.settings import OcrSettings
 from ingest import wire
 from ingest.errors import ReaderDied, ReaderTimedOut
 from ingest.isolation import Layer, ProcessLimits
 from ingest.mail import ParsedMail
 from ingest.nursery import Nursery, Nursing, layers_for
 from ingest.raw import RawMail
+
+_SHARE_FOR_FILES = 0.6
+"""Of a reader's time; the rest is the mail's own."""
 
 
 class Readers:
@@ -22,12 +29,23 @@ class Readers:
     """
 
     def __init__(
-        self, limits: ProcessLimits | None = None, isolation: str = "required", *, layers: Layer | None = None
+        self,
+        limits: ProcessLimits | None = None,
+        isolation: str = "required",
+        *,
+        layers: Layer | None = None,
+        ocr: OcrSettings | None = None,
+        entry: str = "ingest.reader",
+        path: tuple[str, ...] = (),
     ) -> None:
+        ocr = ocr or OcrSettings()
+        limits = limits or ProcessLimits()
         self._nursing = Nursing(
-            entry="ingest.reader",
-            limits=limits or ProcessLimits(),
+            entry=entry,
+            argument=_argument(limits, ocr),
+            limits=limits,
             layers=layers if layers is not None else layers_for(isolation),
+            path=path,
         )
         self._nursery: Nursery | None = None
 
@@ -42,14 +60,19 @@ class Readers:
         return self._nursery
 
     def read(self, raw: RawMail) -> ParsedMail:
+        """What a reader says; of one that ended over the mail's files, what it had said of them by then."""
+        answer = wire.Answer(raw.size)
         try:
             with self.nursery.job(raw.fd, raw.size) as line:
                 fault("in-reader")
-                return wire.receive_mail(line.receive, raw.size)
+                answer.take(line.receive)
         except TimeoutError:
-            raise ReaderTimedOut("the reader did not answer in time") from None
+            return _so_far(answer, ReaderTimedOut("the reader did not answer in time"))
         except OSError:
-            raise ReaderDied("the line to the reader broke") from None
+            return _so_far(answer, ReaderDied("the line to the reader broke"))
+        except ReaderDied as error:
+            return _so_far(answer, error)
+        return _so_far(answer, None)
 
     def is_running(self) -> bool:
         return self._nursery is not None and self._nursery.is_running()
@@ -64,3 +87,21 @@ class Readers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _argument(limits: ProcessLimits, ocr: OcrSettings) -> str:
+    return json.dumps(
+        {
+            "file_seconds": limits.wall_seconds * _SHARE_FOR_FILES,
+            "languages": ocr.languages,
+            "tessdata": str(ocr.tessdata) if ocr.tessdata else None,
+        }
+    )
+
+
+def _so_far(answer: wire.Answer, error: ReaderDied | ReaderTimedOut | None) -> ParsedMail:
+    if answer.mail is None:
+        raise error or ReaderDied("the reader ended before it answered") from None
+    if error is None:
+        return answer.mail
+    return replace(answer.mail, defects=(*answer.mail.defects, f"files: {error}")[:100])

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -29,22 +29,70 @@ _CONTROLS_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
 
 Receive = Callable[[int], bytes]
+M = TypeVar("M", bound=BaseModel)
 
 
 def receive_mail(receive: Receive, raw_size: int) -> ParsedMail:
     """One answer, validated. Raises CannotParse when the reader says so, ReaderDied when this is not an answer."""
-    spool = _Spool(raw_size)
-    while True:
+    answer = Answer(raw_size)
+    answer.take(receive)
+    if answer.mail is None:
+        raise ReaderDied("the reader ended before it answered")
+    return answer.mail
+
+
+class Answer:
+    """What a reader has said of one mail so far. `mail` is None until it has said the mail itself."""
+
+    def __init__(self, raw_size: int) -> None:
+        self.mail: ParsedMail | None = None
+        self._spool = _Spool(raw_size)
+        self._json_left = _MAX_JSON
+
+    def take(self, receive: Receive) -> None:
+        """Listen to the end. Raises CannotParse, ReaderDied, or what `receive` raises; `mail` stays what it was."""
+        while self._take_frame(receive):
+            pass
+
+    def _take_frame(self, receive: Receive) -> bool:
+        """One frame; is there more to come?"""
         kind, length = FRAME.unpack(_exactly(receive, FRAME.size))
         if kind == b"A" and NUMBER.size < length <= NUMBER.size + PIECE:
             (number,) = NUMBER.unpack(_exactly(receive, NUMBER.size))
-            spool.add(number, _exactly(receive, length - NUMBER.size))
-        elif kind == b"M" and length <= _MAX_JSON:
-            return _validated(_exactly(receive, length), spool)
-        elif kind == b"E" and length == 0:
+            self._spool.add(number, _exactly(receive, length - NUMBER.size))
+        elif kind == b"E" and length == 0 and self.mail is None:
             raise CannotParse("the mail is beyond the limits of a reader")
+        elif kind == b"Z" and length == 0 and self.mail is not None:
+            return False
+        elif kind in (b"M", b"P") and self.mail is None:
+            self.mail = _validated(self._document(receive, length), self._spool)
+            return bool(kind == b"P")
+        elif kind == b"F" and self.mail is not None and length > NUMBER.size:
+            (number,) = NUMBER.unpack(_exactly(receive, NUMBER.size))
+            self.mail = self._with_file(self.mail, number, self._document(receive, length - NUMBER.size))
+        elif kind == b"B" and self.mail is not None:
+            body = _checked(_Body, self._document(receive, length))
+            self.mail = replace(self.mail, **body.model_dump())
         else:
             raise ReaderDied("the reader sent a frame that does not exist")
+        return True
+
+    def _document(self, receive: Receive, length: int) -> bytes:
+        """All JSON of one answer together is bounded, so that no number of small frames adds up to too much."""
+        if length > self._json_left:
+            raise ReaderDied("the reader says more than is listened to")
+        self._json_left -= length
+        return _exactly(receive, length)
+
+    def _with_file(self, mail: ParsedMail, number: int, data: bytes) -> ParsedMail:
+        files = list(mail.attachments)
+        said = _checked(_Attachment, data)
+        if number > min(len(files), _MAX_ATTACHMENTS - 1) or (said.inside is not None and said.inside >= number):
+            raise ReaderDied("the reader speaks of a file that there is not")
+        files[number : number + 1] = [_attachment(said, self._spool.content(number))]
+        if self._spool.highest() >= len(files):
+            raise ReaderDied("the reader sent bytes of attachments that it does not name")
+        return replace(mail, attachments=tuple(files))
 
 
 def _exactly(receive: Receive, size: int) -> bytes:
@@ -186,6 +234,13 @@ class _Report(_Model):
     disposition: Short
 
 
+class _Body(_Model):
+    text: Text
+    own_text: Text
+    quoted_text: Text
+    signature_text: Text
+
+
 class _Mail(_Model):
     from_: _Address | None
     reply_to: Annotated[list[_Address], Field(max_length=1000)]
@@ -214,14 +269,18 @@ class _Mail(_Model):
         return attachments
 
 
-def _validated(data: bytes, spool: _Spool) -> ParsedMail:
+def _checked(model: type[M], data: bytes) -> M:
     try:
-        mail = _Mail.model_validate_json(data)
+        return model.model_validate_json(data)
     except ValidationError as error:
         places = ", ".join(
             ".".join(str(part) for part in each["loc"]) for each in error.errors(include_input=False)[:3]
         )
         raise ReaderDied(f"the reader's answer does not follow the contract ({places})") from None
+
+
+def _validated(data: bytes, spool: _Spool) -> ParsedMail:
+    mail = _checked(_Mail, data)
     if spool.highest() >= len(mail.attachments):
         raise ReaderDied("the reader sent bytes of attachments that it does not name")
     return _mail(mail, spool)

@@ -1,0 +1,65 @@
+"""Tesseract as a library: its models are loaded before the first fork, so that a reader needs no file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import tesserocr
+from PIL import Image
+
+from ingest.attachments.task import Budget
+
+_PLACES = (
+    "/usr/share/tesseract-ocr/5/tessdata",
+    "/usr/share/tesseract-ocr/4.00/tessdata",
+    "/usr/share/tessdata",
+    "/usr/local/share/tessdata",
+)
+_SURE = 60
+"""Words of which Tesseract is less certain (of 100) are mostly shapes that are none."""
+_SURE_PAGE = 0.5
+"""Where fewer of the letters are in certain words, the picture shows something else than text."""
+_RESOLUTION = 200
+
+
+class Tesseract:
+    """Reads Dutch and English. One for each process, and not to be shared by threads."""
+
+    def __init__(self, folder: Path, languages: Sequence[str]) -> None:
+        self._api = tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(languages), psm=tesserocr.PSM.AUTO)
+
+    def text_of(self, picture: Image.Image, budget: Budget) -> str | None:
+        api = self._api
+        picture = picture if picture.mode == "L" else picture.convert("L")
+        width, height = picture.size
+        # SetImage would write the picture into a file format first, for which Pillow asks where it is.
+        api.SetImageBytes(picture.tobytes(), width, height, 1, width)
+        api.SetSourceResolution(_RESOLUTION)
+        try:
+            if not api.Recognize(max(1, int(budget.left * 1000))) or not budget.left:
+                return None
+            return self._certain_text()
+        finally:
+            api.Clear()
+
+    def _certain_text(self) -> str:
+        words = [(word, sure) for word, sure in self._api.MapWordConfidences() if word.strip()]
+        letters = sum(len(word) for word, _ in words)
+        certain = sum(len(word) for word, sure in words if sure >= _SURE)
+        if not letters or certain / letters < _SURE_PAGE:
+            return ""
+        text: str = self._api.GetUTF8Text()
+        return text.strip()
+
+
+def load(folder: Path | None, languages: Sequence[str]) -> Tesseract | None:
+    """None where Tesseract's models are not installed: then pictures stay unread, and say so.
+
+    Of the languages those that are there are taken.
+    """
+    for place in (folder,) if folder else map(Path, _PLACES):
+        there = [language for language in languages if (place / f"{language}.traineddata").is_file()]
+        if there:
+            return Tesseract(place, there)
+    return None
