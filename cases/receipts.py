@@ -26,6 +26,8 @@ class Caps:
 
     to_address: int = 0
     to_address_max: int = 10
+    to_domain: int = 0
+    to_domain_max: int = 500
     in_case: int = 0
     in_case_max: int = 5
     in_all: int = 0
@@ -105,6 +107,7 @@ def _reason_to_hold(facts: ReceiptFacts) -> str | None:
         ("imported", facts.imported),
         ("first_connection", facts.first_connection),
         ("too_old", old),
+        ("cap_domain", facts.caps.to_domain >= facts.caps.to_domain_max),
         ("cap_total", facts.caps.in_all >= facts.caps.in_all_max),
     )
     return next((reason for reason, hit in rules if hit), None)

@@ -87,6 +87,13 @@ class DeskSettings(Section):
     organisation: str = Field(
         description="The organisation's name as in a sentence, with its article: het ministerie van Buitenlandse Zaken."
     )
+    name_in: dict[str, str] = Field(
+        default_factory=dict, description="The desk's name in receipts in other languages, by language: en = '...'."
+    )
+    organisation_in: dict[str, str] = Field(
+        default_factory=dict,
+        description="The organisation's name in receipts in other languages: en = 'the Ministry of Foreign Affairs'.",
+    )
     address: EmailAddress = Field(description="The address that reporters write to, and that receipts come from.")
     display_name: str = Field(
         "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."
@@ -390,6 +397,11 @@ class RuleSettings(Section):
         0.8, gt=0.5, le=1, description="The terms of the law stand in a receipt only when the kind is this certain."
     )
     per_address_per_day: int = Field(10, ge=1, description="Most automatic mails to one address in 24 hours.")
+    per_domain_per_day: int = Field(
+        500,
+        ge=1,
+        description="Automatic mails to one domain in 24 hours, above which receipts wait for a person's word.",
+    )
     per_case_per_day: int = Field(5, ge=1, description="Most automatic mails in one case in 24 hours.")
     total_per_hour: int = Field(1000, ge=1, description="Most automatic mails in all in one hour.")
     reminder_days: int = Field(

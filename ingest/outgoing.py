@@ -91,6 +91,8 @@ def answers_go_elsewhere(mail: ParsedMail) -> bool:
 def noteworthy(mail: ParsedMail, authentication: Authentication | None) -> list[str]:
     """What a person should know of where a mail says it comes from: slugs of docs/flow.md."""
     found = [authentication.denial] if authentication and authentication.denial else []
+    if mail.from_ is None:
+        found.append("several_senders" if "from: several fields" in mail.defects else "no_sender")
     return [*found, "reply_to_elsewhere"] if answers_go_elsewhere(mail) else found
 
 
@@ -263,6 +265,8 @@ def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: d
     return Caps(
         to_address=outbox.recent_count(session, intake.desk, now - DAY, digests=intake.index.caps(to, now)),
         to_address_max=rules.per_address_per_day,
+        to_domain=outbox.recent_count_to_domain(session, intake.desk, now - DAY, intake.index.caps(to, now)),
+        to_domain_max=rules.per_domain_per_day,
         in_case=outbox.recent_count_in_case(session, case_id, now - DAY) if case_id else 0,
         in_case_max=rules.per_case_per_day,
         in_all=outbox.recent_count(session, intake.desk, now - HOUR),

@@ -86,8 +86,8 @@ class _Writer:
     def __init__(self, desk: DeskSettings, catalogue: Catalogue, **values: str) -> None:
         self._sentences = catalogue.sentences
         self._values = {
-            "desk": desk.name,
-            "organisation": desk.organisation,
+            "desk": desk.name_in.get(catalogue.language, desk.name),
+            "organisation": desk.organisation_in.get(catalogue.language, desk.organisation),
             "about_coordinator": desk.texts.about_coordinator,
             "support_point": desk.texts.support_point,
             "complaints": desk.texts.complaints,

@@ -22,6 +22,7 @@ from config.secrets import Secrets
 from config.settings import Settings
 from notify import receipts, schedule
 from notify.keys import SenderKeys, sender_keys, usable
+from notify.mime import dated
 from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
 from store import sending
 from store.database import Database
@@ -36,6 +37,7 @@ DEFERRED_MOST = 3600
 GIVE_UP_AFTER = timedelta(days=5)
 """RFC 5321 §4.5.4.1: what a server puts off is given up after four or five days."""
 UNCERTAIN_SECONDS = 60
+WAITED_LONG = timedelta(hours=1)
 
 ELSEWHERE = "; what became of it was noted by another sender already"
 
@@ -170,7 +172,12 @@ class _Sender:
                 claimed.desk,
             )
             return None
-        return Letter(mail.envelope_sender, mail.recipient, mail.mime)
+        return Letter(mail.envelope_sender, mail.recipient, self._as_of_now(claimed, mail.mime))
+
+    def _as_of_now(self, claimed: Claim, mime: bytes) -> bytes:
+        """What waited long, for a person's word say, is dated when it goes out: else it would arrive among old mail."""
+        now = self._database.now()
+        return dated(mime, now) if now - claimed.created_at > WAITED_LONG else mime
 
     def _hand_over(self, claimed: Claim, letter: Letter, watchdog: Watchdog) -> None:
         marked = False

@@ -8,6 +8,7 @@ can become RFC 2047 words.
 
 import secrets
 from binascii import b2a_qp
+from datetime import datetime
 from email.header import Header
 from email.utils import formataddr
 
@@ -38,6 +39,14 @@ def to_bytes(document: Document, addressing: Addressing, auto_submitted: str) ->
     parts = [_part(document.to_text(), "plain"), _part(document.to_html(), "html")]
     body = b"".join(b"--%s\r\n%s\r\n" % (boundary.encode(), part) for part in parts)
     return b"%s\r\n%s--%s--\r\n" % (head.encode(), body, boundary.encode())
+
+
+def dated(mail: bytes, moment: datetime) -> bytes:
+    """A mail that `to_bytes` made, with another Date."""
+    date, end, rest = mail.partition(b"\r\n")
+    if not date.startswith(b"Date: "):
+        raise BadHeader("The mail does not begin with its Date.")
+    return b"Date: " + rfc5322_date(moment).encode() + end + rest
 
 
 def _fields(document: Document, addressing: Addressing, auto_submitted: str, boundary: str) -> list[tuple[str, str]]:

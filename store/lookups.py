@@ -11,13 +11,16 @@ import hmac
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store import rows
 from store.schema import CaseFile, Lookup, Message, new_id
+
+CAP_HALF = 16
+"""Octets of a digest for caps that are its domain's."""
 
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
@@ -63,13 +66,18 @@ class IndexKey:
     def caps(self, address: str, now: datetime) -> tuple[bytes, bytes]:
         """Digests of an address for counting mails to it: today's and yesterday's. They change daily and go soon.
 
-        Addresses that differ in what stands behind a plus sign are one: whoever has the one has the others.
+        Addresses that differ in what stands behind a plus sign are one: whoever has the one has the others. The first
+        half of a digest is that of the domain, so that mails to it can be counted, too.
         """
         days = (now.astimezone(UTC).date(), (now - timedelta(days=1)).astimezone(UTC).date())
         today, yesterday = (
-            self._digest(b"cap", [day.isoformat().encode(), _folded(_without_tag(address))]) for day in days
+            self._cap(b"cap domain", day, address.rpartition("@")[2]) + self._cap(b"cap", day, _without_tag(address))
+            for day in days
         )
         return today, yesterday
+
+    def _cap(self, purpose: bytes, day: date, counted: str) -> bytes:
+        return self._digest(purpose, [day.isoformat().encode(), _folded(counted)])[:CAP_HALF]
 
     def login(self, login: str) -> bytes:
         """For the throttle: of what somebody typed as a log-in name, or of where they came from."""

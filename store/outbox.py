@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from store import audit, records, rows
@@ -27,7 +27,7 @@ from store.database import changed_rows, clock, database_now
 from store.frame import Context
 from store.keypairs import KeyKind
 from store.keyring import PublicPair, newest_proven
-from store.lookups import IndexKey
+from store.lookups import CAP_HALF, IndexKey
 from store.records import Name, RecordKind
 from store.schema import MailCap, Message, Outbox, new_id
 from store.sealing import seal
@@ -223,6 +223,14 @@ def recent_count(session: Session, desk: str, since: datetime, digests: Collecti
     query = select(func.count()).select_from(MailCap).where(MailCap.desk == desk, MailCap.at >= since)
     if digests is not None:
         query = query.where(MailCap.digest.in_(list(digests)))
+    return session.scalars(query).one()
+
+
+def recent_count_to_domain(session: Session, desk: str, since: datetime, digests: Collection[bytes]) -> int:
+    """Mails queued since then to any address of the domain of this one (`IndexKey.caps`)."""
+    halves = [digest[:CAP_HALF] for digest in digests]
+    of_domain = or_(*(MailCap.digest.between(half + bytes(CAP_HALF), half + b"\xff" * CAP_HALF) for half in halves))
+    query = select(func.count()).select_from(MailCap).where(MailCap.desk == desk, MailCap.at >= since, of_domain)
     return session.scalars(query).one()
 
 

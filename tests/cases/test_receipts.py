@@ -70,6 +70,7 @@ def test_who_may_not_be_answered_gets_no_receipt(change: dict[str, object], reas
         ({"imported": True}, "imported"),
         ({"first_connection": True}, "first_connection"),
         ({"caps": Caps(in_all=1000)}, "cap_total"),
+        ({"caps": Caps(to_domain=500)}, "cap_domain"),
         ({"denial": "dmarc_fail"}, "dmarc_fail"),
         ({"denial": "spf_fail", "imported": True}, "spf_fail"),
     ],

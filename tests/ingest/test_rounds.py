@@ -628,8 +628,21 @@ def test_the_folders_of_a_mailbox_are_counted_together_at_the_first_connection(
     assert bool(office.outgoing()) is answered
 
 
+def test_receipts_to_a_robot_that_changes_its_address_wait_above_the_cap_of_its_domain(
+    dovecot: Dovecot, new_office: NewOffice
+) -> None:
+    """mail-cases 74"""
+    account = dovecot.account()
+    office = new_office(account, rules={"per_domain_per_day": 2})
+    dovecot.deliver(account, *(mail(number, sender=f"robot{number}@home.example") for number in range(4)))
+    dovecot.deliver(account, mail(5, sender="person@elsewhere.example"))
+    assert office.take_in().taken == 5
+    assert sorted(decisions(office)) == ["cap_domain", "cap_domain", "report", "report", "report"]
+    assert "person@elsewhere.example" in {each.recipient for each in office.receipts()}
+
+
 def test_one_address_gets_no_more_than_the_cap(dovecot: Dovecot, new_office: NewOffice) -> None:
-    """mail-cases 73, 74"""
+    """mail-cases 73"""
     account = dovecot.account()
     office = new_office(account, rules={"per_address_per_day": 2})
     dovecot.deliver(account, *(mail(number) for number in range(4)))

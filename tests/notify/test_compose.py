@@ -51,6 +51,18 @@ def receipt(desk: DeskSettings, addressed):
     return make
 
 
+def test_a_receipt_in_another_language_names_desk_and_organisation_in_it(desk: DeskSettings, addressed):
+    both = desk.model_copy(
+        update={"name_in": {"en": "Integrity desk"}, "organisation_in": {"en": "the Ministry of Foreign Affairs"}}
+    )
+    english, dutch = (
+        squeezed(compose_receipt(both, replace(FULL, language=language), addressed()).text) for language in ("en", "nl")
+    )
+    assert english.endswith("Integrity desk, the Ministry of Foreign Affairs")
+    assert "het ministerie" not in english
+    assert dutch.endswith("Integriteitscoördinator, het ministerie")
+
+
 def test_a_full_receipt_says_all_that_a_reporter_must_know(receipt, desk: DeskSettings):
     text = receipt(ask=(MissingField.PHONE,))
     assert "zondag 29 maart 2026 om 05.30 uur" in text  # on the desk's clock, an hour after it went forward

@@ -231,6 +231,23 @@ def test_a_held_mail_and_a_paused_desk_send_nothing(box):
         assert box.deliver().sent == 2
 
 
+def test_a_mail_that_waited_for_a_persons_word_is_dated_when_it_goes_out(box):
+    held = box.queue(held=True)
+    fresh = box.queue()
+    with ScriptedServer() as server:
+        box.use(server.port)
+        assert box.deliver().sent == 1
+        with box.database.begin() as session:
+            outbox.release(session, "bz", [held])
+        box.pass_time(created_at=box.database.now() - timedelta(days=2))
+        assert box.deliver().sent == 1
+    first, released = (message_from_bytes(each.data, policy=default) for each in server.taken)
+    assert first["Date"].datetime == NOW
+    assert abs(released["Date"].datetime - box.database.now()) < timedelta(minutes=1)
+    assert released["Message-ID"] != first["Message-ID"]
+    assert (box.state(fresh), box.state(held)) == (OutboxState.SENT, OutboxState.SENT)
+
+
 def test_a_mail_that_is_called_off_just_before_data_does_not_go_out(box, monkeypatch):
     case_id = box.case()
     outbox_id = box.queue(case_id=case_id)

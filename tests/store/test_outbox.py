@@ -266,6 +266,9 @@ def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
         desk = world.ring.desk
         assert outbox.recent_count(session, desk, since, INDEX.caps("a@x.example", tomorrow)) == 2
         assert outbox.recent_count(session, desk, since) == 3
+        assert outbox.recent_count_to_domain(session, desk, since, INDEX.caps("new@X.example", tomorrow)) == 3
+        assert outbox.recent_count_to_domain(session, desk, since, INDEX.caps("a@y.example", tomorrow)) == 0
+        assert outbox.recent_count_to_domain(session, "another-desk", since, INDEX.caps("a@x.example", NOW)) == 0
         assert outbox.recent_count(session, desk, tomorrow) == 0
         assert outbox.recent_count(session, "another-desk", since) == 0
         assert outbox.recent_count_in_case(session, taken.case_id, since) == 3
