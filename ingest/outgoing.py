@@ -92,7 +92,8 @@ def noteworthy(mail: ParsedMail, authentication: Authentication | None) -> list[
     """What a person should know of where a mail says it comes from: slugs of docs/flow.md."""
     found = [authentication.denial] if authentication and authentication.denial else []
     if mail.from_ is None:
-        found.append("several_senders" if "from: several fields" in mail.defects else "no_sender")
+        named = mail.header("from")
+        found.append("several_senders" if len(named) > 1 or "".join(named).count("@") > 1 else "no_sender")
     return [*found, "reply_to_elsewhere"] if answers_go_elsewhere(mail) else found
 
 

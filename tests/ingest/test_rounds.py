@@ -492,14 +492,25 @@ def test_what_a_robot_or_a_list_passes_on_may_be_a_report_and_members_hear_of_it
     assert [each.recipient for each in office.outgoing()] == [COORDINATOR]
 
 
-@pytest.mark.parametrize("sender", ["", "a@evil.example, <b@good.example>", "Nobody", '"'])
-def test_without_one_sender_beyond_doubt_there_is_no_receipt(
-    dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str
+@pytest.mark.parametrize(
+    ("sender", "flag"),
+    [
+        ("", "no_sender"),
+        ("Nobody", "no_sender"),
+        ('"', "no_sender"),
+        ("a@evil.example, <b@good.example>", "several_senders"),
+        ("a@home.example\r\nFrom: b@home.example", "several_senders"),
+    ],
+)
+def test_without_one_sender_beyond_doubt_there_is_a_marked_case_and_no_receipt(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str, flag: str
 ) -> None:
-    """mail-cases 41, 42"""
+    """mail-cases 41, 42, 43"""
     dovecot.deliver(account, mail(sender=sender))
     assert office.take_in().taken == 1
     assert office.receipts() == []
+    assert office.cases()[0].messages[0].content["flags"] == [flag]
+    assert decisions(office) == ["no_sender"]
 
 
 DISOWNED = "Authentication-Results: mx.ministry.example; dmarc=fail header.from=home.example"
