@@ -58,7 +58,8 @@ STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NurseryGone, Conf
 @dataclass(frozen=True)
 class RoundResult:
     """What a round did. `taken` are new mails, `unreadable` those of them that were kept whole; `left` had no result
-    this time. `more`: there is more to do at once; `queued`: something waits in the outbox."""
+    this time. `more`: there is more to do at once; `queued`: something waits in the outbox; `busy`: another process is
+    at this mailbox, and nothing was done."""
 
     taken: int = 0
     duplicates: int = 0
@@ -66,6 +67,7 @@ class RoundResult:
     left: int = 0
     more: bool = False
     queued: bool = False
+    busy: bool = False
 
     def counting(self, outcome: Outcome) -> "RoundResult":
         new = outcome.result is not Result.DUPLICATE
@@ -104,7 +106,7 @@ def take_in(
         with claimed(database, account) as extend:
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
-                return RoundResult()
+                return RoundResult(busy=True)
             return _Round(intake, mailbox, credential, extend).run()
     finally:
         understanders.end_round()

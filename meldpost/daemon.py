@@ -23,10 +23,11 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from config.settings import MailboxSettings, Settings
+from config.settings import MailboxSettings, MaildirSettings, Settings
 from ingest.nurseries import keep_running, nurseries
 from ingest.readers import Readers
 from ingest.sources.idle import watch
+from ingest.sources.maildir import watch as watch_maildir
 from ingest.understanding import Understanders
 from meldpost import hygiene, work
 from meldpost.listening import listen
@@ -41,6 +42,9 @@ TIDY_SECONDS = 3600
 HEARTBEAT_SECONDS = 10
 STAGGER_SECONDS = 2
 """Mailboxes are first looked at one after the other: many log-ins at once are refused by some servers."""
+
+DISK_SECONDS = 60
+"""How long a Maildir may take to answer; a network's file system may be slow."""
 
 STOP_SECONDS = 3.0
 LAST_RESORT_SECONDS = 4.0
@@ -83,7 +87,7 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
 
 
 def _once(supervisor: Supervisor, settings: Settings) -> bool:
-    looked_at = [work.round_of(account) for account in settings.mailboxes_of(MailboxSettings)]
+    looked_at = [work.round_of(account) for account in _looked_into(settings)]
     for name in looked_at:
         supervisor.wake(name)
     supervisor.run(until_idle=True)
@@ -99,17 +103,16 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
     """All that this installation has done again and again."""
     level = logging.getLogger().level
     limits = settings.limits
-    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
-        each_mail = limits.reader_seconds + limits.understand_seconds + 4 * mailbox.timeout_seconds
+    for account, mailbox in _looked_into(settings).items():
+        waits = mailbox.timeout_seconds if isinstance(mailbox, MailboxSettings) else DISK_SECONDS
+        each_mail = limits.reader_seconds + limits.understand_seconds + 4 * waits
         yield Work(
             work.round_of(account),
             work.take_in_mail,
             (config, level, account, readers, understanders),
             patience=4 * each_mail,
         )
-        yield Work(
-            work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * mailbox.timeout_seconds
-        )
+        yield Work(work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * waits)
     yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
 
@@ -125,6 +128,11 @@ def _lmtp(
     patience = 4 * (limits.reader_seconds + limits.understand_seconds + 60)
     arguments = (config, logging.getLogger().level, readers, understanders)
     return Work(work.LMTP, work.serve_lmtp, arguments, patience, listeners)
+
+
+def _looked_into(settings: Settings) -> dict[str, MailboxSettings | MaildirSettings]:
+    """The mailboxes in which mail lies until it is fetched."""
+    return settings.mailboxes_of(MailboxSettings) | settings.mailboxes_of(MaildirSettings)
 
 
 def fork_server() -> multiprocessing.context.ForkServerContext:
@@ -175,6 +183,10 @@ def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: Exit
             name=f"IDLE {account}",
             daemon=True,
         ).start()
+    for account, maildir in settings.mailboxes_of(MaildirSettings).items():
+        name = work.round_of(account)
+        watching = (maildir, lambda name=name: wake(name), stopped)
+        threading.Thread(target=watch_maildir, args=watching, name=f"Maildir {account}", daemon=True).start()
 
 
 class Ticker:
@@ -211,7 +223,7 @@ class Ticker:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._every(scheduler, HEARTBEAT_SECONDS, self._live, 0)
-        for position, (account, mailbox) in enumerate(self._settings.mailboxes_of(MailboxSettings).items()):
+        for position, (account, mailbox) in enumerate(_looked_into(self._settings).items()):
             later = position * STAGGER_SECONDS
             self._every(scheduler, mailbox.poll_seconds, self._waker(work.round_of(account)), later)
             self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from config.settings import LmtpMailboxSettings, Settings, load
+from config.settings import LmtpMailboxSettings, MaildirSettings, Settings, load
 from meldpost import hygiene, logs
 from meldpost.supervisor import Report
 
@@ -39,6 +39,7 @@ PRELOAD = (
     "ingest.rounds",
     "ingest.sources.lmtp",
     "ingest.housekeeping",
+    "ingest.maildir_rounds",
     "notify.delivery",
     "holidays.countries",  # loaded at first use otherwise, by every worker
 )
@@ -56,18 +57,20 @@ def take_in_mail(
     reports: Connection, config: Path, level: int, account: str, readers: "Readers", understanders: "Understanders"
 ) -> None:
     """Take in what a mailbox holds."""
-    from ingest.rounds import take_in
+    from ingest import maildir_rounds, rounds
 
     def work(settings: Settings) -> Report:
         alive = _SignsOfLife(readers, reports)
-        result = take_in(settings, settings.secrets(), account, alive, understanders)
+        kind = maildir_rounds if isinstance(settings.mailboxes[account], MaildirSettings) else rounds
+        result = kind.take_in(settings, settings.secrets(), account, alive, understanders)
         if result.taken or result.duplicates:
             log.info(
                 "mailbox %s: %d taken in (%d of them unreadable), %d had come before, %d left for later",
                 account, result.taken, result.unreadable, result.duplicates, result.left,
             )  # fmt: skip
         wake = (DELIVERY,) if result.queued else ()
-        return Report(done=True, again=result.more, wake=wake, count=result.taken, well=not result.left)
+        well = not result.left and not result.busy
+        return Report(done=True, again=result.more, wake=wake, count=result.taken, well=well)
 
     _perform(reports, config, level, work)
 
@@ -169,10 +172,11 @@ def end_sessions(reports: Connection, config: Path, level: int) -> None:
 
 def tidy_mailbox(reports: Connection, config: Path, level: int, account: str) -> None:
     """Expunge what has lain in the done folder long enough."""
-    from ingest.housekeeping import tidy
+    from ingest import housekeeping, maildir_rounds
 
     def work(settings: Settings) -> Report:
-        removed = tidy(settings, settings.secrets(), account)
+        kind = maildir_rounds if isinstance(settings.mailboxes[account], MaildirSettings) else housekeeping
+        removed = kind.tidy(settings, settings.secrets(), account)
         if removed:
             log.info("mailbox %s: %d expunged from the done folder", account, removed)
         return Report(done=True)

@@ -7,7 +7,7 @@ transaction, and who loses a race there gets `AlreadyTakenIn` and rolls everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -225,9 +225,15 @@ def unfinished(session: Session, account: str) -> list[LedgerEntry]:
 def note_gone(db: Database, account: str, there: Mapping[str, FolderSeen]) -> int:
     """What was tried and is in the mailbox no more has its end; gives how many those were. Commits by itself.
 
-    `there` are all folders of the account. Files and deliveries that were not taken in are no concern of a mailbox.
+    `there` are all folders of the account.
     """
     left = {MailPlace(account, name, seen.uidvalidity, uid) for name, seen in there.items() for uid in seen.uids}
+    return note_gone_but(db, account, left)
+
+
+def note_gone_but(db: Database, account: str, left: Collection[MailPlace]) -> int:
+    """The same, where `left` are the places of all mails that are in the mailbox. Files and deliveries that were not
+    taken in are no concern of a mailbox."""
     with db.begin() as session:
         gone = [
             entry.id

@@ -55,6 +55,10 @@ class IndexKey:
     def reference(self, reference: str) -> bytes:
         return self._digest(b"reference", [re.sub(r"[\s-]", "", reference).upper().encode()])
 
+    def place(self, name: str) -> bytes:
+        """Of the name of a mail's file, which a mail server may have made of anything."""
+        return self._digest(b"place", [name.encode("utf-8", "surrogateescape")])
+
     def raw(self, chunks: Iterable[bytes]) -> bytes:
         """Of a mail's bytes."""
         return self._digest(b"raw", chunks)
