@@ -36,6 +36,11 @@ def _address(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    domain_to_ascii(f"postmaster@{value}")
+    return value
+
+
 def _country(value: str) -> str:
     if value not in holidays.list_supported_countries():
         raise ValueError("name a country by its two letters (ISO 3166), like NL")
@@ -51,6 +56,7 @@ def _timezone(value: str) -> str:
 
 
 Slug = Annotated[str, AfterValidator(_slug)]
+Domain = Annotated[str, AfterValidator(_domain)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
 Security = Literal["tls", "starttls", "plain"]
 Language = Literal["nl", "en"]
@@ -125,6 +131,16 @@ class DeskSettings(Section):
     trusted_authserv_id: str = Field(
         "",
         description="The authserv-id (RFC 8601) of your own mail server. Empty: no Authentication-Results is believed.",
+    )
+    join_by_references: bool = Field(
+        False,
+        description="Does a mail that refers to another mail of a case join it, if the case knows its sender and From "
+        "passed DMARC? Else it opens a new case, linked to that one.",
+    )
+    partner_domains: tuple[Domain, ...] = Field(
+        (),
+        description="Domains of organisations whose ticket system takes our references off and puts its own number "
+        "into the subject: their mail joins the case that had a mail of theirs with that number, if From passed DMARC.",
     )
     texts: ReceiptTexts
 

@@ -180,6 +180,8 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
+    numbers = [intake.index.partner_number(domain, number) for domain, number in found.numbers]
+    lookups.remember_partner_numbers(session, intake.desk, taken.case_id, taken.message_id, numbers)
     _note_bounce(session, intake, read, taken)
     queued = queue_receipt(session, intake, keys, read, decision, case, promised, now)
     if thread.case_id is None and verdict.may_report and not arrival.waits and not quiet:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from cases.partners import numbers_in
 from cases.references import references_in
 from config.addresses import domain_to_ascii
 from config.settings import DeskSettings
@@ -31,6 +32,8 @@ _MOST = 200
 class Clues:
     """What in a mail may name its case. `tokens` are not verified yet.
 
+    `numbers` are those of a partner's ticket system, each with that partner's domain. `joins_by_message_id`: a known
+    sender who is vouched for joins by a Message-ID that the case knows, as the desk wishes it (mail-cases 92).
     `vouched_for`: From passed DMARC. `disowned`: its domain denies the mail, so that nobody is known by it.
     """
 
@@ -40,6 +43,8 @@ class Clues:
     sender: str | None = None
     vouched_for: bool = False
     disowned: bool = False
+    numbers: tuple[tuple[str, str], ...] = ()
+    joins_by_message_id: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Thread:
 def clues(mail: ParsedMail, desk: DeskSettings, authentication: Authentication | None = None) -> Clues:
     """Pure: what the mail says of where it belongs, and our own server of its sender."""
     sender = mail.from_.address if mail.from_ else None
+    vouched_for = authentication is not None and authentication.verdict is Verdict.PASS
     answered = tuple(filter(None, (mail.in_reply_to, *reversed(mail.references))))
     original = (mail.delivery_report or {}).get("original_message_id")
     answered += (original,) if original else ()
@@ -74,9 +80,17 @@ def clues(mail: ParsedMail, desk: DeskSettings, authentication: Authentication |
         references=references_in(mail.subject[:1000])[:5],
         message_ids=answered[:_MOST],
         sender=sender,
-        vouched_for=authentication is not None and authentication.verdict is Verdict.PASS,
+        vouched_for=vouched_for,
+        numbers=_partner_numbers(mail.subject, sender, desk) if vouched_for and sender else (),
+        joins_by_message_id=desk.join_by_references,
         disowned=authentication is not None and authentication.verdict is Verdict.FAIL,
     )
+
+
+def _partner_numbers(subject: str, sender: str, desk: DeskSettings) -> tuple[tuple[str, str], ...]:
+    domain = sender.rpartition("@")[2].lower()
+    partners = {domain_to_ascii(f"x@{each}").rpartition("@")[2].lower() for each in desk.partner_domains}
+    return tuple((domain, number) for number in numbers_in(subject)) if domain in partners else ()
 
 
 def plus_tokens(addresses: Iterable[str], desk: DeskSettings) -> list[str]:
@@ -104,7 +118,7 @@ def own_addresses(desk: DeskSettings) -> frozenset[str]:
 
 
 def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, tokens: TokenKey) -> Thread:
-    """The first that names a case wins: token, then reference, then any Message-ID that we know."""
+    """The first that names a case wins: token, reference, a partner's number, then any Message-ID that we know."""
     answers = None
     for outbox_id in filter(None, map(tokens.verify, found.tokens)):
         sent = outbox.with_id(session, desk, outbox_id)
@@ -122,10 +136,17 @@ def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, toke
         linked = linked or thread.case_id
     if linked:
         return Thread(None, linked, False, answers, "linked_by_reference")
+    for domain, number in found.numbers:
+        case_id = lookups.case_by_partner_number(session, desk, index.partner_number(domain, number))
+        if case_id:
+            return _joined(session, desk, case_id, found, index, None, "partner_number")
     for message_id in found.message_ids:
         known = lookups.message_with_id(session, desk, index.message_id(message_id))
         if known:
-            linked = lookups.surviving_case(session, known.case_id)
+            thread = _joined(session, desk, known.case_id, found, index, None, "message_id")
+            if found.joins_by_message_id and found.vouched_for and not thread.sender_is_new:
+                return thread
+            linked = thread.case_id
             return Thread(None, linked, False, answers, "linked_by_message_id")
     return Thread(None, None, False, answers, "answers_no_case" if answers else "new")
 

@@ -25,6 +25,7 @@ CAP_HALF = 16
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
 _RECIPIENT = "recipient"
+_PARTNER_NUMBER = "partner_number"
 _OUTBOX_ID_BYTES = 9
 _MAC_BYTES = 10  # 80 bits: a forger has one try per mail sent, and no way to try alone
 _TOKEN_LENGTH = 32  # 20 bytes in base32: no bits to spare, so that every token has one spelling
@@ -51,6 +52,10 @@ class IndexKey:
     def recipient(self, outbox_id: str, address: str) -> bytes:
         """Of whom a mail of ours went to, together with that mail."""
         return self._digest(b"recipient", [outbox_id.encode(), b"\0", _folded(address)])
+
+    def partner_number(self, domain: str, number: str) -> bytes:
+        """Of a number that a partner's ticket system gave, together with that partner's domain."""
+        return self._digest(b"partner number", [domain.lower().encode(), b"\0", number.encode()])
 
     def reference(self, reference: str) -> bytes:
         return self._digest(b"reference", [re.sub(r"[\s-]", "", reference).upper().encode()])
@@ -159,12 +164,29 @@ def went_to_any(session: Session, desk: str, case_id: str, digests: Collection[b
     return session.scalars(query.limit(1)).one_or_none() is not None
 
 
+def remember_partner_numbers(
+    session: Session, desk: str, case_id: str, message_id: str, digests: Iterable[bytes]
+) -> None:
+    """Note by which numbers partners know a case (`IndexKey.partner_number`)."""
+    _remember(session, desk, _PARTNER_NUMBER, case_id, message_id, digests)
+
+
+def case_by_partner_number(session: Session, desk: str, digest: bytes) -> str | None:
+    """The case of the newest message with this number."""
+    found = _newest(session, desk, _PARTNER_NUMBER, digest)
+    return None if found is None else found.case_id
+
+
 def message_with_id(session: Session, desk: str, digest: bytes) -> Found | None:
     """The newest message that has or refers to this Message-ID."""
+    return _newest(session, desk, _MESSAGE_ID, digest)
+
+
+def _newest(session: Session, desk: str, kind: str, digest: bytes) -> Found | None:
     row = session.execute(
         select(Lookup.case_id, Lookup.message_id)
         .join(Message, Message.id == Lookup.message_id)
-        .where(Lookup.desk == desk, Lookup.kind == _MESSAGE_ID, Lookup.digest == digest)
+        .where(Lookup.desk == desk, Lookup.kind == kind, Lookup.digest == digest)
         .order_by(Message.taken_in_at.desc())
         .limit(1)
     ).one_or_none()

@@ -75,6 +75,7 @@ def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.Monk
         ('address = "integriteit@meldpost.example"', 'address = "Jan <x@y>"', "plain e-mail address"),
         ('public_key = "QUJD"', 'public_key = "***"', "not base64"),
         ("[desks.integriteit]\n", '[desks.integriteit]\ntimezone = "Europe/Nowhere"\n', "IANA"),
+        ("[desks.integriteit]\n", '[desks.integriteit]\npartner_domains = ["a b"]\n', "partner_domains"),
         ("[mailboxes.main]", "[mailboxes.main", "not TOML"),
         ("[mailboxes.main]", "[smtp]\nlease_seconds = 20\n[mailboxes.main]", "lease_seconds must be greater"),
     ],

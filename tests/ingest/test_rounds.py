@@ -817,6 +817,86 @@ def test_a_reference_joins_only_a_known_sender_for_whom_our_server_vouches(
         assert case.case_id in cases[1].linked_case_ids
 
 
+PARTNER = "servicedesk@partner.example"
+PARTNER_PASS = "Authentication-Results: mx.ministry.example; dmarc=pass header.from=partner.example"
+
+
+@pytest.mark.parametrize(
+    ("domains", "fields", "sender", "joins"),
+    [
+        (["partner.example"], (PARTNER_PASS,), PARTNER, True),
+        (["partner.example"], (), PARTNER, False),
+        ([], (PARTNER_PASS,), PARTNER, False),
+        (["partner.example"], (VOUCHED,), "appie@home.example", False),
+    ],
+)
+def test_a_partner_whose_ticket_system_strips_our_references_is_known_by_its_own_number(
+    dovecot: Dovecot,
+    new_office: NewOffice,
+    account: MailboxSettings,
+    domains: list[str],
+    fields: tuple[str, ...],
+    sender: str,
+    joins: bool,
+) -> None:
+    """mail-cases 98: the first answer still names ours; the number in it is what later ones are known by."""
+    office = new_office(account, desk={"partner_domains": domains})
+    receipt = first_receipt(dovecot, office, account)
+    number = "[#2026-4711] Uw vraag"
+    dovecot.deliver(
+        account,
+        reply_to(receipt, 2, sender=PARTNER, subject=f"Re: {number}").replace(
+            b"From:", PARTNER_PASS.encode() + b"\r\nFrom:", 1
+        ),
+    )
+    office.take_in()
+    dovecot.deliver(account, mail(3, sender=sender, fields=fields, subject=number))
+    office.take_in()
+    assert [len(case.messages) for case in office.cases()] == ([3] if joins else [2, 1])
+
+
+@pytest.mark.parametrize(
+    ("wished", "fields", "sender", "joins"),
+    [
+        (True, (VOUCHED,), "appie@home.example", True),
+        (True, (), "appie@home.example", False),
+        (True, (VOUCHED,), "stranger@home.example", False),
+        (False, (VOUCHED,), "appie@home.example", False),
+    ],
+)
+def test_a_second_mail_with_the_same_references_joins_only_where_the_desk_wishes_it(
+    dovecot: Dovecot,
+    new_office: NewOffice,
+    account: MailboxSettings,
+    wished: bool,
+    fields: tuple[str, ...],
+    sender: str,
+    joins: bool,
+) -> None:
+    """mail-cases 92"""
+    office = new_office(account, desk={"join_by_references": wished})
+    older = "References: <before.us@home.example>"
+    dovecot.deliver(account, mail(1, fields=(older,)))
+    office.take_in()
+    dovecot.deliver(account, mail(2, fields=(older, *fields), sender=sender))
+    office.take_in()
+    cases = office.cases()
+    assert [len(case.messages) for case in cases] == ([2] if joins else [1, 1])
+    if not joins:
+        assert cases[0].case_id in cases[1].linked_case_ids
+
+
+def test_a_common_ancestor_that_never_came_to_us_links_two_mails(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 93: each referenced id is indexed, not a mail's own alone."""
+    dovecot.deliver(account, mail(1, fields=("References: <ancestor@home.example> <parent@home.example>",)))
+    dovecot.deliver(account, mail(2, fields=("In-Reply-To: <ancestor@home.example>",)))
+    office.take_in()
+    first, second = office.cases()
+    assert first.case_id in second.linked_case_ids
+
+
 def test_mail_to_a_case_whose_key_somebody_exchanged_stays_in_the_mailbox_and_holds_nothing_up(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
