@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ingest.sources.files import STANDARD_INPUT, mails
 
-_BEGINS_LIKE_A_MAIL = re.compile(rb"(?:\s*)(?:From |[!-9;-~]+[ \t]*:)")
+_BEGINS_LIKE_A_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*)(?:From |[!-9;-~]+[ \t]*:)")
 """A header field (RFC 5322 §2.2), or the separator of an mbox."""
 
 _LOOKED_AT = 1000

@@ -6,9 +6,10 @@ folder with `new` and `cur` is a Maildir, anything else is a mail.
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from os import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,6 +18,9 @@ from ingest.raw import RawMail
 STANDARD_INPUT = Path("-")
 
 _SEPARATOR = re.compile(rb"From \S+.*\d\d:\d\d.*\d{4}|From [^:\s]+\s*$")  # RFC 4155: an address and a time
+_CONTENT_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,12})[ \t]*\r?\n", re.IGNORECASE)
+_EMPTY = (b"\n", b"\r\n")
+_BOM = b"\xef\xbb\xbf"
 _LINE = 1 << 16
 
 
@@ -70,7 +74,7 @@ def _entries(path: Path) -> list[Path]:
 
 def _of_stream(path: Path, file: BinaryIO, kept_at: datetime) -> Iterator[FileMail]:
     first = file.readline(_LINE)
-    if not _SEPARATOR.match(first):
+    if not _SEPARATOR.match(first.removeprefix(_BOM)):
         yield FileMail(path, kept_at, lambda: RawMail.from_chunks(_chunks(first, file)))
         return
     more = True
@@ -88,28 +92,25 @@ def _chunks(first: bytes, file: BinaryIO) -> Iterator[bytes]:
 
 class _MboxMail:
     """The lines of one mail of an mbox, up to the next separator. What was quoted with `>` stays so: a signature may
-    cover it."""
+    cover it.
+
+    The empty line at the end of each mail belongs to the mbox (RFC 4155), that of the last one too. Where the mail says
+    how long it is (mboxcl, mboxcl2) and a separator or the end does stand there, what looks like a separator inside of
+    it is none.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._more: bool | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        empty_line = b""
-        at_line_start = True
-        while line := self._file.readline(_LINE):
-            if empty_line and _SEPARATOR.match(line):
-                self._more = True
-                return  # the empty line before a separator belongs to the mbox
-            if empty_line:
-                yield empty_line
-            empty_line = line if at_line_start and line in (b"\n", b"\r\n") else b""
-            at_line_start = line.endswith(b"\n")
-            if not empty_line:
-                yield line
-        if empty_line:
+        length, empty_line = yield from self._header()
+        if length is not None and self._ends_after(length):
             yield empty_line
-        self._more = False
+            yield from self._bytes(length)
+            self._more = self._is_there_another()
+        else:
+            yield from self._lines(empty_line)
 
     def finish(self) -> bool:
         """Skip what was not read; is there another mail?"""
@@ -117,3 +118,53 @@ class _MboxMail:
             for _ in self:
                 pass
         return bool(self._more)
+
+    def _header(self) -> Generator[bytes, None, tuple[int | None, bytes]]:
+        """The header; gives the Content-Length that it names, and the empty line below it."""
+        length = None
+        while line := self._file.readline(_LINE):
+            if line in _EMPTY:
+                return length, line
+            yield line
+            if found := _CONTENT_LENGTH.match(line):
+                length = int(found[1])
+        return None, b""
+
+    def _ends_after(self, length: int) -> bool:
+        """Does a separator, or the end, stand behind so many bytes?"""
+        if not self._file.seekable():
+            return False
+        here = self._file.tell()
+        inside = here + length <= self._file.seek(0, SEEK_END)
+        self._file.seek(here + length)
+        line = self._next_line()
+        self._file.seek(here)
+        return inside and (not line or _SEPARATOR.match(line) is not None)
+
+    def _bytes(self, length: int) -> Iterator[bytes]:
+        while length and (piece := self._file.read(min(length, _LINE))):
+            length -= len(piece)
+            yield piece
+
+    def _is_there_another(self) -> bool:
+        return bool(self._next_line())
+
+    def _next_line(self) -> bytes:
+        """The next line that is not empty."""
+        while (line := self._file.readline(_LINE)) in _EMPTY:
+            pass
+        return line
+
+    def _lines(self, empty_line: bytes) -> Iterator[bytes]:
+        at_line_start = True
+        while line := self._file.readline(_LINE):
+            if empty_line and _SEPARATOR.match(line):
+                self._more = True
+                return
+            if empty_line:
+                yield empty_line
+            empty_line = line if at_line_start and line in _EMPTY else b""
+            at_line_start = line.endswith(b"\n")
+            if not empty_line:
+                yield line
+        self._more = False

@@ -1,4 +1,6 @@
 import io
+import mailbox
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,42 @@ def test_a_file_is_one_mail_byte_for_byte(tmp_path: Path) -> None:
 def test_an_mbox_is_taken_apart_at_its_separators_only(tmp_path: Path) -> None:
     path = tmp_path / "mbox"
     path.write_bytes(SEPARATOR + ONE + b"\n" + SEPARATOR + TWO + b"\n")
-    assert contents(path) == [ONE, TWO + b"\n"]
+    assert contents(path) == [ONE, TWO]
+
+
+def test_every_mail_of_an_mbox_comes_out_as_it_went_in_the_last_one_too(tmp_path: Path) -> None:
+    path = tmp_path / "mbox"
+    went_in = [ONE, TWO, b"Subject: no body\n\n", b"Subject: ends with empty lines\n\nx\n\n\n"]
+    with closing(mailbox.mbox(path)) as box:
+        for content in went_in:
+            box.add(content)
+    assert contents(path) == [content.replace(b"\nFrom here", b"\n>From here") for content in went_in]
+
+
+def test_an_mbox_with_windows_line_ends_and_a_byte_order_mark_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "mbox"
+    written = (SEPARATOR + ONE + b"\n" + SEPARATOR + TWO + b"\n").replace(b"\n", b"\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + written)
+    assert contents(path) == [ONE.replace(b"\n", b"\r\n"), TWO.replace(b"\n", b"\r\n")]
+
+
+def test_where_a_mail_of_an_mbox_says_how_long_it_is_what_looks_like_a_separator_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "mbox"
+    body = b"I forward their mails.\n\n" + SEPARATOR + b"Subject: inner\n\nx\n"
+    inner = b"Subject: outer\nContent-Length: %d\n\n" % len(body) + body
+    lies = b"Subject: lies\nContent-Length: 9999\n\ny\n"
+    path.write_bytes(SEPARATOR + inner + b"\n" + SEPARATOR + lies + b"\n" + SEPARATOR + inner + SEPARATOR + inner)
+    assert contents(path) == [inner, lies, inner, inner]
+
+
+def test_an_empty_file_is_a_mail_without_content(tmp_path: Path) -> None:
+    (tmp_path / "empty.eml").touch()
+    assert contents(tmp_path / "empty.eml") == [b""]
+
+
+def test_a_separator_alone_is_a_mail_without_content(tmp_path: Path) -> None:
+    (tmp_path / "mbox").write_bytes(SEPARATOR)
+    assert contents(tmp_path / "mbox") == [b""]
 
 
 def test_mails_of_an_mbox_that_nobody_opens_are_skipped(tmp_path: Path) -> None:
