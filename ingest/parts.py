@@ -5,6 +5,7 @@ A child message is one opaque part here, so that its bytes stay as they came: se
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from email.feedparser import BytesFeedParser
@@ -99,7 +100,7 @@ def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]
     # A text without any header, as some tools send, would be one long header to a careless parser only.
     if (end.start() if end else len(head)) > limit and b":" in head[:1000].split(b"\n", 1)[0]:
         raise CannotParse("header larger than is read")
-    yield bytes(head)
+    yield bytes(head).removeprefix(codecs.BOM_UTF8)  # Windows writes it before the first field of a kept mail
     yield from source
 
 

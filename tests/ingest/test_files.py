@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.parse import parse_bytes
 from ingest.sources.files import CannotRead, mails
 
 ONE = b"From: a@x.example\nSubject: one\n\nFirst\nFrom here on it is text.\n\nlast line\n"
@@ -102,3 +103,14 @@ def test_standard_input_is_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(CannotRead, match="There is no"):
         contents(tmp_path / "nothing.eml")
+
+
+def test_a_mail_that_windows_kept_with_a_byte_order_mark_has_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "bom.eml"
+    path.write_bytes(b"\xef\xbb\xbfFrom: a@x.example\r\nSubject: x\r\n\r\nhello\r\n")
+    (content,) = contents(path)
+    assert content == path.read_bytes()
+    parsed = parse_bytes(content)
+    assert (parsed.subject, parsed.text.strip()) == ("x", "hello")
+    assert parsed.from_ is not None
+    assert parsed.from_.address == "a@x.example"
