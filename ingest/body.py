@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ingest import calendars, markup, notices, uuencode
-from ingest.charsets import clean_line, clean_text, decode
+from ingest.charsets import clean_line, clean_text
 from ingest.errors import CannotParse
 from ingest.guard import guarded
 from ingest.mail import ParseLimits
@@ -20,11 +20,13 @@ from ingest.parts import (
     content_type,
     disposition,
     file_name,
+    mended,
     parameter,
     parse_tree,
     raw_text,
     sniffed_boundary,
     text_bytes,
+    text_of,
 )
 from ingest.passage import Passage, joined
 from ingest.text import unflow
@@ -96,6 +98,8 @@ class _Walk:
     def words(self, part: Part, depth: int) -> _Words:
         if depth > self._limits.depth:
             raise CannotParse("parts nested too deeply")
+        if depth:
+            part = mended(part, self._limits, self._left)
         kind = content_type(part, _default_type(part))
         if depth:  # the root's are noted with the header
             self._defects.extend(type(defect).__name__ for defect in part.defects)
@@ -251,12 +255,9 @@ def _html(part: Part) -> _Words:
 
 
 def _html_source(part: Part) -> str:
-    charset = parameter(part, "charset")
     data = text_bytes(part)
-    if charset is None:
-        declared = _META_CHARSET.search(data[:4096])
-        charset = declared[1].decode("ascii") if declared else None
-    return decode(data, charset)
+    declared = _META_CHARSET.search(data[:4096])
+    return text_of(part, data, declared[1].decode("ascii") if declared else None)
 
 
 def _enriched(part: Part) -> _Words:

@@ -119,7 +119,9 @@ def _starts_history(lines: Sequence[str], at: int) -> bool:
     if len(line) >= 8 and not line.strip("_-"):  # Outlook draws a line above its block
         below = _next_filled(lines, at + 1)
         return below is not None and _header_block(lines, below)
-    return bool(_SEPARATOR.match(line) or _BEGIN_FORWARD.match(line)) or _header_block(lines, at)
+    if line.startswith(("-", "_", "=", "*", "—", "–")) and _SEPARATOR.match(line):
+        return True
+    return (line.endswith(":") and _BEGIN_FORWARD.match(line) is not None) or _header_block(lines, at)
 
 
 def _header_block(lines: Sequence[str], at: int) -> bool:
@@ -145,7 +147,8 @@ def _header_block(lines: Sequence[str], at: int) -> bool:
 
 
 def _label(line: str) -> str:
-    match = _LABEL.match(line[:100].strip())
+    start = line[:100]
+    match = _LABEL.match(start.strip()) if ":" in start or "：" in start else None
     return " ".join(match[1].split()).lower() if match else ""
 
 

@@ -5,6 +5,7 @@ A child message is one opaque part here, so that its bytes stay as they came: se
 
 from __future__ import annotations
 
+import binascii
 import codecs
 import re
 from collections.abc import Iterable, Iterator
@@ -18,11 +19,13 @@ from ingest.errors import CannotParse
 from ingest.guard import guarded
 from ingest.headers import decode_value, unescape
 from ingest.mail import ParseLimits
+from ingest.mending import source_if_broken
 
 _TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE | re.ASCII)
 _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
 _FIRST_FIELD = re.compile(rb"\s*(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+_NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]{0,80}\r?\n)")
 _END_OF_HEADER = re.compile(rb"\n\r?\n|\r\r")
 _LONGEST_FIELD = (
     16 * 1024
@@ -45,6 +48,8 @@ _POLICY = _AsWritten()
 
 class _OpaqueChild(Message):
     """A part that hides from the parser that it holds a message: then its bytes stay exactly as they came."""
+
+    charset_around: str | None = None
 
     def get_content_maintype(self) -> str:
         return "application" if self._is_message() else super().get_content_maintype()
@@ -74,6 +79,20 @@ class PartsLeft:
 
 def parse_tree(chunks: Iterable[bytes], limits: ParseLimits, left: PartsLeft) -> Part:
     """The tree of a mail, with no more parts than are left (mail-cases 39, 53, 54)."""
+    return mended(_parsed(chunks, limits, left), limits, left)
+
+
+def mended(part: Part, limits: ParseLimits, left: PartsLeft) -> Part:
+    """The part itself, or as it should have been where a broken line ended its header too early."""
+    source = source_if_broken(part, raw_text(part))
+    if source is None:
+        return part
+    again = _parsed((source.encode("utf-8", "surrogateescape"),), limits, left)
+    again.defects[:0] = part.defects
+    return again
+
+
+def _parsed(chunks: Iterable[bytes], limits: ParseLimits, left: PartsLeft) -> Part:
 
     def new_part(policy: object = _POLICY) -> Message:
         left.take()
@@ -106,7 +125,18 @@ def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]
 
 def children(part: Part) -> list[Part]:
     payload = _payload(part)
-    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+    if not isinstance(payload, list):
+        return []
+    found = [child for child in payload if isinstance(child, Message)]
+    around = charset(part)
+    for child in found:
+        child.charset_around = around  # type: ignore[attr-defined]
+    return found
+
+
+def charset(part: Part) -> str | None:
+    """What the part says of its charset, else what the parts around it say."""
+    return parameter(part, "charset") or getattr(part, "charset_around", None)
 
 
 def raw_text(part: Part) -> str:
@@ -170,11 +200,32 @@ def body_bytes(part: Part) -> bytes:
     A mail in the mail that is said to be encoded often is not (RFC 2046 §5.2.1 forbids it): then it is left alone.
     """
     raw = raw_text(part).encode("utf-8", "surrogateescape")
-    if is_message(content_type(part, part.get_default_type())) and begins_like_a_mail(raw):
+    is_mail = is_message(content_type(part, part.get_default_type())) and begins_like_a_mail(raw)
+    if is_mail and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
         return raw
+    if b"\r" in raw and b"\n" not in raw and _encoding(part) == "quoted-printable":
+        return binascii.a2b_qp(raw.replace(b"\r", b"\n"))  # lines end with CR alone, which the library does not know
     decoded = guarded("transfer encoding", [], None, lambda: part.get_payload(decode=True))
     # a line of uuencode that is cut short is filled up with zeros: 22 times as many bytes as came
-    return decoded if isinstance(decoded, bytes) and len(decoded) <= len(raw) else raw
+    if not isinstance(decoded, bytes) or len(decoded) > len(raw):
+        return raw
+    if decoded == b"".join(raw.splitlines()) and _encoding(part) == "base64":
+        return _cut_base64(raw) or raw
+    return decoded
+
+
+def _encoding(part: Part) -> str:
+    return str(part.get("content-transfer-encoding", "")).strip().lower()
+
+
+def _cut_base64(raw: bytes) -> bytes | None:
+    """What base64 holds that was cut off within a group of four, which the library leaves as it is (RFC 2045 §6.8)."""
+    characters = b"".join(raw.split()).rstrip(b"=")
+    whole = characters[: len(characters) - (len(characters) % 4 == 1)]
+    try:
+        return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4), strict_mode=True)
+    except binascii.Error:
+        return None
 
 
 def text_bytes(part: Part) -> bytes:
@@ -183,7 +234,24 @@ def text_bytes(part: Part) -> bytes:
 
 
 def body_text(part: Part) -> str:
-    return decode(text_bytes(part), parameter(part, "charset"))
+    return text_of(part, text_bytes(part))
+
+
+def text_of(part: Part, data: bytes, declared: str | None = None) -> str:
+    """The characters of `data`, in the charset of its part, or the one that it declares itself, or that around it."""
+    named = parameter(part, "charset") or declared
+    around = getattr(part, "charset_around", None)
+    if named or not around or (not data.isascii() and _is_utf8(data)):
+        return decode(data, named)
+    return decode(data, around)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def sniffed_boundary(part: Part) -> str | None:

@@ -91,6 +91,22 @@ def test_a_child_that_is_encoded_against_the_rules_is_read_too() -> None:
     assert [(each.inside, _bytes(each)) for each in mail.attachments[2:]] == [(0, PDF), (1, PDF)]
 
 
+def test_a_child_in_quoted_printable_is_read_and_one_that_only_says_so_too() -> None:
+    """mail-cases 63"""
+    head = b"Content-Transfer-Encoding: quoted-printable\r\nContent-Type: message/rfc822\r\n\r\n"
+    plain = b"Subject: a=b\r\n\r\ntekst = tekst"
+    mail = _outer(head + b"From: a=40example.org\r\nSubject: een=3D\r\n\r\nlange re=\r\ngel", head + plain)
+    encoded, only_said = mail.attachments
+    assert encoded.child is not None
+    assert (encoded.child.from_, encoded.child.subject, encoded.text) == (
+        Address("", "a@example.org"),
+        "een=",
+        "lange regel",
+    )
+    assert only_said.child is not None
+    assert (only_said.child.subject, _bytes(only_said)) == ("a=b", plain)
+
+
 def test_the_mails_of_a_digest_are_children() -> None:
     """mail-cases 63: RFC 2046 §5.1.5, a part without a type is a message there."""
     digest = _multipart("digest", b"\r\nSubject: een\r\n\r\neerste", b"\r\nSubject: twee\r\n\r\ntweede", kind=b"digest")

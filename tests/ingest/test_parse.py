@@ -216,6 +216,21 @@ def test_an_encoding_that_makes_more_of_a_part_than_came_is_not_undone() -> None
     assert b"".join(_mail(head, body).attachments[0].chunks()) == body.encode()
 
 
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 4])
+def test_base64_that_was_cut_off_gives_the_bytes_that_came(cut: int) -> None:
+    encoded = base64.b64encode(PNG).decode()
+    part = "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + encoded[: len(encoded) - cut]
+    (file,) = _multipart(part).attachments
+    content = b"".join(file.chunks())
+    assert PNG.startswith(content)
+    assert len(content) >= len(PNG) - 4
+
+
+def test_what_is_no_base64_though_it_says_so_is_left_as_it_came() -> None:
+    part = "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n<SIGNATURE>"
+    assert b"".join(_multipart(part).attachments[0].chunks()) == b"<SIGNATURE>"
+
+
 # --- text
 
 
@@ -230,6 +245,60 @@ def test_text_is_read_whatever_the_charset_is_called(charset: str) -> None:
 )
 def test_pythons_own_codecs_are_no_charsets(charset: str) -> None:
     assert "abc \\x41" in _mail(f"Content-Type: text/plain; charset={charset}", "abc \\x41").text
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-2", "iso-2022-jp", "euc-kr"])
+def test_a_part_without_a_charset_is_read_in_that_of_the_parts_around_it(charset: str) -> None:
+    """mail-cases 47"""
+    words = {"iso-8859-2": "jeżu klątw", "iso-2022-jp": "色は匂へど", "euc-kr": "키스의 고유"}[charset]
+    head = f"Content-Type: multipart/signed; boundary=x; charset={charset}"
+    inner = b"--x\nContent-Type: multipart/mixed; boundary=y\n\n--y\nContent-Type: text/plain\n\n"
+    assert words in _mail(head, inner + words.encode(charset) + b"\n--y--\n--x--\n").text
+    assert "één" in _mail(head, inner + "één".encode() + b"\n--y--\n--x--\n").text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'boundary="x"',
+        "X-Script/odd name\twith spaces: and a value\n continued",
+        "X-No-Colon-At-All",
+        "name=a.zip\nX-Other: b",
+    ],
+)
+def test_a_header_that_a_broken_line_would_end_too_early_goes_on_to_the_empty_line(line: str) -> None:
+    encoded = base64.b64encode(b"de melding").decode()
+    mail = _mail(f"From: a@example.org\nContent-Type: text/plain;\n{line}\nContent-Transfer-Encoding: base64", encoded)
+    assert mail.text == "de melding"
+    assert mail.header("content-transfer-encoding") == ("base64",)
+
+
+def test_a_boundary_that_lost_its_indentation_is_found() -> None:
+    mail = _mail(
+        'Content-Type: multipart/mixed;\nboundary="x"',
+        "--x\n\nde melding\n--x\nContent-Type: application/pdf;\nname=a.pdf\n\nPDF\n--x--\n",
+    )
+    assert mail.text == "de melding"
+    assert [(each.name, b"".join(each.chunks())) for each in mail.attachments] == [("a.pdf", b"PDF")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Ik meld iets.\n\nEn meer.",
+        "Let op: dit is geen regel van de kop.\n\nEn meer.",
+        "x-en zijn het\nniet\n\nEn meer.",
+    ],
+)
+def test_a_text_directly_below_the_header_is_text(body: str) -> None:
+    mail = parse_bytes(b"From: a@example.org\nSubject: x\n" + body.encode())
+    assert mail.text.split() == body.split() or body.startswith("Let op")
+    assert "En meer." in mail.text
+
+
+def test_quoted_printable_is_decoded_where_lines_end_with_cr_alone() -> None:
+    mail = parse_bytes(b"From: a@example.org\rContent-Transfer-Encoding: quoted-printable\r\rde mel=\rding =C3=A9\rx")
+    assert mail.text == "de melding é\nx"
 
 
 def test_windows_characters_under_the_name_of_latin_1_are_read_as_browsers_do() -> None:
