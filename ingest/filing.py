@@ -6,12 +6,12 @@ from ingest.raw import RawMail
 from ingest.sources.imap import Account, Place
 from store import ledger
 from store.database import Database
-from store.ledger import LedgerEntry, MailPlace
+from store.ledger import LedgerEntry, MailPlace, Moved
 from store.lookups import IndexKey
 
 
-def file_away(intake: Intake, account: Account, entry: LedgerEntry, done_folder: str) -> None:
-    """Move a mail that has its result out of the open folder. Raises the errors of the source."""
+def file_away(intake: Intake, account: Account, entry: LedgerEntry, done_folder: str) -> Moved:
+    """Move a mail that has its result out of the open folder; the caller notes it. Raises the errors of the source."""
     database = intake.database
     copied = _earlier_copy(intake, account, entry, done_folder) if entry.copy_started_at else None
 
@@ -20,8 +20,7 @@ def file_away(intake: Intake, account: Account, entry: LedgerEntry, done_folder:
             ledger.mark_copy_started(session, entry.id)
 
     place = account.set_aside(entry.place.uid, done_folder, copying=copying, copied=copied)
-    with database.begin() as session:
-        ledger.mark_moved(session, entry.id, _in_ledger(intake.account, place) if place else None)
+    return Moved(entry.id, _in_ledger(intake.account, place) if place else None)
 
 
 def lies_here(intake: Intake, account: Account, entry: LedgerEntry) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol, Self
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from ingest.raw import RawMail
 from ingest.threads import clues, id_tokens
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
-from store.keyring import DeskPublicKeys, desk_keys, pins_of
+from store.keyring import DeskPublicKeys, Pins, desk_keys, pins_of
 from store.lookups import IndexKey, TokenKey
 from triage import MailText, Report
 
@@ -81,13 +82,17 @@ class Intake:
 
     def keys(self, session: Session) -> DeskPublicKeys:
         """What records are sealed to, as the configuration pins it. Raises DeskKeyDiffers, NoSuchKey, ConfigError."""
-        return desk_keys(session, self.desk, pins_of(self.desk_settings))
+        return desk_keys(session, self.desk, self.pins)
+
+    @cached_property
+    def pins(self) -> Pins:
+        return pins_of(self.desk_settings)
 
     def own(self, mail: ParsedMail) -> Own:
         """How to recognise our own mail in this one."""
         return own_mail(self.settings, self.desk, self.tokens, mail)
 
-    @property
+    @cached_property
     def own_addresses(self) -> frozenset[str]:
         """All addresses of this installation, as `bare` writes them: desks do not answer each other."""
         return own_addresses(self.settings)

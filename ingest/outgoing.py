@@ -194,7 +194,8 @@ def queue_receipt(
     outbox.enqueue(session, keys.mailer, intake.index, new, now, identity=case.keys.identity)
     if not read.thread.sender_is_new:
         lookups.remember_recipient(session, intake.desk, case.case_id, intake.index.recipient(outbox_id, addressing.to))
-    if not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
+    is_open = case.reference is not None or lookups.case_status(session, case.case_id) in OPEN
+    if not read.thread.sender_is_new and is_open:
         mailer_contact.write(session, keys.mailer, case.case_id, Contact(addressing.to, language, decision.ask), now)
     return True
 

@@ -1,15 +1,17 @@
 """One round: take in what lies in a mailbox, or in files, and come to an end.
 
 A round is a short-lived process's work. Mail by mail: the attempt is committed, the bytes are fetched, the mail is
-taken in and committed, and only then moved. One mail's failure stops no other; a database that is gone stops all.
+taken in and committed, and only then moved, while the next one is read. One mail's failure stops no other; a database
+that is gone stops all.
 """
 
 import logging
 import secrets as random
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +45,7 @@ from ingest.take_in import take_in as take_in_mail
 from store import ledger
 from store.database import open_database
 from store.keyring import DeskKeyDiffers, NoSuchKey, UnprovenKey
-from store.ledger import IMPORTS, FolderSeen, LedgerEntry, MailPlace, State
+from store.ledger import IMPORTS, FolderSeen, LedgerEntry, MailPlace, Moved, State
 
 log = logging.getLogger(__name__)
 
@@ -195,9 +197,18 @@ class _Round:
         self._extend = extend
         self._result = RoundResult()
         self._tried = 0
+        self._moved: list[Moved] = []
 
     def run(self) -> RoundResult:
-        """Work through a snapshot of all folders. A connection that a mail breaks is made anew for the others."""
+        """Work through a snapshot of all folders."""
+        try:
+            self._work_off_all()
+        finally:
+            self._note_moved()
+        return self._result
+
+    def _work_off_all(self) -> None:
+        """A connection that a mail breaks is made anew for the others."""
         plans: deque[_Plan] | None = None
         lost = 0
         while plans is None or plans:
@@ -216,7 +227,6 @@ class _Round:
                 if plans is None or lost >= MAX_LOST:
                     raise
                 log.warning("%s: %s; connecting again", self._intake.account, error)
-        return self._result
 
     def _look_around(self, account: Account) -> dict[str, FolderSeen]:
         """What lies in each folder now. Nothing is marked or changed."""
@@ -263,37 +273,36 @@ class _Round:
             if self._result.taken + self._result.duplicates >= MOST_MAILS:
                 self._result = replace(self._result, more=True)
                 plan.uids.clear()
-                return
-            if not self._extend():
+            elif not self._extend():
                 raise _ClaimLost
-            self._tried += 1
-            self._take_in_mail(account, plan, plan.uids.popleft(), done_folder)
+            else:
+                self._tried += 1
+                self._take_in_mail(account, plan, plan.uids.popleft(), done_folder)
+        self._move(account, plan.to_move, done_folder)
 
     def _take_in_mail(self, account: Account, plan: "_Plan", uid: int, done_folder: str) -> None:
-        """Attempt, fetch, take in, move. A mail that has its result from an earlier round is only moved."""
+        """Attempt, fetch, take in, while the mail before is moved. One that has its result already is only moved."""
         intake = self._intake
         place = MailPlace(intake.account, plan.folder, plan.uidvalidity, uid)
-        try:
+        with suppress(Gone):  # the next round notes that it is
             entry = self._begin(account, place)
-            outcome = None
-            if entry.state is State.ATTEMPTED:
-                outcome = self._fetch_and_take_in(account, entry, first_connection=uid <= plan.held_until_uid)
-        except Gone:  # the next round notes that it is
-            return
-        if entry.state is State.ATTEMPTED:
-            if outcome is None:
-                self._result = replace(self._result, left=self._result.left + 1)
+            if entry.state is not State.ATTEMPTED:
+                plan.to_move.append(entry)
                 return
-            self._result = self._result.counting(outcome)
-        try:
-            file_away(intake, account, entry, done_folder)
-        except (MoveFailed, Gone) as error:
-            log.warning("%s: uid %d: taken in, but not moved yet: %s", intake.account, uid, error)
+            with self._fetched(account, entry) as (raw, arrived_at), self._moving(account, plan.to_move, done_folder):
+                arrival = Arrival(arrived_at, datetime.now(UTC), first_connection=uid <= plan.held_until_uid)
+                outcome = take_in_alone(intake, entry, raw, arrival)
+                if outcome is None:
+                    self._result = replace(self._result, left=self._result.left + 1)
+                else:
+                    self._result = self._result.counting(outcome)
+                    plan.to_move.append(entry)
 
     def _begin(self, account: Account, place: MailPlace) -> LedgerEntry:
         """Commit the attempt. Raises Gone where a mail that has its result is not here any more."""
         intake = self._intake
-        entry = ledger.begin_attempt(intake.database, intake.desk, place)
+        entry = ledger.begin_attempt(intake.database, intake.desk, place, self._moved)
+        self._moved.clear()
         fault("after-attempt")
         if entry.state is State.ATTEMPTED or lies_here(intake, account, entry):
             return entry
@@ -301,9 +310,10 @@ class _Round:
         ledger.release_place(intake.database, entry.id)
         return ledger.begin_attempt(intake.database, intake.desk, place)
 
-    def _fetch_and_take_in(self, account: Account, entry: LedgerEntry, *, first_connection: bool) -> Outcome | None:
-        """None where the mail has no result. Raises Gone, and ConnectionLost and BadReply where the connection is of no
-        use any more."""
+    @contextmanager
+    def _fetched(self, account: Account, entry: LedgerEntry) -> Iterator[tuple[RawMail, datetime | None]]:
+        """A mail's bytes and when it arrived. Raises Gone, and ConnectionLost and BadReply where the connection is of
+        no use any more."""
         intake, uid = self._intake, entry.place.uid
         try:
             announced = account.announce(uid)
@@ -317,15 +327,39 @@ class _Round:
             raise
         with raw:
             fault("after-fetch")
-            arrival = Arrival(announced.arrived_at, datetime.now(UTC), first_connection=first_connection)
-            return take_in_alone(intake, entry, raw, arrival)
+            yield raw, announced.arrived_at
+
+    @contextmanager
+    def _moving(self, account: Account, entries: deque[LedgerEntry], done_folder: str) -> Iterator[None]:
+        """Meanwhile what is committed is moved: the server works while a mail is read. The connection is in use."""
+        with ThreadPoolExecutor(1) as beside:
+            moving = beside.submit(self._move, account, entries, done_folder)
+            yield
+            moving.result()
+
+    def _move(self, account: Account, entries: deque[LedgerEntry], done_folder: str) -> None:
+        """Move what has its result; where it lies now is noted with the next attempt."""
+        while entries:
+            entry = entries.popleft()
+            try:
+                self._moved.append(file_away(self._intake, account, entry, done_folder))
+            except (MoveFailed, Gone) as error:
+                uid = entry.place.uid
+                log.warning("%s: uid %d: taken in, but not moved yet: %s", self._intake.account, uid, error)
+
+    def _note_moved(self) -> None:
+        if self._moved:
+            with self._intake.database.begin() as session:
+                for each in self._moved:
+                    ledger.mark_moved(session, each.entry_id, each.to)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a round means to do in one folder."""
+    """What a round means to do in one folder: mails to take in, and those that were, to move."""
 
     folder: str
     uidvalidity: int
     held_until_uid: int
     uids: deque[int]
+    to_move: deque[LedgerEntry] = field(default_factory=deque)

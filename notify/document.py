@@ -2,6 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 WIDTH = 72
@@ -52,7 +53,9 @@ class Document:
         )
 
 
+@lru_cache(maxsize=512)
 def _wrap(text: str, first: str = "", later: str = "") -> str:
+    # most sentences are the same in every mail
     return textwrap.fill(
         text, WIDTH, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
     )

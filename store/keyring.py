@@ -115,16 +115,23 @@ def pins_of(settings: DeskSettings) -> Pins:
 
 def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
     """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned."""
-    own = {kind: _pair(row) for kind, row in _newest(session, desk, _OF_THE_DESK, "").items()}
-    found = DeskPublicKeys(desk, own[KeyKind.DESK], own[KeyKind.RECOVERY], own[KeyKind.MAILER])
-    pairs = ((found.to_desk, pins.to_desk), (found.recovery, pins.recovery), (found.mailer, pins.mailer))
-    for pair, pinned in pairs:
-        if pair.public != pinned:
+    own = _newest(session, desk, _OF_THE_DESK, "")
+
+    def as_pinned(kind: KeyKind, pinned: PublicKey) -> PublicPair:
+        row = own[kind]
+        if row.public != pinned.to_bytes():
             raise DeskKeyDiffers(
-                f"The {pair.kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
+                f"The {kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
                 "taken in. Compare both with the fingerprint on the recovery pages before you change either."
             )
-    return found
+        return PublicPair(row.id, row.desk, kind, row.owner, row.generation, pinned)
+
+    return DeskPublicKeys(
+        desk=desk,
+        to_desk=as_pinned(KeyKind.DESK, pins.to_desk),
+        recovery=as_pinned(KeyKind.RECOVERY, pins.recovery),
+        mailer=as_pinned(KeyKind.MAILER, pins.mailer),
+    )
 
 
 def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> PublicPair:

@@ -77,6 +77,14 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """A mail that went to the done folder; `to` is its place there, None where the server did not tell."""
+
+    entry_id: str
+    to: MailPlace | None
+
+
+@dataclass(frozen=True)
 class FolderSeen:
     """A folder as it is now: all mails in it, oldest first."""
 
@@ -84,12 +92,15 @@ class FolderSeen:
     uids: Sequence[int]
 
 
-def begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
-    """Commit that this mail is about to be touched. A mail that has its result already is given as it is."""
+def begin_attempt(db: Database, desk: str, place: MailPlace, moved: Sequence[Moved] = ()) -> LedgerEntry:
+    """Commit that this mail is about to be touched. A mail that has its result already is given as it is.
+
+    `moved` are others whose new place is noted in the same commit: each commit is a flush of the disk.
+    """
     try:
-        return _begin_attempt(db, desk, place)
+        return _begin_attempt(db, desk, place, moved)
     except IntegrityError:  # another noted the same new place at the same moment: its row is there now
-        return _begin_attempt(db, desk, place)
+        return _begin_attempt(db, desk, place, moved)
 
 
 def note_fetch_failure(db: Database, entry_id: str) -> None:
@@ -320,8 +331,10 @@ def mailbox_holder(db: Database, account: str) -> str | None:
         return session.scalars(select(MailboxClaim.holder).where(MailboxClaim.account == account)).one_or_none()
 
 
-def _begin_attempt(db: Database, desk: str, place: MailPlace) -> LedgerEntry:
+def _begin_attempt(db: Database, desk: str, place: MailPlace, moved: Sequence[Moved]) -> LedgerEntry:
     with db.begin() as session:
+        for each in moved:
+            mark_moved(session, each.entry_id, each.to)
         row = session.scalars(select(Ledger).where(*_at(place)).with_for_update()).one_or_none()
         if row is None:
             row = Ledger(
