@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
 from types import FrameType
@@ -175,18 +176,25 @@ class _Ending:
 def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: ExitStack) -> None:
     stopped = threading.Event()
     stack.callback(stopped.set)
-    for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
+    for position, (account, mailbox) in enumerate(settings.mailboxes_of(MailboxSettings).items()):
         name = work.round_of(account)
+        watching = partial(watch, mailbox, account, settings.secrets(), partial(wake, name), stopped)
         threading.Thread(
-            target=watch,
-            args=(mailbox, account, settings.secrets(), lambda name=name: wake(name), stopped),
+            target=_later,
+            args=(position * STAGGER_SECONDS, stopped, watching),
             name=f"IDLE {account}",
             daemon=True,
         ).start()
     for account, maildir in settings.mailboxes_of(MaildirSettings).items():
-        name = work.round_of(account)
-        watching = (maildir, lambda name=name: wake(name), stopped)
-        threading.Thread(target=watch_maildir, args=watching, name=f"Maildir {account}", daemon=True).start()
+        seen_to = partial(wake, work.round_of(account))
+        threading.Thread(
+            target=watch_maildir, args=(maildir, seen_to, stopped), name=f"Maildir {account}", daemon=True
+        ).start()
+
+
+def _later(seconds: float, stopped: threading.Event, work: Callable[[], None]) -> None:
+    if not stopped.wait(seconds):
+        work()
 
 
 class Ticker:

@@ -44,6 +44,7 @@ class Report:
     """What a worker says: `done` at its end, before that that it lives. It may ask to be run `again`, or for others.
 
     `count` says how much was done; `well` is false where something was left undone that a person should hear of.
+    `pause` is how many seconds it is to be left alone, whoever wants it.
     """
 
     done: bool
@@ -51,6 +52,7 @@ class Report:
     wake: tuple[str, ...] = ()
     count: int = 0
     well: bool = True
+    pause: float = 0.0
 
     def to_bytes(self) -> bytes:
         return json.dumps(asdict(self)).encode()
@@ -65,8 +67,9 @@ class Report:
                 "wake": list(names),
                 "count": int(count),
                 "well": bool(well),
+                "pause": float(pause),
             } if all(isinstance(name, str) for name in names):
-                return cls(done, again, tuple(names), count, well)
+                return cls(done, again, tuple(names), count, well, pause)
         raise ValueError("a worker's report is malformed")
 
 
@@ -209,10 +212,10 @@ class Supervisor:
             kind.wanted = True
             self._failed(kind, now, "failed" if code is None or code >= 0 else f"was ended by signal {-code}")
             return
-        if kind.failures:
+        if kind.failures and not report.pause:
             log.info("%s: works again", kind.work.name)
         kind.failures = 0
-        kind.not_before = now
+        kind.not_before = now + report.pause
         kind.count += report.count
         kind.well = report.well
         kind.wanted = kind.wanted or report.again

@@ -191,10 +191,17 @@ def _perform(reports: Connection, config: Path, level: int, work: Callable[[Sett
     _end_with_supervisor()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor decides
     signal.signal(signal.SIGTERM, _leave)
+    from ingest.sources.imap import Throttled
+
     try:
         report = work(load(config))
     except SystemExit:
         os._exit(0)
+    except Throttled as error:
+        log.warning("%s: %s", multiprocessing.current_process().name, error)
+        if error.seconds is None:
+            os._exit(1)  # the supervisor waits longer each time
+        report = Report(done=True, well=False, pause=error.seconds)
     except Exception as error:  # noqa: BLE001 - a worker's last line: the log, then the supervisor's pause
         log.warning("%s: %s", multiprocessing.current_process().name, logs.describe(error))
         os._exit(1)

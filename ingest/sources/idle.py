@@ -17,7 +17,8 @@ from access import credentials
 from config.errors import ConfigError
 from config.secrets import Secrets
 from config.settings import MailboxSettings
-from ingest.sources.imap import NONSENSE, CannotConnect, log_in
+from ingest.sources.imap import NONSENSE, CannotConnect, Throttled, log_in
+from ingest.sources.throttling import asked_to_rest
 
 log = logging.getLogger(__name__)
 
@@ -42,30 +43,38 @@ def watch(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callab
     pause = _FIRST_PAUSE
     while not stop.is_set():
         began = time.monotonic()
-        reason = _once(mailbox, account, secrets, wake, stop)
+        reason, at_least = _once(mailbox, account, secrets, wake, stop)
         if stop.is_set():
             return
         if time.monotonic() - began > _LONGEST_PAUSE:
             pause = _FIRST_PAUSE
-        log.warning("%s: not waiting for mail for %d s (polls go on): %s", account, pause, reason)
-        stop.wait(pause)
+        rest = max(pause, at_least)
+        log.warning("%s: not waiting for mail for %d s (polls go on): %s", account, rest, reason)
+        stop.wait(rest)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _once(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event) -> str:
-    """One connection, until it is lost or `stop`; gives the reason."""
+def _once(
+    mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event
+) -> tuple[str, float]:
+    """One connection, until it is lost or `stop`; gives the reason, and the seconds that the server asks us to wait."""
     client = None
     try:
         client = log_in(mailbox, credentials.of_mailbox(mailbox, account, secrets))
         _wait(client, mailbox, wake, stop)
     except (CannotConnect, ConfigError) as error:
-        return str(error)
+        return str(error), 0.0
+    except Throttled as error:
+        return str(error), error.seconds or 0.0
     except (OSError, EOFError, *NONSENSE) as error:
-        return f"the server hung up or made no sense: {type(error).__name__}"
+        asked = asked_to_rest(error)
+        if asked is not None:
+            return "the server asks us to wait", asked.seconds or 0.0
+        return f"the server hung up or made no sense: {type(error).__name__}", 0.0
     finally:
         if client is not None:
             _hang_up(client)
-    return "stopped"
+    return "stopped", 0.0
 
 
 def _wait(client: IMAPClient, mailbox: MailboxSettings, wake: Callable[[], None], stop: Event) -> None:

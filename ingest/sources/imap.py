@@ -23,6 +23,7 @@ from config.errors import ConfigError
 from config.faults import fault
 from config.settings import MailboxSettings
 from ingest.raw import RawMail
+from ingest.sources.throttling import Rest, asked_to_rest
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,18 @@ class SourceError(Exception):
 
 class CannotConnect(SourceError):
     """The server is not there, its certificate is not good, or it refuses the log-in."""
+
+
+class Throttled(SourceError):
+    """The server wants to be left alone for a while: `seconds`, or as long as it seems good (None)."""
+
+    def __init__(self, rest: Rest) -> None:
+        self.seconds = rest.seconds
+        how_long = "" if rest.seconds is None else f" for {rest.seconds:.0f} s"
+        super().__init__(
+            f"the server asks us to wait{how_long}. If it goes on doing so: may the user open this mailbox, and does "
+            "nothing else use up its limits?"
+        )
 
 
 class ConnectionLost(SourceError):
@@ -88,7 +101,7 @@ class Announced:
 
 @contextmanager
 def connected(settings: MailboxSettings, credential: Credential) -> Iterator["Account"]:
-    """A logged-in connection, closed at the end. Raises CannotConnect."""
+    """A logged-in connection, closed at the end. Raises CannotConnect, Throttled."""
     client = log_in(settings, credential)
     try:
         yield Account(client)
@@ -97,7 +110,7 @@ def connected(settings: MailboxSettings, credential: Credential) -> Iterator["Ac
 
 
 def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
-    """Raises CannotConnect, whose message never holds a password or a token."""
+    """Raises CannotConnect, whose message never holds a password or a token, and Throttled."""
     where = f"{settings.host}:{settings.port}"
     try:
         context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
@@ -107,6 +120,7 @@ def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
             settings.host, settings.port, ssl=tls, ssl_context=context if tls else None, timeout=timeout
         )
     except (OSError, imaplib.IMAP4.error) as error:
+        _obey(error)
         raise CannotConnect(f"{where} cannot be reached: {_kind(error)}") from None
     client._imap.debug = 0  # imapclient traces every line it gets; ours carry mail
     client.normalise_times = False  # aware times, as the server gave them
@@ -117,17 +131,19 @@ def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
             client.login(settings.user, credential)
         else:
             credential.log_in(lambda token: _show_token(client, settings, token))
-    except LoginError:
+    except LoginError as error:
         close(client)
+        _obey(error)
         raise CannotConnect(f"{where} refuses the log-in: check the user name and the mailbox password") from None
     except AccessError as error:
         close(client)
         raise CannotConnect(f"{where}: {error}") from None
-    except ConfigError:
+    except (ConfigError, Throttled):
         close(client)
         raise
     except (OSError, imaplib.IMAP4.error) as error:
         close(client)
+        _obey(error)
         raise CannotConnect(f"{where} did not let us in: {_kind(error)}") from None
     return client
 
@@ -140,7 +156,8 @@ def _show_token(client: IMAPClient, settings: MailboxSettings, token: str) -> No
         client._imap.authenticate(exchange.mechanism.value, exchange)
     except imaplib.IMAP4.abort:
         raise
-    except imaplib.IMAP4.error:
+    except imaplib.IMAP4.error as error:
+        _obey(error)
         raise TokenRefused(
             f"the server refuses the token ({exchange.status or 'it does not say why'}). Is `user` the mailbox, and "
             "may the application open it?"
@@ -346,11 +363,20 @@ def _answers() -> Iterator[None]:
     except SourceError:
         raise
     except (imaplib.IMAP4.abort, OSError, EOFError) as error:
+        _obey(error)
         raise ConnectionLost(f"the server hung up: {_kind(error)}") from None
     except CapabilityError:
         raise BadReply("the server cannot do what was asked of it") from None
     except NONSENSE as error:
+        _obey(error)
         raise BadReply(f"the server's answer makes no sense: {_kind(error)}") from None
+
+
+def _obey(error: BaseException) -> None:
+    """mail-cases 28, 30: raises Throttled where the server said that it wants to rest."""
+    rest = asked_to_rest(error)
+    if rest is not None:
+        raise Throttled(rest) from None
 
 
 def _body(answer: dict[bytes, Any], offset: int) -> bytes:

@@ -81,3 +81,8 @@ def wakes_and_waits(reports: Connection, marks: Path, word: str) -> None:
     _mark(marks, word)
     reports.send_bytes(Report(done=False, wake=("other",)).to_bytes())
     signal.pause()
+
+
+def rests(reports: Connection, marks: Path, word: str) -> None:
+    _mark(marks, word)
+    reports.send_bytes(Report(done=True, well=False, pause=500.0).to_bytes())

@@ -5,8 +5,11 @@ import signal
 import smtplib
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,6 +18,7 @@ from sqlalchemy import func, select
 
 from config.settings import load
 from ingest.nurseries import nurseries
+from meldpost import daemon
 from meldpost.daemon import fork_server, works_of
 from meldpost.init import Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
@@ -173,3 +177,17 @@ def test_once_fails_when_a_server_is_away_and_promises_no_next_try(tmp_path: Pat
     assert done.returncode == 1
     assert "mailboxes with trouble: 1" in done.stderr
     assert "next try" not in done.stderr
+
+
+def test_mailboxes_are_connected_to_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mail-cases 29: many log-ins at once are refused by some servers"""
+    boxes = {f"box{number}": MAILBOX for number in range(3)}
+    plan = replace(plan_in(tmp_path, mailboxes=boxes), passwords={f"mailbox-password-{name}": "p" for name in boxes})
+    settings = load(initialise(plan).config)
+    after: list[float] = []
+    monkeypatch.setattr(daemon, "_later", lambda seconds, *_: after.append(seconds))
+    with ExitStack() as stack:
+        daemon._start_watchers(settings, lambda _: None, stack)
+        for thread in [thread for thread in threading.enumerate() if thread.name.startswith("IDLE box")]:
+            thread.join(10)
+    assert sorted(after) == [0, daemon.STAGGER_SECONDS, 2 * daemon.STAGGER_SECONDS]

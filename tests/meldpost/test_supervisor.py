@@ -209,3 +209,23 @@ def test_a_malformed_report_is_refused(encoded: bytes) -> None:
 @pytest.mark.parametrize("report", [Report(True), Report(False, True, ("a", "b"), 3, False)])
 def test_a_report_comes_back_as_it_was(report: Any) -> None:
     assert Report.from_bytes(report.to_bytes()) == report
+
+
+def test_work_that_was_asked_to_wait_is_left_alone_whoever_wants_it(marks: Path) -> None:
+    """mail-cases 28, 30"""
+    moment = [0.0]
+    works = [work(marks, jobs.rests), work(marks, jobs.done, "other")]
+    supervisor = Supervisor(works, CONTEXT, clock=lambda: moment[0])
+    supervisor.wake("work")
+
+    def twice() -> bool:
+        said = words(marks)
+        if said == ["work"] and supervisor.failed:  # it ended, and is wanted again
+            supervisor.wake("work")
+            supervisor.wake("other")
+        elif said.count("work") == 1 and "other" in said:
+            moment[0] = 501.0
+        return said.count("work") == 2
+
+    run_until(supervisor, twice)
+    assert words(marks)[:2] == ["work", "other"]
