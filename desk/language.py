@@ -34,7 +34,7 @@ def speak(app: Flask) -> None:
     """Give an application its languages."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
     Babel(app, locale_selector=chosen)
-    app.jinja_env.filters.update(day=day, moment=moment, age=age, size=size)
+    app.jinja_env.filters.update(day=day, moment=moment, age=age, ago=ago, size=size)
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
 
 
@@ -67,6 +67,13 @@ def age(when: datetime, now: datetime) -> str:
     if passed < timedelta(minutes=1):
         return str(gettext("just now"))
     return str(format_timedelta(passed, threshold=1.2, locale=get_locale()))
+
+
+def ago(when: datetime, now: datetime) -> str:
+    """2 dagen geleden"""
+    if now - when < timedelta(minutes=1):
+        return str(gettext("just now"))
+    return str(format_timedelta(when - now, threshold=1.2, add_direction=True, locale=get_locale()))
 
 
 def size(count: int) -> str:

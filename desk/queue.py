@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import Blueprint, abort, render_template, request
+from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
+from config.settings import MailboxSettings, MaildirSettings
 from config.taxonomy import Kind, Severity
 from desk import gate
 from desk.language import zone
 from desk.parts import parts
+from store import mailboxes as store_mailboxes
 from store import outbox
+from store.mailboxes import Look
 from store.outbox import OutboxState
 from store.queue import QueueRow, overdue_count, queue_page, status_counts
 
@@ -33,6 +37,16 @@ class Counts:
     held: int
 
 
+@dataclass(frozen=True)
+class Mailbox:
+    """How it is with one mailbox of the desk. `stale`: it was not read for longer than anything explains."""
+
+    look: Look
+    lying: int
+    settings: MailboxSettings | MaildirSettings
+    stale: bool
+
+
 @blueprint.get("/")
 def show() -> str:
     """What needs a person; `?status=` shows one status, `?page=` goes on."""
@@ -47,6 +61,7 @@ def show() -> str:
             held=outbox.counts(transaction, ring.desk)[OutboxState.HELD],
         )
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
+        mailboxes = _mailboxes(transaction, ring.desk, now)
     pages = max(1, -(-page.total // PAGE_SIZE))
     return render_template(
         "queue.html",
@@ -57,7 +72,22 @@ def show() -> str:
         pages=pages,
         status=status,
         statuses=list(Status),
+        mailboxes=mailboxes,
     )
+
+
+def _mailboxes(session: Session, desk: str, now: datetime) -> list[Mailbox]:
+    """Those that the daemon reads for this desk, once it did."""
+    settings = parts().settings
+    known: dict[str, MailboxSettings | MaildirSettings] = {}
+    known |= settings.mailboxes_of(MailboxSettings)
+    known |= settings.mailboxes_of(MaildirSettings)
+    lying = store_mailboxes.lying(session, desk)
+    return [
+        Mailbox(look, lying.get(look.account, 0), known[look.account], look.is_stale(now))
+        for look in store_mailboxes.looks(session, desk)
+        if look.account in known
+    ]
 
 
 def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:

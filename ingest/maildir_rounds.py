@@ -21,7 +21,7 @@ from ingest.rounds import MOST_MAILS, RoundResult, take_in_alone
 from ingest.sources.imap import FolderMissing, Gone
 from ingest.sources.maildir import Lying, Maildir, NotAccessible
 from ingest.take_in import Outcome
-from store import ledger
+from store import ledger, mailboxes
 from store.database import open_database
 from store.ledger import FolderSeen, LedgerEntry, MailPlace, State
 from store.lookups import IndexKey
@@ -45,7 +45,10 @@ def take_in(
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult(busy=True)
-            return _Round(intake, mailbox, extend).run()
+            round_ = _Round(intake, mailbox, extend)
+            result = round_.run()
+            mailboxes.note_look(database, intake.desk, account, max(0, round_.seen - result.taken - result.duplicates))
+            return result
     finally:
         understanders.end_round()
         database.close()
@@ -98,6 +101,8 @@ class _Round:
         self._mailbox = mailbox
         self._maildir = Maildir(mailbox.path)
         self._extend = extend
+        self.seen = 0
+        """Mails in the mailbox at the look."""
 
     def run(self) -> RoundResult:
         """Work through a snapshot of all folders; mails that were tried before wait behind the others."""
@@ -106,6 +111,7 @@ class _Round:
         most = intake.settings.rules.first_connection_max
         held_until = ledger.first_contact(intake.database, intake.account, seen, hold_above=most)
         places = {self._place(mail): mail for mails in there.values() for mail in mails}
+        self.seen = len(places)
         gone = ledger.note_gone_but(intake.database, intake.account, places.keys())
         if gone:
             log.warning("%s: %d mails left the mailbox before they were taken in", intake.account, gone)

@@ -42,7 +42,7 @@ from ingest.sources.imap import (
 )
 from ingest.take_in import Outcome, Result
 from ingest.take_in import take_in as take_in_mail
-from store import ledger
+from store import ledger, mailboxes
 from store.database import open_database
 from store.keyring import DeskKeyDiffers, NoSuchKey, UnprovenKey
 from store.ledger import IMPORTS, FolderSeen, LedgerEntry, MailPlace, Moved, State
@@ -109,7 +109,10 @@ def take_in(
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult(busy=True)
-            return _Round(intake, mailbox, credential, extend).run()
+            round_ = _Round(intake, mailbox, credential, extend)
+            result = round_.run()
+            mailboxes.note_look(database, intake.desk, account, round_.waiting)
+            return result
     finally:
         understanders.end_round()
         database.close()
@@ -198,6 +201,8 @@ class _Round:
         self._result = RoundResult()
         self._tried = 0
         self._moved: list[Moved] = []
+        self.waiting = 0
+        """Mails in the mailbox that have no result yet."""
 
     def run(self) -> RoundResult:
         """Work through a snapshot of all folders."""
@@ -239,6 +244,7 @@ class _Round:
                     log.warning("%s: a folder of its setting `folders` is not on the server", self._intake.account)
                 else:
                     there[folder] = FolderSeen(uidvalidity, account.uids())
+        self.waiting = sum(len(seen.uids) for seen in there.values())
         return there
 
     def _plans(self, there: dict[str, FolderSeen]) -> deque["_Plan"]:
@@ -288,6 +294,7 @@ class _Round:
             entry = self._begin(account, place)
             if entry.state is not State.ATTEMPTED:
                 plan.to_move.append(entry)
+                self.waiting -= 1
                 return
             with self._fetched(account, entry) as (raw, arrived_at), self._moving(account, plan.to_move, done_folder):
                 arrival = Arrival(arrived_at, datetime.now(UTC), first_connection=uid <= plan.held_until_uid)
@@ -297,6 +304,7 @@ class _Round:
                 else:
                     self._result = self._result.counting(outcome)
                     plan.to_move.append(entry)
+                    self.waiting -= 1
 
     def _begin(self, account: Account, place: MailPlace) -> LedgerEntry:
         """Commit the attempt. Raises Gone where a mail that has its result is not here any more."""

@@ -25,6 +25,7 @@ from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
 from store.ledger import IMPORTS, LedgerEntry, unfinished
+from store.mailboxes import Look, looks
 from store.outbox import OutboxState, unreachable_members
 from store.schema import Ledger, Outbox
 
@@ -245,7 +246,18 @@ def _work_done(database: Database, settings: Settings) -> Iterator[Finding]:
             yield from _unfinished(account, unfinished(session, account))
         yield Finding("last mail out", Verdict.FINE, _when(sent))
         for desk in settings.desks:
+            for look in looks(session, desk):
+                yield _look(look)
             yield from _notices(desk, unreachable_members(session, desk, datetime.now(UTC) - QUIET_AFTER_BOUNCE))
+
+
+def _look(look: Look) -> Finding:
+    """Access that ended without a sound shows by this alone (mail-cases 33)."""
+    text = f"{_when(look.looked_at)}, {look.waiting} mails had no result then"
+    if not look.is_stale(datetime.now(UTC)):
+        return Finding(f"last look at {look.account}", Verdict.FINE, text)
+    text += ". That is more than a day ago. Does `meldpost run` run? Its log says what is in the way."
+    return Finding(f"last look at {look.account}", Verdict.WRONG, text)
 
 
 def _notices(desk: str, away: frozenset[str]) -> Iterator[Finding]:

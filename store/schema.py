@@ -21,6 +21,8 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    and_,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
@@ -207,6 +209,9 @@ class RecordPiece(Base):
     frame: Mapped[bytes] = mapped_column(info=SEALED)
 
 
+_LYING = (text("moved_at IS NOT NULL"), text("expunged_at IS NULL"))
+
+
 class Ledger(Base):
     """What was done with each mail of each account. Its rows outlive the case: no foreign keys to it."""
 
@@ -240,7 +245,12 @@ class Ledger(Base):
         UniqueConstraint("account", "raw_digest"),
         UniqueConstraint("account", "stable_digest"),
         Index("ix_ledger_account_moved", "account", "moved_at"),
+        Index("ix_ledger_lying", "account", sqlite_where=and_(*_LYING), postgresql_where=and_(*_LYING)),
     )
+
+
+LYING = (Ledger.moved_at.is_not(None), Ledger.expunged_at.is_(None))
+"""Taken in, and still readable in the done folder."""
 
 
 class Mailbox(Base):
@@ -263,6 +273,17 @@ class MailboxClaim(Base):
     account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
     holder: Mapped[str | None] = mapped_column(String(64), info=IDS)
     lease_until: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class MailboxLook(Base):
+    """When an account was last read to its end, and how many mails had no result then."""
+
+    __tablename__ = "mailbox_look"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
+    desk: Mapped[str] = _desk()
+    looked_at: Mapped[datetime] = mapped_column(info=TIMES)
+    waiting: Mapped[int] = mapped_column(info=COUNTS)
 
 
 class Lookup(Base):

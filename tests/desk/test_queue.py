@@ -4,7 +4,10 @@ import re
 from datetime import timedelta
 
 from cases.terms import DueKind
-from tests.desk.world import REPORT, START, World, coordinator
+from config.settings import MailboxSettings
+from desk.app import create_app
+from store import mailboxes
+from tests.desk.world import DESK, REPORT, START, Visitor, World, coordinator
 
 
 def _references(text: str) -> list[str]:
@@ -130,3 +133,30 @@ def test_the_queue_speaks_english_to_who_prefers_it_or_chooses_it(world: World) 
     assert answer.location == "/?status=received"
     assert "Criminal offence" in visitor.get("/").text
     assert visitor.post("/language", {"language": "xx"}).status_code == 400
+
+
+def _with_mailbox(world: World) -> Visitor:
+    mailbox = MailboxSettings(desk=DESK, host="127.0.0.1", user="box", security="plain")
+    settings = world.settings.model_copy(update={"mailboxes": {"loket": mailbox}})
+    world.app = create_app(settings, world.secrets, world.database, world.clock)
+    return coordinator(world)
+
+
+def test_the_queue_tells_when_the_mailbox_was_last_read_and_what_waits_in_it(world: World) -> None:
+    visitor = _with_mailbox(world)
+    assert "Postbus" not in visitor.get("/").text
+    mailboxes.note_look(world.database, DESK, "loket", 3)
+    world.clock.now = world.database.now() + timedelta(minutes=2)
+    page = coordinator(world).get("/").text
+    assert "laatst gelezen 2 minuten geleden" in page
+    assert "Er wachten 3 mails in." in page
+    assert "niet gelezen" not in page
+
+
+def test_a_mailbox_that_nobody_reads_any_more_is_told_of(world: World) -> None:
+    """mail-cases 33"""
+    _with_mailbox(world)
+    mailboxes.note_look(world.database, DESK, "loket", 0)
+    world.clock.now = world.database.now() + timedelta(days=3)
+    page = coordinator(world).get("/").text
+    assert "De postbus loket is al 3 dagen niet gelezen." in page

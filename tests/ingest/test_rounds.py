@@ -21,12 +21,12 @@ from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult, ingest_files
 from ingest.sources.imap import Account, BadReply, ConnectionLost
 from notify.catalogue import catalogue_for
-from store import dues, ledger, mailer_contact
+from store import dues, ledger, mailboxes, mailer_contact
 from store.audit import Action
 from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
 from tests.ingest.conftest import Dovecot, NewOffice
-from tests.ingest.office import ADDRESS, COORDINATOR, REPORT, Office, mail
+from tests.ingest.office import ADDRESS, COORDINATOR, DESK, REPORT, Office, mail
 
 
 def opened(sent: Mail) -> EmailMessage:
@@ -80,6 +80,23 @@ def test_a_round_ends_after_its_share_and_says_that_there_is_more(
     assert office.take_in() == RoundResult(taken=2, more=True, queued=True)
     assert office.take_in() == RoundResult(taken=1, queued=True)
     assert len(office.case_ids()) == 3
+
+
+def test_a_round_notes_when_it_looked_and_what_has_no_result_yet(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mail-cases 33, 35"""
+    monkeypatch.setattr(ingest.rounds, "MOST_MAILS", 2)
+    dovecot.deliver(account, *(mail(number) for number in range(3)))
+    for waiting in (1, 0):
+        before = office.database.now()
+        office.take_in()
+        with office.database.read() as session:
+            (look,) = mailboxes.looks(session, DESK)
+        assert look.waiting == waiting
+        assert look.looked_at >= before
+    with office.database.read() as session:
+        assert mailboxes.lying(session, DESK) == {look.account: 3}
 
 
 def test_all_folders_are_read_and_a_missing_one_stops_nothing(dovecot: Dovecot, new_office: NewOffice) -> None:

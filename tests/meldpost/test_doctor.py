@@ -2,10 +2,12 @@
 
 import smtplib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from config.settings import load
 from meldpost import doctor
@@ -13,6 +15,9 @@ from meldpost.cli import main
 from meldpost.doctor import Finding, Verdict, examine
 from meldpost.init import Made, Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
+from store.database import open_database
+from store.mailboxes import note_look
+from store.schema import MailboxLook
 from tests.meldpost.plans import MAILBOX, plan_in
 
 
@@ -150,3 +155,18 @@ def test_a_configuration_that_cannot_be_read_is_all_that_is_said(tmp_path: Path)
     result = CliRunner().invoke(main, ["doctor", "--config", str(config)])
     assert result.exit_code == 1
     assert result.output.startswith("WRONG  configuration: ")
+
+
+def test_a_mailbox_that_was_not_read_for_a_day_is_wrong(made: Made) -> None:
+    """mail-cases 33"""
+    settings = load(made.config)
+    database = open_database(settings.database.url)
+    desk = next(iter(settings.desks))
+    note_look(database, desk, "box", 2)
+    assert findings(made.config)["last look at box"].verdict is Verdict.FINE
+    with database.begin() as session:
+        session.execute(update(MailboxLook).values(looked_at=datetime.now(UTC) - timedelta(days=2)))
+    database.close()
+    found = findings(made.config)["last look at box"]
+    assert found.verdict is Verdict.WRONG
+    assert "2 mails had no result" in found.text

@@ -42,6 +42,7 @@ TEXT_IN_CLEAR = {
     "mailbox.account",
     "mailbox.folder",
     "mailbox_claim.account",
+    "mailbox_look.account",
     "mailbox_claim.holder",
     "member.address",
     "message.state",
