@@ -27,7 +27,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from config.settings import MailboxSettings, MaildirSettings, Settings
 from ingest.nurseries import keep_running, nurseries
 from ingest.readers import Readers
-from ingest.sources.idle import watch
+from ingest.sources.idle import watch, watched_folders
 from ingest.sources.maildir import watch as watch_maildir
 from ingest.understanding import Understanders
 from meldpost import hygiene, work
@@ -176,15 +176,15 @@ class _Ending:
 def _start_watchers(settings: Settings, wake: Callable[[str], None], stack: ExitStack) -> None:
     stopped = threading.Event()
     stack.callback(stopped.set)
-    for position, (account, mailbox) in enumerate(settings.mailboxes_of(MailboxSettings).items()):
-        name = work.round_of(account)
-        watching = partial(watch, mailbox, account, settings.secrets(), partial(wake, name), stopped)
-        threading.Thread(
-            target=_later,
-            args=(position * STAGGER_SECONDS, stopped, watching),
-            name=f"IDLE {account}",
-            daemon=True,
-        ).start()
+    mailboxes = settings.mailboxes_of(MailboxSettings)
+    for position, (account, mailbox) in enumerate(mailboxes.items()):
+        seen_to = partial(wake, work.round_of(account))
+        for number, folder in enumerate(watched_folders(mailbox)):  # the first of each mailbox before all others
+            watching = partial(watch, mailbox, account, settings.secrets(), seen_to, stopped, folder)
+            after = (position + number * len(mailboxes)) * STAGGER_SECONDS
+            threading.Thread(
+                target=_later, args=(after, stopped, watching), name=f"IDLE {account}", daemon=True
+            ).start()
     for account, maildir in settings.mailboxes_of(MaildirSettings).items():
         seen_to = partial(wake, work.round_of(account))
         threading.Thread(

@@ -35,15 +35,31 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 300.0
 
 
-def watch(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event) -> None:
-    """Call `wake` after each connect and whenever mail may have come into the first folder; end soon after `stop`.
+MOST_WATCHED = 4
+"""Folders of one mailbox that are watched, each by a connection of its own; the others are looked at each poll."""
+
+
+def watched_folders(mailbox: MailboxSettings) -> list[str]:
+    return [folder for folder in mailbox.folders if folder != mailbox.done_folder][:MOST_WATCHED]
+
+
+def watch(
+    mailbox: MailboxSettings,
+    account: str,
+    secrets: Secrets,
+    wake: Callable[[], None],
+    stop: Event,
+    folder: str | None = None,
+) -> None:
+    """Call `wake` after each connect and whenever mail may have come into the folder (the first one, where none is
+    named); end soon after `stop`.
 
     Connects again by itself, each time after a longer pause; the log has one line for each time that it is lost.
     """
     pause = _FIRST_PAUSE
     while not stop.is_set():
         began = time.monotonic()
-        reason, at_least = _once(mailbox, account, secrets, wake, stop)
+        reason, at_least = _once(mailbox, account, secrets, wake, stop, folder or mailbox.folders[0])
         if stop.is_set():
             return
         if time.monotonic() - began > _LONGEST_PAUSE:
@@ -55,13 +71,13 @@ def watch(mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callab
 
 
 def _once(
-    mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event
+    mailbox: MailboxSettings, account: str, secrets: Secrets, wake: Callable[[], None], stop: Event, folder: str
 ) -> tuple[str, float]:
     """One connection, until it is lost or `stop`; gives the reason, and the seconds that the server asks us to wait."""
     client = None
     try:
         client = log_in(mailbox, credentials.of_mailbox(mailbox, account, secrets))
-        _wait(client, mailbox, wake, stop)
+        _wait(client, mailbox, wake, stop, folder)
     except (CannotConnect, ConfigError) as error:
         return str(error), 0.0
     except Throttled as error:
@@ -77,8 +93,13 @@ def _once(
     return "stopped", 0.0
 
 
-def _wait(client: IMAPClient, mailbox: MailboxSettings, wake: Callable[[], None], stop: Event) -> None:
-    client.select_folder(mailbox.folders[0], readonly=True)
+def _wait(client: IMAPClient, mailbox: MailboxSettings, wake: Callable[[], None], stop: Event, folder: str) -> None:
+    try:
+        client.select_folder(folder, readonly=True)
+    except imaplib.IMAP4.error as error:
+        if isinstance(error, imaplib.IMAP4.abort) or asked_to_rest(error) is not None:
+            raise
+        raise CannotConnect("a folder of the setting `folders` cannot be opened on the server") from None
     idles = client.has_capability("IDLE")
     while not stop.is_set():
         if idles:

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import MailboxSettings
 from ingest.sources import idle, imap
-from ingest.sources.idle import watch
+from ingest.sources.idle import watch, watched_folders
 from ingest.sources.imap import (
     Account,
     BadReply,
@@ -314,9 +314,9 @@ class Password:
 
 
 @contextmanager
-def watching(settings: MailboxSettings) -> Iterator[Wakes]:
+def watching(settings: MailboxSettings, folder: str | None = None) -> Iterator[Wakes]:
     wakes, stop = Wakes(), threading.Event()
-    thread = threading.Thread(target=watch, args=(settings, "main", Password(), wakes, stop))
+    thread = threading.Thread(target=watch, args=(settings, "main", Password(), wakes, stop, folder))
     thread.start()
     try:
         yield wakes
@@ -334,6 +334,31 @@ def test_new_mail_wakes_and_is_left_alone(dovecot: Dovecot) -> None:
             dovecot.deliver(settings, mail(number))
             wakes.wait()
     assert dovecot.uids(settings) == [1, 2, 3]
+
+
+def test_each_folder_is_watched_up_to_a_bound_but_never_the_done_folder(dovecot: Dovecot) -> None:
+    """mail-cases 29"""
+    settings = dovecot.account(folders=("INBOX", "Verwerkt", "Junk", "A", "B", "C"))
+    assert watched_folders(settings) == ["INBOX", "Junk", "A", "B"]
+    with dovecot.client(settings) as client:
+        client.create_folder("Junk")
+    with watching(settings, "Junk") as wakes:
+        wakes.wait()
+        dovecot.deliver(settings, mail(1), folder="Junk")
+        wakes.wait()
+
+
+def test_a_folder_that_is_not_there_is_said_and_looked_for_again(
+    dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(idle, "_FIRST_PAUSE", 0.01)
+    settings = dovecot.account(folders=("INBOX", "Junk"))
+    with watching(settings, "Junk") as wakes:
+        while "cannot be opened on the server" not in caplog.text:
+            threading.Event().wait(0.01)
+        with dovecot.client(settings) as client:
+            client.create_folder("Junk")
+        wakes.wait()
 
 
 def test_a_server_that_hangs_up_while_idle_is_connected_again(monkeypatch: pytest.MonkeyPatch) -> None:
