@@ -58,6 +58,7 @@ def test_an_anonymous_reporter_is_asked_nothing_about_themselves() -> None:
     ],
 )
 def test_who_may_not_be_answered_gets_no_receipt(change: dict[str, object], reason: str) -> None:
+    """mail-cases 73"""
     decision = decide_receipt(replace(REPORT, **change))  # type: ignore[arg-type]
     assert (decision.kind, decision.reason) == (ReceiptKind.NONE, reason)
 

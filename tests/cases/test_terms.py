@@ -1,5 +1,6 @@
 """Due dates, on the desk's clock."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cases.terms import DueKind, Terms, add_months, after_working_days, dues_of_a_new_case, feedback_due
+from cases.terms import DueKind, Terms, add_months, after_working_days, dues_of_a_new_case, feedback_due, reminder_due
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 EASTER_MONDAY = date(2026, 4, 6)
@@ -53,10 +54,19 @@ def test_a_receipt_that_comes_late_does_not_give_the_desk_more_time() -> None:
     assert feedback_due(received, received + timedelta(days=40), TERMS) == feedback_due(received, None, TERMS)
 
 
-def test_a_term_ends_with_its_day_also_when_the_clocks_change() -> None:
-    before_summer_time = at(2026, 3, 27, 9)
-    due = after_working_days(before_summer_time, 1, TERMS).astimezone(AMSTERDAM)
-    assert (due.hour, due.minute, due.second) == (23, 59, 59)
+@pytest.mark.parametrize("friday_before", [at(2026, 3, 27, 9), at(2026, 10, 23, 9)])
+def test_a_term_ends_with_its_day_also_when_the_clocks_change(friday_before: datetime) -> None:
+    """mail-cases 89"""
+    due = after_working_days(friday_before, 1, TERMS).astimezone(AMSTERDAM)
+    assert (due.weekday(), due.hour, due.minute, due.second) == (0, 23, 59, 59)
+
+
+@pytest.mark.parametrize("night", [at(2026, 3, 28, 12), at(2026, 10, 24, 12)])
+def test_a_reminder_across_the_night_of_the_changed_clocks_is_one_moment_later_than_asked(night: datetime) -> None:
+    """mail-cases 89: reckoned in UTC, where no hour comes twice and none is left out."""
+    due = reminder_due(night, replace(TERMS, reminder_days=1))
+    assert due - night == timedelta(days=1)
+    assert due.astimezone(AMSTERDAM).utcoffset() != night.astimezone(AMSTERDAM).utcoffset()
 
 
 @pytest.mark.parametrize(

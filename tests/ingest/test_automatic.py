@@ -34,12 +34,14 @@ def test_any_other_auto_submitted_is_an_auto_reply(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["All", "DR, OOF, AutoReply", "autoreply", "OOF,AutoReply"])
-def test_suppressed_answers_are_not_given_case_77(value: str) -> None:
+def test_suppressed_answers_are_not_given(value: str) -> None:
+    """mail-cases 77"""
     assert kind(("X-Auto-Response-Suppress", value)) is Automatic.AUTO_REPLY
 
 
 @pytest.mark.parametrize("value", ["OOF", "DR, RN, NRN", "NDR", "None"])
 def test_suppression_of_other_answers_does_not_suppress_receipts(value: str) -> None:
+    """mail-cases 77"""
     assert kind(("X-Auto-Response-Suppress", value)) is None
 
 
@@ -54,7 +56,8 @@ def test_suppression_of_other_answers_does_not_suppress_receipts(value: str) -> 
         ("Mailing-List", "x"),
     ],
 )
-def test_list_mail_is_recognised_case_72(field: tuple[str, str]) -> None:
+def test_list_mail_is_recognised(field: tuple[str, str]) -> None:
+    """mail-cases 72"""
     assert kind(field) is Automatic.LIST
 
 
@@ -64,12 +67,14 @@ def test_other_precedences_say_nothing() -> None:
 
 
 @pytest.mark.parametrize("report", ["delivery-status", "disposition-notification", "feedback-report"])
-def test_reports_are_bounces_case_70(report: str) -> None:
+def test_reports_are_bounces(report: str) -> None:
+    """mail-cases 70"""
     content_type = f'multipart/report; report-type={report}; boundary="x"'
     assert kind(("Content-Type", content_type), ("Auto-Submitted", "auto-replied")) is Automatic.BOUNCE
 
 
 def test_bounces_without_their_form_are_recognised() -> None:
+    """mail-cases 70"""
     assert kind(("X-Failed-Recipients", "a@b.example")) is Automatic.BOUNCE
     assert kind(sender="MAILER-DAEMON@host.example") is Automatic.BOUNCE
     assert kind(("Return-Path", "<>"), sender="postmaster@host.example") is Automatic.BOUNCE
@@ -165,6 +170,7 @@ def test_a_list_that_marks_its_loop_is_a_list_and_a_mark_of_another_alone_is_a_r
 
 
 def test_the_null_return_path_is_never_answered_and_only_the_topmost_counts() -> None:
+    """mail-cases 70"""
     assert kind(("Return-Path", "<>")) is Automatic.AUTO_REPLY
     assert kind(("Return-Path", "<a@b.example>"), ("Return-Path", "<>")) is None
 
@@ -183,7 +189,8 @@ def test_the_null_return_path_is_never_answered_and_only_the_topmost_counts() ->
         "owner-x",
     ],
 )
-def test_robots_are_known_by_their_address_case_73(local: str) -> None:
+def test_robots_are_known_by_their_address(local: str) -> None:
+    """mail-cases 73"""
     assert kind(sender=f"{local}@robot.example") is Automatic.AUTO_REPLY
 
 
@@ -201,12 +208,14 @@ def test_people_with_names_like_robots_are_people(local: str) -> None:
         ([], "desk+token@ministry.example"),
     ],
 )
-def test_our_own_mail_is_recognised_when_it_comes_back_case_75(fields: list[tuple[str, str]], sender: str) -> None:
+def test_our_own_mail_is_recognised_when_it_comes_back(fields: list[tuple[str, str]], sender: str) -> None:
+    """mail-cases 75"""
     verdict = judge(fields, sender, OWN)
     assert (verdict.kind, verdict.own_mail) == (Automatic.AUTO_REPLY, True)
 
 
-def test_control_fields_that_look_like_ours_are_taken_out_case_99() -> None:
+def test_control_fields_that_look_like_ours_are_taken_out() -> None:
+    """mail-cases 99"""
     fields = [("X-Meldpost-Case", "1"), ("x-meldpost-anything", "2"), ("Subject", "s")]
     assert without_our_fields(fields) == (("Subject", "s"),)
 

@@ -260,9 +260,10 @@ MACHINES: dict[str, Callable[[Mail], bytes]] = {
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-def test_a_machine_that_answers_a_notice_of_the_schedule_brings_about_no_further_one_case_71(
+def test_a_machine_that_answers_a_notice_of_the_schedule_brings_about_no_further_one(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail], machine: str
 ) -> None:
+    """mail-cases 71"""
     dovecot.deliver(account, MACHINES[machine](overdue_notice(office)))
     assert not office.take_in().queued
     _, kept = office.cases()
@@ -282,6 +283,7 @@ def test_a_person_who_answers_a_notice_of_the_schedule_is_heard_like_anybody(
 def test_a_member_of_whom_a_notice_came_back_gets_none_for_a_while(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail]
 ) -> None:
+    """mail-cases 71, 87"""
     dovecot.deliver(account, report(overdue_notice(office)))
     dovecot.deliver(account, mail(8))
     office.take_in()
@@ -306,6 +308,7 @@ def test_a_member_whose_notice_is_only_late_or_was_read_gets_the_next_one(
 def test_a_bounce_with_a_token_that_is_not_ours_is_tied_to_nothing(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail]
 ) -> None:
+    """mail-cases 95"""
     local, _, _ = sent["receipt"].envelope_sender.partition("@")
     at = local.index(BOUNCE_MARK) + len(BOUNCE_MARK)
     forged = local[:at] + "a" * (len(local) - at)

@@ -116,11 +116,12 @@ def test_eight_hundred_nested_comments_are_one_address_or_none() -> None:
     ],
 )
 def test_subjects_are_decoded_into_one_clean_line(raw: bytes, subject: str) -> None:
-    """Mail-cases 47 and 84."""
+    """mail-cases 84: Mail-cases 47 and 84."""
     assert parse_bytes(b"Subject: " + raw + b"\r\n\r\nx").subject == subject
 
 
 def test_no_header_value_holds_a_line_break_or_nul() -> None:
+    """mail-cases 84"""
     mail = parse_bytes(b"X-A: =?utf-8?q?a=00=0Ab?=\r\n c\r\nX-B: \x00\r\n\r\n")
     assert all(not set("\r\n\0") & set(value) for _, value in mail.headers)
 

@@ -363,6 +363,7 @@ def decisions(office: Office) -> list[str]:
 def test_why_a_mail_that_could_not_be_read_gets_no_receipt_stands_on_the_trail(
     dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
 ) -> None:
+    """mail-cases 80"""
     office = new_office(account, limits={"max_parse_bytes": 10_000})
     office.reader.poison = b"poison"
     dovecot.deliver(account, mail(1, text="poison"), mail(2, text="x" * 76 + "\n") + b"y" * 20_000, mail(3))
@@ -584,6 +585,7 @@ def test_a_reply_to_of_another_domain_is_marked(dovecot: Dovecot, office: Office
 def test_a_receipt_never_goes_to_a_reply_to_of_another_domain(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
+    """mail-cases 80"""
     dovecot.deliver(account, mail(1, fields=("Reply-To: other@home.example",)))
     dovecot.deliver(account, mail(2, fields=("Reply-To: victim@elsewhere.example",)))
     office.take_in()
@@ -669,6 +671,94 @@ def test_receipts_to_a_robot_that_changes_its_address_wait_above_the_cap_of_its_
     assert "person@elsewhere.example" in {each.recipient for each in office.receipts()}
 
 
+def test_one_case_gets_no_more_than_the_cap(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 74: a robot that answers our mail from ever other addresses stays in one case."""
+    account = dovecot.account()
+    office = new_office(account, rules={"per_case_per_day": 3})
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, *(reply_to(receipt, 2 + n, sender=f"robot{n}@elsewhere{n}.example") for n in range(5)))
+    office.take_in()
+    assert sorted(decisions(office)) == ["cap_case"] * 3 + ["neutral"] * 2 + ["report"]
+    assert len(office.receipts()) == 2
+
+
+def test_above_the_cap_of_all_receipts_wait_for_a_persons_word(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 74"""
+    account = dovecot.account()
+    office = new_office(account, rules={"total_per_hour": 3})
+    dovecot.deliver(account, *(mail(number, sender=f"a{number}@elsewhere{number}.example") for number in range(4)))
+    office.take_in()
+    assert sorted(decisions(office)) == ["cap_total", "cap_total", "report", "report"]
+
+
+@pytest.mark.parametrize(
+    "fields", [("Auto-Submitted: auto-replied",), ("X-Auto-Response-Suppress: All",), ("Precedence: auto_reply",), ()]
+)
+def test_out_of_office_opens_no_closed_case_meets_no_term_and_ends_no_reminder(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, fields: tuple[str, ...]
+) -> None:
+    """mail-cases 76"""
+    receipt = first_receipt(dovecot, office, account)
+    (case_id,) = office.case_ids()
+    with office.database.begin() as session:
+        dues.set_due(session, "desk", case_id, DueKind.REMINDER, datetime.now(UTC) + timedelta(days=14))
+    before = office.case(case_id).dues
+    absent = mail(
+        2, fields=(f"In-Reply-To: {receipt.message_id}", *fields), subject="Automatisch antwoord: Bevestiging"
+    )
+    dovecot.deliver(account, absent)
+    office.take_in()
+    assert office.case(case_id).dues == before
+    with office.database.begin() as session:
+        session.execute(text("UPDATE case_file SET status = 'closed'"))
+    dovecot.deliver(account, absent.replace(b"<2.abc@", b"<3.abc@"))
+    office.take_in()
+    (case,) = office.cases()
+    assert (case.status, len(case.messages)) == ("closed", 3)
+    assert office.outgoing() == []
+
+
+def test_an_address_beyond_ascii_opens_a_case_and_its_receipt_is_written_to_it_as_it_is(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 83: whether a server can carry it shows when the receipt is handed over."""
+    dovecot.deliver(account, mail(sender="J\u00fcrgen <j\u00fcrgen@b\u00fccher.example>"))
+    office.take_in()
+    (case,) = office.cases()
+    assert case.messages[0].content["from"]["address"] == "j\u00fcrgen@b\u00fccher.example"
+    (receipt,) = office.receipts()
+    assert receipt.recipient == "j\u00fcrgen@xn--bcher-kva.example"
+    assert "To: j\u00fcrgen@xn--bcher-kva.example\r\n".encode() in receipt.mime
+
+
+def test_a_line_break_hidden_in_a_subject_gets_no_field_into_the_receipt(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 84"""
+    dovecot.deliver(account, mail(subject="=?utf-8?q?hi=0D=0ABcc:_victim@elsewhere.example?="))
+    office.take_in()
+    subject = office.cases()[0].messages[0].content["subject"]
+    assert not {"\r", "\n"} & set(subject)
+    (receipt,) = office.receipts()
+    assert opened(receipt)["Bcc"] is None
+    assert b"victim" not in receipt.mime
+
+
+def test_fields_that_look_like_our_own_steer_nothing_and_are_not_kept_as_such(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 99"""
+    receipt = first_receipt(dovecot, office, account)
+    (first,) = office.cases()
+    forged = (f"X-Meldpost-Case: {first.case_id}", f"X-Meldpost-Reference: {first.reference}", "X-Meldpost-Receipt: no")
+    dovecot.deliver(account, mail(2, fields=forged))
+    office.take_in()
+    second = office.cases()[1]
+    assert len(office.receipts()) == 1
+    assert not [name for name, _ in second.messages[0].content["headers"] if name.lower().startswith("x-meldpost")]
+    assert receipt.recipient == "appie@home.example"
+
+
 def test_one_address_gets_no_more_than_the_cap(dovecot: Dovecot, new_office: NewOffice) -> None:
     """mail-cases 73"""
     account = dovecot.account()
@@ -744,6 +834,7 @@ def first_receipt(dovecot: Dovecot, office: Office, account: MailboxSettings) ->
 
 
 def test_an_answer_to_our_mail_joins_its_case(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:
+    """mail-cases 96"""
     receipt = first_receipt(dovecot, office, account)
     dovecot.deliver(account, reply_to(receipt, 2))
     plus = opened(receipt)["Reply-To"]
@@ -824,6 +915,7 @@ def test_a_reference_joins_only_a_known_sender_for_whom_our_server_vouches(
     sender: str,
     joins: bool,
 ) -> None:
+    """mail-cases 91"""
     first_receipt(dovecot, office, account)
     (case,) = office.cases()
     dovecot.deliver(account, mail(2, fields=fields, sender=sender, subject=f"Over {case.reference}"))
@@ -985,6 +1077,7 @@ def test_who_forges_a_members_address_does_not_silence_the_notice(
 def test_a_members_robot_that_answers_in_no_form_that_we_know_starts_no_storm(
     dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
 ) -> None:
+    """mail-cases 71, 73"""
     office = new_office(account, rules={"per_address_per_day": 4})
     dovecot.deliver(account, mail())
     written, number = 0, 1

@@ -33,6 +33,7 @@ def read(*fields: str, subject: str = "s", to: str = "integriteit@ministry.examp
 
 
 def test_every_place_in_which_our_mails_carry_their_token_is_looked_at() -> None:
+    """mail-cases 96"""
     from datetime import UTC, datetime
 
     ours = address(DESK, TOKEN, "appie@home.example", date=datetime.now(UTC))
@@ -47,7 +48,8 @@ def test_every_place_in_which_our_mails_carry_their_token_is_looked_at() -> None
 @pytest.mark.parametrize(
     "message_id", [f"<{TOKEN}@other.example>", f"<{TOKEN}x y@ministry.example>", "<@ministry.example>", "<>"]
 )
-def test_ids_of_other_domains_or_shapes_are_no_tokens_case_94(message_id: str) -> None:
+def test_ids_of_other_domains_or_shapes_are_no_tokens(message_id: str) -> None:
+    """mail-cases 94"""
     assert id_tokens([message_id], DESK) == []
 
 
@@ -55,6 +57,7 @@ def test_ids_of_other_domains_or_shapes_are_no_tokens_case_94(message_id: str) -
     "other", ["someone+{}@ministry.example", "integriteit+{}@elsewhere.example", "integriteit@ministry.example"]
 )
 def test_plus_addresses_of_others_are_no_tokens(other: str) -> None:
+    """mail-cases 94"""
     assert plus_tokens([other.format(TOKEN)], DESK) == []
 
 

@@ -76,6 +76,7 @@ def test_each_run_has_a_process_of_its_own(marks: Path) -> None:
 
 
 def test_a_worker_that_was_killed_is_run_again(marks: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """mail-cases 90"""
     supervisor = Supervisor([work(marks, jobs.killed_once)], CONTEXT)
     supervisor.wake("work")
     run_until(supervisor, lambda: "works again" in caplog.text or words(marks) == ["work", "work"])

@@ -25,6 +25,7 @@ def header_block(raw: bytes) -> list[bytes]:
 
 
 def test_every_way_back_carries_the_token(addressed):
+    """mail-cases 96"""
     outside = addressed()
     token = outside.message_id[1:].partition("@")[0]
     assert outside.message_id == f"<{token}@ministerie.example>"
@@ -61,6 +62,7 @@ def test_a_local_part_that_the_token_would_make_too_long_goes_without_it():
     ],
 )
 def test_an_identifier_that_is_not_one_plain_word_is_left_out(spoilt):
+    """mail-cases 84"""
     assert clean_message_id(spoilt) is None
 
 
@@ -69,6 +71,7 @@ def test_an_identifier_that_is_not_one_plain_word_is_left_out(spoilt):
 @example(parent="<a@b>\r\nBcc: x@evil.example", references=["<c@d>\r\n\r\nbody"])
 @example(parent="<" + "x" * 890 + "@b>", references=["<" + "y" * 890 + "@b>"] * 3)
 def test_whatever_a_reporter_calls_a_message_id_the_headers_stay_whole(desk_, moment, parent, references):
+    """mail-cases 84"""
     outside = address(desk_, "token", "jan@voorbeeld.nl", date=moment, in_reply_to=parent, references=tuple(references))
     lines = header_block(mime.to_bytes(DOCUMENT, outside, mime.REPLIED))
     names = [line.partition(b":")[0].decode().lower() for line in lines]
@@ -107,6 +110,7 @@ def moment():
 
 @given(st.lists(message_ids, max_size=40), message_ids)
 def test_references_keep_the_first_and_the_last_and_fit_on_one_line(chain, parent):
+    """mail-cases 86"""
     kept = thread(chain, parent)
     others = [item for item in dict.fromkeys(chain) if item != parent]
     assert kept[-1] == parent
@@ -119,6 +123,7 @@ def test_references_keep_the_first_and_the_last_and_fit_on_one_line(chain, paren
 
 
 def test_a_long_message_id_stays_one_plain_line(addressed):
+    """mail-cases 85"""
     long = "<" + "x" * 81 + "@voorbeeld.nl>"
     raw = mime.to_bytes(DOCUMENT, addressed(in_reply_to=long), mime.REPLIED)
     assert f"In-Reply-To: {long}".encode() in header_block(raw)
@@ -176,6 +181,7 @@ def test_every_ordinary_address_can_be_written_to(written):
     )
 )
 def test_a_local_part_is_never_encoded_illegally(desk_, moment, local):
+    """mail-cases 83"""
     outside = address(desk_, "token", f"{local}@voorbeeld.nl", date=moment)
     to = next(line for line in header_block(mime.to_bytes(DOCUMENT, outside, mime.REPLIED)) if line.startswith(b"To:"))
     assert to == f"To: {local}@voorbeeld.nl".encode()

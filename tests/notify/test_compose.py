@@ -233,6 +233,7 @@ def test_every_mail_is_safe_for_relays(desk: DeskSettings, addressed):
 
 
 def test_every_mail_says_that_a_machine_made_it(desk: DeskSettings, addressed):
+    """mail-cases 78"""
     for outgoing in every_mail(desk, addressed()):
         mail = message_from_bytes(outgoing.mime, policy=default)
         assert mail["Auto-Submitted"] in ("auto-replied", "auto-generated")

@@ -56,6 +56,7 @@ def test_a_round_ends_after_so_many_mails_and_says_that_there_are_more(box):
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
 def test_what_the_server_puts_off_is_tried_again_later_and_taken_then(box, verb):
+    """mail-cases 82"""
     outbox_id = box.queue()
     with ScriptedServer({verb: ["451 later", "354 go on" if verb == "DATA" else "250 ok"]}) as server:
         box.use(server.port)
@@ -101,6 +102,7 @@ def test_what_the_server_refuses_for_good_fails_visibly_and_holds_up_nothing(box
     ],
 )
 def test_a_server_that_cannot_be_used_costs_no_mail(box, replies):
+    """mail-cases 82"""
     first, second = box.queue(), box.queue()
     with ScriptedServer(replies) as server:
         box.use(server.port)
@@ -148,6 +150,7 @@ def test_a_connection_that_ended_between_two_mails_is_opened_anew_at_once(box):
 
 
 def test_a_line_that_breaks_after_data_is_tried_once_more_with_the_same_message_id_and_never_again(box):
+    """mail-cases 81"""
     outbox_id = box.queue()
     with ScriptedServer({".": DROP}) as server:
         box.use(server.port)
@@ -176,6 +179,7 @@ def test_an_uncertain_mail_that_the_server_takes_the_second_time_is_sent(box):
 
 
 def test_an_answer_to_data_that_makes_no_sense_is_no_yes_and_no_no(box):
+    """mail-cases 81"""
     outbox_id = box.queue()
     with ScriptedServer({".": "hello"}) as server:
         box.use(server.port)

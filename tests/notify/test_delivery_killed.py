@@ -73,6 +73,7 @@ def stopped(process):
     ("point", "most"), [("before-data", 1), ("after-data-before-reply", 2), ("after-reply-before-mark", 2)]
 )
 def test_a_killed_sender_loses_no_mail_and_only_the_one_window_repeats_it(box, sender, point, most):
+    """mail-cases 82, 90"""
     outbox_id = box.queue()
     with ScriptedServer() as server:
         box.use(server.port)
@@ -89,6 +90,7 @@ def test_a_killed_sender_loses_no_mail_and_only_the_one_window_repeats_it(box, s
 
 
 def test_a_mail_whose_sender_is_killed_every_time_goes_out_twice_at_most(box, sender):
+    """mail-cases 81, 90"""
     outbox_id = box.queue()
     with ScriptedServer() as server:
         box.use(server.port)

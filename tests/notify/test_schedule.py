@@ -53,6 +53,7 @@ def contact(box, case_id):
 
 
 def test_a_reporter_is_reminded_once_of_what_is_missing_then_silence(box, keys, asked):
+    """mail-cases 88"""
     case_id, receipt = asked
     assert remind_reporters(box.settings, box.database, keys) == 1
     box.pass_time()
@@ -68,6 +69,15 @@ def test_a_reporter_is_reminded_once_of_what_is_missing_then_silence(box, keys, 
     assert message["Auto-Submitted"] == "auto-generated"
     assert contact(box, case_id) is None  # the sender need not know them any more
     assert DueKind.REMINDER not in box.dues(case_id)
+
+
+def test_a_reminder_that_is_weeks_late_is_sent_exactly_once(box, keys, asked):
+    """mail-cases 88: the machine was off when it was due."""
+    case_id, _ = asked
+    with box.database.begin() as session:
+        dues.set_due(session, "bz", case_id, DueKind.REMINDER, box.database.now() - timedelta(days=40))
+    assert [remind_reporters(box.settings, box.database, keys) for _ in range(3)] == [1, 0, 0]
+    assert len(box.mails(OutgoingKind.REMINDER)) == 1
 
 
 def test_the_desk_keeps_a_copy_of_a_reminder(box, keys, asked):
@@ -103,6 +113,7 @@ def test_who_answered_while_the_reminder_was_being_written_is_not_reminded(box, 
 
 
 def test_an_address_that_bounced_gets_no_reminder(box, keys, asked):
+    """mail-cases 87"""
     case_id, receipt = asked
     with box.database.begin() as session:
         outbox.note_bounce(session, receipt, "0" * 32)
@@ -111,6 +122,7 @@ def test_an_address_that_bounced_gets_no_reminder(box, keys, asked):
 
 
 def test_an_address_that_was_refused_gets_no_reminder(box, keys):
+    """mail-cases 87"""
     case_id = box.case()
     box.ask(case_id, MissingField.PHONE)
     box.queue(case_id=case_id)
@@ -216,6 +228,7 @@ def test_an_overdue_feedback_is_told_too(box, keys):
 
 
 def test_two_ticks_at_once_write_each_mail_once(box, keys, asked):
+    """mail-cases 88"""
     box.member("een@ministerie.example")
     box.case({DueKind.FIRST_LOOK: box.database.now() - timedelta(days=1)})
     ticks = [threading.Thread(target=run_due, args=(box.settings, box.database, keys)) for _ in range(4)]
@@ -228,6 +241,8 @@ def test_two_ticks_at_once_write_each_mail_once(box, keys, asked):
 
 
 def test_a_tick_that_is_killed_before_it_commits_is_made_good_by_the_next(box, keys, asked, monkeypatch):
+    """mail-cases 88, 90"""
+
     class Killed(BaseException):
         pass
 

@@ -120,6 +120,7 @@ def test_the_clock_of_a_transaction_is_that_of_the_machine_asleep_or_awake():
 
 
 def test_a_local_part_beyond_ascii_goes_out_where_the_server_offers_smtputf8(box, serve):
+    """mail-cases 83"""
     server, keeper = serve(enable_SMTPUTF8=True)
     outbox_id = box.queue("юля@почта.рф")
     box.use(server.port)
@@ -132,6 +133,7 @@ def test_a_local_part_beyond_ascii_goes_out_where_the_server_offers_smtputf8(box
 
 
 def test_a_local_part_beyond_ascii_fails_visibly_where_it_does_not_and_holds_up_nothing(box, serve, caplog):
+    """mail-cases 83"""
     server, keeper = serve(enable_SMTPUTF8=False)
     outbox_id = box.queue("юля@почта.рф")
     box.pass_time()

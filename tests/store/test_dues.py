@@ -40,6 +40,7 @@ def kinds(world: World, case_id: str) -> list[DueKind]:
 
 
 def test_a_due_is_claimed_by_one_and_settled_once(world: World, case_id: str) -> None:
+    """mail-cases 90"""
     open_due(world, case_id)
     claimed = take(world)
     assert (claimed.case_id, claimed.kind) == (case_id, DueKind.REMINDER)
@@ -58,6 +59,7 @@ def test_what_is_not_due_yet_or_of_another_kind_is_left_alone(world: World, case
 
 
 def test_who_lost_the_lease_settles_nothing(world: World, case_id: str) -> None:
+    """mail-cases 90"""
     open_due(world, case_id)
     slow = take(world)
     run_out(world.db, Due)

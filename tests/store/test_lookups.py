@@ -67,6 +67,7 @@ def test_a_token_names_its_mail_and_survives_mail_systems(outbox_id: str) -> Non
 
 @given(outbox_ids, st.integers(0, 39), st.sampled_from(sorted(MAIL_SAFE)))
 def test_a_token_with_any_letter_changed_names_nothing(outbox_id: str, at: int, letter: str) -> None:
+    """mail-cases 95"""
     token = TOKENS.sign(outbox_id)
     changed = token[:at] + letter + token[at + 1 :]
     assert changed == token or TOKENS.verify(changed) is None
@@ -74,10 +75,12 @@ def test_a_token_with_any_letter_changed_names_nothing(outbox_id: str, at: int, 
 
 @given(st.text(max_size=60))
 def test_no_text_is_a_token_by_chance(text: str) -> None:
+    """mail-cases 95"""
     assert TOKENS.verify(text) is None
 
 
 def test_a_token_of_another_key_or_number_names_nothing() -> None:
+    """mail-cases 94, 95"""
     token = TOKENS.sign(new_outbox_id())
     assert TokenKey(1, b"u" * 32).verify(token) is None
     assert TokenKey(2, b"t" * 32).verify(token) is None
@@ -105,6 +108,7 @@ def test_a_case_is_found_by_its_reference(world: World) -> None:
 
 
 def test_a_reply_to_a_merged_case_goes_to_the_survivor(world: World) -> None:
+    """mail-cases 97"""
     one, two, three = (world.open_case(reference=f"{letter * 5}-AAAAA").case_id for letter in "ABC")
     with world.db.begin() as session:
         session.execute(update(CaseFile).where(CaseFile.id == one).values(merged_into_id=two))

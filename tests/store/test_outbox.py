@@ -256,6 +256,7 @@ def test_a_member_is_unreachable_for_a_while_after_a_notice_came_back(world: Wor
 
 
 def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
+    """mail-cases 73, 74"""
     taken = world.open_case()
     for address in ("a@x.example", "A@x.example", "b@x.example"):
         world.enqueue(case_id=taken.case_id, caps=INDEX.caps(address, NOW)[0])

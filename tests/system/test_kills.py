@@ -43,6 +43,7 @@ def test_killed_while_moving_without_move_every_mail_is_one_case(plain_installat
 
 
 def test_killed_before_data_every_mail_goes_out_once(installation: Installation) -> None:
+    """mail-cases 82, 90"""
     _survives(installation, "before-data")
     assert _delivered(installation) == [1, 1, 1, 1]
 
@@ -51,6 +52,7 @@ def test_killed_before_data_every_mail_goes_out_once(installation: Installation)
 def test_killed_between_data_and_the_mark_one_mail_may_come_twice_with_the_same_message_id(
     installation: Installation, point: str
 ) -> None:
+    """mail-cases 81, 90"""
     _survives(installation, point)
     assert _delivered(installation) == [1, 1, 1, 2]
 

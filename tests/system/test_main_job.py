@@ -72,6 +72,7 @@ def test_an_answer_to_the_receipt_joins_its_case(installation: Installation) -> 
 
 
 def test_an_answer_whose_reply_address_was_lost_still_joins_by_its_headers(installation: Installation) -> None:
+    """mail-cases 96"""
     installation.set_up()
     installation.start()
     installation.send(letter(installation.reporter(), installation.address, text=TEXT))
@@ -94,6 +95,7 @@ def test_an_answer_whose_reply_address_was_lost_still_joins_by_its_headers(insta
     ids=["auto-reply", "list", "robot"],
 )
 def test_automatic_mail_is_kept_and_never_answered(installation: Installation, headers: dict[str, str]) -> None:
+    """mail-cases 72"""
     installation.set_up()
     installation.send(letter(installation.reporter(), installation.address, text="Ik ben er niet.", headers=headers))
     installation.wait_in(1)
@@ -105,6 +107,7 @@ def test_automatic_mail_is_kept_and_never_answered(installation: Installation, h
 
 
 def test_the_bounce_of_a_receipt_joins_its_case_and_is_never_answered(installation: Installation) -> None:
+    """mail-cases 70, 79"""
     installation.set_up()
     gone = f"gone{installation.number}@nowhere.example"
     installation.start()
@@ -116,6 +119,7 @@ def test_the_bounce_of_a_receipt_joins_its_case_and_is_never_answered(installati
 
 
 def test_the_null_sender_gets_no_answer(installation: Installation) -> None:
+    """mail-cases 70"""
     installation.set_up()
     installation.send(letter(installation.reporter(), installation.address, text=TEXT), sender="")
     installation.wait_in(1)
@@ -194,6 +198,7 @@ def test_a_line_that_drops_is_taken_up_again(installation: Installation) -> None
 
 
 def test_receipts_wait_for_an_smtp_server_that_is_down(installation: Installation) -> None:
+    """mail-cases 82"""
     installation.set_up()
     installation.exim.stop()
     try:
