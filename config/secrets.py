@@ -7,6 +7,8 @@ Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>``, ``pas
 ``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``; where an account logs in by token
 ``oauth-secret-<account>`` or ``oauth-certificate-<account>``, ``oauth-service-account-<account>``, and the file
 ``oauth-cache-<account>`` that is written by the program itself. The account of the sender is ``smtp``.
+Where a desk opens encrypted mail: ``smime-key-<desk>``, ``openpgp-key-<desk>``, and ``smime-passphrase-<desk>``,
+``openpgp-passphrase-<desk>`` for keys that are locked.
 """
 
 import base64

@@ -142,6 +142,15 @@ class DeskSettings(Section):
         description="Domains of organisations whose ticket system takes our references off and puts its own number "
         "into the subject: their mail joins the case that had a mail of theirs with that number, if From passed DMARC.",
     )
+    smime_ca_file: Path | None = Field(
+        None,
+        description="PEM certificates of the authorities whose S/MIME signatures the desk wants to know apart. Without "
+        "it a signature is checked against the certificate that came with it, which anybody can make.",
+    )
+    encryption_key_at: str = Field(
+        "",
+        description="Where reporters find the desk's certificate or OpenPGP key, as a receipt tells them.",
+    )
     texts: ReceiptTexts
 
     @property
@@ -627,6 +636,10 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             ),
             "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
             "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),
+            "desks": {
+                slug: desk.model_copy(update={"smime_ca_file": anchor(desk.smime_ca_file)})
+                for slug, desk in settings.desks.items()
+            },
             "mailboxes": {
                 account: mailbox.model_copy(
                     update={

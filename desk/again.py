@@ -25,6 +25,7 @@ from ingest.intake import own_mail
 from ingest.isolation import ProcessLimits
 from ingest.mail import ParsedMail
 from ingest.nurseries import nurseries
+from ingest.protection.keys import opening_for
 from ingest.raw import RawMail
 from notify.keys import TOKEN_KEY_NUMBER
 from store import reread
@@ -90,7 +91,7 @@ def _attempt(known: Before, version: int) -> str:
     try:
         with _raw(known) as raw:
             anew = _read(raw)
-            if anew.report is None and known.report.get("kind"):
+            if (anew.report is None and known.report.get("kind")) or _was_open(known) > _is_open(anew.mail):
                 raise _NotUnderstood
             authserv_id = here.settings.desks[ring.desk].trusted_authserv_id
             new = message_anew(raw, anew, _own(anew.mail), authserv_id, known.received_at, known.content)
@@ -103,6 +104,15 @@ def _attempt(known: Before, version: int) -> str:
     if protection is not None and protection.encrypted and not protection.opened:
         return str(gettext("The message was read again. It is encrypted still, and could not be opened."))
     return str(gettext("The message was read again."))
+
+
+def _was_open(known: Before) -> bool:
+    return bool((known.content.get("protection") or {}).get("opened"))
+
+
+def _is_open(mail: ParsedMail) -> bool:
+    """A desk on another machine than the daemon may have no key to open what the daemon opened."""
+    return mail.protection is not None and mail.protection.opened
 
 
 def _raw(known: Before) -> RawMail:
@@ -125,7 +135,7 @@ def _read(raw: RawMail) -> Anew:
     limits = settings.limits
     reading = ProcessLimits(limits.again_seconds, limits.again_seconds, limits.again_memory_bytes)
     with nurseries(settings, reading) as (readers, understanders):
-        return read_again(raw, readers, understanders)
+        return read_again(raw, readers, understanders, opening_for(settings, parts().secrets, gate.ring().desk))
 
 
 def _own(mail: ParsedMail) -> Own:

@@ -15,6 +15,7 @@ from ingest.intake import Reader, Understander
 from ingest.mail import ParsedMail
 from ingest.message import SEEN_BEFORE, mail_text, read_message
 from ingest.outgoing import noteworthy
+from ingest.protection.opening import Opening
 from ingest.raw import RawMail
 from ingest.reading import read_mail
 from store.intake import NewMessage
@@ -29,9 +30,9 @@ class Anew:
     report: Report | None = field(repr=False)
 
 
-def read_again(raw: RawMail, readers: Reader, understanders: Understander) -> Anew:
+def read_again(raw: RawMail, readers: Reader, understanders: Understander, opening: Opening) -> Anew:
     """Raises ReadError for this mail, NurseryGone when none can be read."""
-    mail = read_mail(readers, raw)
+    mail = read_mail(readers, raw, opening)
     try:
         return Anew(mail, understanders.understand(mail_text(mail)))
     except UnderstandingFailed:

@@ -12,12 +12,13 @@ Z  the end of what P began
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ingest.mail import Address, ParsedAttachment, ParsedMail
+from ingest.mail import Address, ParsedAttachment, ParsedMail, Sealed
 
 FRAME = struct.Struct("!cI")
 NUMBER = struct.Struct("!H")
@@ -86,6 +87,18 @@ def _plain(mail: ParsedMail) -> dict[str, Any]:
         "defects": mail.defects,
         "delivery_report": mail.delivery_report,
         "signature_text": mail.signature_text,
+        "sealed": [_sealed(each) for each in mail.sealed],
+    }
+
+
+def _sealed(sealed: Sealed) -> dict[str, Any]:
+    return {
+        "kind": sealed.kind,
+        "whole": sealed.whole,
+        "attachment": sealed.attachment,
+        "text": sealed.text,
+        "signed": sealed.signed,
+        "data": base64.b64encode(sealed.data).decode("ascii"),
     }
 
 

@@ -13,17 +13,15 @@ from config.secrets import Secrets
 from config.settings import DeskSettings, Settings
 from ingest.automatic import Own, bare
 from ingest.mail import ParsedMail
-from ingest.raw import RawMail
+from ingest.protection.keys import opening_for
+from ingest.protection.opening import Opening
+from ingest.protection.opening import Reader as Reader
 from ingest.threads import clues, id_tokens
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
 from store.keyring import DeskPublicKeys, Pins, desk_keys, pins_of
 from store.lookups import IndexKey, TokenKey
 from triage import MailText, Report
-
-
-class Reader(Protocol):
-    def read(self, raw: RawMail) -> ParsedMail: ...
 
 
 class Understander(Protocol):
@@ -45,6 +43,7 @@ class Intake:
     terms: Terms
     readers: Reader
     understanders: Understander
+    opening: Opening
     randbelow: Callable[[int], int]
 
     @classmethod
@@ -70,6 +69,7 @@ class Intake:
             terms=terms_of(settings, desk),
             readers=readers,
             understanders=understanders,
+            opening=opening_for(settings, secrets, desk),
             randbelow=randbelow,
         )
         with database.read() as session:

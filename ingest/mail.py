@@ -95,12 +95,29 @@ class SignatureResult(StrEnum):
 
 @dataclass(frozen=True)
 class Signature:
-    """A digital signature on a mail (RFC 8551, RFC 9580). `signer` is what the key or certificate says of itself."""
+    """A digital signature on a mail (RFC 8551, RFC 9580).
+
+    `signer` is what the key or certificate says of itself. `whole`: it stands over all that the mail says, else only
+    over a part of it. `chained`: its certificate leads to one that the desk's `smime_ca_file` holds.
+    """
 
     kind: Literal["smime", "openpgp"]
     result: SignatureResult
     signer: str = ""
     fingerprint: str = ""
+    whole: bool = False
+    chained: bool = False
+
+
+class Unopened(StrEnum):
+    """Why a ciphertext is not opened."""
+
+    NO_KEY = "no_key"  # the desk has no key of this kind
+    WRONG_KEY = "wrong_key"  # it is not meant for any key that the desk has
+    BROKEN = "broken"  # it names a key of the desk, but does not open with it, or is damaged
+    UNSUPPORTED = "unsupported"  # a form or an algorithm that nobody here knows
+    TOO_DEEP = "too_deep"  # sealed in more layers than are opened
+    BOUNDS = "bounds"  # it takes more time, memory or room than opening may
 
 
 @dataclass(frozen=True)
@@ -125,6 +142,37 @@ class SenderKey:
     kind: Literal["autocrypt", "openpgp", "smime"]
     fingerprint: str
     data: bytes = field(repr=False)
+
+
+class SealedKind(StrEnum):
+    """A form in which something can be encrypted or signed."""
+
+    CMS = "cms"  # application/pkcs7-mime: one layer of encryption, signature or compression (RFC 8551 §3.2)
+    CMS_SIGNATURE = "cms_signature"  # multipart/signed with S/MIME (RFC 8551 §3.5.3)
+    PGP = "pgp"  # a MIME entity in an OpenPGP message (RFC 3156 §4)
+    PGP_SIGNATURE = "pgp_signature"  # multipart/signed with OpenPGP (RFC 3156 §5)
+    PGP_TEXT = "pgp_text"  # an armoured message in the text (RFC 9580 §6.2)
+    PGP_SIGNED_TEXT = "pgp_signed_text"  # text signed in the clear (RFC 9580 §7)
+    PGP_FILE = "pgp_file"  # a file encrypted by itself
+    PGP_KEY = "pgp_key"  # public keys (RFC 3156 §7)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Where in a mail something encrypted or signed is, as a reader found it; what it says, nobody has looked at.
+
+    `attachment` is the place of the ciphertext, signature or key among the attachments, None where it stands in the
+    text. `text` is its range in `ParsedMail.text`, `signed` the range in the raw mail of the bytes that a detached
+    signature is over, None where they cannot be told for sure. `data` is signed text, exactly as it came. `whole`:
+    there is nothing else in the mail.
+    """
+
+    kind: SealedKind
+    whole: bool
+    attachment: int | None = None
+    text: tuple[int, int] | None = None
+    signed: tuple[int, int] | None = None
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -164,6 +212,8 @@ class ParsedMail:
     signature_text: str = ""
     protection: Protection | None = None
     sender_keys: tuple[SenderKey, ...] = ()
+    sealed: tuple[Sealed, ...] = ()
+    """As a reader found it; empty once it was opened and checked."""
 
     @property
     def words(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ingest.body import read_body
 from ingest.charsets import clean_line
@@ -11,17 +11,19 @@ from ingest.fields import decoded, fields
 from ingest.guard import guarded
 from ingest.mail import ParsedMail, ParseLimits
 from ingest.parts import PartsLeft, parse_tree
+from ingest.protection.recognise import sealed_parts
 from ingest.text import SplitText, split
 
 
 def parse_bytes(data: bytes, limits: ParseLimits | None = None) -> ParsedMail:
-    return parse((data,), limits or ParseLimits())
+    return parse((data,), limits or ParseLimits(), lambda: data)
 
 
-def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
+def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Callable[[], bytes] = bytes) -> ParsedMail:
     """Take a mail apart. Raises CannotParse for what is beyond the limits; the sizes of attachments are measured.
 
-    A field or part that makes no sense is left out, with a defect that names it.
+    A field or part that makes no sense is left out, with a defect that names it. `again` gives the whole mail once more
+    where it holds a signature, which is over its very bytes.
     """
     left = PartsLeft(limits.parts)
     root = parse_tree(chunks, limits, left)
@@ -29,6 +31,7 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
     defects: list[str] = []
     body = read_body(root, limits, left, defects)
     parts = guarded("text", defects, SplitText(body.text), lambda: split(body.text, body.history))
+    files = [leaf.part for leaf in body.leaves]
     return ParsedMail(
         from_=header.sender(defects),
         reply_to=header.addresses("reply-to", defects),
@@ -48,6 +51,7 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits) -> ParsedMail:
         attachments=attachments(body.leaves, limits, left),
         defects=tuple(dict.fromkeys(_short(d) for d in (*header.defects, *defects)))[:100],
         delivery_report=body.report,
+        sealed=guarded("protection", defects, (), lambda: sealed_parts(root, files, body.text, again)),
     )
 
 

@@ -11,8 +11,12 @@ from ingest.nursery_parent import Job
 
 
 def serve(job: Job) -> None:
-    tried = {name: _succeeds(attempt) for name, attempt in _ATTEMPTS.items()}
-    job.reply.sendall(json.dumps(tried).encode())
+    job.reply.sendall(json.dumps(attempts()).encode())
+
+
+def attempts() -> dict[str, bool]:
+    """What was tried from where this is called, and whether it went."""
+    return {name: _succeeds(attempt) for name, attempt in _ATTEMPTS.items()}
 
 
 def _succeeds(attempt: Callable[[], object]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from ingest.attachments import recognition
@@ -87,8 +88,9 @@ def serve(job: Job) -> None:
         raise ValueError("a reader needs a mail")
     send = job.reply.sendall
     budget = Budget.of(tools.file_seconds)
+    chunks = partial(read_range, job.descriptor, 0, job.size)
     try:
-        mail = parse(read_range(job.descriptor, 0, job.size), ParseLimits())
+        mail = parse(chunks(), ParseLimits(), lambda: b"".join(chunks()))
     except CannotParse:
         send_refusal(send)
         return

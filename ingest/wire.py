@@ -12,11 +12,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Base64Bytes,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from ingest.errors import CannotParse, ReaderDied
 from ingest.frames import FRAME, NUMBER, PIECE
-from ingest.mail import Address, ChildMessage, Finding, ParsedAttachment, ParsedMail, is_message_id
+from ingest.mail import (
+    Address,
+    ChildMessage,
+    Finding,
+    ParsedAttachment,
+    ParsedMail,
+    Sealed,
+    SealedKind,
+    is_message_id,
+)
 from ingest.raw import read_range, write_all
 
 _MAX_JSON = 64 * 1024 * 1024
@@ -46,6 +64,7 @@ class Answer:
 
     def __init__(self, raw_size: int) -> None:
         self.mail: ParsedMail | None = None
+        self._raw_size = raw_size
         self._spool = _Spool(raw_size)
         self._json_left = _MAX_JSON
 
@@ -65,14 +84,15 @@ class Answer:
         elif kind == b"Z" and length == 0 and self.mail is not None:
             return False
         elif kind in (b"M", b"P") and self.mail is None:
-            self.mail = _validated(self._document(receive, length), self._spool)
+            self.mail = _validated(self._document(receive, length), self._spool, self._raw_size)
             return bool(kind == b"P")
         elif kind == b"F" and self.mail is not None and length > NUMBER.size:
             (number,) = NUMBER.unpack(_exactly(receive, NUMBER.size))
             self.mail = self._with_file(self.mail, number, self._document(receive, length - NUMBER.size))
         elif kind == b"B" and self.mail is not None:
             body = _checked(_Body, self._document(receive, length))
-            self.mail = replace(self.mail, **body.model_dump())
+            elsewhere = tuple(each for each in self.mail.sealed if each.text is None)  # ranges were of another text
+            self.mail = replace(self.mail, **body.model_dump(), sealed=elsewhere)
         else:
             raise ReaderDied("the reader sent a frame that does not exist")
         return True
@@ -241,6 +261,23 @@ class _Body(_Model):
     signature_text: Text
 
 
+class _Sealed(_Model):
+    kind: SealedKind
+    whole: bool
+    attachment: Annotated[int, Field(ge=0, lt=_MAX_ATTACHMENTS)] | None
+    text: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
+    signed: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
+    data: Annotated[Base64Bytes, Field(max_length=1_000_000)]
+
+    def value(self) -> Sealed:
+        return Sealed(self.kind, self.whole, self.attachment, self.text, self.signed, self.data)
+
+    def lies_in(self, attachments: int, text: int, raw: int) -> bool:
+        ranges = ((self.text, text), (self.signed, raw))
+        inside = all(each is None or each[0] <= each[1] <= size for each, size in ranges)
+        return inside and (self.attachment is None or self.attachment < attachments)
+
+
 class _Mail(_Model):
     from_: _Address | None
     reply_to: Annotated[list[_Address], Field(max_length=1000)]
@@ -260,6 +297,7 @@ class _Mail(_Model):
     defects: Annotated[list[Short], Field(max_length=100)]
     delivery_report: _Report | None
     signature_text: Text
+    sealed: Annotated[list[_Sealed], Field(max_length=50)]
 
     @field_validator("attachments")
     @classmethod
@@ -279,10 +317,12 @@ def _checked(model: type[M], data: bytes) -> M:
         raise ReaderDied(f"the reader's answer does not follow the contract ({places})") from None
 
 
-def _validated(data: bytes, spool: _Spool) -> ParsedMail:
+def _validated(data: bytes, spool: _Spool, raw_size: int) -> ParsedMail:
     mail = _checked(_Mail, data)
     if spool.highest() >= len(mail.attachments):
         raise ReaderDied("the reader sent bytes of attachments that it does not name")
+    if not all(each.lies_in(len(mail.attachments), len(mail.text), raw_size) for each in mail.sealed):
+        raise ReaderDied("the reader found something sealed where the mail is not")
     return _mail(mail, spool)
 
 
@@ -306,6 +346,7 @@ def _mail(mail: _Mail, spool: _Spool) -> ParsedMail:
         defects=tuple(mail.defects),
         delivery_report=mail.delivery_report.model_dump() if mail.delivery_report else None,
         signature_text=mail.signature_text,
+        sealed=tuple(each.value() for each in mail.sealed),
     )
 
 

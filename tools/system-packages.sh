@@ -14,6 +14,8 @@ exim4-daemon-light|exim4|-|the tests against a real SMTP server (tests/system)
 postgresql|-|/usr/lib/postgresql|the tests against a real PostgreSQL (tests/system)
 chromium|chromium|-|the tests of the desk in a real browser (tests/system)
 strace|strace|-|the test that no readable byte is written to disk (tests/system)
+gnupg|gpg|-|the tests of OpenPGP mail as GnuPG writes it (tests/ingest)
+openssl|openssl|-|the tests of S/MIME mail as another program writes it (tests/ingest)
 LIST
 }
 

@@ -1,0 +1,170 @@
+"""What of a mail is encrypted or signed, and where. Pure; part of a reader, which holds no key and opens nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, pairwise
+
+from ingest.errors import CannotParse
+from ingest.mail import ParseLimits, Sealed, SealedKind
+from ingest.parts import Part, PartsLeft, body_bytes, children, content_type, file_name, parameter, parse_tree, raw_text
+
+MOST_SEALED = 50
+_MOST_SIGNED_TEXT = 1_000_000
+_MOST_DELIMITERS = 20
+_CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_CMS_NAMES = (".p7m", ".p7c", ".p7z")  # RFC 8551 §3.2.1
+_PGP_NAMES = (".asc", ".pgp", ".gpg")
+_PGP_TYPES = ("application/pgp", "application/pgp-encrypted", "application/octet-stream")
+_MESSAGE_TAGS = (1, 3, 4, 8, 9, 18, 20)  # RFC 9580 §5: what a message can begin with
+_MESSAGE = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"
+_SIGNED_TEXT = "-----BEGIN PGP SIGNED MESSAGE-----", "-----END PGP SIGNATURE-----"
+
+
+def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Callable[[], bytes]) -> tuple[Sealed, ...]:
+    """All of it, outermost first. `files` are the parts kept as attachments, in their order; `raw` gives the mail."""
+    walk = _Walk({id(part): place for place, part in enumerate(files)}, raw)
+    alone = not files
+    found = [
+        *walk.of(root, whole=True),
+        *_messages_in(text, alone=alone),
+        *_signed_texts(walk.texts, text, alone=alone),
+    ]
+    return tuple(found[:MOST_SEALED])
+
+
+class _Walk:
+    def __init__(self, places: dict[int, int], raw: Callable[[], bytes]) -> None:
+        self._places = places
+        self._raw = raw
+        self._version_seen = False
+        self.texts: list[Part] = []
+
+    def of(self, part: Part, *, whole: bool) -> Iterator[Sealed]:
+        below = children(part)
+        kind = content_type(part)
+        if not below:
+            yield from self._file(part, kind, whole)
+        elif kind == "multipart/signed" and len(below) > 1:
+            yield from self._signed(part, below, whole)
+        elif kind == "multipart/encrypted" and len(below) > 1 and id(below[1]) in self._places:
+            yield Sealed(SealedKind.PGP, whole, self._places[id(below[1])])
+        else:
+            for child in below:
+                yield from self.of(child, whole=whole and len(below) == 1)
+
+    def _signed(self, part: Part, below: list[Part], whole: bool) -> Iterator[Sealed]:
+        place = self._places.get(id(below[1]))
+        if place is not None:
+            protocol = (parameter(part, "protocol") or content_type(below[1])).lower()
+            is_cms = "pkcs7" in protocol or "pkcs7" in content_type(below[1])
+            kind = SealedKind.CMS_SIGNATURE if is_cms else SealedKind.PGP_SIGNATURE
+            # more than two parts: what is not signed stands beside what is
+            yield Sealed(kind, whole and len(below) == 2, place, signed=_range(part, below[0], self._raw()))
+        for number, child in enumerate(below):
+            if number != 1:
+                yield from self.of(child, whole=whole and len(below) == 2)
+
+    def _file(self, part: Part, kind: str, whole: bool) -> Iterator[Sealed]:
+        place = self._places.get(id(part))
+        if place is None:
+            if kind == "text/plain":
+                self.texts.append(part)
+            return
+        name = (file_name(part) or "").lower().strip()
+        if kind in _CMS_TYPES or (kind == "application/octet-stream" and name.endswith(_CMS_NAMES)):
+            yield Sealed(SealedKind.CMS, whole, place)
+        elif kind == "application/pgp-keys":
+            yield Sealed(SealedKind.PGP_KEY, False, place)
+        elif kind in _PGP_TYPES or name.endswith(_PGP_NAMES):
+            yield from self._pgp_file(part, kind, name, place)
+
+    def _pgp_file(self, part: Part, kind: str, name: str, place: int) -> Iterator[Sealed]:
+        head = body_bytes(part)[:4096].lstrip()
+        if head.startswith(_MESSAGE[0].encode()) or (name.endswith(_PGP_NAMES) and _tag(head) in _MESSAGE_TAGS):
+            # some mail servers make multipart/mixed of multipart/encrypted: then its version part is still there
+            yield Sealed(SealedKind.PGP if self._version_seen else SealedKind.PGP_FILE, self._version_seen, place)
+        elif head.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"):
+            yield Sealed(SealedKind.PGP_KEY, False, place)
+        self._version_seen = kind == "application/pgp-encrypted" and b"version" in head[:200].lower()
+
+
+def _tag(head: bytes) -> int:
+    """The tag of the first packet (RFC 9580 §4.2), 0 where there is none."""
+    if not head or not head[0] & 0x80:
+        return 0
+    return head[0] & 0x3F if head[0] & 0x40 else (head[0] & 0x3C) >> 2
+
+
+def _messages_in(text: str, *, alone: bool) -> Iterator[Sealed]:
+    for start, end in _blocks(text, *_MESSAGE):
+        yield Sealed(SealedKind.PGP_TEXT, alone and text.strip() == text[start:end].strip(), text=(start, end))
+
+
+def _signed_texts(parts: list[Part], text: str, *, alone: bool) -> Iterator[Sealed]:
+    """Signed text as bytes, since the signature is over them; where it stands in the text, if that is sure."""
+    blocks = [body_bytes(part)[start:end] for part in parts for start, end in _byte_blocks(part)]
+    ranges = _blocks(text, *_SIGNED_TEXT)
+    for number, block in enumerate(blocks):
+        where = ranges[number] if len(ranges) == len(blocks) else None
+        if len(block) <= _MOST_SIGNED_TEXT:
+            whole = where is not None and alone and text.strip() == text[where[0] : where[1]].strip()
+            yield Sealed(SealedKind.PGP_SIGNED_TEXT, whole, text=where, data=block)
+
+
+def _byte_blocks(part: Part) -> list[tuple[int, int]]:
+    return _blocks(body_bytes(part).decode("latin-1"), *_SIGNED_TEXT)
+
+
+def _blocks(text: str, begin: str, end: str) -> list[tuple[int, int]]:
+    """The ranges from a line `begin` to the next line `end`."""
+    found: list[tuple[int, int]] = []
+    position = 0
+    while len(found) < MOST_SEALED:
+        start = text.find(begin, position)
+        stop = text.find(end, start + len(begin)) if start >= 0 else -1
+        if stop < 0:
+            return found
+        position = stop + len(end)
+        if start == 0 or text[start - 1] in "\r\n":
+            found.append((start, position))
+    return found
+
+
+def _range(part: Part, signed: Part, raw: bytes) -> tuple[int, int] | None:
+    """Where the raw mail holds the first part of a multipart/signed, without the line break that belongs to the
+    boundary (RFC 2046 §5.1.1). None where what stands there is not what the parser took for that part: then a
+    signature could be good, and be over something else than is shown."""
+    boundary = part.get_boundary()
+    if not boundary:
+        return None
+    delimiter = re.compile(
+        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)"
+    )
+    for first, second in pairwise(islice(delimiter.finditer(raw), _MOST_DELIMITERS)):
+        line_break = re.compile(rb"\r?\n").match(raw, first.end())
+        if line_break is None:
+            continue
+        start, end = line_break.end(), max(line_break.end(), second.start())
+        if _is(signed, raw[start:end]):
+            return start, end
+    return None
+
+
+def _is(part: Part, data: bytes) -> bool:
+    try:
+        return _same(part, parse_tree((data,), ParseLimits(), PartsLeft(ParseLimits().parts)))
+    except CannotParse:
+        return False
+
+
+def _same(one: Part, other: Part) -> bool:
+    if list(map(_plain, one.raw_items())) != list(map(_plain, other.raw_items())) or raw_text(one) != raw_text(other):
+        return False
+    below, beside = children(one), children(other)
+    return len(below) == len(beside) and all(map(_same, below, beside))
+
+
+def _plain(item: tuple[str, object]) -> tuple[str, str]:
+    return item[0], str(item[1])

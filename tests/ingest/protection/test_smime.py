@@ -1,0 +1,261 @@
+"""S/MIME as OpenSSL writes it."""
+
+import zlib
+from itertools import product
+
+import pytest
+from asn1crypto import cms
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.mail import Protection, SealedKind, Signature, SignatureResult, Unopened
+from ingest.parse import parse_bytes
+from ingest.protection.unseal import unseal
+from ingest.protection.values import MailKeys, Question
+from tests.ingest.protection.sealing import ENTITY, HEAD, REPORTER, WORDS, OpenSSL, read
+
+OPENED = Protection("smime", opened=True)
+
+
+@pytest.mark.parametrize("cipher", ["-des3", "-aes128", "-aes192", "-aes256", "-aes-128-gcm", "-aes-256-gcm"])
+def test_every_cipher_in_use_is_opened(openssl: OpenSSL, cipher: str) -> None:
+    mail = read(openssl.encrypt(cipher), openssl.keys())
+    assert (mail.text.strip(), mail.own_text, mail.protection) == (WORDS, WORDS, OPENED)
+    assert mail.attachments == ()
+
+
+@pytest.mark.parametrize(
+    ("to", "options"),
+    [
+        ("rsa", ("-keyopt", "rsa_padding_mode:oaep")),
+        ("rsa", ("-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256")),
+        ("ec", ()),
+        ("ec", ("-keyopt", "ecdh_kdf_md:sha384")),
+    ],
+)
+def test_every_way_to_hand_over_a_key_is_known(openssl: OpenSSL, to: str, options: tuple[str, ...]) -> None:
+    made = openssl.run("cms", "-encrypt", "-aes256", "-recip", f"{to}.crt", *options, data=ENTITY)
+    assert read(HEAD + made, openssl.keys()).protection == OPENED
+
+
+@pytest.mark.parametrize("options", [("-stream", "-aes256"), ("-keyid", "-aes256")])
+def test_pieces_and_key_identifiers_are_understood(openssl: OpenSSL, options: tuple[str, ...]) -> None:
+    assert read(openssl.encrypt(*options), openssl.keys()).text.strip() == WORDS
+
+
+def test_an_old_key_opens_mail_to_an_old_certificate(openssl: OpenSSL) -> None:
+    assert read(openssl.encrypt(to="other"), openssl.keys("rsa", "other")).protection == OPENED
+
+
+def test_a_key_that_a_passphrase_locks_is_used(openssl: OpenSSL) -> None:
+    locked = openssl.run("rsa", "-in", "rsa.key", "-aes256", "-passout", "pass:zes bomen")
+    keys = MailKeys(smime=locked + (openssl.folder / "rsa.crt").read_bytes(), smime_passphrase=b"zes bomen")
+    assert read(openssl.encrypt(), keys).protection == OPENED
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"), [((), Unopened.NO_KEY), (("other",), Unopened.WRONG_KEY), (("ec",), Unopened.WRONG_KEY)]
+)
+def test_without_the_key_the_ciphertext_is_kept_and_said_to_be_one(
+    openssl: OpenSSL, names: tuple[str, ...], reason: Unopened
+) -> None:
+    """mail-cases 46, 69"""
+    sealed = openssl.encrypt()
+    mail = read(sealed, openssl.keys(*names) if names else MailKeys())
+    assert mail.protection == Protection("smime", opened=False, reason=reason)
+    assert mail.text == ""
+    assert [file.name for file in mail.attachments] == ["smime.p7m"]
+    assert b"".join(mail.attachments[0].chunks()) == b"".join(parse_bytes(sealed).attachments[0].chunks())
+
+
+_FORMS: list[tuple[str, ...]] = [(), ("-nodetach",), ("-noattr",), ("-keyid",)]
+
+
+@pytest.mark.parametrize(
+    ("by", "options"), [*product(("sender", "ec"), _FORMS), ("sender", ("-keyopt", "rsa_padding_mode:pss"))]
+)
+def test_a_signature_is_checked(openssl: OpenSSL, by: str, options: tuple[str, ...]) -> None:
+    mail = read(openssl.sign(*options, by=by))
+    assert mail.protection is not None
+    [signature] = mail.protection.signatures
+    assert (signature.kind, signature.result, signature.whole) == ("smime", SignatureResult.VALID, True)
+    assert signature.signer.startswith(by)
+    assert mail.protection.encrypted is None
+    assert mail.text.strip() == WORDS
+    assert [key.fingerprint for key in mail.sender_keys] == [signature.fingerprint]
+
+
+def test_the_line_ends_of_the_way_do_not_break_a_signature(openssl: OpenSSL) -> None:
+    mail = read(openssl.sign().replace(b"\r\n", b"\n"))
+    assert mail.protection is not None
+    assert mail.protection.signatures[0].result is SignatureResult.VALID
+
+
+def test_a_changed_text_makes_a_signature_invalid(openssl: OpenSSL) -> None:
+    mail = read(openssl.sign().replace(b"tien procent", b"drie procent"))
+    assert mail.protection is not None
+    assert mail.protection.signatures[0].result is SignatureResult.INVALID
+    assert "drie procent" in mail.text
+
+
+def test_a_signature_without_its_certificate_is_by_an_unknown_key(openssl: OpenSSL) -> None:
+    mail = read(openssl.sign("-nocerts"))
+    assert mail.protection is not None
+    assert mail.protection.signatures == (Signature("smime", SignatureResult.UNKNOWN_KEY, _ANY, "", whole=True),)
+
+
+class _Any(str):
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str)
+
+    __hash__ = str.__hash__
+
+
+_ANY = _Any()
+
+
+def test_what_is_signed_inside_of_what_is_encrypted_is_unwrapped_all_the_way(openssl: OpenSSL) -> None:
+    """mail-cases 68"""
+    signed = openssl.signed_entity()
+    encrypted = openssl.encrypted_entity(entity=signed)
+    wrapped = openssl.sign("-nodetach", entity=encrypted, by="ec")
+    for mail in (read(HEAD + encrypted, openssl.keys()), read(wrapped, openssl.keys())):
+        assert mail.text.strip() == WORDS
+        assert mail.protection is not None
+        assert (mail.protection.encrypted, mail.protection.opened) == ("smime", True)
+        assert {each.result for each in mail.protection.signatures} == {SignatureResult.VALID}
+
+
+def test_a_mail_sealed_in_more_layers_than_anybody_uses_stays_closed(openssl: OpenSSL) -> None:
+    entity = ENTITY
+    for _ in range(6):
+        entity = openssl.encrypted_entity(entity=entity)
+    mail = read(HEAD + entity, openssl.keys())
+    assert mail.protection == Protection("smime", opened=False, reason=Unopened.TOO_DEEP)
+    assert WORDS not in mail.text
+
+
+def test_a_subject_that_was_hidden_is_shown_and_one_that_was_not_stays(openssl: OpenSSL) -> None:
+    entity = b"Subject: Over de kantine\r\n" + ENTITY
+    sealed = openssl.encrypt(entity=entity)
+    assert read(sealed, openssl.keys()).subject == "Over de kantine"
+    assert read(sealed.replace(b"Subject: ...", b"Subject: Hallo"), openssl.keys()).subject == "Hallo"
+
+
+def test_header_fields_inside_say_nothing_about_the_mail(openssl: OpenSSL) -> None:
+    entity = b"From: minister@ministry.example\r\nAuthentication-Results: mx; dmarc=pass\r\n" + ENTITY
+    mail = read(openssl.encrypt(entity=entity), openssl.keys())
+    assert mail.from_ is not None
+    assert mail.from_.address == REPORTER
+    assert mail.header("authentication-results") == ()
+
+
+def test_plaintext_is_never_mixed_into_the_html_around_it(openssl: OpenSSL) -> None:
+    sealed = openssl.encrypted_entity(entity=b"Content-Type: text/html\r\n\r\n<p>geheim</p>\r\n")
+    start = b'<img src="http://evil.example/'
+    mail = read(
+        HEAD + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/html\r\n\r\n" + start
+        + b"\r\n--m\r\n" + sealed + b"\r\n--m\r\nContent-Type: text/html\r\n\r\n\">\r\n--m--\r\n",
+        openssl.keys(),
+    )  # fmt: skip
+    assert "geheim" in mail.text
+    assert mail.html is None
+
+
+def test_a_part_that_is_signed_does_not_sign_what_stands_beside_it(openssl: OpenSSL) -> None:
+    mail = read(
+        HEAD + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n" + openssl.signed_entity()
+        + b"\r\n--m\r\nContent-Type: text/plain\r\n\r\nen dit ook\r\n--m--\r\n"
+    )  # fmt: skip
+    assert mail.protection is not None
+    [signature] = mail.protection.signatures
+    assert (signature.result, signature.whole) == (SignatureResult.VALID, False)
+
+
+def test_what_is_shown_is_what_was_signed(openssl: OpenSSL) -> None:
+    """A second part under the same boundary, before the signed one, is not taken for it."""
+    sealed = openssl.sign()
+    boundary = sealed.split(b'boundary="')[1].split(b'"')[0]
+    line = b"--" + boundary
+    forged = sealed.replace(line, line + b"\r\nContent-Type: text/plain\r\n\r\nvals\r\n" + line, 1)
+    protection = read(forged).protection
+    assert protection is None or all(each.result is not SignatureResult.VALID for each in protection.signatures)
+
+
+def test_compressed_mail_is_read_within_bounds() -> None:
+    for plain, text in ((ENTITY, WORDS), (b"\r\n" + b"a" * 70_000_000, "")):
+        structure = cms.ContentInfo(
+            {
+                "content_type": "compressed_data",
+                "content": cms.CompressedData(
+                    {
+                        "version": "v0",
+                        "compression_algorithm": {"algorithm": "zlib"},
+                        "encap_content_info": {"content_type": "data", "content": zlib.compress(plain)},
+                    }
+                ),
+            }
+        )
+        unsealed = unseal(Question(SealedKind.CMS, structure.dump()))
+        if text:
+            assert unsealed.content == plain
+        else:
+            assert (unsealed.content, unsealed.reason) == (None, Unopened.BOUNDS)
+
+
+def test_a_signature_that_leads_to_an_authority_of_the_desk_says_so(openssl: OpenSSL) -> None:
+    authority = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+    openssl.run(
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "30"),
+        *("-subj", "/CN=Authority", *authority),
+    )
+    openssl.run("req", "-new", "-key", "sender.key", "-out", "led.csr", "-subj", "/CN=led")
+    (openssl.folder / "led.ext").write_text(
+        f"subjectAltName=email:{REPORTER}\nauthorityKeyIdentifier=keyid\nextendedKeyUsage=emailProtection,clientAuth\n"
+    )
+    openssl.run(
+        *("x509", "-req", "-in", "led.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-set_serial", "7", "-days", "20"),
+        *("-extfile", "led.ext", "-out", "led.crt"),
+    )
+    (openssl.folder / "led.key").write_bytes((openssl.folder / "sender.key").read_bytes())
+    authorities = MailKeys(authorities=(openssl.folder / "ca.crt").read_bytes())
+    signed = openssl.sign(by="led")
+    for keys, mail, chained in (
+        (authorities, signed, True),
+        (MailKeys(), signed, False),
+        (authorities, openssl.sign(), False),
+    ):
+        protection = read(mail, keys).protection
+        assert protection is not None
+        assert (protection.signatures[0].result, protection.signatures[0].chained) == (SignatureResult.VALID, chained)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 0.999), bit=st.integers(0, 7))
+def test_no_tampering_makes_another_text_with_a_valid_signature(openssl: OpenSSL, place: float, bit: int) -> None:
+    for made in _tamper_with(openssl):
+        data = bytearray(made)
+        data[int(place * len(data))] ^= 1 << bit
+        unsealed = unseal(Question(SealedKind.CMS, bytes(data), keys=openssl.keys()))
+        content = unsealed.content
+        if any(each.result is SignatureResult.VALID for each in unsealed.signatures):
+            assert content == ENTITY
+        if unsealed.encrypted and content is not None:
+            assert content == ENTITY
+
+
+def _tamper_with(openssl: OpenSSL) -> tuple[bytes, bytes]:
+    made = openssl.folder / "opaque.der", openssl.folder / "gcm.der"
+    if not made[0].exists():
+        made[0].write_bytes(openssl.signed_entity("-nodetach", "-outform", "DER"))
+        made[1].write_bytes(openssl.encrypted_entity("-aes-256-gcm", "-outform", "DER"))
+    return made[0].read_bytes(), made[1].read_bytes()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_whatever_comes_an_answer_goes(data: bytes) -> None:
+    for kind in SealedKind:
+        assert unseal(Question(kind, data)).content is None
