@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 
 DELIVERY_SECONDS = 10
 SESSIONS_SECONDS = 60
+SILENCE_SECONDS = 3600
+FIRST_SILENCE_SECONDS = 900
+"""Time enough for a first round, also where the daemon stood still for days."""
+
 TIDY_SECONDS = 3600
 HEARTBEAT_SECONDS = 10
 STAGGER_SECONDS = 2
@@ -115,6 +119,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
         )
         yield Work(work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * waits)
     yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
+    yield Work(work.SILENCE, work.look_for_silence, (config, level), patience=300)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
 
 
@@ -237,6 +242,7 @@ class Ticker:
             self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)
         self._every(scheduler, DELIVERY_SECONDS, self._waker(work.DELIVERY), 1)
         self._every(scheduler, SESSIONS_SECONDS, self._waker(work.SESSIONS), 30)
+        self._every(scheduler, SILENCE_SECONDS, self._waker(work.SILENCE), FIRST_SILENCE_SECONDS)
         return scheduler
 
     def _waker(self, name: str) -> Callable[[], None]:

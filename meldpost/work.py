@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 DELIVERY = "delivery"
 LMTP = "lmtp"
 SESSIONS = "end of sessions"
+SILENCE = "look for silent mailboxes"
 PRELOAD = (
     "meldpost.cli",
     "meldpost.work",
@@ -166,6 +167,30 @@ def end_sessions(reports: Connection, config: Path, level: int) -> None:
         finally:
             database.close()
         return Report(done=True)
+
+    _perform(reports, config, level, work)
+
+
+def look_for_silence(reports: Connection, config: Path, level: int) -> None:
+    """Say aloud, again and again, which mailboxes were not read to their end for too long."""
+    from store.database import open_database
+    from store.mailboxes import looks
+
+    def work(settings: Settings) -> Report:
+        database = open_database(settings.database.url)
+        try:
+            with database.read() as session:
+                found = [look for desk in settings.desks for look in looks(session, desk)]
+                now = database.now()
+        finally:
+            database.close()
+        stale = [look for look in found if look.account in settings.mailboxes and look.is_stale(now)]
+        for look in stale:
+            log.error(
+                "mailbox %s: ALARM: not read since %s UTC; reports may lie there. Run: meldpost doctor",
+                look.account, f"{look.looked_at:%Y-%m-%d %H:%M}",
+            )  # fmt: skip
+        return Report(done=True, well=not stale)
 
     _perform(reports, config, level, work)
 

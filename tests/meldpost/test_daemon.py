@@ -1,5 +1,6 @@
 """The real daemon against the demo's mail server: its life and its end. What it does with mail: tests/system."""
 
+import multiprocessing
 import os
 import signal
 import smtplib
@@ -10,11 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from config.settings import load
 from ingest.nurseries import nurseries
@@ -22,9 +24,10 @@ from meldpost import daemon
 from meldpost.daemon import fork_server, works_of
 from meldpost.init import Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
-from meldpost.supervisor import Supervisor
+from meldpost.supervisor import Report, Supervisor
+from store import mailboxes
 from store.database import open_database
-from store.schema import Ledger
+from store.schema import Ledger, MailboxLook
 from tests.meldpost.plans import MAILBOX, plan_in
 
 MAIL = (
@@ -191,3 +194,33 @@ def test_mailboxes_are_connected_to_one_after_the_other(tmp_path: Path, monkeypa
         for thread in [thread for thread in threading.enumerate() if thread.name.startswith("IDLE box")]:
             thread.join(10)
     assert sorted(after) == [0, daemon.STAGGER_SECONDS, 2 * daemon.STAGGER_SECONDS]
+
+
+def test_the_log_raises_the_alarm_where_a_mailbox_was_not_read_for_long(tmp_path: Path) -> None:
+    """mail-cases 33: a token that ran out looks from outside like a quiet week"""
+    made = initialise(plan_in(tmp_path))
+    assert silence(made.config)[1].well
+    database = open_database(load(made.config).database.url)
+    try:
+        mailboxes.note_look(database, "desk-a", "box", 0)
+        assert silence(made.config)[1].well
+        with database.begin() as session:
+            session.execute(update(MailboxLook).values(looked_at=datetime(2026, 3, 2, 8, 1, tzinfo=UTC)))
+    finally:
+        database.close()
+    log, report = silence(made.config)
+    assert "mailbox box: ALARM: not read since 2026-03-02 08:01 UTC; reports may lie there" in log
+    assert not report.well
+
+
+def silence(config: Path) -> tuple[str, Report]:
+    """What the daemon's work says into the log, and to the supervisor."""
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    code = (
+        "import sys, logging; from multiprocessing.connection import Connection; from pathlib import Path;"
+        "from meldpost.work import look_for_silence;"
+        "look_for_silence(Connection(int(sys.argv[1])), Path(sys.argv[2]), logging.INFO)"
+    )
+    command = [sys.executable, "-c", code, str(theirs.fileno()), str(config)]
+    ran = subprocess.run(command, pass_fds=[theirs.fileno()], capture_output=True, text=True, timeout=60, check=True)
+    return ran.stderr, Report.from_bytes(ours.recv_bytes())
