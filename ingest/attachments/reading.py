@@ -87,10 +87,10 @@ def read_files(
     budget: Budget,
     recogniser: Recogniser | None,
     limits: ParseLimits | None = None,
-    readers: Mapping[Kind, Read] = READERS,
+    readers: Mapping[Kind, Read] | None = None,
 ) -> Iterator[Said | Body]:
     """Read what has not been read, in the order of `Kind`, within the budget."""
-    return _Reading(mail, budget, recogniser, limits or ParseLimits(), readers).run()
+    return _Reading(mail, budget, recogniser, limits or ParseLimits(), readers or READERS).run()
 
 
 class _Reading:
