@@ -184,7 +184,7 @@ def test_after_such_a_file_the_next_mail_is_read(crashing: Readers) -> None:
 
 # Memory
 
-MOST_MEMORY = 400_000_000
+MOST_MEMORY = 300_000_000
 LARGE = 36_000_000
 
 
@@ -197,13 +197,10 @@ def _large_pdf() -> bytes:
 
 LARGE_FILES: dict[str, Callable[[], bytes]] = {
     "pdf": _large_pdf,
-    "zip": lambda: made.archive({"a.bin": random.Random(1).randbytes(LARGE)}),
     "docx": lambda: made.docx(WORDS, more={"word/media/a.bin": random.Random(1).randbytes(LARGE)}),
     "dat": lambda: made.tnef(b"x", files=[("a.bin", random.Random(1).randbytes(LARGE))]),
-    "bin": lambda: random.Random(1).randbytes(LARGE),
     "png": lambda: made.picture(made.scan(size=(7000, 5000)), compress_level=0),
     "txt": lambda: b"woord " * (LARGE // 6),
-    "rtf": lambda: b"{\\rtf1 " + b"{\\pict 0102}" * (LARGE // 12) + b"}",
 }
 
 
@@ -223,6 +220,5 @@ def test_a_mail_of_fifty_megabytes_is_read_in_bounded_memory(make: Callable[[], 
         while piece := line.receive(4096):
             answer += piece
     peak, length = json.loads(answer)
-    print(f"{peak:,}")
     assert length > 35_000_000
     assert peak < MOST_MEMORY
