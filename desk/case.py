@@ -17,6 +17,7 @@ from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
 from desk.timeline import lines
 from store import records
+from store.audit import Action
 from store.casework import CaseView, view_case
 from store.changes import renew_card
 from store.keyring import UnprovenKey
@@ -113,6 +114,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         by_hand=BY_HAND,
         mails=mails,
         longest=LONGEST_TEXT,
+        waits=_why_mails_wait(view),
         bounces={mail.message.id: mail.undelivered for mail in mails},
         lines=lines(view),
         by_machines=_by_machines(view),
@@ -134,6 +136,13 @@ def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:
     form = DECISIONS[part](formdata=None)
     form.show(view.report)
     return form
+
+
+def _why_mails_wait(view: CaseView) -> Mapping[str, str]:
+    """The reason (a slug) of each receipt that waits: it is decided on in the transaction that writes it."""
+    held = [event for event in view.timeline if event.action is Action.RECEIPT_DECIDED and event.detail.get("held")]
+    reasons = {event.at: event.detail.get("reason", "") for event in held}
+    return {mail.id: reasons[mail.created_at] for mail in view.outgoing if mail.created_at in reasons}
 
 
 def _by_machines(view: CaseView) -> bool:

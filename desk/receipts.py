@@ -21,6 +21,9 @@ from store.schema import Message
 blueprint = Blueprint("receipts", __name__, url_prefix="/receipts")
 blueprint.before_request(gate.require_member)
 
+DOUBTFUL = frozenset({"dmarc_fail", "spf_fail"})
+"""Reasons for which a receipt would go to somebody who wrote nothing; such a one is chosen by itself."""
+
 
 @dataclass(frozen=True)
 class Why:
@@ -38,7 +41,10 @@ def show() -> str:
         reasons = _reasons(transaction, held)
         cards = records.opened_of_subjects(transaction, gate.ring(), cases, RecordKind.CARD)
     references = {case_id: card["reference"] for case_id, card in cards.items()}
-    return render_template("receipts.html", section="receipts", held=held, references=references, reasons=reasons)
+    doubtful = {mail_id for mail_id, why in reasons.items() if why.reason in DOUBTFUL}
+    return render_template(
+        "receipts.html", section="receipts", held=held, references=references, reasons=reasons, doubtful=doubtful
+    )
 
 
 def _reasons(session: Session, held: Sequence[OutgoingRow]) -> Mapping[str, Why]:

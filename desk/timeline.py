@@ -44,7 +44,7 @@ REASONS = {
     "cap_total": _l("The receipt waits: many were sent in a short time"),
     "dmarc_fail": _l("The receipt waits: the sender's domain says that the message is not from there"),
     "spf_fail": _l("The receipt waits: the sender's domain says that the message is not from there"),
-    "cap_domain": _l("No receipt: this domain got many already"),
+    "cap_domain": _l("The receipt waits: many were sent to this domain"),
 }
 """Why a mail got which receipt (cases.receipts, ingest.take_in)."""
 

@@ -109,6 +109,7 @@ HELD_REASONS = {
     "imported": _l("The message was imported"),
     "first_connection": _l("The message lay there when Meldpost first looked"),
     "too_old": _l("The message is old"),
+    "cap_domain": _l("Many were sent to this domain"),
     "cap_total": _l("Many were sent in a short time"),
 }
 MESSAGE_STATES = {
