@@ -152,7 +152,8 @@ def triage(jsonl: bool, isolation: Literal["required", "limits-only"], workers: 
 @config_option
 def doctor(config: Path) -> None:
     """Check everything that an installation stands on, and say what to do. Changes nothing."""
-    from meldpost.doctor import Verdict, examine
+    from meldpost.doctor import examine
+    from meldpost.findings import Verdict
 
     marks = {Verdict.FINE: ("ok", "green"), Verdict.NOTE: ("note", "yellow"), Verdict.WRONG: ("WRONG", "red")}
     wrong = 0

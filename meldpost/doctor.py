@@ -6,9 +6,7 @@ Mailboxes are opened by EXAMINE and SMTP ends after the log-in: no mail is marke
 import ctypes
 import resource
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -18,9 +16,19 @@ from access import credentials
 from access.credentials import accounts_by_token
 from access.errors import AccessError
 from config.errors import ConfigError
-from config.settings import SMTP_ACCOUNT, MailboxSettings, Settings, load
+from config.settings import (
+    SMTP_ACCOUNT,
+    LmtpMailboxSettings,
+    MailboxSettings,
+    MaildirSettings,
+    PipeMailboxSettings,
+    Settings,
+    load,
+)
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
+from meldpost.findings import Finding, Verdict
+from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
@@ -32,21 +40,6 @@ from store.schema import Ledger, Outbox
 CLOCK_TOLERANCE = timedelta(minutes=2)
 WAITING_TOO_LONG = timedelta(minutes=30)
 SWAPS = Path("/proc/swaps")
-
-
-class Verdict(StrEnum):
-    FINE = "fine"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's: what was looked at, how it is, and what to do about it."""
-
-    what: str
-    verdict: Verdict
-    text: str
 
 
 def examine(config: Path) -> Iterator[Finding]:
@@ -68,6 +61,12 @@ def examine(config: Path) -> Iterator[Finding]:
     for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
         if _token_of(account) not in without:
             yield from _mailbox(settings, account, mailbox)
+    for account, directory in settings.mailboxes_of(MaildirSettings).items():
+        yield from maildir(account, directory)
+    for account in settings.mailboxes_of(LmtpMailboxSettings):
+        yield lmtp(account, settings.lmtp)
+    for account in settings.mailboxes_of(PipeMailboxSettings):
+        yield pipe(account)
     if _token_of(SMTP_ACCOUNT) not in without:
         yield _smtp(settings)
     yield from _clock(settings)
@@ -125,6 +124,7 @@ def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iter
             waiting = sum(_count(server, folder) for folder in mailbox.folders)
             yield Finding(what, Verdict.FINE, f"{mailbox.security}, waiting to be taken in: {waiting}")
             yield _readable(server, account, mailbox)
+            yield from junk(server, account, mailbox)
     except FolderMissing:
         folders = ", ".join(mailbox.folders)
         yield Finding(what, Verdict.WRONG, f"one of the folders {folders} is not on the server; check `folders`")

@@ -15,6 +15,7 @@ from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+from imapclient.imapclient import JUNK
 
 from access.credentials import Credential
 from access.errors import AccessError, TokenRefused
@@ -270,6 +271,12 @@ class Account:
             if not self._client.folder_exists(name):
                 self._create(name)
             return name
+
+    def junk_folder(self) -> str | None:
+        """Where the server puts what it takes for junk, if it has such a folder (RFC 6154, or a usual name)."""
+        with _answers():
+            found = self._client.find_special_folder(JUNK)
+            return None if found is None else str(found)
 
     def _create(self, folder: str) -> None:
         try:

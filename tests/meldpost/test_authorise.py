@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from config.settings import load
 from meldpost.cli import main
-from meldpost.doctor import Finding, Verdict, examine
+from meldpost.doctor import examine
+from meldpost.findings import Finding, Verdict
 from meldpost.init import Made, initialise
 from meldpost.postoffice import HOST, PostOffice
 from tests.access.dovecot import by_token, endpoint_for_dovecot, running_dovecot_by_token

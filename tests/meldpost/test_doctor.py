@@ -12,7 +12,8 @@ from sqlalchemy import update
 from config.settings import load
 from meldpost import doctor
 from meldpost.cli import main
-from meldpost.doctor import Finding, Verdict, examine
+from meldpost.doctor import examine
+from meldpost.findings import Finding, Verdict
 from meldpost.init import Made, Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
 from store.database import open_database
@@ -52,6 +53,7 @@ def test_of_a_sound_installation_nothing_is_wrong(made: Made, monkeypatch: pytes
 
 
 def test_it_marks_moves_and_sends_nothing(made: Made, post: PostOffice) -> None:
+    """mail-cases 36"""
     with smtplib.SMTP(HOST, post.smtp_port, local_hostname="home.example") as client:
         client.sendmail("r@home.example", ["desk@demo.example"], b"Subject: x\r\n\r\nx\r\n")
     before = post.mails_of("desk@demo.example")
