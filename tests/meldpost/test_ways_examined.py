@@ -61,7 +61,7 @@ def test_where_lmtp_is_answered_it_says_so(tmp_path: Path) -> None:
         with line, line.makefile("rb") as commands:
             line.sendall(b"220 x\r\n")
             for command in commands:
-                line.sendall(b"250 2.0.0 OK\r\n")
+                line.sendall(b"221 2.0.0 Bye\r\n" if command.startswith(b"QUIT") else b"250 2.0.0 OK\r\n")
                 if command.startswith(b"QUIT"):
                     return
 
