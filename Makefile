@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV ?= uv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench corpus train evaluate requirements dev clean
+.PHONY: help demo test check format bench messages corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ format: dev ## put the code in its usual form
 bench: dev ## mails per second through the whole way, beside a floor; writes docs/bench.md
 	@tools/system-packages.sh
 	$(BIN)/python -m bench $(ARGS)
+
+messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md
+	$(BIN)/python -m tests.messages
 
 corpus: dev ## all labelled mails through the real daemon, and every delivered receipt taken apart (20 minutes)
 	@tools/system-packages.sh

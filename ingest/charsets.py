@@ -52,6 +52,8 @@ _ALIASES = {
 }
 # Python's own notations: not charsets of mail, and some of them slow on hostile input.
 _REFUSED = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "charmap"}
+# What stands under the name of a seven-bit charset where bytes have eight.
+_EIGHT_BIT = {"iso2022_jp": "euc_jp", "iso2022_kr": "euc_kr", "hz": "gb18030"}
 _FOLD = re.compile("(?:\n[ \t]*|\t)+")
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -62,7 +64,7 @@ def decode(data: bytes, charset: str | None) -> str:
         if data.startswith(bom):
             return data.decode(name, "replace")
     named = codec_for(charset)
-    for codec in (named, "utf-8"):
+    for codec in (named, "utf-8", _EIGHT_BIT.get(named or "")):
         if codec is None:
             continue
         try:

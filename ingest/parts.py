@@ -33,6 +33,7 @@ _LONGEST_FIELD = (
     16 * 1024
 )  # of those that say what a part is; the library takes quadratic time to read their parameters
 
+_LINE_END = re.compile("[\r\n]+")
 _MOST_TEXT_BYTES = 16_000_000  # ParseLimits.text_chars of four bytes each
 
 Part = Message
@@ -60,7 +61,9 @@ class _OpaqueChild(Message):
         return "application/octet-stream" if self._is_message() else super().get_content_type()
 
     def get_boundary(self, failobj: Any = None) -> Any:
-        return guarded("boundary", [], failobj, lambda: super(_OpaqueChild, self).get_boundary(failobj))
+        boundary = guarded("boundary", [], failobj, lambda: super(_OpaqueChild, self).get_boundary(failobj))
+        # RFC 5322 §2.2.3: where it is folded, the line end is no part of it
+        return _LINE_END.sub("", boundary) if isinstance(boundary, str) else boundary
 
     def _is_message(self) -> bool:
         return super().get_content_type().startswith("message/")

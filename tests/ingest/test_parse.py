@@ -241,6 +241,11 @@ def test_text_is_read_whatever_the_charset_is_called(charset: str) -> None:
     assert "één café" in _mail(f"Content-Type: text/plain; charset={charset}", "één café").text
 
 
+def test_eight_bits_under_the_name_of_a_seven_bit_charset_are_read() -> None:
+    """mail-cases 47"""
+    assert "色は匂へど" in _mail("Content-Type: text/plain; charset=iso-2022-jp", "色は匂へど".encode("euc-jp")).text
+
+
 @pytest.mark.parametrize(
     "charset", ["zlib", "hex", "base64", "rot13", "idna", "punycode", "unicode_escape", "undefined"]
 )

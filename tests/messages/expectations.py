@@ -86,9 +86,36 @@ BY_NAME = (
 )
 
 
-def fulfilled(path: str, mail: ParsedMail) -> list[tuple[str, bool]]:
-    """What the name of the mail says, and whether it is so."""
-    fits = (each for each in BY_NAME if each.pattern.search(path) and not each.unless.search(path))
+_HISTORY = (
+    r"embedded_email|forwarded_|email_headers_|multi_?line|original_message|email_gmail|multi_header|quote_only|"
+    r"email_(?:danish|finnish|french|fr|german|italian|norwegian|portuguese|russian|swedish|polish|pl|sv|zoho|msn|ios)_?|"
+    r"(?:reply|forward)(?:_unescaped_address)?\.html|html_replies/|standard_replies/.*eml|custome?r?_quote_header|"
+    r"quote_header|nested_quotes|quote_without_header"
+)
+BY_NAME_OF_TEXT = (
+    _expected("has history", _HISTORY, lambda mail: mail.quoted_text != ""),
+    _expected(
+        "has no history",
+        r"false_positive|from_in_body|url_with_wrote|timestamp_variations|/text_only|/strip\.",
+        lambda mail: mail.quoted_text == "",
+    ),
+    _expected(
+        "has a signature",
+        r"correct_sig|email_iphone|blackberry|sent_from_my_mobile|double_signature|unicode_signatures|usenet|/signatures",
+        lambda mail: mail.signature_text != "",
+    ),
+    _expected(
+        "has no signature",
+        r"not_signature|not_a_signature_2|regards_in_sentence|multiple_dashes|sent_from_in_content|code_block|middle_of_line",
+        lambda mail: mail.signature_text == "",
+    ),
+)
+
+
+def fulfilled(path: str, mail: ParsedMail, *, is_text: bool = False) -> list[tuple[str, bool]]:
+    """What the name of the mail says, or that of a mere text, and whether it is so."""
+    by_name = BY_NAME_OF_TEXT if is_text or "standard_replies/" in path else BY_NAME
+    fits = (each for each in by_name if each.pattern.search(path) and not each.unless.search(path))
     return [(each.says, each.holds(mail)) for each in fits]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
-_BOUNDARY = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]+)\"|([^\s;\"]+))", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;\"]+))", re.IGNORECASE)
 _DEEPEST = 50
 _UU = re.compile(rb"^begin [0-7]{3,4} [^\r\n]+\r?\n((?:[ -`]*\r?\n)+?)end\s*$", re.MULTILINE)
 
@@ -38,7 +38,7 @@ def _leaves(mail: bytes, default: str, depth: int) -> Iterator[Leaf]:
     fields = {name.lower(): value for name, value in reversed(_FIELD.findall(head))}
     stated = fields.get(b"content-type", default.encode())
     kind = stated.split(b";")[0].strip().lower().decode("latin-1")
-    boundary = _BOUNDARY.search(stated)
+    boundary = _BOUNDARY.search(re.sub(rb"\r?\n", b"", stated))
     if kind.startswith("multipart/") and boundary and depth < _DEEPEST:
         below = "message/rfc822" if kind == "multipart/digest" else "text/plain"
         for part in _parts(body, boundary[1] or boundary[2]):
