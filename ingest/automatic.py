@@ -19,6 +19,8 @@ OUR_PREFIX = "x-meldpost-"
 Fields = Sequence[tuple[str, str]]
 
 _COMMENT = re.compile(r"\([^()]*\)")
+_CALENDARS = ("text/calendar", "application/ics")
+_CALENDAR_ANSWER = re.compile(r"method: (?:reply|counter|refresh|declinecounter)\b", re.IGNORECASE)
 _COMPLAINT = "message/feedback-report"
 _REPORT_TYPES = frozenset(
     {"multipart/report", "message/delivery-status", "message/disposition-notification", _COMPLAINT}
@@ -65,17 +67,26 @@ class Own:
 @dataclass(frozen=True)
 class Inside:
     """What else of a mail tells that a machine wrote it, and what about. `parts` are the types of its own parts, in
-    lower case; `reports`: one of them is a report that could be read (RFC 3464, RFC 8098)."""
+    lower case; `reports`: one of them is a report that could be read (RFC 3464, RFC 8098); `calendar_answer`: it is
+    nothing but the answer of a calendar to an invitation (RFC 5546 §3.2.3)."""
 
     subject: str = ""
     text: str = ""
     parts: frozenset[str] = frozenset()
     reports: bool = False
+    calendar_answer: bool = False
 
 
 def inside(mail: ParsedMail) -> Inside:
-    parts = frozenset(file.content_type.lower() for file in mail.attachments if file.inside is None)
-    return Inside(mail.subject, mail.text, parts, mail.delivery_report is not None)
+    own = [file for file in mail.attachments if file.inside is None]
+    parts = frozenset(file.content_type.lower() for file in own)
+    answered = any(
+        file.content_type in _CALENDARS
+        and _CALENDAR_ANSWER.match(file.text)
+        and mail.text.strip() in ("", file.text.strip())
+        for file in own
+    )
+    return Inside(mail.subject, mail.text, parts, mail.delivery_report is not None, answered)
 
 
 @dataclass(frozen=True)
@@ -204,6 +215,10 @@ def _answers_as_a_machine(seen: _Seen) -> str | None:
     return "answering_machine" if seen.own.answered and says_answering_machine(seen.inside.subject) else None
 
 
+def _calendar(seen: _Seen) -> str | None:
+    return "calendar_answer" if seen.inside.calendar_answer else None
+
+
 def _list(seen: _Seen) -> str | None:
     if _LIST_FIELDS & seen.values.keys():
         return "list_field"
@@ -225,6 +240,7 @@ _RULES: tuple[tuple[Automatic, Callable[[_Seen], str | None]], ...] = (
     (Automatic.BOUNCE, _from_a_mailer),
     (Automatic.AUTO_REPLY, _wants_no_answer),
     (Automatic.AUTO_REPLY, _answers_as_a_machine),
+    (Automatic.AUTO_REPLY, _calendar),
     (Automatic.LIST, _list),
     (Automatic.AUTO_REPLY, _loops),
     (Automatic.AUTO_REPLY, _robot),

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.taxonomy import Automatic
-from ingest.automatic import Inside, Own, Verdict, judge, without_our_fields
+from ingest.automatic import Inside, Own, Verdict, inside, judge, without_our_fields
+from ingest.parse import parse_bytes
 
 OWN = Own(frozenset({"desk@ministry.example"}), frozenset({"<ours@ministry.example>"}))
 
@@ -161,6 +162,22 @@ def test_the_subject_of_an_answering_machine_counts_where_it_answers_us_and_nowh
     assert judge([], "a@b.example", answering, Inside(subject)).kind is Automatic.AUTO_REPLY
     assert judge([], "a@b.example", answering, Inside(f"Re: {subject}")).kind is None
     assert judge([], "a@b.example", OWN, Inside(subject)).kind is None
+
+
+def _calendar(method: str, text: str = "") -> Inside:
+    mail = (
+        "From: a@b.example\r\nSubject: Accepted: overleg\r\nMIME-Version: 1.0\r\n"
+        f"Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\n\r\n{text}\r\n"
+        f"--q\r\nContent-Type: text/calendar; method={method}\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:{method}\r\n"
+        "BEGIN:VEVENT\r\nSUMMARY:overleg\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n--q--\r\n"
+    )
+    return inside(parse_bytes(mail.encode()))
+
+
+def test_the_answer_of_a_calendar_is_a_machines_unless_somebody_wrote_to_it() -> None:
+    assert judge([], "a@b.example", OWN, _calendar("REPLY")).kind is Automatic.AUTO_REPLY
+    assert judge([], "a@b.example", OWN, _calendar("REPLY", "Ik kom, maar ik wil eerst iets melden.")).kind is None
+    assert judge([], "a@b.example", OWN, _calendar("REQUEST")).kind is None
 
 
 def test_a_list_that_marks_its_loop_is_a_list_and_a_mark_of_another_alone_is_a_robots() -> None:

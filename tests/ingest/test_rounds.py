@@ -499,6 +499,18 @@ def test_automatic_mail_is_kept_and_never_answered(
     assert office.receipts() == []
 
 
+def test_who_may_not_be_answered_is_done_with_and_holds_nobody_up(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 44: a sender whom nobody answers is no state of the mailbox."""
+    refused = (mail(1, sender=ADDRESS), mail(2, sender="no-reply@home.example"), mail(3, fields=("Return-Path: <>",)))
+    dovecot.deliver(account, *refused, mail(4))
+    assert office.take_in().taken == 4
+    assert dovecot.uids(account) == []
+    assert office.take_in() == RoundResult()
+    assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
+
+
 @pytest.mark.parametrize(("sender", "fields"), [("no-reply@home.example", ()), ("a@home.example", ("List-Id: <x.y>",))])
 def test_what_a_robot_or_a_list_passes_on_may_be_a_report_and_members_hear_of_it(
     dovecot: Dovecot, office: Office, account: MailboxSettings, sender: str, fields: tuple[str, ...]
