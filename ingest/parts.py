@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import io
 import re
 from collections.abc import Iterable, Iterator
 from email.feedparser import BytesFeedParser
@@ -35,6 +36,9 @@ _LONGEST_FIELD = (
 
 _LINE_END = re.compile("[\r\n]+")
 _MOST_TEXT_BYTES = 16_000_000  # ParseLimits.text_chars of four bytes each
+
+_PIECE = 1 << 20
+_IDENTITY = ("", "7bit", "8bit", "binary")
 
 Part = Message
 
@@ -214,6 +218,10 @@ def body_bytes(part: Part) -> bytes:
 
     A mail in the mail that is said to be encoded often is not (RFC 2046 §5.2.1 forbids it): then it is left alone.
     """
+    if _encoding(part) == "base64":
+        decoded_whole = _base64_in_pieces(raw_text(part))
+        if decoded_whole is not None and not is_message(content_type(part, part.get_default_type())):
+            return decoded_whole
     raw = raw_text(part).encode("utf-8", "surrogateescape")
     is_mail = is_message(content_type(part, part.get_default_type())) and begins_like_a_mail(raw)
     if is_mail and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
@@ -226,13 +234,31 @@ def body_bytes(part: Part) -> bytes:
     # a line of uuencode that is cut short is filled up with zeros: 22 times as many bytes as came
     if not isinstance(decoded, bytes) or len(decoded) > len(raw):
         return raw
-    if decoded == b"".join(raw.splitlines()) and _encoding(part) == "base64":
+    if _encoding(part) == "base64" and decoded == b"".join(raw.splitlines()):
         return _cut_base64(raw) or raw
     return decoded
 
 
 def _encoding(part: Part) -> str:
     return str(part.get("content-transfer-encoding", "")).strip().lower()
+
+
+def _base64_in_pieces(text: str) -> bytes | None:
+    """What base64 holds, if it is as it should be (RFC 2045 §6.8): the library keeps 50 MB of it five times over."""
+    decoded = io.BytesIO()
+    held, ended = "", False
+    for at in range(0, len(text), _PIECE):
+        characters = held + "".join(text[at : at + _PIECE].split())
+        whole = characters[: len(characters) - len(characters) % 4]
+        held = characters[len(whole) :]
+        if ended and characters:
+            return None
+        try:
+            decoded.write(binascii.a2b_base64(whole, strict_mode=True))
+        except ValueError:  # binascii.Error, or letters that are not ASCII
+            return None
+        ended = whole.endswith("=")
+    return None if held else decoded.getvalue()
 
 
 def _cut_base64(raw: bytes) -> bytes | None:
@@ -247,6 +273,9 @@ def _cut_base64(raw: bytes) -> bytes | None:
 
 def text_bytes(part: Part) -> bytes:
     """What of a part's bytes can become text: a whole 50 MB of it would be copied many times for nothing."""
+    text = raw_text(part)
+    if len(text) > _MOST_TEXT_BYTES and _encoding(part) in _IDENTITY:
+        return text[:_MOST_TEXT_BYTES].encode("utf-8", "surrogateescape")[:_MOST_TEXT_BYTES]
     return body_bytes(part)[:_MOST_TEXT_BYTES]
 
 
