@@ -58,6 +58,8 @@ class ReceiptFacts:
     max_age: timedelta
     ask_threshold: float
     kind_threshold: float
+    encrypted: bool = False
+    """Was any of it encrypted, whether it could be opened or not?"""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,14 @@ def decide_receipt(facts: ReceiptFacts) -> ReceiptDecision:
     if refused:
         return ReceiptDecision(ReceiptKind.NONE, False, (), refused)
     held = _reason_to_hold(facts)
-    full = facts.understood and not facts.sender_is_new_to_case and _is_surely_a_report(facts)
+    # Who sends somebody else's ciphertext to the desk learns nothing of what is in it, not even whether it opens.
+    may_be_full = facts.understood and not facts.sender_is_new_to_case and not facts.encrypted
+    full = may_be_full and _is_surely_a_report(facts)
     return ReceiptDecision(
         kind=ReceiptKind.FULL if full else ReceiptKind.NEUTRAL,
         held=held is not None,
         ask=_fields_to_ask(facts) if full else (),
-        reason=held or ("report" if full else "neutral"),
+        reason=held or ("report" if full else "encrypted" if facts.encrypted else "neutral"),
     )
 
 

@@ -133,6 +133,13 @@ class Protection:
     opened: bool = False
     reason: str = ""
     signatures: tuple[Signature, ...] = ()
+    nested: bool = False
+
+    @property
+    def is_for_another_key(self) -> bool:
+        """Does the outside of the mail alone tell that the desk cannot read it? Then its sender may know, too."""
+        told = self.reason in (Unopened.NO_KEY, Unopened.WRONG_KEY, Unopened.UNSUPPORTED)
+        return self.encrypted is not None and told and not self.nested
 
 
 @dataclass(frozen=True)

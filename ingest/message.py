@@ -10,6 +10,7 @@ from cases.masking import mask
 from ingest.authentication import Authentication
 from ingest.automatic import Verdict, without_our_fields
 from ingest.mail import Address, ChildMessage, ParsedAttachment, ParsedMail, SenderKey
+from ingest.protection.armour import without_messages
 from ingest.raw import RawMail
 from store.intake import NewAttachment, NewMessage
 from triage import MailText, Report
@@ -22,7 +23,8 @@ def mail_text(mail: ParsedMail) -> MailText:
     """What triage is shown of a mail."""
     sender = mail.from_ or Address("", "")
     files = "\n\n".join(attachment.text for attachment in mail.attachments if attachment.text)
-    return MailText(mail.subject, sender.name, sender.address, mail.words, mail.quoted_text, files)
+    words = without_messages(mail.words)
+    return MailText(mail.subject, sender.name, sender.address, words, mail.quoted_text, files)
 
 
 def read_message(

@@ -122,6 +122,7 @@ def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood,
             max_age=timedelta(days=rules.receipt_max_age_days),
             ask_threshold=rules.ask_threshold,
             kind_threshold=rules.kind_threshold,
+            encrypted=_is_encrypted(read.mail),
         )
     )
 
@@ -163,7 +164,10 @@ def queue_receipt(
         return False
     outbox_id = new_outbox_id()
     addressing = _address(intake, outbox_id, to, now, read.mail)
-    language = read.report.language if read.report else ""
+    # of an encrypted mail the receipt tells nothing, be it the language of what was in it
+    encrypted = _is_encrypted(read.mail)
+    report = None if encrypted else read.report
+    language = report.language if report else intake.desk_settings.language if encrypted else ""
     written = compose.compose_receipt(
         intake.desk_settings,
         compose.ReceiptFacts(
@@ -172,10 +176,11 @@ def queue_receipt(
             language=language,
             full=decision.kind is ReceiptKind.FULL,
             ask=decision.ask,
-            anonymous=read.report is not None and read.report.anonymous,
+            anonymous=report is not None and report.anonymous,
             feedback_by=None if promised is None else promised.astimezone(intake.terms.timezone).date(),
             feedback_months=intake.terms.feedback_months if decision.held and case.reference is not None else None,
             follow_up=case.reference is None,
+            encrypted_unread=read.mail.protection is not None and read.mail.protection.is_for_another_key,
         ),
         addressing,
     )
@@ -274,6 +279,10 @@ def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: d
         in_all=outbox.recent_count(session, intake.desk, now - HOUR),
         in_all_max=rules.total_per_hour,
     )
+
+
+def _is_encrypted(mail: ParsedMail) -> bool:
+    return mail.protection is not None and mail.protection.encrypted is not None
 
 
 def _domain(address_: str) -> str:

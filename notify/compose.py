@@ -26,6 +26,7 @@ class ReceiptFacts:
     receipt that waits for a person's word: nobody knows yet from which day its term will run.
     `follow_up`: the mail was added to a case that there was already.
     `reference`: None where intake does not know it, since that of a case that was there before is sealed to the desk.
+    `encrypted_unread`: the mail is encrypted, and not to any key that the desk has.
     """
 
     reference: str | None
@@ -37,6 +38,7 @@ class ReceiptFacts:
     feedback_by: date | None = None
     feedback_months: int | None = None
     follow_up: bool = False
+    encrypted_unread: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class _Writer:
             "support_point": desk.texts.support_point,
             "complaints": desk.texts.complaints,
             "emergency": desk.texts.emergency,
+            "encryption_key_at": desk.encryption_key_at,
         } | values
 
     def say(self, sentence: str) -> str:
@@ -118,7 +121,7 @@ def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Address
     if facts.feedback_months is not None:
         values["term"] = catalogue.months(facts.feedback_months)
     writer = _Writer(desk, catalogue, **values)
-    body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, facts)
+    body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, desk, facts)
     opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
     blocks = [
         *writer.paragraphs("greeting", opening, *_reference(facts), "danger"),
@@ -167,11 +170,12 @@ def _promises(facts: ReceiptFacts) -> list[str]:
     return ["feedback_within"] if facts.feedback_months is not None else []
 
 
-def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
+def _neutral(writer: _Writer, desk: DeskSettings, facts: ReceiptFacts) -> list[Block]:
     """For everything that is not certainly a report: it must not sound as if it were, nor shut out that it is."""
     return [
         writer.heading("next_heading"),
         *writer.paragraphs("next_neutral"),
+        *(_encrypted(writer, desk) if facts.encrypted_unread else []),
         writer.heading("elsewhere_heading"),
         *writer.paragraphs("advice", "complaints", "about_coordinator"),
         writer.heading("general_heading"),
@@ -179,6 +183,11 @@ def _neutral(writer: _Writer, facts: ReceiptFacts) -> list[Block]:
         _general(writer, facts.anonymous),
         *writer.paragraphs("general_complete", "how_to_add", *(["anonymous"] if facts.anonymous else [])),
     ]
+
+
+def _encrypted(writer: _Writer, desk: DeskSettings) -> list[Block]:
+    offered = ["encrypted_key_at"] if desk.encryption_key_at else []
+    return [writer.heading("encrypted_heading"), *writer.paragraphs("encrypted_unread", *offered)]
 
 
 def compose_reminder(desk: DeskSettings, facts: ReminderFacts, addressing: Addressing) -> Outgoing:

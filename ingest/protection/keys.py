@@ -15,7 +15,8 @@ def opening_for(settings: Settings, secrets: Secrets, slug: str) -> Opening:
     """What it takes to open a desk's mail. Raises what `mail_keys` raises."""
     limits = settings.limits
     bounds = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
-    return Opening(Decrypters(bounds, settings.isolation), mail_keys(secrets, slug, settings.desks[slug]))
+    keys = mail_keys(secrets, slug, settings.desks[slug])
+    return Opening(Decrypters(bounds, settings.isolation), keys, limits.reader_seconds)
 
 
 def mail_keys(secrets: Secrets, slug: str, desk: DeskSettings) -> MailKeys:

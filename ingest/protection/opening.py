@@ -6,6 +6,7 @@ import base64
 import binascii
 import mimetypes
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email.utils import encode_rfc2231
@@ -49,6 +50,8 @@ class Opening:
 
     decrypters: Unsealer
     keys: MailKeys = field(default_factory=MailKeys, repr=False)
+    seconds: float = 60
+    """After so long no further layer of a mail is begun."""
 
 
 def open_mail(mail: ParsedMail, raw: RawMail, readers: Reader, opening: Opening) -> ParsedMail:
@@ -66,6 +69,7 @@ class _Found:
     keys: list[SenderKey]
     encrypted: Literal["smime", "openpgp"] | None = None
     reason: str = ""
+    nested: bool = False
     signatures: list[Signature] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
 
@@ -76,11 +80,12 @@ class _Found:
         self.signatures += [replace(each, whole=sealed.whole) for each in unsealed.signatures]
         self.keys += unsealed.sender_keys
 
-    def note_inner(self, sealed: Sealed, inner: ParsedMail) -> None:
+    def note_inner(self, sealed: Sealed, inner: ParsedMail, *, was_encrypted: bool) -> None:
         self.pieces.append(Piece(sealed, inner))
         self.keys += inner.sender_keys
         if inner.protection is not None:
             self.encrypted = self.encrypted or inner.protection.encrypted
+            self.nested = self.nested or inner.protection.nested or (was_encrypted and bool(inner.protection.reason))
             self.reason = self.reason or inner.protection.reason
             below = inner.protection.signatures
             self.signatures += [replace(each, whole=each.whole and sealed.whole) for each in below]
@@ -89,7 +94,7 @@ class _Found:
         if self.encrypted is None and not self.signatures:
             return None
         opened = self.encrypted is not None and not self.reason
-        return Protection(self.encrypted, opened, self.reason, tuple(self.signatures)[:50])
+        return Protection(self.encrypted, opened, self.reason, tuple(self.signatures)[:50], self.nested)
 
 
 class _Opener:
@@ -97,6 +102,7 @@ class _Opener:
         self._readers = readers
         self._opening = opening
         self._asked = 0
+        self._until = time.monotonic() + opening.seconds
 
     def opened(self, mail: ParsedMail, raw: RawMail, depth: int) -> ParsedMail:
         found = _Found(list(self._keys_that_came(mail)))
@@ -129,7 +135,7 @@ class _Opener:
             inner = self._read(_as_mail(sealed, mail, unsealed.content), unsealed.content, depth)
             unsealed = self._checked_again(question, unsealed, inner)
             found.note(sealed, unsealed)
-            found.note_inner(sealed, inner)
+            found.note_inner(sealed, inner, was_encrypted=unsealed.encrypted)
         else:
             found.note(sealed, unsealed)
 
@@ -189,7 +195,7 @@ class _Opener:
 
     def _ask(self, question: Question) -> Unsealed:
         self._asked += 1
-        if self._asked > MOST_QUESTIONS:
+        if self._asked > MOST_QUESTIONS or time.monotonic() > self._until:
             return closed(question.kind, Unopened.BOUNDS)
         return self._opening.decrypters.unseal(question)
 

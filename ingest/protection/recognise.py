@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 from ingest.errors import CannotParse
 from ingest.mail import ParseLimits, Sealed, SealedKind
 from ingest.parts import Part, PartsLeft, body_bytes, children, content_type, file_name, parameter, parse_tree, raw_text
+from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks
 
 MOST_SEALED = 50
 _MOST_SIGNED_TEXT = 1_000_000
@@ -18,8 +19,6 @@ _CMS_NAMES = (".p7m", ".p7c", ".p7z")  # RFC 8551 §3.2.1
 _PGP_NAMES = (".asc", ".pgp", ".gpg")
 _PGP_TYPES = ("application/pgp", "application/pgp-encrypted", "application/octet-stream")
 _MESSAGE_TAGS = (1, 3, 4, 8, 9, 18, 20)  # RFC 9580 §5: what a message can begin with
-_MESSAGE = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"
-_SIGNED_TEXT = "-----BEGIN PGP SIGNED MESSAGE-----", "-----END PGP SIGNATURE-----"
 
 
 def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Callable[[], bytes]) -> tuple[Sealed, ...]:
@@ -82,7 +81,7 @@ class _Walk:
 
     def _pgp_file(self, part: Part, kind: str, name: str, place: int) -> Iterator[Sealed]:
         head = body_bytes(part)[:4096].lstrip()
-        if head.startswith(_MESSAGE[0].encode()) or (name.endswith(_PGP_NAMES) and _tag(head) in _MESSAGE_TAGS):
+        if head.startswith(MESSAGE[0].encode()) or (name.endswith(_PGP_NAMES) and _tag(head) in _MESSAGE_TAGS):
             # some mail servers make multipart/mixed of multipart/encrypted: then its version part is still there
             yield Sealed(SealedKind.PGP if self._version_seen else SealedKind.PGP_FILE, self._version_seen, place)
         elif head.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"):
@@ -98,38 +97,23 @@ def _tag(head: bytes) -> int:
 
 
 def _messages_in(text: str, *, alone: bool) -> Iterator[Sealed]:
-    for start, end in _blocks(text, *_MESSAGE):
+    for start, end in blocks(text, MESSAGE):
         yield Sealed(SealedKind.PGP_TEXT, alone and text.strip() == text[start:end].strip(), text=(start, end))
 
 
 def _signed_texts(parts: list[Part], text: str, *, alone: bool) -> Iterator[Sealed]:
     """Signed text as bytes, since the signature is over them; where it stands in the text, if that is sure."""
-    blocks = [body_bytes(part)[start:end] for part in parts for start, end in _byte_blocks(part)]
-    ranges = _blocks(text, *_SIGNED_TEXT)
-    for number, block in enumerate(blocks):
-        where = ranges[number] if len(ranges) == len(blocks) else None
+    signed = [body_bytes(part)[start:end] for part in parts for start, end in _byte_blocks(part)]
+    ranges = blocks(text, SIGNED_TEXT)
+    for number, block in enumerate(signed):
+        where = ranges[number] if len(ranges) == len(signed) else None
         if len(block) <= _MOST_SIGNED_TEXT:
             whole = where is not None and alone and text.strip() == text[where[0] : where[1]].strip()
             yield Sealed(SealedKind.PGP_SIGNED_TEXT, whole, text=where, data=block)
 
 
 def _byte_blocks(part: Part) -> list[tuple[int, int]]:
-    return _blocks(body_bytes(part).decode("latin-1"), *_SIGNED_TEXT)
-
-
-def _blocks(text: str, begin: str, end: str) -> list[tuple[int, int]]:
-    """The ranges from a line `begin` to the next line `end`."""
-    found: list[tuple[int, int]] = []
-    position = 0
-    while len(found) < MOST_SEALED:
-        start = text.find(begin, position)
-        stop = text.find(end, start + len(begin)) if start >= 0 else -1
-        if stop < 0:
-            return found
-        position = stop + len(end)
-        if start == 0 or text[start - 1] in "\r\n":
-            found.append((start, position))
-    return found
+    return blocks(body_bytes(part).decode("latin-1"), SIGNED_TEXT)
 
 
 def _range(part: Part, signed: Part, raw: bytes) -> tuple[int, int] | None:

@@ -131,3 +131,14 @@ def test_no_mix_of_facts_answers_a_robot_or_asks_too_much(
     assert all(scores[field] >= REPORT.ask_threshold for field in decision.ask)
     assert not (anonymous and ABOUT_THE_REPORTER & set(decision.ask))
     assert decision.held or decision.kind is ReceiptKind.NONE or not (first or imported)
+
+
+def test_an_encrypted_mail_gets_the_neutral_receipt_whatever_is_in_it() -> None:
+    """Who sends somebody else's ciphertext to the desk learns nothing of what is in it."""
+    decision = decide_receipt(replace(REPORT, encrypted=True))
+    assert (decision.kind, decision.held, decision.ask, decision.reason) == (
+        ReceiptKind.NEUTRAL,
+        False,
+        (),
+        "encrypted",
+    )
