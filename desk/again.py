@@ -14,6 +14,7 @@ from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
+from config.errors import ConfigError
 from desk import case, gate
 from desk.forms import CaseForm
 from desk.language import size
@@ -41,21 +42,22 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60
 _ONE_AT_A_TIME = threading.BoundedSemaphore(1)
 
-UNREADABLE, TOO_LARGE, NOT_UNDERSTOOD = "unreadable", "too_large", "not_understood"
+UNREADABLE, TOO_LARGE, NOT_UNDERSTOOD, LOCKED = "unreadable", "too_large", "not_understood", "locked"
 
 FAILURES: dict[str, LazyString] = {
     UNREADABLE: _l("This message cannot be read now either. Nothing was changed, and it is kept whole as it came."),
     TOO_LARGE: _l("This message is larger than the desk reads (%(most)s). Nothing was changed."),
     NOT_UNDERSTOOD: _l("The message was read, but the machine made nothing of it this time. Nothing was changed."),
+    LOCKED: _l("The desk has no key here for this message, which was opened when it came. Nothing was changed."),
 }
 
 
-class _TooLarge(Exception):
-    """The mail is larger than what is read again."""
+class _Failed(Exception):
+    """What there is now is no better than what is known; `result` is a slug of FAILURES."""
 
-
-class _NotUnderstood(Exception):
-    """Nothing could be made of a mail that was understood before: what is there is better."""
+    def __init__(self, result: str) -> None:
+        super().__init__(result)
+        self.result = result
 
 
 @blueprint.post("/read-again")
@@ -70,13 +72,11 @@ def read(case_id: str, message_id: str) -> Response | tuple[str, int]:
         said, kind = _attempt(known, form.version.data), "good"
     except Changed:
         said, kind = gettext("Somebody was first: this case was changed, or a message of it was read again."), "warn"
-    except _TooLarge:
-        said, kind = _failed(known, TOO_LARGE), "bad"
+    except _Failed as error:
+        said, kind = _failed(known, error.result), "bad"
     except ReadError:
         said, kind = _failed(known, UNREADABLE), "bad"
-    except _NotUnderstood:
-        said, kind = _failed(known, NOT_UNDERSTOOD), "warn"
-    except (NotIsolated, NurseryGone) as error:
+    except (NotIsolated, NurseryGone, ConfigError) as error:
         log.error("a message cannot be read again: %s", error)  # noqa: TRY400 - its message says what to do
         said, kind = gettext("No mail can be read on this machine right now. Tell your administrator."), "bad"
     flash(said, kind)
@@ -91,8 +91,7 @@ def _attempt(known: Before, version: int) -> str:
     try:
         with _raw(known) as raw:
             anew = _read(raw)
-            if (anew.report is None and known.report.get("kind")) or _was_open(known) > _is_open(anew.mail):
-                raise _NotUnderstood
+            _refuse_what_is_worse(known, anew)
             authserv_id = here.settings.desks[ring.desk].trusted_authserv_id
             new = message_anew(raw, anew, _own(anew.mail), authserv_id, known.received_at, known.content)
             with here.database.begin() as transaction:
@@ -106,13 +105,13 @@ def _attempt(known: Before, version: int) -> str:
     return str(gettext("The message was read again."))
 
 
-def _was_open(known: Before) -> bool:
-    return bool((known.content.get("protection") or {}).get("opened"))
-
-
-def _is_open(mail: ParsedMail) -> bool:
+def _refuse_what_is_worse(known: Before, anew: Anew) -> None:
     """A desk on another machine than the daemon may have no key to open what the daemon opened."""
-    return mail.protection is not None and mail.protection.opened
+    was_open = (known.content.get("protection") or {}).get("opened")
+    if was_open and not (anew.mail.protection and anew.mail.protection.opened):
+        raise _Failed(LOCKED)
+    if known.report.get("kind") and anew.report is None:
+        raise _Failed(NOT_UNDERSTOOD)
 
 
 def _raw(known: Before) -> RawMail:
@@ -126,7 +125,7 @@ def _at_most(most: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
         most -= len(chunk)
         if most < 0:
-            raise _TooLarge
+            raise _Failed(TOO_LARGE)
         yield chunk
 
 

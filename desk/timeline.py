@@ -31,6 +31,7 @@ SENTENCES = {
 REASONS = {
     "report": _l("The message gets the full receipt by itself"),
     "neutral": _l("The message gets the neutral receipt by itself"),
+    "encrypted": _l("The message gets the neutral receipt by itself: it came encrypted"),
     "own_mail": _l("No receipt: the message is our own"),
     "automatic": _l("No receipt: no person wrote this message"),
     "no_sender": _l("No receipt: the message names no sender"),
@@ -53,6 +54,7 @@ READINGS = {
     "unreadable": _l("Had a message read again: it still could not be read"),
     "too_large": _l("Had a message read again: it is too large"),
     "not_understood": _l("Had a message read again: nothing was made of it"),
+    "locked": _l("Had a message read again: there was no key to open it"),
 }
 """How it went when a message was read again (desk.again)."""
 

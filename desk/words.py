@@ -128,6 +128,8 @@ FLAGS = {
     "dmarc_fail": _l("sender may be false"),
     "spf_fail": _l("sender may be false"),
     "reply_to_elsewhere": _l("answers go elsewhere"),
+    "several_senders": _l("names several senders"),
+    "no_sender": _l("names no sender"),
 }
 LOCKED = {
     "no_key": _l("The desk has no key to open it with."),
@@ -135,6 +137,7 @@ LOCKED = {
     "broken": _l("It is damaged."),
     "unsupported": _l("Meldpost does not know this kind of encryption."),
     "too_deep": _l("It is wrapped more often than Meldpost unwraps."),
+    "bounds": _l("To open it takes more than Meldpost spends on one message."),
     "": _l("Why is not known."),
 }
 """Why an encrypted message could not be opened."""
@@ -146,6 +149,10 @@ SIGNATURES = {
 }
 SIGNATURES_MEAN = {
     "valid": _l("The message is as it was when the owner of this key signed it. Whose key that is, nobody checked."),
+    "part": _l(
+        "A part of the message is as it was when the owner of this key signed it; the rest may be anybody's. Whose key "
+        "that is, nobody checked."
+    ),
     "invalid": _l("The message was changed after it was signed, or signed with another key."),
     "unknown_key": _l("The key to check it with did not come along."),
     "unchecked": _l("Meldpost cannot check this kind of signature."),

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from desk import words
 from desk.messages import LONGEST_ASIDE, LONGEST_TEXT
-from ingest.mail import Finding, SignatureResult
+from ingest.mail import Finding, SignatureResult, Unopened
 from store import casework, outbox
 from store.outbox import OutboxState
 from store.schema import Outbox
@@ -137,6 +137,14 @@ def test_no_signature_is_ever_called_trusted(world: World, language: str) -> Non
         assert word not in html
 
 
+def test_a_signature_over_a_part_says_that_the_rest_may_be_anybodys(world: World) -> None:
+    signature = {"kind": "openpgp", "result": "valid", "signer": "", "fingerprint": "", "whole": False, "chained": True}
+    protection = {"encrypted": None, "opened": False, "reason": "", "signatures": [signature]}
+    html = page(world, world.new_case(more={"protection": protection}).case_id)
+    assert "de rest kan van iedereen zijn" in html
+    assert "een instantie die uw beheerder noemde" in html
+
+
 def test_a_key_that_came_with_a_message_can_be_had_as_it_came(world: World) -> None:
     data = bytes(range(256))
     key = {"kind": "autocrypt", "fingerprint": "9F2C0A7715E6B1D4", "data": base64.b64encode(data).decode()}
@@ -209,7 +217,8 @@ def test_the_signature_is_folded_below_the_words(world: World) -> None:
 
 def test_everything_that_can_be_found_in_a_file_has_words() -> None:
     assert set(words.FINDINGS) == set(Finding)
-    assert set(words.SIGNATURES) == set(words.SIGNATURES_MEAN) == set(SignatureResult)
+    assert set(words.SIGNATURES) == set(words.SIGNATURES_MEAN) - {"part"} == set(SignatureResult)
+    assert set(words.LOCKED) - {""} == set(Unopened)
     assert set(words.SCANS) | {"found"} == {"clean", "found", "unscanned"}
 
 
