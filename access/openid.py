@@ -6,6 +6,7 @@ another device (RFC 8628), whose refresh token is kept in the cache file and rep
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ APPLICATION_SCOPES = ("https://outlook.office365.com/.default",)
 IMAP_SCOPES = ("https://outlook.office.com/IMAP.AccessAsUser.All",)
 SMTP_SCOPES = ("https://outlook.office.com/SMTP.Send",)
 
+_EARLY_SECONDS = 300
+"""A token is not used in the last minutes of its life."""
+
 ShowCode = Callable[[str, str], None]
 """Gets the address to open and the code to enter there."""
 
@@ -38,10 +42,16 @@ class OpenIdProvider:
         self._secrets = secrets
 
     def token(self, cache: CacheFile, *, renew: bool) -> str:
-        """Raises NoToken, ConfigError."""
-        if self._settings.flow == "device_code":
-            return self._of_person(cache, renew=renew)
-        return self._of_application(cache, renew=renew)
+        """One that is kept and still good, without asking anybody; else a new one. Raises NoToken, ConfigError."""
+        kept = self._kept(cache)
+        good = None if renew else self._still_good(kept)
+        if good is not None:
+            return good
+        by_person = self._settings.flow == "device_code"
+        answer = self._of_person(kept, renew=renew) if by_person else self._of_application(kept, renew=renew)
+        if kept.has_state_changed:  # before the token is used: what is not kept now is lost (mail-cases 33)
+            cache.write(kept.serialize())
+        return self._access_token(answer)
 
     def authorise(self, cache: CacheFile, show: ShowCode) -> None:
         """Have a person sign in, wait until that is done, and keep what came of it. Raises NoToken."""
@@ -58,27 +68,35 @@ class OpenIdProvider:
                     f"the sign-in cannot be kept: {cache.path} cannot be written. Correct that, and sign in again"
                 )
 
-    def _of_application(self, cache: CacheFile, *, renew: bool) -> str:
+    def _kept(self, cache: CacheFile) -> msal.SerializableTokenCache:
+        """Raises NeedsAuthorisation where a person's file is damaged; what an application gets can be got again."""
         try:
-            kept = _kept_in(cache)
+            return _kept_in(cache)
         except ValueError:
+            if self._settings.flow == "device_code":
+                raise NeedsAuthorisation(
+                    f"the secret file {cache.path} is damaged. Run: meldpost authorise {self._account}"
+                ) from None
             log.warning("%s: what was kept of the provider is damaged; it is fetched anew", self._account)
-            kept = msal.SerializableTokenCache()
+            return msal.SerializableTokenCache()
+
+    def _still_good(self, kept: msal.SerializableTokenCache) -> str | None:
+        """MSAL finds it too, but asks the provider for its addresses first: in each round, even if it is away."""
+        kind = msal.TokenCache.CredentialType.ACCESS_TOKEN
+        until = time.time() + _EARLY_SECONDS
+        for entry in kept.search(kind, target=self._scopes(), query={"client_id": self._settings.client_id}):
+            if float(entry["expires_on"]) > until:
+                return str(entry["secret"])
+        return None
+
+    def _of_application(self, kept: msal.SerializableTokenCache, *, renew: bool) -> Mapping[str, Any]:
         application = self._application(msal.ConfidentialClientApplication, kept, client_credential=self._secret())
         if renew:
             application.remove_tokens_for_client()
-        answer = self._asked(lambda: application.acquire_token_for_client(scopes=self._scopes()))
-        if kept.has_state_changed:
-            cache.write(kept.serialize())
-        return self._access_token(answer)
+        answer: Mapping[str, Any] = self._asked(lambda: application.acquire_token_for_client(scopes=self._scopes()))
+        return answer
 
-    def _of_person(self, cache: CacheFile, *, renew: bool) -> str:
-        try:
-            kept = _kept_in(cache)
-        except ValueError:
-            raise NeedsAuthorisation(
-                f"the secret file {cache.path} is damaged. Run: meldpost authorise {self._account}"
-            ) from None
+    def _of_person(self, kept: msal.SerializableTokenCache, *, renew: bool) -> Mapping[str, Any]:
         application = self._application(msal.PublicClientApplication, kept)
         accounts = self._asked(application.get_accounts)
         if not accounts:
@@ -86,9 +104,7 @@ class OpenIdProvider:
         answer = self._asked(
             lambda: application.acquire_token_silent_with_error(self._scopes(), accounts[0], force_refresh=renew)
         )
-        if kept.has_state_changed:  # before the token is used: what is not kept now is lost (mail-cases 33)
-            cache.write(kept.serialize())
-        return self._access_token(answer or {"error": "login_required"})
+        return answer or {"error": "login_required"}
 
     def _application(self, kind: type[Any], kept: msal.SerializableTokenCache, **more: Any) -> Any:
         settings = self._settings
@@ -144,6 +160,10 @@ def _kept_in(cache: CacheFile) -> msal.SerializableTokenCache:
         raise ValueError("not a token cache")
     kept = msal.SerializableTokenCache()
     kept.deserialize(text)
+    try:
+        list(kept.search(msal.TokenCache.CredentialType.ACCESS_TOKEN))
+    except (LookupError, TypeError) as error:
+        raise ValueError("not a token cache") from error
     return kept
 
 

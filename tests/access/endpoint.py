@@ -48,6 +48,7 @@ class Endpoint:
     """The public half (PEM) of what an application may show in place of the secret."""
     google_key: bytes = b""
     asked: list[dict[str, str]] = field(default_factory=list)
+    discoveries: int = 0
     good: dict[str, str] = field(default_factory=dict)
     """Access tokens that are good, and whose mailbox each opens."""
     given: list[str] = field(default_factory=list)
@@ -97,6 +98,7 @@ class Endpoint:
     # what a request is answered
 
     def discovery(self, path: str) -> Answer:
+        self.discoveries += 1
         issuer = f"{self.url}{path.partition('/.well-known')[0]}"
         return 200, {
             "issuer": issuer,

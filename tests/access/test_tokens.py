@@ -46,6 +46,7 @@ def test_an_application_gets_a_token_and_keeps_it_while_it_is_good(endpoint: End
     assert token in endpoint.good
     assert tokens_of(endpoint, secrets).token() == token
     assert endpoint.grants() == ["client_credentials"]
+    assert endpoint.discoveries == 1  # and while it is good, the provider may be away
     assert stat.S_IMODE(cache_of(secrets.directory, "main").stat().st_mode) == 0o600
 
 
@@ -124,7 +125,7 @@ def _full(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"Account": 3}', "\0\1"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"Account": 3}', '{"AccessToken": {"x": {}}}', "\0\1"])
 def test_a_damaged_cache_asks_for_a_new_sign_in(endpoint: Endpoint, secrets: Secrets, damage: str) -> None:
     tokens = authorise(endpoint, secrets)
     cache_of(secrets.directory, "main").write_text(damage)
@@ -132,7 +133,7 @@ def test_a_damaged_cache_asks_for_a_new_sign_in(endpoint: Endpoint, secrets: Sec
         tokens.token()
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"AccessToken": 3}', "\0\1"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"AccessToken": 3}', '{"AccessToken": {"x": {}}}', "\0\1"])
 def test_a_damaged_cache_of_an_application_is_made_anew(endpoint: Endpoint, secrets: Secrets, damage: str) -> None:
     tokens = tokens_of(endpoint, secrets)
     tokens.token()

@@ -12,13 +12,14 @@ from access.openid import OpenIdProvider
 from config.secrets import Secrets, write_secret
 from config.settings import MailboxSettings, OAuthSettings
 from ingest.housekeeping import tidy
+from ingest.raw import RawMail
 from ingest.rounds import RoundResult
 from ingest.sources.idle import watch
-from ingest.sources.imap import CannotConnect, connected
+from ingest.sources.imap import Account, CannotConnect, connected
 from tests.access.dovecot import by_token, endpoint_for_dovecot, running_dovecot_by_token
 from tests.access.endpoint import SECRET, Endpoint, cache_of, log_as_written, no_secret_in
 from tests.ingest.conftest import Dovecot, NewOffice
-from tests.ingest.office import REPORT, mail
+from tests.ingest.office import mail
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_a_round_by_token_takes_a_mail_in_and_moves_it(
     office = new_office(account)
     write_secret(office.secrets.directory, "oauth-secret-main", SECRET.encode())
     (office.secrets.directory / "mailbox-password-main").unlink()
-    dovecot_by_token.deliver(account, mail(REPORT))
+    dovecot_by_token.deliver(account, mail())
     with log_as_written() as written:
         assert office.take_in() == RoundResult(taken=1, queued=True)
         assert office.take_in() == RoundResult()
@@ -74,6 +75,32 @@ def test_a_token_that_the_server_refuses_is_fetched_anew_once(
     with connected(account, tokens) as connection:
         connection.open("INBOX")
     assert endpoint.grants() == ["client_credentials"] * 2
+
+
+def test_a_token_that_expires_in_the_middle_of_a_round_costs_no_mail(
+    dovecot_by_token: Dovecot,
+    endpoint: Endpoint,
+    account: MailboxSettings,
+    new_office: NewOffice,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    office = new_office(account)
+    write_secret(office.secrets.directory, "oauth-secret-main", SECRET.encode())
+    dovecot_by_token.deliver(account, *map(mail, range(3)))
+    fetch, lost = Account.fetch, []
+
+    def fetch_or_lose(self: Account, uid: int, size: int) -> RawMail:
+        if uid == 2 and not lost:
+            lost.append(uid)
+            endpoint.expire()
+            self._client.shutdown()  # as a server does when the session's token is over
+        return fetch(self, uid, size)
+
+    monkeypatch.setattr(Account, "fetch", fetch_or_lose)
+    assert office.take_in() == RoundResult(taken=2, left=1, queued=True)  # the one that broke off waits for the next
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    assert endpoint.grants() == ["client_credentials"] * 2
+    assert len(dovecot_by_token.uids(account, "Verwerkt")) == 3
 
 
 def test_a_token_for_another_mailbox_is_refused_with_the_servers_status(
@@ -110,7 +137,7 @@ def test_the_watch_logs_in_by_token_and_new_mail_wakes(
     thread.start()
     try:
         assert woken.acquire(timeout=20)
-        dovecot_by_token.deliver(account, mail(REPORT))
+        dovecot_by_token.deliver(account, mail())
         assert woken.acquire(timeout=20)
     finally:
         stop.set()

@@ -17,7 +17,7 @@ from meldpost.postoffice import HOST, PostOffice
 from tests.access.dovecot import by_token, endpoint_for_dovecot, running_dovecot_by_token
 from tests.access.endpoint import Endpoint, no_secret_in
 from tests.ingest.conftest import Dovecot
-from tests.ingest.office import REPORT, mail
+from tests.ingest.office import mail
 from tests.meldpost.plans import plan_in
 
 
@@ -66,7 +66,7 @@ def test_from_the_sign_in_to_a_case(made: Made, endpoint: Endpoint, server: Dove
     assert after["mailbox box"].verdict is Verdict.FINE
 
     (mailbox,) = load(made.config).mailboxes.values()
-    server.deliver(mailbox, mail(REPORT))  # type: ignore[arg-type]
+    server.deliver(mailbox, mail())  # type: ignore[arg-type]
     endpoint.expire()
     daemon = [sys.executable, "-m", "meldpost", "run", "--once", "--config", str(made.config)]
     ran = subprocess.run(daemon, capture_output=True, text=True, timeout=120, check=False)
