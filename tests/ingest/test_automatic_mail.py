@@ -13,7 +13,7 @@ MOST_WRONG = {
     "PHP-Bounce-Handler: complaints": 3,
     "PHP-Bounce-Handler: bounces": 3,
     "SpamAssassin: what looks like a bounce and is none": 1,
-    OTHERS: 34,
+    OTHERS: 35,
 }
 """As measured: docs/automatic-mail.md names them and says why."""
 
