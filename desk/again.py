@@ -28,6 +28,7 @@ from ingest.mail import ParsedMail
 from ingest.nurseries import nurseries
 from ingest.protection.keys import opening_for
 from ingest.raw import RawMail
+from ingest.scanning import Scanner
 from notify.keys import TOKEN_KEY_NUMBER
 from store import reread
 from store.changes import Changed
@@ -134,7 +135,13 @@ def _read(raw: RawMail) -> Anew:
     limits = settings.limits
     reading = ProcessLimits(limits.again_seconds, limits.again_seconds, limits.again_memory_bytes)
     with nurseries(settings, reading) as (readers, understanders):
-        return read_again(raw, readers, understanders, opening_for(settings, parts().secrets, gate.ring().desk))
+        return read_again(
+            raw,
+            readers,
+            understanders,
+            opening_for(settings, parts().secrets, gate.ring().desk),
+            Scanner.of(settings.clamd),
+        )
 
 
 def _own(mail: ParsedMail) -> Own:

@@ -18,6 +18,7 @@ from ingest.outgoing import noteworthy
 from ingest.protection.opening import Opening
 from ingest.raw import RawMail
 from ingest.reading import read_mail
+from ingest.scanning import Scanner
 from store.intake import NewMessage
 from triage import Report
 
@@ -30,9 +31,11 @@ class Anew:
     report: Report | None = field(repr=False)
 
 
-def read_again(raw: RawMail, readers: Reader, understanders: Understander, opening: Opening) -> Anew:
+def read_again(
+    raw: RawMail, readers: Reader, understanders: Understander, opening: Opening, scanner: Scanner | None
+) -> Anew:
     """Raises ReadError for this mail, NurseryGone when none can be read."""
-    mail = read_mail(readers, raw, opening)
+    mail = read_mail(readers, raw, opening, scanner)
     try:
         return Anew(mail, understanders.understand(mail_text(mail)))
     except UnderstandingFailed:

@@ -16,6 +16,7 @@ from ingest.mail import ParsedMail
 from ingest.protection.keys import opening_for
 from ingest.protection.opening import Opening
 from ingest.protection.opening import Reader as Reader
+from ingest.scanning import Scanner
 from ingest.threads import clues, id_tokens
 from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database
@@ -44,6 +45,7 @@ class Intake:
     readers: Reader
     understanders: Understander
     opening: Opening
+    scanner: Scanner | None
     randbelow: Callable[[int], int]
 
     @classmethod
@@ -70,6 +72,7 @@ class Intake:
             readers=readers,
             understanders=understanders,
             opening=opening_for(settings, secrets, desk),
+            scanner=Scanner.of(settings.clamd),
             randbelow=randbelow,
         )
         with database.read() as session:

@@ -189,7 +189,7 @@ class ParsedMail:
     `from_` is None when the From field is missing, malformed or names several: a sender is never guessed.
     Message-IDs keep their angle brackets (`is_message_id`). Header values are decoded; no field holds a CR, a NUL or a
     lone surrogate, and only the texts hold line feeds. `own_text`, `signature_text` and `quoted_text` divide `text`,
-    which is always whole.
+    which is always whole. `scan` is that of the mail as it came; None, here and at a file, where no scanner is set up.
 
     `delivery_report` is None, or a dict with the keys
       kind                 "delivery" (RFC 3464) or "disposition" (RFC 8098)
@@ -219,6 +219,7 @@ class ParsedMail:
     signature_text: str = ""
     protection: Protection | None = None
     sender_keys: tuple[SenderKey, ...] = ()
+    scan: Scan | None = None
     sealed: tuple[Sealed, ...] = ()
     """As a reader found it; empty once it was opened and checked."""
 

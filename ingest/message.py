@@ -93,6 +93,7 @@ def _content(mail: ParsedMail, verdict: Verdict) -> dict[str, Any]:
         "delivery_report": mail.delivery_report,
         "protection": asdict(mail.protection) if mail.protection else None,
         "sender_keys": [_key(key) for key in mail.sender_keys],
+        "scan": asdict(mail.scan) if mail.scan else None,
     }
 
 
@@ -118,9 +119,10 @@ def _report(report: Report | None, verdict: Verdict) -> dict[str, Any]:
 def _marks(mail: ParsedMail, flags: Sequence[str]) -> list[str]:
     """What the queue says of a message at a glance. None of it tells who wrote it."""
     protection = mail.protection
+    scans = [mail.scan, *(file.scan for file in mail.attachments)]
     found = {
         "encrypted": protection is not None and protection.encrypted is not None and not protection.opened,
-        "virus": any(file.scan is not None and file.scan.result == "found" for file in mail.attachments),
+        "virus": any(scan is not None and scan.result == "found" for scan in scans),
         "false_sender": not {"dmarc_fail", "spf_fail"}.isdisjoint(flags),
     }
     return [mark for mark, there in found.items() if there]

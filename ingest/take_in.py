@@ -130,7 +130,7 @@ def _read(taking: _Taking) -> ParsedMail | _Unread:
         return "too_large"
     while entry.attempts <= MAX_ATTEMPTS:
         try:
-            return read_mail(intake.readers, taking.raw, intake.opening)
+            return read_mail(intake.readers, taking.raw, intake.opening, intake.scanner)
         except CannotParse:
             break
         except (ReaderDied, ReaderTimedOut) as error:

@@ -25,6 +25,8 @@ from config.settings import (
     Settings,
     load,
 )
+from ingest.attachments.recognition import installed
+from ingest.scanning import NoAnswer, Scanner
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
 from meldpost.findings import Finding, Verdict
@@ -55,6 +57,8 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
+    yield _pictures(settings)
+    yield _scanner(settings)
     tokens = [_token(settings, account) for account in accounts_by_token(settings)]
     yield from tokens
     without = {finding.what for finding in tokens if finding.verdict is Verdict.WRONG}
@@ -114,6 +118,33 @@ def _token(settings: Settings, account: str) -> Finding:
 
 def _token_of(account: str) -> str:
     return f"access token of {account}"
+
+
+def _pictures(settings: Settings) -> Finding:
+    wanted = settings.ocr.languages
+    there = installed(settings.ocr.tessdata, wanted)
+    if not wanted:
+        return Finding("scans and photographs", Verdict.NOTE, "are not read: ocr.languages is empty")
+    missing = [language for language in wanted if there is None or language not in there.languages]
+    if missing:
+        packages = ", ".join(f"tesseract-ocr-{language.replace('_', '-')}" for language in missing)
+        text = f"models that are not there: {', '.join(missing)}. Install {packages}, or set ocr.tessdata."
+        return Finding("scans and photographs", Verdict.NOTE, text)
+    return Finding("scans and photographs", Verdict.FINE, f"are read ({', '.join(wanted)})")
+
+
+def _scanner(settings: Settings) -> Finding:
+    """clamd does not tell where it puts what it scans, so its administrator is told each time."""
+    scanner = Scanner.of(settings.clamd)
+    if scanner is None:
+        return Finding("virus scanner", Verdict.NOTE, "none is set up; files are shown as not scanned. See [clamd].")
+    try:
+        scanner.ping()
+    except NoAnswer:
+        text = "clamd does not answer: files stay unscanned, and are shown so. Check socket or host in [clamd]."
+        return Finding("virus scanner", Verdict.WRONG, text)
+    text = "clamd answers. It writes what it scans: its TemporaryDirectory must lie in memory (tmpfs)."
+    return Finding("virus scanner", Verdict.FINE, text)
 
 
 def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iterator[Finding]:

@@ -13,6 +13,10 @@ dovecot-lmtpd|-|/usr/lib/dovecot/lmtp|the tests against a real IMAP server (test
 exim4-daemon-light|exim4|-|the tests against a real SMTP server (tests/system)
 postgresql|-|/usr/lib/postgresql|the tests against a real PostgreSQL (tests/system)
 chromium|chromium|-|the tests of the desk in a real browser (tests/system)
+tesseract-ocr|tesseract|-|the tests that letters are read off scans and photographs
+tesseract-ocr-eng|-|/usr/share/tesseract-ocr/5/tessdata/eng.traineddata|the tests that letters are read off scans and photographs
+tesseract-ocr-nld|-|/usr/share/tesseract-ocr/5/tessdata/nld.traineddata|the tests that letters are read off scans and photographs
+clamav-daemon|clamd|-|the tests against a real virus scanner
 strace|strace|-|the test that no readable byte is written to disk (tests/system)
 gnupg|gpg|-|the tests of OpenPGP mail as GnuPG writes it (tests/ingest)
 openssl|openssl|-|the tests of S/MIME mail as another program writes it (tests/ingest)

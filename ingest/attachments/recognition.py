@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import tesserocr
 from PIL import Image
 
 from ingest.attachments.task import Budget
@@ -26,8 +26,12 @@ _RESOLUTION = 200
 class Tesseract:
     """Reads Dutch and English. One for each process, and not to be shared by threads."""
 
-    def __init__(self, folder: Path, languages: Sequence[str]) -> None:
-        self._api = tesserocr.PyTessBaseAPI(path=str(folder), lang="+".join(languages), psm=tesserocr.PSM.AUTO)
+    def __init__(self, models: Models) -> None:
+        import tesserocr  # a process that only asks what is installed does not load it
+
+        self._api = tesserocr.PyTessBaseAPI(
+            path=str(models.folder), lang="+".join(models.languages), psm=tesserocr.PSM.AUTO
+        )
 
     def text_of(self, picture: Image.Image, budget: Budget) -> str | None:
         api = self._api
@@ -53,13 +57,24 @@ class Tesseract:
         return text.strip()
 
 
-def load(folder: Path | None, languages: Sequence[str]) -> Tesseract | None:
-    """None where Tesseract's models are not installed: then pictures stay unread, and say so.
+@dataclass(frozen=True)
+class Models:
+    """Where Tesseract's models are, and of which of the languages."""
 
-    Of the languages those that are there are taken.
-    """
+    folder: Path
+    languages: tuple[str, ...]
+
+
+def installed(folder: Path | None, languages: Sequence[str]) -> Models | None:
+    """The models in `folder`, else where the system puts them; None where there are none."""
     for place in (folder,) if folder else map(Path, _PLACES):
-        there = [language for language in languages if (place / f"{language}.traineddata").is_file()]
+        there = tuple(language for language in languages if (place / f"{language}.traineddata").is_file())
         if there:
-            return Tesseract(place, there)
+            return Models(place, there)
     return None
+
+
+def load(folder: Path | None, languages: Sequence[str]) -> Tesseract | None:
+    """None where Tesseract's models are not installed: then pictures stay unread, and say so."""
+    models = installed(folder, languages)
+    return Tesseract(models) if models else None

@@ -19,6 +19,7 @@ from meldpost.postoffice import HOST, PostOffice
 from store.database import open_database
 from store.mailboxes import note_look
 from store.schema import MailboxLook
+from tests.ingest.clamd import running_clamd
 from tests.meldpost.plans import MAILBOX, plan_in
 
 
@@ -172,3 +173,33 @@ def test_a_mailbox_that_was_not_read_for_a_day_is_wrong(made: Made) -> None:
     found = findings(made.config)["last look at box"]
     assert found.verdict is Verdict.WRONG
     assert "2 mails had no result" in found.text
+
+
+def test_it_says_that_no_virus_scanner_is_set_up(made: Made) -> None:
+    assert findings(made.config)["virus scanner"].verdict is Verdict.NOTE
+
+
+def test_it_says_that_the_virus_scanner_does_not_answer(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELDPOST_CLAMD__SOCKET", "/nowhere/clamd")
+    found = findings(made.config)["virus scanner"]
+    assert found.verdict is Verdict.WRONG
+    assert "unscanned" in found.text
+
+
+def test_it_asks_the_virus_scanner_and_reminds_of_its_folder(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_clamd() as clamd:
+        monkeypatch.setenv("MELDPOST_CLAMD__SOCKET", str(clamd.socket))
+        found = findings(made.config)["virus scanner"]
+    assert found.verdict is Verdict.FINE
+    assert "TemporaryDirectory" in found.text
+
+
+def test_it_says_which_models_for_scans_are_missing(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nld.traineddata").touch()
+    monkeypatch.setenv("MELDPOST_OCR__TESSDATA", str(tmp_path))
+    found = findings(made.config)["scans and photographs"]
+    assert found.verdict is Verdict.NOTE
+    assert "tesseract-ocr-eng" in found.text
+    assert "nld" not in found.text
