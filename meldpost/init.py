@@ -8,7 +8,7 @@ import base64
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.errors import ConfigError
 from config.secrets import Secrets, write_key, write_secret
 from config.settings import SLUG, EmailAddress, load
-from meldpost.settings_file import render
+from meldpost.settings_file import render, render_more
 from store.database import Database, StoreError, open_database
 from store.keyring import DeskPublicKeys
 from store.members import Role, add_member, create_desk
@@ -85,7 +85,7 @@ def initialise(plan: Plan) -> Made:
     database = open_database(_database_url(plan))
     try:
         database.upgrade()
-        return _make(plan, database)
+        return _make(plan, database, plan.secrets_dir)
     except SQLAlchemyError as error:
         raise InitError(
             f"The database cannot be used ({type(error).__name__}). Check its URL, that it runs, and the rights of its "
@@ -95,13 +95,36 @@ def initialise(plan: Plan) -> Made:
         database.close()
 
 
-def _make(plan: Plan, database: Database) -> Made:
+def add_desk(plan: Plan) -> Made:
+    """Make a further desk, with its mailboxes, in an installation that is there. Its database and secrets stay one; two
+    desks share no key. Raises InitError, ConfigError, StoreError."""
+    settings = load(plan.config)
+    before = plan.config.read_text(encoding="utf-8")
+    if plan.desk in settings.desks:
+        raise InitError(f"There is a desk {plan.desk!r} in {plan.config} already; nothing was changed.")
+    _refuse_what_makes_no_sense(plan, before)
+    names = [*(f"{name}-{plan.desk}" for name in (*DESK_KEYS, "mailer-seed")), *plan.passwords]
+    _refuse_files([plan.recovery_file, *(settings.secrets_dir / name for name in names)])
+    database = open_database(settings.database.url)
+    try:
+        if not database.is_current():
+            raise InitError("The database has not the tables of this version. Run: meldpost migrate")
+        return _make(plan, database, settings.secrets_dir, before)
+    except SQLAlchemyError as error:
+        raise InitError(f"The database cannot be used ({type(error).__name__}); the desk was not added.") from error
+    finally:
+        database.close()
+
+
+def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -> Made:
+    """`before`: the configuration that the desk is added to."""
     for name in DESK_KEYS:
-        write_key(plan.secrets_dir, f"{name}-{plan.desk}", secrets.token_bytes(32))
-    write_key(plan.secrets_dir, "web-session-key", secrets.token_bytes(32))
+        write_key(secrets_dir, f"{name}-{plan.desk}", secrets.token_bytes(32))
+    if not before:
+        write_key(secrets_dir, "web-session-key", secrets.token_bytes(32))
     for name, value in plan.passwords.items():
-        write_secret(plan.secrets_dir, name, value.encode())
-    passphrase_secret = Secrets(plan.secrets_dir, {}).key(f"passphrase-secret-{plan.desk}")
+        write_secret(secrets_dir, name, value.encode())
+    passphrase_secret = Secrets(secrets_dir, {}).key(f"passphrase-secret-{plan.desk}")
     now = datetime.now(UTC)
     with database.begin() as session:
         desk = create_desk(session, plan.desk, now)
@@ -116,14 +139,17 @@ def _make(plan: Plan, database: Database) -> Made:
             now=now,
         )
         public = desk.keys.to_desk.public
-        write_key(plan.secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
+        write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
         _write_private(plan.recovery_file, _recovery_text(plan.desk, desk.recovery_seed, public.fingerprint()))
-        _write_private(plan.config, render(_with_keys(plan, desk.keys)))
+        if before:
+            _write_over(plan.config, _joined(before, render_more(_with_keys(plan, desk.keys))))
+        else:
+            _write_private(plan.config, render(_with_keys(plan, desk.keys)))
         load(plan.config)  # what was written must be what can be read
-    return Made(plan.config, plan.secrets_dir, plan.recovery_file, public.fingerprint())
+    return Made(plan.config, secrets_dir, plan.recovery_file, public.fingerprint())
 
 
-def _refuse_what_makes_no_sense(plan: Plan) -> None:
+def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:
     """Before anything is made: the settings are checked by reading them back, with stand-ins for the keys."""
     if not SLUG.fullmatch(plan.desk):
         raise InitError(f"{plan.desk!r} is no short name: use a-z, 0-9 and hyphens only, at most 40.")
@@ -141,7 +167,8 @@ def _refuse_what_makes_no_sense(plan: Plan) -> None:
     pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key"), stand_in)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "meldpost.toml"
-        trial.write_text(render({**plan.settings, "desks": {plan.desk: {**desk, **pins}}}), encoding="utf-8")
+        values = {**plan.settings, "desks": {plan.desk: {**desk, **pins}}}
+        trial.write_text(_joined(before, render_more(values)) if before else render(values), encoding="utf-8")
         try:
             load(trial)
         except ConfigError as error:
@@ -154,9 +181,16 @@ def _refuse_what_is_there(plan: Plan) -> None:
         return
     if plan.config.exists() and _is_set_up(plan):
         raise InitError(
-            f"{plan.config} is a finished set-up already; nothing was changed. Check it with `meldpost doctor`, or "
-            "give a new desk a folder of its own."
+            f"{plan.config} is a finished set-up already; nothing was changed. Check it with `meldpost doctor`, add a "
+            "desk to it with `meldpost init --add`, or give a new desk a folder of its own."
         )
+    _refuse_files(there)
+
+
+def _refuse_files(paths: Iterable[Path]) -> None:
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return
     listed = "\n".join(f"  {path}" for path in there)
     raise InitError(
         "Nothing was made, for init never overwrites. These files are there already, of an init that broke off or of "
@@ -215,6 +249,21 @@ Made on:                   {datetime.now(UTC):%Y-%m-%d}
 The fingerprint is not secret. It is also that of `public_key` in the configuration: if they ever differ, somebody has
 changed the key to which reports are sealed.
 """
+
+
+def _joined(before: str, more: str) -> str:
+    return f"{before.rstrip()}\n\n{more}"
+
+
+def _write_over(path: Path, text: str) -> None:
+    """Put a new file in the place of one that is there, whole or not at all, with the same rights."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_private(fresh, text)
+        fresh.chmod(path.stat().st_mode & 0o777)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _write_private(path: Path, text: str) -> None:

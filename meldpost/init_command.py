@@ -27,6 +27,13 @@ class _Checked(click.ParamType[str]):
             self.fail(error.errors()[0]["msg"].removeprefix("Value error, "), param, ctx)
 
 
+class _OfTheInstallation(click.Option):
+    """What a further desk finds there already, and nobody is asked for."""
+
+    def prompt_for_value(self, ctx: click.Context) -> Any:
+        return self.get_default(ctx) if ctx.params.get("add") else super().prompt_for_value(ctx)
+
+
 def _one_line(value: str) -> str:
     if not value or not value.isprintable():
         raise ValueError("write one line of text")
@@ -51,6 +58,9 @@ def _file(help_text: str) -> Any:
     default=Path("meldpost.toml"),
     show_default=True,
     help="The file to write; database, secrets and recovery key go beside it.",
+)
+@click.option(
+    "--add", is_flag=True, is_eager=True, help="Add a desk, with a mailbox, to the configuration that is there."
 )
 @click.option(
     "--desk",
@@ -110,17 +120,30 @@ def _file(help_text: str) -> Any:
 @click.option("--imap-port", type=_PORT, default=993, show_default=True, prompt="IMAP port", help="143 for starttls.")
 @click.option("--imap-user", type=_LINE, prompt="IMAP user", help="The mailbox's user name, often its address.")
 @click.option("--imap-password-file", **_file("File that holds the mailbox's password, or -. Asked for when absent."))
-@click.option("--smtp-host", type=_LINE, prompt="SMTP server", help="The server that takes our mail.")
+@click.option(
+    "--smtp-host", cls=_OfTheInstallation, type=_LINE, prompt="SMTP server", help="The server that takes our mail."
+)
 @click.option(
     "--smtp-security",
+    cls=_OfTheInstallation,
     type=SECURITY,
     default="starttls",
     show_default=True,
     prompt="SMTP security",
     help="plain sends mail readable to the server.",
 )
-@click.option("--smtp-port", type=_PORT, default=587, show_default=True, prompt="SMTP port", help="465 for tls.")
-@click.option("--smtp-user", prompt="SMTP user (empty: no log-in)", default="", help="Empty: no log-in.")
+@click.option(
+    "--smtp-port",
+    cls=_OfTheInstallation,
+    type=_PORT,
+    default=587,
+    show_default=True,
+    prompt="SMTP port",
+    help="465 for tls.",
+)
+@click.option(
+    "--smtp-user", cls=_OfTheInstallation, prompt="SMTP user (empty: no log-in)", default="", help="Empty: no log-in."
+)
 @click.option("--smtp-password-file", **_file("File that holds the SMTP password. Asked for when absent."))
 @click.option(
     "--database-url", default="sqlite:///meldpost.db", show_default=True, help="Or postgresql://user@host/name."
@@ -134,9 +157,12 @@ def _file(help_text: str) -> Any:
 )
 @click.option("--passphrase-file", **_file("File that holds the first member's passphrase. Asked for when absent."))
 def init(**given: Any) -> None:
-    """Set up a desk: configuration, secrets, database, keys and the first member. Never overwrites anything."""
+    """Set up a desk: configuration, secrets, database, keys and the first member. Never overwrites anything.
+
+    With --add: a further desk in the same installation. The options for SMTP and the database are not asked for then.
+    """
     from config.errors import ConfigError
-    from meldpost.init import FirstMember, InitError, Plan, initialise
+    from meldpost.init import FirstMember, InitError, Plan, add_desk, initialise
     from store.database import StoreError
 
     passwords = {f"mailbox-password-{given['desk']}": _password(given["imap_password_file"], "IMAP password")}
@@ -151,7 +177,7 @@ def init(**given: Any) -> None:
         passwords=passwords,
     )
     try:
-        made = initialise(plan)
+        made = add_desk(plan) if given["add"] else initialise(plan)
     except (InitError, ConfigError, StoreError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(

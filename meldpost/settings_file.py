@@ -28,6 +28,11 @@ def render(values: Mapping[str, Any]) -> str:
     return "\n".join([*head, *_table((), Settings, values)]).rstrip() + "\n"
 
 
+def render_more(values: Mapping[str, Any]) -> str:
+    """What a further desk and its mailboxes add to the end of a configuration file."""
+    return "\n".join(_keyed(values)).rstrip() + "\n"
+
+
 def _table(path: tuple[str, ...], model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[str]:
     nested: list[tuple[str, type[BaseModel]]] = []
     if path:
@@ -46,9 +51,13 @@ def _table(path: tuple[str, ...], model: type[BaseModel], values: Mapping[str, A
     for name, kind in nested:
         yield from _table((*path, name), kind, values.get(name, {}))
     if not path:
-        for name, keyed in KEYED.items():
-            for key, inner in values.get(name, {}).items():
-                yield from _table((name, key), keyed(inner), inner)
+        yield from _keyed(values)
+
+
+def _keyed(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, keyed in KEYED.items():
+        for key, inner in values.get(name, {}).items():
+            yield from _table((name, key), keyed(inner), inner)
 
 
 def _setting(name: str, field: FieldInfo, values: Mapping[str, Any]) -> str:

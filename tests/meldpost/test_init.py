@@ -9,11 +9,12 @@ from click.testing import CliRunner
 from config.secrets import Secrets
 from config.settings import Settings, load
 from meldpost.cli import main
-from meldpost.init import FirstMember, InitError, Made, Plan, initialise
+from meldpost.init import FirstMember, InitError, Made, Plan, add_desk, initialise
+from meldpost.startup import keys_are_the_pinned_ones
 from store.database import open_database
 from store.keyring import desk_keys, pins_of
 from store.members import unlock
-from tests.meldpost.plans import PASSPHRASE
+from tests.meldpost.plans import DESK, MAILBOX, PASSPHRASE
 
 
 def test_the_first_member_opens_the_desk_with_their_passphrase(plan: Plan, made: Made) -> None:
@@ -172,6 +173,67 @@ def test_init_asks_again_for_an_address_that_was_mistyped(tmp_path: Path) -> Non
     result = CliRunner().invoke(main, ["init", *options[:at], *options[at + 2 :]], input=answers)
     assert result.exit_code == 0, result.output
     assert "This is not one plain e-mail address" in result.output
+
+
+def test_a_further_desk_has_its_own_keys_and_mailbox_and_the_first_stays_as_it_was(plan: Plan, made: Made) -> None:
+    before, secrets_before = load(made.config), {file: file.read_bytes() for file in made.secrets_dir.iterdir()}
+    added = add_desk(_second(plan))
+    settings = load(made.config)
+    assert settings.desks["desk-a"] == before.desks["desk-a"]
+    assert settings.mailboxes["box"] == before.mailboxes["box"]
+    assert {file: file.read_bytes() for file in secrets_before} == secrets_before
+    assert settings.desks["desk-b"].public_key != settings.desks["desk-a"].public_key
+    assert settings.mailboxes["second"].desk == "desk-b"
+    assert stat.S_IMODE(made.config.stat().st_mode) == 0o600
+    assert added.recovery_file.exists()
+    assert keys_are_the_pinned_ones(settings) == "as pinned in the configuration"
+    database = open_database(settings.database.url)
+    with database.read() as session:
+        secret = settings.secrets().key("passphrase-secret-desk-b")
+        ring = unlock(session, "desk-b", "bo", PASSPHRASE, secret)
+        assert desk_keys(session, "desk-b", pins_of(settings.desks["desk-b"])).to_desk.id in ring.privates
+    database.close()
+
+
+def test_a_further_desk_that_makes_no_sense_changes_nothing(plan: Plan, made: Made) -> None:
+    before = {file: file.read_bytes() for file in (made.config, *made.secrets_dir.iterdir())}
+    for wrong, words in (
+        (replace(_second(plan), desk="desk-a"), "already"),
+        (replace(_second(plan), passwords=plan.passwords), "never overwrites"),
+    ):
+        with pytest.raises(InitError, match=words):
+            add_desk(wrong)
+    with pytest.raises(InitError, match="names the desk"):
+        add_desk(
+            replace(_second(plan), settings={**_second(plan).settings, "mailboxes": {"x": {**MAILBOX, "desk": "c"}}})
+        )
+    assert {file: file.read_bytes() for file in before} == before
+    assert set(before) == {made.config, *made.secrets_dir.iterdir()}
+
+
+def test_init_add_asks_nothing_of_what_the_installation_has(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="good")
+    assert CliRunner().invoke(main, ["init", *options]).exit_code == 0
+    options[options.index("--desk") + 1] = "steunpunt"
+    for name in ("--smtp-host", "--smtp-port", "--smtp-security", "--smtp-user"):
+        at = options.index(name)
+        del options[at : at + 2]
+    result = CliRunner().invoke(main, ["init", "--add", *options], input="")
+    assert result.exit_code == 0, result.output
+    settings = load(tmp_path / "new" / "meldpost.toml")
+    assert set(settings.desks) == set(settings.mailboxes) == {"integriteit", "steunpunt"}
+    assert settings.smtp.host == "mail.demo.example"
+
+
+def _second(plan: Plan) -> Plan:
+    settings = {
+        "desks": {"desk-b": {**DESK, "address": "b@demo.example"}},
+        "mailboxes": {"second": {**MAILBOX, "desk": "desk-b"}},
+    }
+    member = FirstMember("bo", "bo@demo.example", PASSPHRASE)
+    return Plan(plan.config, "desk-b", settings, member, {"mailbox-password-second": "geheim"})
 
 
 def _options(folder: Path, *, passphrase: str | None) -> list[str]:
