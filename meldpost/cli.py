@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from config.errors import ConfigError
 from meldpost import __version__, logs
 from meldpost.init_command import init
+from meldpost.mailkey_command import mailkey
 from store import trouble
 
 CONFIG = Path("meldpost.toml")
@@ -259,3 +260,4 @@ def demo(once: bool) -> None:
 
 
 main.add_command(init)
+main.add_command(mailkey)

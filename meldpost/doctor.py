@@ -30,6 +30,7 @@ from ingest.scanning import NoAnswer, Scanner
 from ingest.sources.imap import Account, FolderMissing, SourceError, connected
 from meldpost import hygiene, startup
 from meldpost.findings import Finding, Verdict
+from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
@@ -73,6 +74,7 @@ def examine(config: Path) -> Iterator[Finding]:
         yield pipe(account)
     if _token_of(SMTP_ACCOUNT) not in without:
         yield _smtp(settings)
+    yield from encrypted_mail(settings)
     yield from _clock(settings)
     yield _swap()
     yield _core_dumps()

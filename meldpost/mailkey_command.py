@@ -1,0 +1,92 @@
+"""The command `meldpost mailkey`: the desk's keys for encrypted mail, made, imported and shown."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.settings import DeskSettings, Settings, load
+
+_config = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("meldpost.toml"),
+    show_default=True,
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file.",
+)
+_desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
+_standard = click.argument("standard", type=click.Choice(["smime", "openpgp"]))
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return _config(_desk(command))
+
+
+@click.group()
+def mailkey() -> None:
+    """The keys with which a desk opens encrypted mail."""
+
+
+@mailkey.command()
+@_options
+@_standard
+def new(config: Path, desk: str | None, standard: Any) -> None:
+    """Make a key for the desk's address, and print the half to publish. Older keys stay."""
+    from meldpost.mail_keys import make
+
+    settings, slug, chosen = _chosen(config, desk)
+    _print(lambda: make(settings.secrets(), slug, chosen, standard).text)
+
+
+@mailkey.command(name="import")
+@_options
+@click.argument("file", type=click.File("rb"))
+@click.option("--passphrase", prompt=True, hide_input=True, default="", show_default=False, help="Of the key.")
+def import_(config: Path, desk: str | None, file: Any, passphrase: str) -> None:
+    """Take over a key made elsewhere: PEM, PKCS#12, an OpenPGP secret key, or the certificate for a key of the desk."""
+    from meldpost.mail_keys import take_over
+
+    settings, slug, chosen = _chosen(config, desk)
+    _print(lambda: take_over(settings.secrets(), slug, chosen, file.read(), passphrase.encode()).text)
+
+
+@mailkey.command()
+@_options
+def request(config: Path, desk: str | None) -> None:
+    """Print a request (PKCS#10) with which an authority makes a certificate for the desk's S/MIME key."""
+    from meldpost.mail_keys import request as requested
+
+    settings, slug, chosen = _chosen(config, desk)
+    _print(lambda: requested(settings.secrets(), slug, chosen))
+
+
+@mailkey.command()
+@_options
+def show(config: Path, desk: str | None) -> None:
+    """Print what may be published: the certificates and OpenPGP keys, newest first."""
+    from ingest.protection.keys import mail_keys
+    from meldpost.mail_keys import public_halves
+
+    settings, slug, chosen = _chosen(config, desk)
+    _print(lambda: "".join(half.text for half in public_halves(mail_keys(settings.secrets(), slug, chosen))))
+
+
+def _chosen(config: Path, desk: str | None) -> tuple[Settings, str, DeskSettings]:
+    settings = load(config)
+    if desk is None and len(settings.desks) == 1:
+        desk = next(iter(settings.desks))
+    if desk is None or desk not in settings.desks:
+        raise click.UsageError(f"Name a desk with --desk: {', '.join(settings.desks)}.")
+    return settings, desk, settings.desks[desk]
+
+
+def _print(made: Callable[[], str]) -> None:
+    from meldpost.mail_keys import BadMailKey
+
+    try:
+        click.echo(made(), nl=False)
+    except BadMailKey as error:
+        raise click.ClickException(str(error)) from error
