@@ -8,6 +8,7 @@ import click
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from config.settings import EmailAddress, Slug
+from meldpost.init_log_in import LogIns, ask_log_ins
 
 SECURITY = click.Choice(["tls", "starttls", "plain"])
 
@@ -145,6 +146,12 @@ def _file(help_text: str) -> Any:
     "--smtp-user", cls=_OfTheInstallation, prompt="SMTP user (empty: no log-in)", default="", help="Empty: no log-in."
 )
 @click.option("--smtp-password-file", **_file("File that holds the SMTP password. Asked for when absent."))
+@click.option("--tenant", help="Microsoft 365: the directory (tenant) ID. Asked for when absent.")
+@click.option("--client-id", help="Microsoft 365: the application (client) ID. Asked for when absent.")
+@click.option(
+    "--client-secret-file", **_file("Microsoft 365: file that holds the client secret, or -. Asked for when absent.")
+)
+@click.option("--sign-in", is_flag=True, help="Microsoft 365: no client secret; a person signs in afterwards.")
 @click.option(
     "--database-url", default="sqlite:///meldpost.db", show_default=True, help="Or postgresql://user@host/name."
 )
@@ -165,16 +172,14 @@ def init(**given: Any) -> None:
     from meldpost.init import FirstMember, InitError, Plan, add_desk, initialise
     from store.database import StoreError
 
-    passwords = {f"mailbox-password-{given['desk']}": _password(given["imap_password_file"], "IMAP password")}
-    if given["smtp_user"]:
-        passwords["smtp-password"] = _password(given["smtp_password_file"], "SMTP password")
+    log_ins = ask_log_ins(given, _password)
     passphrase, offered = _passphrase(given)
     plan = Plan(
         config=given["config"],
         desk=given["desk"],
-        settings=_settings(given),
+        settings=_settings(given, log_ins),
         member=FirstMember(given["login"], given["member_address"], passphrase),
-        passwords=passwords,
+        passwords=log_ins.secrets,
     )
     try:
         made = add_desk(plan) if given["add"] else initialise(plan)
@@ -193,14 +198,14 @@ Next:
   1. Print the recovery key (or copy it to sticks that go into a safe), then take it off this machine:
      shred -u {made.recovery_file}
   2. {_about_passphrase(given["login"], offered)}
-  3. meldpost doctor --config {made.config}
+{_about_sign_in(given["config"], log_ins)}  3. meldpost doctor --config {made.config}
   4. meldpost run --config {made.config}     (takes mail in, sends receipts)
   5. meldpost desk --config {made.config}    (the web application)
 """
     )
 
 
-def _settings(given: dict[str, Any]) -> dict[str, Any]:
+def _settings(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:
     desk = given["desk"]
     return {
         "database": {"url": given["database_url"]},
@@ -219,6 +224,7 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
                 "port": given["imap_port"],
                 "security": given["imap_security"],
                 "user": given["imap_user"],
+                **({"oauth": log_ins.mailbox} if log_ins.mailbox else {}),
             }
         },
         "smtp": {
@@ -226,8 +232,14 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
             "port": given["smtp_port"],
             "security": given["smtp_security"],
             "user": given["smtp_user"],
+            **({"oauth": log_ins.sender} if log_ins.sender else {}),
         },
     }
+
+
+def _about_sign_in(config: Path, log_ins: LogIns) -> str:
+    lines = [f"     meldpost authorise {account} --config {config}\n" for account in log_ins.to_authorise]
+    return "".join(["     Then sign in as the mailbox's user, once for each:\n", *lines]) if lines else ""
 
 
 def _password(file: Path | None, what: str) -> str:

@@ -195,7 +195,7 @@ def test_a_provider_whose_certificate_is_not_trusted_gets_no_secret(
 
 
 def test_a_secret_is_not_carried_on_to_where_the_provider_points(endpoint: Endpoint, secrets: Secrets) -> None:
-    endpoint.answer_next = lambda _: (307, {"location": f"{endpoint.url}/introspect"})
+    endpoint.answer_next = lambda _: (307, {"location": f"{endpoint.url}/token"})
     with pytest.raises(NoToken):
         tokens_of(endpoint, secrets).token()
     assert len(endpoint.asked) == 1

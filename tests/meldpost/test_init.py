@@ -261,3 +261,44 @@ def _options(folder: Path, *, passphrase: str | None) -> list[str]:
     if passphrase is not None:
         given["--passphrase-file"] = folder / passphrase
     return [str(word) for pair in given.items() for word in pair]
+
+
+def _at_microsoft(folder: Path, *more: str) -> list[str]:
+    """Options for a mailbox and a sender at Microsoft 365."""
+    (folder / "phrase").write_text(f"{PASSPHRASE}\n", encoding="utf-8")
+    options = _options(folder, passphrase="phrase")
+    changed = {
+        "--imap-host": "outlook.office365.com",
+        "--smtp-host": "smtp.office365.com",
+        "--smtp-user": "d@d.example",
+    }
+    for option, value in changed.items():
+        options[options.index(option) + 1] = value
+    return [*options, "--tenant", "the-tenant", "--client-id", "the-client", *more]
+
+
+def test_a_desk_at_microsoft_365_gets_a_log_in_by_token(tmp_path: Path) -> None:
+    """mail-cases 34"""
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    (tmp_path / "client").write_text("the-client-secret\n", encoding="utf-8")
+    options = _at_microsoft(tmp_path, "--client-secret-file", str(tmp_path / "client"))
+    result = CliRunner().invoke(main, ["init", *options])
+    assert result.exit_code == 0, result.output
+    settings = load(tmp_path / "new" / "meldpost.toml")
+    for oauth in (settings.mailboxes["integriteit"].oauth, settings.smtp.oauth):
+        assert (oauth.provider, oauth.flow, oauth.tenant) == ("microsoft", "client_credentials", "the-tenant")
+    for account in ("integriteit", "smtp"):
+        assert settings.secrets().text(f"oauth-secret-{account}") == "the-client-secret"
+    assert not settings.secrets().has("mailbox-password-integriteit")
+    assert "the-client-secret" not in result.output
+    assert "authorise" not in result.output
+
+
+def test_a_desk_at_microsoft_365_without_a_client_secret_is_told_who_signs_in(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_at_microsoft(tmp_path, "--sign-in")])
+    assert result.exit_code == 0, result.output
+    config = tmp_path / "new" / "meldpost.toml"
+    assert load(config).smtp.oauth.flow == "device_code"
+    for account in ("integriteit", "smtp"):
+        assert f"meldpost authorise {account} --config {config}" in result.output
