@@ -221,7 +221,11 @@ def opened_of_subjects(
 
 
 def _latest(session: Session, ring: KeyRing, found: Iterable[Record]) -> dict[str, dict[str, Any] | None]:
-    latest = {row.subject_id: row for row in found}
+    """The newest version of each by its number: two machines need not agree on what time it is."""
+    latest: dict[str, Record] = {}
+    for row in found:
+        if row.subject_id not in latest or latest[row.subject_id].version < row.version:
+            latest[row.subject_id] = row
     return {subject_id: _opened_or_none(session, ring, row) for subject_id, row in latest.items()}
 
 

@@ -1,14 +1,33 @@
 """A message that is read again, by real readers: what was lost is there, and what persons did stays."""
 
+import email.policy
+import html
+import os
+import re
+import secrets as random
 from collections.abc import Mapping
+from email.message import EmailMessage
 from typing import Any
 
+import pytest
+
+from config.secrets import write_key, write_secret
+from config.settings import MailboxSettings
 from desk.app import create_app
-from store import casework, lookups
+from ingest.intake import Intake
+from ingest.isolation import ProcessLimits
+from ingest.outgoing import Arrival
+from ingest.raw import RawMail
+from ingest.readers import Readers
+from ingest.take_in import take_in
+from ingest.understanding import Understanders
+from store import casework, ledger, lookups
 from store.audit import Action
 from store.casework import CaseView
+from store.ledger import MailPlace
 from store.queue import queue_page
 from tests.desk.world import DESK, Visitor, World, coordinator
+from tests.ingest.protection.sealing import WORDS, OpenSSL
 
 RAW = (
     b"From: Sanne Visser <sanne@thuis.example>\r\n"
@@ -21,6 +40,11 @@ RAW = (
     b"Hij neemt steekpenningen aan en laat de facturen daarna zelf goedkeuren. Ik heb de mails gezien.\r\n"
 )
 NO_MAIL = b"X: y\r\n" * 400_000  # more header lines than a reader takes
+
+
+@pytest.fixture(scope="session")
+def openssl(tmp_path_factory: pytest.TempPathFactory) -> OpenSSL:
+    return OpenSSL.in_folder(tmp_path_factory.mktemp("openssl"))
 
 
 def look(world: World, case_id: str) -> CaseView:
@@ -123,3 +147,52 @@ def test_a_file_of_an_earlier_reading_is_not_offered_any_more(world: World) -> N
     page = read_again(visitor, taken.case_id, taken.message_id)
     assert old not in page
     assert visitor.get(f"/cases/{taken.case_id}/attachments/{old}").status_code == 404
+
+
+def _take_in(world: World, raw: bytes, limits: ProcessLimits) -> tuple[str, str]:
+    """Take a mail in as the daemon does, with readers that may take no more than `limits`."""
+    mailbox = MailboxSettings(desk=DESK, host="127.0.0.1", user="box", security="plain")
+    settings = world.settings.model_copy(update={"mailboxes": {"box": mailbox}})
+    write_key(settings.secrets_dir, f"token-key-{DESK}", os.urandom(32))
+    arrival = Arrival(world.clock.now, world.clock.now)
+    with Readers(limits) as readers, Understanders() as understanders, RawMail.from_bytes(raw) as mail:
+        readers.start()
+        understanders.start()
+        intake = Intake.prepare(
+            settings, world.secrets, "box", world.database, readers, understanders, random.randbelow
+        )
+        entry = ledger.begin_attempt(world.database, DESK, MailPlace("box", "INBOX", 1, 1))
+        take_in(intake, entry, mail, arrival)
+    with world.database.read() as session:
+        known = ledger.find(session, entry.place)
+    assert known is not None
+    return str(known.case_id), str(known.message_id)
+
+
+def test_a_mail_that_killed_its_reader_is_read_by_one_that_may_take_more(world: World) -> None:
+    """mail-cases 40, 45: the daemon keeps it whole; a member has it read when readers can."""
+    mail = email.message_from_bytes(RAW, policy=email.policy.SMTP)
+    assert isinstance(mail, EmailMessage)
+    mail.add_attachment(os.urandom(15_000_000), maintype="application", subtype="octet-stream", filename="a.bin")
+    case_id, message_id = _take_in(world, mail.as_bytes(), ProcessLimits(memory_bytes=24_000_000))
+    assert look(world, case_id).messages[0].state == "unreadable"
+    read_again(coordinator(world), case_id, message_id)
+    message = look(world, case_id).messages[0]
+    assert message.state == "read"
+    assert [(file["name"], file["size"]) for file in message.content["attachments"]] == [("a.bin", 15_000_000)]
+    assert "10 procent" in message.content["text"]
+
+
+def test_an_encrypted_mail_is_opened_when_the_key_was_put_in_place(world: World, openssl: OpenSSL) -> None:
+    """mail-cases 69"""
+    closed = {"encrypted": "smime", "opened": False, "reason": "no_key", "signatures": []}
+    taken = world.new_case(own_text="", report={}, more={"protection": closed}, raw=openssl.encrypt())
+    visitor = coordinator(world)
+    assert "Het is nog steeds versleuteld" in read_again(visitor, taken.case_id, taken.message_id)
+    write_secret(world.settings.secrets_dir, f"smime-key-{DESK}", openssl.keys().smime)
+    page = read_again(visitor, taken.case_id, taken.message_id)
+    assert "was versleuteld" in page
+    assert WORDS in html.unescape(re.sub("<[^>]+>", "", page))
+    (world.settings.secrets_dir / f"smime-key-{DESK}").unlink()
+    assert "Het loket heeft hier geen sleutel" in read_again(visitor, taken.case_id, taken.message_id)
+    assert look(world, taken.case_id).messages[0].content["text"].strip() == WORDS
