@@ -44,7 +44,7 @@ def import_files(settings: Settings, account: str | None, paths: Sequence[Path])
         file=sys.stderr,
     )
     if files.skipped:
-        print(f"Files passed over, since they are no mails: {files.skipped}.", file=sys.stderr)
+        print(f"Files passed over, since they are no mails: {len(files.skipped)}.", file=sys.stderr)
     return result.failed == 0
 
 

@@ -23,7 +23,7 @@ class MailFiles:
 
     paths: tuple[Path, ...]
     count: int | None
-    skipped: int
+    skipped: tuple[Path, ...]
 
 
 def find(paths: Iterable[Path]) -> MailFiles:
@@ -48,7 +48,7 @@ def find(paths: Iterable[Path]) -> MailFiles:
             f"No mail was found in {', '.join(map(str, named))}. Name .eml or mbox files, Maildirs or folders."
         )
     count = None if STANDARD_INPUT in found else sum(found.values())
-    return MailFiles(tuple(found), count, len(passed_over))
+    return MailFiles(tuple(found), count, tuple(sorted(passed_over)))
 
 
 def _begins_like_a_mail(path: Path) -> bool:

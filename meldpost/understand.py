@@ -39,7 +39,7 @@ AHEAD = 4
 def print_reports(
     paths: Sequence[Path], isolation: Literal["required", "limits-only"], workers: int, *, jsonl: bool
 ) -> bool:
-    """Print one object, or one picture, for each mail. Could every one be read?
+    """Print one object, or one picture, for each mail, and an object for each other file. Could every mail be read?
 
     Raises CannotRead, NoMail, NotIsolated.
     """
@@ -47,7 +47,7 @@ def print_reports(
     all_read = True
     files = find(paths)
     if files.skipped:
-        print(f"Files passed over, since they are no mails: {files.skipped}.", file=sys.stderr)
+        print(f"Files passed over, since they are no mails: {len(files.skipped)}.", file=sys.stderr)
     console = Console(markup=False, highlight=False, emoji=False)
     with Readers(isolation=isolation).start() as readers, Understanders(isolation=isolation).start() as understanders:
         for found in _understood(files.paths, readers, understanders, workers):
@@ -56,6 +56,9 @@ def print_reports(
                 print(json.dumps(found, ensure_ascii=False), flush=True)
             else:
                 _picture(console, found)
+    if jsonl:
+        for path in files.skipped:
+            print(json.dumps({"file": str(path), "error": "this is no mail, and was passed over"}, ensure_ascii=False))
     return all_read
 
 

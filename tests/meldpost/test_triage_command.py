@@ -102,13 +102,18 @@ def test_a_path_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
     assert "does not exist" in result.output
 
 
-def test_what_is_no_mail_in_a_folder_is_passed_over_and_counted(tmp_path: Path) -> None:
+def test_what_is_no_mail_in_a_folder_is_passed_over_and_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes((SAMPLES / "03-consulate-counter.eml").read_bytes())
     (tmp_path / "notes.txt").write_text("remember the milk\n", encoding="utf-8")
     (tmp_path / "empty.eml").touch()
     result = run("--jsonl", tmp_path)
     assert result.exit_code == 0, result.output
-    assert [found["file"] for found in objects(result)] == [str(tmp_path / "a.eml")]
+    mail, *others = objects(result)
+    assert (mail["file"], mail["kind"]) == (str(tmp_path / "a.eml"), "melding")
+    assert others == [
+        {"file": str(tmp_path / name), "error": "this is no mail, and was passed over"}
+        for name in ("empty.eml", "notes.txt")
+    ]
     assert "passed over, since they are no mails: 2." in result.stderr
 
 
