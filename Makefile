@@ -3,9 +3,10 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= uv
+SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench messages corpus train evaluate requirements dev clean
+.PHONY: help demo test check format bench messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,12 @@ bench: dev ## mails per second through the whole way, beside a floor; writes doc
 messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md
 	$(BIN)/python -m tests.messages
 
+fuzz: ## look for mails that break a reader, for SECONDS (300); what is found stays in .fuzz/
+	@tools/venv.sh .venv-fuzz requirements-fuzz.txt
+	@mkdir -p .fuzz/corpus
+	.venv-fuzz/bin/python -m fuzz.parse .fuzz/corpus fuzz/corpus -artifact_prefix=.fuzz/ -max_len=16384 -timeout=10 \
+		-rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
+
 corpus: dev ## all labelled mails through the real daemon, and every delivered receipt taken apart (20 minutes)
 	@tools/system-packages.sh
 	MELDPOST_CORPUS_EVERY=1 $(BIN)/python -m pytest tests/system/test_corpus.py $(ARGS)
@@ -51,9 +58,11 @@ requirements: ## pin the dependencies anew, with hashes
 		--custom-compile-command "make requirements" pyproject.toml -o requirements.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make requirements" pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make requirements" pyproject.toml --group fuzz -c requirements.txt -o requirements-fuzz.txt
 
 dev: ## the virtual environment for development
 	@tools/venv.sh $(VENV) requirements-dev.txt
 
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo .venv-fuzz .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

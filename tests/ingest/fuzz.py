@@ -9,6 +9,7 @@ import random
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,11 @@ def mutated(mail: bytes, chance: random.Random) -> bytes:
     return bytes(data)
 
 
+def filled(*texts: str) -> Counter[str]:
+    """The lines that are not empty, and how often each is there."""
+    return Counter(line for text in texts for line in text.split("\n") if line.strip())
+
+
 def answered(mail: bytes) -> bool:
     """Send the mail the way that a reader's answer takes; False where it is refused as beyond the limits.
 
@@ -67,6 +73,7 @@ def answered(mail: bytes) -> bool:
         parsed = parse_bytes(mail)
     except CannotParse:
         return False
+    assert filled(parsed.own_text, parsed.signature_text, parsed.quoted_text) == filled(parsed.text)
     sent = bytearray()
     send_mail(parsed, sent.extend)
     rest = memoryview(bytes(sent))

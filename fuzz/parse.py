@@ -1,0 +1,27 @@
+"""Coverage-guided fuzzing of all that a reader does with a mail: parse, send the answer, believe it or not.
+
+`make fuzz` runs it for five minutes (`make fuzz SECONDS=3600`) in an environment of its own, from the seeds in
+fuzz/corpus. New inputs go to .fuzz/, where the next run goes on; one that breaks something is left there as crash-*,
+slow-unit-* or oom-*, to become a test first and a repair then.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["ingest", "email", "mailparser", "inscriptis", "icalendar", "binascii"]):
+    from ingest.charsets import load_all_codecs
+    from tests.ingest.fuzz import answered
+
+
+def one_mail(data: bytes) -> None:
+    """A mail that is beyond the limits is refused; everything else that is raised is a finding."""
+    answered(data)
+
+
+if __name__ == "__main__":
+    load_all_codecs()
+    atheris.Setup(sys.argv, one_mail)
+    atheris.Fuzz()

@@ -1,0 +1,58 @@
+"""`python -m fuzz.seeds`: writes the seeds of fuzz/corpus anew, small mails of ours that take each way through a reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "corpus"
+
+_TEXT = "Ik meld dat één collega € 10 aannam."
+_REPLY = (
+    f"{_TEXT}\n\nMet vriendelijke groet,\nJan\n\nOp 2 feb 2026 om 10:00 schreef Desk <d@example.org>:\n> Uw melding"
+)
+_HTML = (
+    f"<html><head><style>p{{}}</style></head><body><p>{_TEXT}</p><table><tr><td>a</td><td>b</td></tr></table><ul><li>c"
+    '</ul><div class=gmail_quote><blockquote type="cite">Uw melding</blockquote></div></body></html>'
+)
+_HEAD = "From: =?utf-8?q?J=C3=B6rg?= <a@example.org>\nTo: b@example.org\nDate: Mon, 2 Feb 2026 10:00:00 +0100\n"
+_PDF = 'Content-Type: application/pdf; name="a.pdf"\nContent-Transfer-Encoding: base64\n\nJVBERi0xLjQ=\n'
+_EVENT = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:x\nDTSTART;TZID=Europe/Amsterdam:20260202T100000\n"
+
+
+def _multipart(kind: str, *parts: str) -> str:
+    body = "".join(f"--{kind}\n{part}\n" for part in parts)
+    return f"Content-Type: multipart/{kind}; boundary={kind}\n\n{body}--{kind}--\n"
+
+
+SEEDS: dict[str, bytes] = {
+    "reply": f"{_HEAD}Subject: =?iso-8859-1?B?4g==?=\n\n{_REPLY}\n".encode(),
+    "html": f"{_HEAD}Content-Type: text/html; charset=utf-8\n\n{_HTML}".encode(),
+    "alternative": (_HEAD + _multipart("alternative", f"\n{_TEXT}", f"Content-Type: text/html\n\n{_HTML}")).encode(),
+    "mixed": (_HEAD + _multipart("mixed", f"\n{_TEXT}", _PDF)).encode(),
+    "child": (_HEAD + _multipart("mixed", f"Content-Type: message/rfc822\n\n{_HEAD}{_multipart('x', _PDF)}")).encode(),
+    "digest": (_HEAD + _multipart("digest", "\nSubject: a\n\nb", "\nSubject: c\n\nd")).encode(),
+    "report": (
+        _HEAD
+        + _multipart(
+            "report",
+            "\nNot delivered.",
+            "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b\nStatus: 5.1.1\n",
+            "Content-Type: text/rfc822-headers\n\nMessage-ID: <a@b>\n",
+        )
+    ).encode(),
+    "calendar": f"{_HEAD}Content-Type: text/calendar\n\n{_EVENT}".encode(),
+    "uuencode": f"{_HEAD}\nzie\nbegin 644 a.txt\n#0V%T\n`\nend\n".encode(),
+    "flowed": f"{_HEAD}Content-Type: text/plain; format=flowed; delsp=yes\n\neen \ntwee\n> drie \n> vier\n-- \nJan\n".encode(),
+    "charset": f"{_HEAD}Content-Type: text/plain; charset=iso-2022-jp\n\n".encode()
+    + "色は匂へど".encode("iso-2022-jp"),
+    "quoted": f"{_HEAD}Content-Transfer-Encoding: quoted-printable\n\nde mel=\nding =C3=A9\n".encode(),
+    "enriched": f"{_HEAD}Content-Type: text/enriched\n\n<bold>a</bold> << b\n".encode(),
+    "parameters": b"Content-Type: application/x; name*0*=utf-8''a%20; name*1=b\nContent-Disposition: inline\n\nx",
+    "mislabelled": b"Content-Type: multipart/mixed; boundary=y\n\n--x\nContent-Type: text/plain\n\na\n--x--\n",
+    "broken": b"From: a@b, <c@d>\nSubject: x\nboundary=x\nContent-Type: multipart/mixed\n\n--x\n\na\n",
+}
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, mail in SEEDS.items():
+        (FOLDER / f"{name}.eml").write_bytes(mail)
