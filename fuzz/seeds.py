@@ -1,4 +1,4 @@
-"""`python -m fuzz.seeds`: writes the seeds of fuzz/corpus anew, small mails of ours that take each way through a reader."""
+"""`python -m fuzz.seeds` writes fuzz/corpus anew: small mails of ours that take each way through a reader."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ SEEDS: dict[str, bytes] = {
         + _multipart(
             "report",
             "\nNot delivered.",
-            "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b\nStatus: 5.1.1\n",
+            "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+            "Final-Recipient: rfc822; a@b\nStatus: 5.1.1\n",
             "Content-Type: text/rfc822-headers\n\nMessage-ID: <a@b>\n",
         )
     ).encode(),
     "calendar": f"{_HEAD}Content-Type: text/calendar\n\n{_EVENT}".encode(),
     "uuencode": f"{_HEAD}\nzie\nbegin 644 a.txt\n#0V%T\n`\nend\n".encode(),
-    "flowed": f"{_HEAD}Content-Type: text/plain; format=flowed; delsp=yes\n\neen \ntwee\n> drie \n> vier\n-- \nJan\n".encode(),
+    "flowed": f"{_HEAD}Content-Type: text/plain; format=flowed; delsp=yes\n\na \nb\n> c \n> d\n-- \nJan".encode(),
     "charset": f"{_HEAD}Content-Type: text/plain; charset=iso-2022-jp\n\n".encode()
     + "色は匂へど".encode("iso-2022-jp"),
     "quoted": f"{_HEAD}Content-Transfer-Encoding: quoted-printable\n\nde mel=\nding =C3=A9\n".encode(),

@@ -27,7 +27,8 @@ class MailFiles:
 
 
 def find(paths: Iterable[Path]) -> MailFiles:
-    """A file that was named is a mail, whatever it holds; in a folder, what does not begin like one is passed over.
+    """A file that was named is a mail, whatever it holds; in a folder, what does not begin like one is passed over,
+    unless its name says that it is one.
 
     Raises NoMail, CannotRead.
     """
@@ -39,7 +40,7 @@ def find(paths: Iterable[Path]) -> MailFiles:
             found[path] = 1
             continue
         for mail in mails([path]):
-            if mail.path == path or _begins_like_a_mail(mail.path):
+            if mail.path == path or _is_a_mail(mail.path):
                 found[mail.path] = found.get(mail.path, 0) + 1
             else:
                 passed_over.add(mail.path)
@@ -51,6 +52,7 @@ def find(paths: Iterable[Path]) -> MailFiles:
     return MailFiles(tuple(found), count, tuple(sorted(passed_over)))
 
 
-def _begins_like_a_mail(path: Path) -> bool:
+def _is_a_mail(path: Path) -> bool:
     with path.open("rb") as file:
-        return _BEGINS_LIKE_A_MAIL.match(file.read(_LOOKED_AT)) is not None
+        start = file.read(_LOOKED_AT)
+    return _BEGINS_LIKE_A_MAIL.match(start) is not None or (path.suffix.lower() == ".eml" and start != b"")

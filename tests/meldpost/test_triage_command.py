@@ -117,6 +117,13 @@ def test_what_is_no_mail_in_a_folder_is_passed_over_and_said_to_be_none(tmp_path
     assert "passed over, since they are no mails: 2." in result.stderr
 
 
+def test_a_file_in_a_folder_that_is_called_a_mail_is_one_however_it_begins(tmp_path: Path) -> None:
+    (tmp_path / "a.EML").write_bytes("Ik meld dat mijn chef geld aannam.\n".encode("utf-16"))
+    result = run("--jsonl", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert ["error" in found for found in objects(result)] == [False]
+
+
 def test_a_folder_without_a_mail_is_said_to_be_one(tmp_path: Path) -> None:
     result = run("--jsonl", tmp_path)
     assert result.exit_code == 1
