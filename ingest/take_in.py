@@ -270,7 +270,9 @@ def _note_bounce(session: Session, intake: Intake, read: Understood, taken: Take
     if sent.case_id is None or sent.kind is not OutgoingKind.RECEIPT or read.disowned:
         return
     failed = [intake.index.recipient(sent.id, address) for address in failed_recipients(read.mail)]
-    if lookups.went_to_any(session, intake.desk, sent.case_id, failed):
+    reporter = lookups.recipients_among(session, intake.desk, sent.case_id, failed)
+    if reporter:
+        lookups.remember_came_back(session, intake.desk, sent.case_id, reporter)
         dues.cancel_dues(session, sent.case_id, [DueKind.REMINDER])
 
 

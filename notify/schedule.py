@@ -6,7 +6,7 @@ settles the row; so a tick that is killed, repeated, or run by two daemons at on
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -130,7 +130,12 @@ def _notice(
 def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueClaim) -> int:
     contact = mailer_contact.read(session, keys.mailer, claim.case_id)
     receipts = [row for row in outbox.of_case(session, claim.case_id) if row.kind == OutgoingKind.RECEIPT]
-    if contact is None or not contact.asked or not receipts or any(map(_came_back, receipts)):
+    if (
+        contact is None
+        or not contact.asked
+        or not receipts
+        or _cannot_be_reached(session, keys, claim, contact, receipts)
+    ):
         dues.settle_due(session, claim)
         mailer_contact.forget(session, claim.case_id)
         return 0
@@ -149,9 +154,20 @@ def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueCl
     return 1
 
 
-def _came_back(receipt: OutgoingRow) -> bool:
-    """A bounce, or a refusal for good, ends all reminders: they would only come back too."""
-    return receipt.bounce_message_id is not None or receipt.state == OutboxState.FAILED
+def _cannot_be_reached(
+    session: Session, keys: SenderKeys, claim: DueClaim, contact: Contact, receipts: Sequence[OutgoingRow]
+) -> bool:
+    """A bounce, or a refusal for good, ends all reminders: they would only come back too.
+
+    Only of mail to this very address: whoever got hold of a token has receipts in the case, and lets them bounce.
+    """
+    desk, case_id = claim.desk, claim.case_id
+    for row in receipts:
+        theirs = keys.index.recipient(row.id, contact.address)
+        refused = row.state == OutboxState.FAILED and lookups.recipients_among(session, desk, case_id, [theirs])
+        if refused or lookups.came_back(session, desk, case_id, theirs):
+            return True
+    return False
 
 
 def _over_caps(

@@ -25,6 +25,7 @@ CAP_HALF = 16
 _MESSAGE_ID = "message_id"
 _ADDRESS = "address"
 _RECIPIENT = "recipient"
+_CAME_BACK = "came_back"
 _PARTNER_NUMBER = "partner_number"
 _OUTBOX_ID_BYTES = 9
 _MAC_BYTES = 10  # 80 bits: a forger has one try per mail sent, and no way to try alone
@@ -156,12 +157,24 @@ def remember_recipient(session: Session, desk: str, case_id: str, digest: bytes)
     _remember(session, desk, _RECIPIENT, case_id, None, [digest])
 
 
-def went_to_any(session: Session, desk: str, case_id: str, digests: Collection[bytes]) -> bool:
-    """Is one of these whom a mail to the case's own reporter went to?"""
-    query = select(Lookup.id).where(
-        Lookup.desk == desk, Lookup.kind == _RECIPIENT, Lookup.case_id == case_id, Lookup.digest.in_(list(digests))
-    )
-    return session.scalars(query.limit(1)).one_or_none() is not None
+def remember_came_back(session: Session, desk: str, case_id: str, digests: Iterable[bytes]) -> None:
+    """Note for whom a mail to the case's own reporter came back (`IndexKey.recipient`)."""
+    _remember(session, desk, _CAME_BACK, case_id, None, digests)
+
+
+def recipients_among(session: Session, desk: str, case_id: str, digests: Collection[bytes]) -> list[bytes]:
+    """Those of these that are whom a mail to the case's own reporter went to."""
+    return _among(session, desk, _RECIPIENT, case_id, digests)
+
+
+def came_back(session: Session, desk: str, case_id: str, digest: bytes) -> bool:
+    """Did this mail come back for this recipient?"""
+    return bool(_among(session, desk, _CAME_BACK, case_id, [digest]))
+
+
+def _among(session: Session, desk: str, kind: str, case_id: str, digests: Collection[bytes]) -> list[bytes]:
+    of_case = (Lookup.desk == desk, Lookup.kind == kind, Lookup.case_id == case_id)
+    return list(session.scalars(select(Lookup.digest).where(*of_case, Lookup.digest.in_(list(digests)))))
 
 
 def remember_partner_numbers(

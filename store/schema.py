@@ -291,7 +291,7 @@ class Lookup(Base):
 
     id: Mapped[str] = _id(primary_key=True)
     desk: Mapped[str] = _desk()
-    kind: Mapped[str] = mapped_column(String(16), info=IDS)  # message_id, address, recipient, partner_number
+    kind: Mapped[str] = mapped_column(String(16), info=IDS)  # message_id, address, recipient, came_back, partner_number
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
     case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
     message_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("message.id"), info=IDS)

