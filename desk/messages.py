@@ -86,7 +86,18 @@ class Mail:
 
     @property
     def infected(self) -> bool:
-        return any(file.infected for file in self.files)
+        return self.infection is not None or any(file.infected for file in self.files)
+
+    @property
+    def infection(self) -> str | None:
+        """What the virus scanner found in the mail as it came, None where it found nothing there or did not look."""
+        scan = self.content.get("scan") or {}
+        return str(scan.get("name") or "?")[:LONGEST_LINE] if scan.get("result") == "found" else None
+
+    @property
+    def unfinished(self) -> bool:
+        """Was there no time, or no reader left, for some of its files?"""
+        return any("no_time" in file.findings for file in self.files)
 
 
 def shown(message: CaseMessage) -> Mail:

@@ -111,6 +111,22 @@ def test_what_the_virus_scanner_said_stands_at_the_download(world: World) -> Non
     assert "virus gevonden" in coordinator(world).get("/").text
 
 
+def test_a_virus_in_the_mail_as_it_came_is_told_where_no_file_holds_it(world: World) -> None:
+    scan = {"result": "found", "name": "Test.Virus-2"}
+    html = page(world, world.new_case(more={"scan": scan}).case_id)
+    assert "De virusscanner vond Test.Virus-2 in dit bericht." in html
+    assert ">virus gevonden<" in html
+
+
+def test_a_message_whose_files_took_too_long_offers_to_be_read_again(world: World) -> None:
+    quick = world.new_case(found=[found_file("a.pdf", "application/pdf")])
+    slow = world.new_case(found=[found_file("a.pdf", "application/pdf", findings=["no_time"])])
+    assert '<details class="aside" open>' not in page(world, quick.case_id)
+    html = page(world, slow.case_id)
+    assert '<details class="aside" open>' in html
+    assert "Er was geen tijd voor sommige bestanden" in html
+
+
 def test_a_message_that_could_not_be_decrypted_says_why_and_what_to_do(world: World) -> None:
     """mail-cases 46, 69"""
     protection = {"encrypted": "smime", "opened": False, "reason": "wrong_key", "signatures": []}
