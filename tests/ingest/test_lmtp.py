@@ -1,5 +1,6 @@
 """LMTP over real sockets: what the mail server is told, and what then is in the queue."""
 
+import select as polling
 import smtplib
 import socket
 import threading
@@ -261,6 +262,32 @@ def test_a_connection_that_breaks_in_the_middle_of_a_mail_leaves_nothing(desk: O
             envelope(line, ADDRESS)
             assert data(line, mail()) == [b"250 2.0.0 Taken in"]
     assert len(desk.case_ids()) == 1
+
+
+def test_a_slow_connection_holds_no_other_up(desk: Office) -> None:
+    content = mail(1)
+    with serving(desk) as server, server.line() as slow:
+        envelope(slow, ADDRESS)
+        slow.docmd("DATA")
+        slow.send(content[:300])
+        with server.line() as line:
+            envelope(line, ADDRESS)
+            assert data(line, mail(2, sender="b@home.example")) == [b"250 2.0.0 Taken in"]
+        slow.send(content[300:] + b"\r\n.\r\n")
+        assert slow.getreply()[0] == 250
+    assert len(desk.case_ids()) == 2
+    assert any(raw.endswith(content + b"\r\n") for raw in desk.raws())
+
+
+def test_more_connections_than_the_setting_allows_wait_for_their_turn(new_desk: NewDesk) -> None:
+    desk = new_desk(lmtp={**LISTEN, "connections": 1})
+    with serving(desk) as server:
+        with server.line() as first:
+            second = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+            assert first.noop()[0] == 250
+            assert polling.select([second], [], [], 0)[0] == []
+        with second:
+            assert second.recv(100).startswith(b"220 ")
 
 
 def test_while_the_database_is_gone_the_mail_server_keeps_the_mail(desk: Office, tmp_path: Path) -> None:

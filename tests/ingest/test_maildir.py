@@ -250,6 +250,17 @@ def test_only_what_is_known_and_old_enough_leaves_the_done_folder(desk: Office, 
     assert box.done == ["strange:2,S"]
 
 
+def test_another_mail_under_a_known_name_stays_in_the_done_folder(desk: Office, box: Box) -> None:
+    box.deliver(mail(1))
+    take_in(desk)
+    (name,) = box.done
+    (box.path / ".Verwerkt/cur" / name).write_bytes(mail(2))
+    with desk.database.begin() as session:
+        session.execute(update(Ledger).values(moved_at=datetime.now(UTC) - timedelta(days=8)))
+    assert tidy(desk) == 0
+    assert box.done == [name]
+
+
 def test_where_nothing_was_done_yet_there_is_nothing_to_tidy(desk: Office) -> None:
     assert tidy(desk) == 0
 
