@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cases.masking import mask
 from ingest.authentication import Authentication
 from ingest.automatic import Verdict, without_our_fields
+from ingest.letters import other_files, own_words
 from ingest.mail import Address, ChildMessage, ParsedAttachment, ParsedMail, SenderKey
 from ingest.protection.armour import without_messages
 from ingest.raw import RawMail
@@ -22,9 +23,8 @@ SEEN_BEFORE = "message_id_seen_before"
 def mail_text(mail: ParsedMail) -> MailText:
     """What triage is shown of a mail."""
     sender = mail.from_ or Address("", "")
-    files = "\n\n".join(attachment.text for attachment in mail.attachments if attachment.text)
-    words = without_messages(mail.words)
-    return MailText(mail.subject, sender.name, sender.address, words, mail.quoted_text, files)
+    words = without_messages(own_words(mail))
+    return MailText(mail.subject, sender.name, sender.address, words, mail.quoted_text, other_files(mail))
 
 
 def read_message(
@@ -138,7 +138,7 @@ def _masked(mail: ParsedMail, report: Report | None) -> str:
         emails.append(report.contact.email or "")
         phones.append(report.contact.phone or "")
     return mask(
-        mail.words,
+        own_words(mail),
         names=filter(None, names),
         addresses=filter(None, addresses),
         emails=filter(None, emails),

@@ -27,8 +27,6 @@ _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | r
 
 _FIRST_FIELD = re.compile(rb"\s*(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
 _NOT_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]{0,80}\r?\n)")
-_FAULTLESS_BASE64 = re.compile(rb"[A-Za-z0-9+/\r\n]*+={0,2}[\r\n \t]*")
-
 _END_OF_HEADER = re.compile(rb"\n\r?\n|\r\r")
 _LONGEST_FIELD = (
     16 * 1024
@@ -203,16 +201,6 @@ def is_message(kind: str) -> bool:
     return kind in ("message/rfc822", "message/global")
 
 
-def _faultless_base64(raw: bytes) -> bytes | None:
-    """The bytes of base64 without a fault in it, None else: the library takes four times the memory to forgive more."""
-    if not _FAULTLESS_BASE64.fullmatch(raw):
-        return None
-    try:
-        return binascii.a2b_base64(raw)
-    except binascii.Error:
-        return None
-
-
 def body_bytes(part: Part) -> bytes:
     """The part's bytes with the transfer encoding undone; as they stand where that fails, or makes them more.
 
@@ -228,8 +216,6 @@ def body_bytes(part: Part) -> bytes:
         return raw
     if b"\r" in raw and b"\n" not in raw and _encoding(part) == "quoted-printable":
         return binascii.a2b_qp(raw.replace(b"\r", b"\n"))  # lines end with CR alone, which the library does not know
-    if _encoding(part) == "base64" and (quick := _faultless_base64(raw)) is not None:
-        return quick
     decoded = guarded("transfer encoding", [], None, lambda: part.get_payload(decode=True))
     # a line of uuencode that is cut short is filled up with zeros: 22 times as many bytes as came
     if not isinstance(decoded, bytes) or len(decoded) > len(raw):

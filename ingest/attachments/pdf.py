@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
+from statistics import median
 
 import pypdfium2
 import pypdfium2.raw
@@ -13,6 +15,9 @@ from ingest.mail import Finding
 
 _MOST_PAGES = 1000
 _FEW_LETTERS = 10
+_PARAGRAPH = 1.4
+"""So many times the usual step from line to line."""
+
 _DPI = 200
 _LONGEST_SIDE = 2600
 
@@ -53,10 +58,38 @@ def _read_page(page: pypdfium2.PdfPage, text: Text, findings: list[Finding], tas
         findings.append(Finding.NO_TIME)
         return
     with closing(page.get_textpage()) as words:
-        written = words.get_text_bounded()
+        written = _with_paragraphs(words)
     text.add(written + "\n\n")
     if sum(map(str.isalnum, written[:1000])) < _FEW_LETTERS and _has_picture(page):
         _recognise(page, text, findings, task)
+
+
+def _with_paragraphs(words: pypdfium2.PdfTextPage) -> str:
+    """The text of a page, with an empty line where more room is left between two lines than elsewhere: PDF knows lines
+    only, and a letter is understood by its paragraphs."""
+    written: str = words.get_text_range()
+    if len(written) != words.count_chars():  # then places in the text are none on the page
+        return written
+    lines = written.split("\n")
+    heights = _heights(lines, words)
+    steps = [above - below for above, below in pairwise(heights)]
+    usual = median([step for step in steps if step > 0] or [0.0])
+    pieces = lines[:1]
+    for line, step in zip(lines[1:], steps, strict=True):
+        pieces.append("\n\n" if step > _PARAGRAPH * usual else "\n")
+        pieces.append(line)
+    return "".join(pieces)
+
+
+def _heights(lines: list[str], words: pypdfium2.PdfTextPage) -> list[float]:
+    """How high on its page each line stands, in points; an empty one where the last one stood."""
+    found: list[float] = []
+    start = 0
+    for line in lines:
+        at = start + len(line) - len(line.lstrip())
+        found.append(words.get_charbox(at)[1] if line.strip() else found[-1] if found else 0.0)
+        start += len(line) + 1
+    return found
 
 
 def _has_picture(page: pypdfium2.PdfPage) -> bool:

@@ -97,7 +97,7 @@ def pdf(*pages: str, more: bytes = b"") -> bytes:
     ]
     for number, text in enumerate(pages):
         lines = b" T* ".join(b"(%b) Tj" % line.encode("cp1252") for line in text.split("\n"))
-        stream = b"BT /F1 12 Tf 14 TL 50 750 Td %b ET" % lines
+        stream = b"BT /F1 9 Tf 14 TL 50 750 Td %b ET" % lines
         page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F1 3 0 R >> >> "
         objects += [page + b"/Contents %d 0 R >>" % (5 + 2 * number), _stream(stream)]
     return pdf_of(objects)

@@ -107,6 +107,10 @@ def test_rtf_is_read_in_the_code_page_of_each_font_and_without_what_is_no_text()
     assert _read(source).text == "café český\n€ 10 einde"
 
 
+def test_paragraphs_of_a_pdf_are_told_by_the_room_between_its_lines() -> None:
+    assert _read(made.pdf("een\ntwee\ndrie\n\nvier\nvijf")).text == "een\ntwee\ndrie\n\nvier\nvijf"
+
+
 # TNEF and Outlook
 
 
