@@ -95,12 +95,13 @@ _ANSWERING_MACHINE = re.compile(
     r"\s{0,9}\[?(?:"
     "auto(?:matic|matisch(?:es?)?|mated)?[ -:]?(?:reply|response|antwoord|antwort|respons)"
     "|out[ -]of[ -](?:the[ -])?office|ooo\\b"
-    "|afwezig|niet aanwezig|abwesen|abwesend"
+    "|afwezig(?:heids?\\w{0,12})?|niet aanwezig|abwesen(?:d|heits?\\w{0,12})"
     "|r[ée]ponse automatique|absence du bureau|absent\\(e\\)"
-    "|respuesta autom|resposta autom|risposta autom|fuori sede|fuera de (?:la )?oficina"
-    "|autosvar|automatiskt svar|automatyczna odpowied|автоответ|自動応答|自动回复|自動返信"
-    ")"
+    "|respuesta autom[áa]tica|resposta autom[áa]tica|risposta automatica|fuori sede|fuera de (?:la )?oficina"
+    "|autosvar|automatiskt svar|automatyczna odpowiedź|автоответ|自動応答|自动回复|自動返信"
+    ")(?:[ -]?(?:auto-?reply|message|notice|bericht))?\\s{0,3}(?:[:：]|$)"
 )
+"""Behind it comes the subject that was answered, or nothing: people write such words about others."""
 
 
 def says_failed(subject: str) -> bool:

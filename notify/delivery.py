@@ -36,6 +36,8 @@ DEFERRED_SECONDS = 60
 DEFERRED_MOST = 3600
 GIVE_UP_AFTER = timedelta(days=5)
 """RFC 5321 §4.5.4.1: what a server puts off is given up after four or five days."""
+FAIR_CHANCE = 24
+"""Attempts, most of a day with their pauses, that a mail has which waited for a person's word for longer than that."""
 UNCERTAIN_SECONDS = 60
 WAITED_LONG = timedelta(hours=1)
 
@@ -216,7 +218,7 @@ class _Sender:
         log.info("mail %s (%s) was handed over%s", claimed.outbox_id, claimed.kind, "" if marked else ELSEWHERE)
 
     def _defer(self, claimed: Claim, why: str) -> None:
-        if self._database.now() - claimed.created_at > GIVE_UP_AFTER:
+        if self._database.now() - claimed.created_at > GIVE_UP_AFTER and claimed.attempt >= FAIR_CHANCE:
             self._fail(claimed, "expired", f"{why}, for days")
         else:
             log.info("mail %s was put off: %s", claimed.outbox_id, why)

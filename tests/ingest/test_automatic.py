@@ -164,6 +164,15 @@ def test_the_subject_of_an_answering_machine_counts_where_it_answers_us_and_nowh
     assert judge([], "a@b.example", OWN, Inside(subject)).kind is None
 
 
+@pytest.mark.parametrize(
+    "subject",
+    ["Afwezigheid van de controleur", "Out of office hours entry", "Automatic reply that I got", "Abwesend war er oft"],
+)
+def test_a_subject_about_somebodys_absence_is_a_persons_also_in_an_answer_to_us(subject: str) -> None:
+    answering = Own(OWN.addresses, OWN.message_ids, answered=True)
+    assert judge([], "a@b.example", answering, Inside(subject)).kind is None
+
+
 def _calendar(method: str, text: str = "") -> Inside:
     mail = (
         "From: a@b.example\r\nSubject: Accepted: overleg\r\nMIME-Version: 1.0\r\n"

@@ -120,7 +120,7 @@ class Box:
         with self.database.read() as session:
             return session.get_one(Outbox, outbox_id).sends
 
-    def pass_time(self, **columns: datetime) -> None:
+    def pass_time(self, **columns: object) -> None:
         """Let leases and waiting times of the outbox be over, and of the dues claims."""
         past = self.database.now() - timedelta(seconds=1)
         with self.database.begin() as session:

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from cases.terms import DueKind, feedback_due, terms_of
 from config.errors import ConfigError
 from config.taxonomy import MissingField
-from notify.delivery import backoff
+from notify.delivery import FAIR_CHANCE, backoff
 from store import dues, outbox, sending
 from store.outbox import OutboxState, OutgoingKind
 from store.schema import Desk
@@ -72,9 +72,21 @@ def test_what_is_put_off_for_five_days_fails_visibly(box):
     outbox_id = box.queue()
     with ScriptedServer({"RCPT": "451 later"}) as server:
         box.use(server.port)
-        box.pass_time(created_at=box.database.now() - timedelta(days=5, minutes=1))
+        box.pass_time(created_at=box.database.now() - timedelta(days=5, minutes=1), attempts=FAIR_CHANCE)
         assert box.deliver().failed == 1
     assert box.state(outbox_id) == OutboxState.FAILED
+
+
+def test_what_waited_long_for_a_persons_word_is_not_given_up_when_it_is_put_off_at_first(box):
+    held = box.queue(held=True)
+    with ScriptedServer({"RCPT": ["451 later", "250 ok"]}) as server:
+        box.use(server.port)
+        with box.database.begin() as session:
+            outbox.release(session, "bz", [held])
+        box.pass_time(created_at=box.database.now() - timedelta(days=9))
+        assert box.deliver().retried == 1
+        box.pass_time()
+        assert box.deliver().sent == 1
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])

@@ -24,6 +24,7 @@ EVERY = int(os.environ.get("MELDPOST_CORPUS_EVERY", "20"))
 SECONDS_PER_MAIL = 3.0
 RULES = {
     "per_address_per_day": 10_000,
+    "per_domain_per_day": 100_000,
     "per_case_per_day": 100,
     "total_per_hour": 100_000,
     "first_connection_max": 100_000,
