@@ -79,6 +79,9 @@ def verify_detached(signed: bytes, signature: bytes, certificates: Iterable[Any]
     known = tuple(certificates)
     found = [_checked(partial(_verify, data, signature=parsed), known)[1] for data in readings]
     best = next((each for each in found if each and each[0].result is SignatureResult.VALID), found[0])
+    if not best:  # of a version or digest that the library does not even look at
+        maker = parsed.issuer_fingerprint or parsed.issuer_key_id or ""
+        return (Signature("openpgp", SignatureResult.UNCHECKED, fingerprint=maker.lower()),)
     weak = any(name in repr(parsed.hash_algorithm) for name in _BROKEN_DIGESTS)
     return tuple(_unless_weak(each) if weak else each for each in best)
 

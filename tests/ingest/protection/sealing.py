@@ -35,7 +35,7 @@ class Here:
 def read(mail: bytes, keys: MailKeys | None = None) -> ParsedMail:
     here = Here()
     with RawMail.from_bytes(mail) as raw:
-        return read_mail(here, raw, Opening(here, keys or MailKeys()))
+        return read_mail(here, raw, Opening(here, keys or MailKeys()), None)
 
 
 def run(*command: str, data: bytes = b"", folder: Path, environment: dict[str, str] | None = None) -> bytes:

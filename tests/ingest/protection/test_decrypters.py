@@ -56,7 +56,7 @@ def test_all_kinds_of_mail_are_opened_in_isolation(decrypters: Decrypters, opens
     with Readers(LIMITS).start() as readers:
         for mail in mails:
             with RawMail.from_bytes(mail) as raw:
-                assert read_mail(readers, raw, opening).text.strip() == WORDS
+                assert read_mail(readers, raw, opening, None).text.strip() == WORDS
 
 
 def test_a_decrypter_reaches_nothing_but_its_line(openssl: OpenSSL) -> None:
@@ -112,5 +112,5 @@ def test_the_next_question_finds_no_key_of_the_one_before(decrypters: Decrypters
 def test_no_decrypter_is_started_for_a_mail_without_protection() -> None:
     decrypters = Decrypters(LIMITS)
     with Readers(LIMITS).start() as readers, RawMail.from_bytes(HEAD + b"\r\nhallo") as raw:
-        read_mail(readers, raw, Opening(decrypters))
+        read_mail(readers, raw, Opening(decrypters), None)
     assert decrypters._nursery is None

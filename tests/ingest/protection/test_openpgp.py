@@ -132,6 +132,14 @@ def test_a_signature_is_checked_by_the_key_that_came_with_the_mail(gnupg: GnuPG)
         assert bool(protection.signatures[0].signer) is (result is not SignatureResult.UNKNOWN_KEY), name
 
 
+def test_a_signature_that_could_be_forged_today_is_not_taken_for_one(gnupg: GnuPG) -> None:
+    entity = ENTITY.rstrip()
+    signature = gnupg.run("--armor", "-u", REPORTER, "--digest-algo", "SHA1", "--detach-sign", data=entity)
+    protection = read(pgp_signed(entity, signature, autocrypt(gnupg))).protection
+    assert protection is not None
+    assert [each.result for each in protection.signatures] == [SignatureResult.UNCHECKED]
+
+
 def test_keys_that_come_with_a_mail_are_kept(gnupg: GnuPG) -> None:
     mail = read(autocrypt(gnupg) + b"\r\nhallo")
     [key] = mail.sender_keys
