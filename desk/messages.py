@@ -38,7 +38,7 @@ class File:
     scan: Mapping[str, Any] | None
     child: Mapping[str, Any] | None
     child_date: datetime | None
-    text: str = field(repr=False)
+    words: Sequence[Stretch] = field(repr=False)
     cut: bool
 
     @property
@@ -103,15 +103,16 @@ class Mail:
 def shown(message: CaseMessage) -> Mail:
     content = message.content
     own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
+    evidence = message.report.get("evidence") or ()
     signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""
     return Mail(
         message=message,
         content=content,
-        words=list(stretches(own[:LONGEST_TEXT], message.report.get("evidence") or ())),
+        words=list(stretches(own[:LONGEST_TEXT], evidence)),
         signature=signature[:LONGEST_ASIDE],
         quoted=quoted[:LONGEST_ASIDE],
         cut=len(own) > LONGEST_TEXT or len(signature) > LONGEST_ASIDE or len(quoted) > LONGEST_ASIDE,
-        files=list(_in_order(_files(content.get("attachments") or ()))),
+        files=list(_in_order(_files(content.get("attachments") or (), evidence))),
         undelivered=undelivered(content),
         defects=[str(each)[:LONGEST_LINE] for each in (content.get("defects") or ())[:MOST_LINES]],
     )
@@ -131,7 +132,9 @@ def undelivered(content: Mapping[str, Any]) -> Sequence[Undelivered]:
     ]
 
 
-def _files(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[File, int | None]]:
+def _files(
+    attachments: Sequence[Mapping[str, Any]], evidence: Sequence[Mapping[str, Any]]
+) -> list[tuple[File, int | None]]:
     """Each file with the place of the one that it was taken out of, which comes before it."""
     found: list[tuple[File, int | None]] = []
     left = LONGEST_FILES
@@ -154,7 +157,7 @@ def _files(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[File, int | N
             scan=about.get("scan"),
             child=child,
             child_date=datetime.fromisoformat(child["date"]) if child and child.get("date") else None,
-            text=text,
+            words=list(stretches(text, evidence)),
             cut=len(text) < len(whole),
         )
         found.append((file, inside if outer else None))

@@ -83,6 +83,12 @@ def test_a_file_stands_below_the_one_that_it_was_taken_out_of(world: World) -> N
     assert "De afspraak over tien procent." in html
 
 
+def test_what_a_suggestion_rests_on_is_marked_in_a_file_too(world: World) -> None:
+    file = found_file("a.docx", "application/zip", text="Hij vroeg 10 procent van\niedere factuur.")
+    html = page(world, world.new_case(own_text="Zie bijlage.", found=[file]).case_id)
+    assert '<mark title="Strafbaar feit">10 procent van\niedere factuur</mark>' in html
+
+
 def test_a_message_inside_a_message_shows_whom_it_is_from_and_when(world: World) -> None:
     """mail-cases 63"""
     child = {
