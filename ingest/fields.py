@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from ingest import headers
 from ingest.charsets import clean_line
 from ingest.errors import CannotParse
 from ingest.guard import guarded
-from ingest.mail import Address, ParseLimits
+from ingest.mail import Address, Hop, ParseLimits
 from ingest.parts import Part
 
+_MAX_HOPS = 20
 _SINGLE = ("from", "subject", "date", "message-id", "reply-to", "to", "cc", "in-reply-to", "references")
 
 
@@ -42,6 +44,12 @@ class Fields:
 
     def date(self, defects: list[str]) -> datetime | None:
         return guarded("date", defects, None, lambda: headers.date(self.first("date"), defects))
+
+    def hops(self, defects: list[str]) -> tuple[Hop, ...]:
+        """What the Received fields say, at most 20; one that makes no sense is left out."""
+        values = self.all("received")[:_MAX_HOPS]
+        found = (guarded("received", defects, None, partial(headers.hop, value)) for value in values)
+        return tuple(hop for hop in found if hop)
 
     def ids(self, name: str, defects: list[str]) -> tuple[str, ...]:
         """All Message-IDs in all fields of that name, at most 1,000."""

@@ -87,6 +87,7 @@ def _plain(mail: ParsedMail) -> dict[str, Any]:
         "defects": mail.defects,
         "delivery_report": mail.delivery_report,
         "signature_text": mail.signature_text,
+        "hops": [{"from_": hop.from_, "by": hop.by, "at": hop.at.isoformat() if hop.at else None} for hop in mail.hops],
         "sealed": [_sealed(each) for each in mail.sealed],
     }
 

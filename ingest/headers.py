@@ -1,4 +1,5 @@
-"""Header fields: values, addresses, dates, Message-IDs. mail-parser reads addresses and dates, field by field."""
+"""Header fields: values, addresses, dates, Message-IDs. mail-parser reads addresses, dates and hops,
+one by one (docs/decisions/0018-parser.md)."""
 
 from __future__ import annotations
 
@@ -10,11 +11,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from mailparser.dates import parse_mail_date
-from mailparser.utils import get_addresses
+from mailparser.utils import get_addresses, parse_received
 
 from ingest.charsets import clean_line, decode
 from ingest.guard import guarded
-from ingest.mail import Address, is_message_id
+from ingest.mail import Address, Hop, is_message_id
 
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,3}")
@@ -22,6 +23,7 @@ _FOLD = re.compile(rb"\r?\n[ \t]+")
 _MESSAGE_ID = re.compile(r"<([^<>]{1,990})>")
 _MAX_ADDRESSES = 1000
 _LONGEST_ADDRESS = 998
+_LONGEST_HOP = 2000
 
 
 def unescape(value: str) -> str:
@@ -138,6 +140,15 @@ def date(value: str | None, defects: list[str]) -> datetime | None:
     except (OverflowError, ValueError):
         return None
     return moment if 1970 <= moment.year <= 9000 else None
+
+
+def hop(value: str) -> Hop | None:
+    """What a Received field says, by mail-parser; None where it says neither from whom nor by whom."""
+    clauses = parse_received(unescape(value[:_LONGEST_HOP]))
+    said = {name: clean_line(clauses.get(name, ""))[:300] for name in ("from", "by")}
+    if not any(said.values()):
+        return None
+    return Hop(said["from"], said["by"], date(clauses["date"], []) if clauses.get("date") else None)
 
 
 def message_ids(value: str | None) -> tuple[str, ...]:

@@ -29,6 +29,18 @@ class Address:
     address: str
 
 
+@dataclass(frozen=True)
+class Hop:
+    """What one server says of its taking the mail over (RFC 5321 §4.4): from whom, who it is itself, and when.
+
+    Each server writes its own above the others', so that those below the first of ours may be invented.
+    """
+
+    from_: str
+    by: str
+    at: datetime | None
+
+
 class Finding(StrEnum):
     """What was noticed about a file when its text was read."""
 
@@ -217,6 +229,8 @@ class ParsedMail:
     defects: tuple[str, ...]
     delivery_report: dict[str, Any] | None
     signature_text: str = ""
+    hops: tuple[Hop, ...] = ()
+    """In the order of the header: the last server first."""
     protection: Protection | None = None
     sender_keys: tuple[SenderKey, ...] = ()
     scan: Scan | None = None

@@ -87,6 +87,7 @@ def _content(mail: ParsedMail, verdict: Verdict) -> dict[str, Any]:
         "signature_text": mail.signature_text,
         "quoted_text": mail.quoted_text,
         "html": mail.html,
+        "hops": [{"from": hop.from_, "by": hop.by, "at": hop.at.isoformat() if hop.at else None} for hop in mail.hops],
         "headers": [[name, value] for name, value in without_our_fields(mail.headers)],
         "defects": list(mail.defects),
         "automatic": verdict.kind,

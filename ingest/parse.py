@@ -46,6 +46,7 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Callable[[], byte
         text=body.text,
         own_text=parts.own,
         signature_text=parts.signature,
+        hops=header.hops(defects),
         quoted_text=parts.quoted,
         html=body.html,
         attachments=attachments(body.leaves, limits, left),

@@ -29,6 +29,7 @@ from ingest.mail import (
     Address,
     ChildMessage,
     Finding,
+    Hop,
     ParsedAttachment,
     ParsedMail,
     Sealed,
@@ -42,6 +43,7 @@ _MAX_TEXT = 4_000_000
 _TIMES = 3
 _MAX_ATTACHMENT_TEXT = 200_000
 _MAX_ATTACHMENTS = 500
+_MAX_HOPS = 20
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROLS_BUT_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+")
@@ -239,6 +241,15 @@ class _Attachment(_Model):
     child: _Child | None
 
 
+class _Hop(_Model):
+    from_: Short
+    by: Short
+    at: AwareDatetime | None
+
+    def value(self) -> Hop:
+        return Hop(self.from_, self.by, _utc(self.at))
+
+
 class _Recipient(_Model):
     address: Short
     action: Short
@@ -297,6 +308,7 @@ class _Mail(_Model):
     defects: Annotated[list[Short], Field(max_length=100)]
     delivery_report: _Report | None
     signature_text: Text
+    hops: Annotated[list[_Hop], Field(max_length=_MAX_HOPS)]
     sealed: Annotated[list[_Sealed], Field(max_length=50)]
 
     @field_validator("attachments")
@@ -346,6 +358,7 @@ def _mail(mail: _Mail, spool: _Spool) -> ParsedMail:
         defects=tuple(mail.defects),
         delivery_report=mail.delivery_report.model_dump() if mail.delivery_report else None,
         signature_text=mail.signature_text,
+        hops=tuple(each.value() for each in mail.hops),
         sealed=tuple(each.value() for each in mail.sealed),
     )
 

@@ -120,6 +120,25 @@ def test_subjects_are_decoded_into_one_clean_line(raw: bytes, subject: str) -> N
     assert parse_bytes(b"Subject: " + raw + b"\r\n\r\nx").subject == subject
 
 
+def test_the_way_of_a_mail_is_told_hop_by_hop() -> None:
+    mail = _mail(
+        "Received: from mx.example.org (mx [192.0.2.1]) by desk.example (Postfix) with ESMTPS id 1\n"
+        "\tfor <d@desk.example>; Mon, 2 Feb 2026 10:00:01 +0100\n"
+        "Received: by mx.example.org with HTTP; not a date\nReceived: junk\nReceived: (((\nReceived:\n"
+        "Received: from =?utf-8?q?x?=\x00 by \xe9; Mon, 99 Feb 2026"
+    )
+    first, second, third = mail.hops
+    assert first.from_.startswith("mx.example.org")
+    assert first.by.startswith("desk.example")
+    assert first.at == datetime(2026, 2, 2, 9, 0, 1, tzinfo=UTC)
+    assert (second.from_, second.by, second.at) == ("", "mx.example.org", None)
+    assert third.at is None
+
+
+def test_a_thousand_hops_are_read_in_part() -> None:
+    assert len(_mail("\n".join(["Received: from a by b; Mon, 2 Feb 2026 10:00:00 +0100"] * 1000)).hops) == 20
+
+
 def test_no_header_value_holds_a_line_break_or_nul() -> None:
     """mail-cases 84"""
     mail = parse_bytes(b"X-A: =?utf-8?q?a=00=0Ab?=\r\n c\r\nX-B: \x00\r\n\r\n")
