@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"\s*(dmarc|spf|dkim|arc)(?:/\d+)?\s*=\s*([a-z]+)(.*)", re.DOTALL)
@@ -59,7 +60,7 @@ def authenticate(fields: Sequence[tuple[str, str]], authserv_id: str, sender: st
     anybody can seal one, and whom to believe is for the server to know (RFC 8617 §7.2).
     """
     domain = "" if sender is None else sender.rpartition("@")[2].lower()
-    checks = tuple(_checks(fields, authserv_id.lower(), domain))[:_MOST] if authserv_id else ()
+    checks = tuple(islice(_checks(fields, authserv_id.lower(), domain), _MOST)) if authserv_id else ()
     if not checks:
         return None
     dmarc = [check for check in checks if check.method == "dmarc"]

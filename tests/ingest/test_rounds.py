@@ -730,6 +730,24 @@ def test_out_of_office_opens_no_closed_case_meets_no_term_and_ends_no_reminder(
     assert office.outgoing() == []
 
 
+@pytest.mark.parametrize("date", ["", "gisteren", "Mon, 99 Foo 2026 25:61:00 +9999", "Fri, 01 Jan 2100 00:00:00 +0000"])
+def test_a_date_that_makes_no_sense_gives_way_to_the_servers_time_of_arrival(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, date: str
+) -> None:
+    """mail-cases 49"""
+    arrived = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5)
+    lines = mail().split(b"\r\n")
+    odd = b"\r\n".join(
+        f"Date: {date}\r\nResent-Date: {date}".encode() if each.startswith(b"Date:") else each for each in lines
+    )
+    with dovecot.client(account) as client:
+        client.append("INBOX", odd, (), arrived)
+    assert office.take_in().taken == 1
+    (case,) = office.cases()
+    assert case.messages[0].received_at == arrived
+    assert len(office.receipts()) == 1
+
+
 def test_an_address_beyond_ascii_opens_a_case_and_its_receipt_is_written_to_it_as_it_is(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
