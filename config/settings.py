@@ -566,6 +566,8 @@ class Settings(BaseSettings):
         addresses: set[str] = set()
         for desk in self.desks.values():
             addresses.update((desk.address, desk.bounces_to, *desk.own_addresses))
+        for mailbox in self.mailboxes_of(LmtpMailboxSettings).values():
+            addresses.update(mailbox.recipients)
         return frozenset(address.lower() for address in addresses)
 
 

@@ -35,7 +35,7 @@ from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
-from store.ledger import IMPORTS, LedgerEntry, unfinished
+from store.ledger import DELIVERIES, IMPORTS, LedgerEntry, unfinished
 from store.mailboxes import Look, looks
 from store.outbox import OutboxState, unreachable_members
 from store.schema import Ledger, Outbox
@@ -303,12 +303,19 @@ def _unfinished(account: str, entries: Sequence[LedgerEntry]) -> Iterator[Findin
     since = datetime.now(UTC) - WAITING_TOO_LONG
     late = [entry for entry in entries if entry.first_seen_at < since]
     files = sum(entry.place.folder == IMPORTS for entry in late)
-    mails = len(late) - files
+    delivered = sum(entry.place.folder == DELIVERIES for entry in late)
+    mails = len(late) - files - delivered
     if mails:
         failures = sum(entry.fetch_failures for entry in late)
         text = f"{mails} not taken in though begun more than half an hour ago; the server failed to give mails "
         text += f"{failures} times. Does `meldpost run` run? Its log says what is in the way."
         yield Finding(f"unfinished mails of {account}", Verdict.WRONG, text)
+    if delivered:
+        text = (
+            f"{delivered} offered by the mail server more than half an hour ago and not taken in: it has to offer them "
+        )
+        text += "again. Look into its queue, and into the log of `meldpost run`."
+        yield Finding(f"unfinished deliveries of {account}", Verdict.WRONG, text)
     if files:
         text = f"{files} failed in `meldpost ingest`. Run it again with the same files; its log says why."
         yield Finding(f"unfinished files of {account}", Verdict.WRONG, text)

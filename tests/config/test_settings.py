@@ -162,6 +162,7 @@ def test_an_lmtp_mailbox_takes_in_every_address_of_its_desk_whatever_its_tag(fil
     assert settings.lmtp_recipients("main") == {"integriteit@meldpost.example"}
     named = _load_with(file, _LMTP + 'recipients = ["Melding+x@Bücher.example"]\n' + _LISTEN.format("/run/lmtp"))
     assert named.lmtp_recipients("main") == {"melding@xn--bcher-kva.example"}
+    assert "melding+x@bücher.example" in named.own_addresses()
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from sqlalchemy import select
 
-from config.settings import LmtpMailboxSettings
-from ingest.deliveries import Deliveries
+from config.settings import LmtpMailboxSettings, LmtpSettings
+from ingest.deliveries import Deliveries, Envelope
+from ingest.raw import RawMail
 from ingest.sources.lmtp import MOST_MAILS_AT_ALL, Post, serve
+from ingest.take_in import Outcome, Result
 from store.outbox import OutboxState
 from store.schema import Ledger, Outbox
 from tests.ingest.office import ADDRESS, Founded, Office, mail, open_office
@@ -212,6 +217,39 @@ def test_lines_of_any_length_are_taken_as_they_are(desk: Office) -> None:
         assert data(line, content) == [b"250 2.0.0 Taken in"]
     (raw,) = desk.raws()
     assert raw.endswith(b"\r\n" + b"x" * 150_000 + b"\r\n")
+
+
+def test_any_content_comes_through_as_it_was_sent() -> None:
+    """Before any of it is read: the protocol alone, with what hypothesis thinks of."""
+    received: list[bytes] = []
+
+    def keep(_: str, body: RawMail, __: Envelope) -> Outcome:
+        received.append(b"".join(body.chunks()))
+        return Outcome(Result.TAKEN)
+
+    settings = LmtpSettings(listen="127.0.0.1:0", max_bytes=2_000_000)
+    pieces = st.sampled_from([b".", b"..", b"\r\n", b"\n", b"\r", b"\r\n.", b"\n.\n", b"\0", b"x", b"y" * 66_000, b" "])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        post = Post(settings, {ADDRESS: "main"}, keep, lambda _: None)
+        worker = threading.Thread(target=serve, args=([listener], post, lambda: None, 0.6))
+        worker.start()
+        with smtplib.LMTP("127.0.0.1", listener.getsockname()[1], local_hostname="mx.example", timeout=30) as line:
+            line.ehlo()
+
+            @settings_of_hypothesis(max_examples=150, deadline=None)
+            @given(st.lists(pieces, max_size=12).map(b"".join))
+            def comes_through(content: bytes) -> None:
+                envelope(line, ADDRESS)
+                line.docmd("DATA")
+                stuffed = b"\r\n".join(
+                    b"." + part if part.startswith(b".") else part for part in content.split(b"\r\n")
+                )
+                line.send(stuffed + b"\r\n.\r\n")
+                assert line.getreply()[0] == 250
+                assert received.pop() == content + b"\r\n"
+
+            comes_through()
+        worker.join(30)
 
 
 def test_only_cr_lf_ends_a_mail(desk: Office) -> None:
