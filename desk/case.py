@@ -101,7 +101,8 @@ def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
 def page(case_id: str, refused: Refused | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
     view = look(case_id)
-    mails = [shown(message) for message in view.messages]
+    own = parts().settings.own_addresses()
+    mails = [shown(message, own) for message in view.messages]
     return render_template(
         "case.html",
         section="queue",

@@ -1,10 +1,11 @@
 """A message as the page shows it: what its content holds, bounded, and put where a template finds it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from config.addresses import BadAddress, without_tag
 from desk.highlight import Stretch, stretches
 from store.casework import CaseMessage
 
@@ -65,8 +66,20 @@ class Undelivered:
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A server that handed the mail on, as it says itself."""
+
+    sender: str
+    server: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class Mail:
-    """A message, its words and what came with it. `cut`: the sender wrote more than is shown."""
+    """A message, its words and what came with it. `cut`: the sender wrote more than is shown.
+
+    `others`: to whom it went beside the desk. `hops`: the way that it came, newest first.
+    """
 
     message: CaseMessage
     content: Mapping[str, Any] = field(repr=False)
@@ -75,7 +88,9 @@ class Mail:
     quoted: str = field(repr=False)
     cut: bool
     files: Sequence[File]
+    others: Sequence[str]
     undelivered: Sequence[Undelivered]
+    hops: Sequence[Hop]
     defects: Sequence[str]
 
     @property
@@ -100,7 +115,7 @@ class Mail:
         return any("no_time" in file.findings for file in self.files)
 
 
-def shown(message: CaseMessage) -> Mail:
+def shown(message: CaseMessage, own_addresses: Collection[str] = ()) -> Mail:
     content = message.content
     own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
     evidence = message.report.get("evidence") or ()
@@ -113,8 +128,33 @@ def shown(message: CaseMessage) -> Mail:
         quoted=quoted[:LONGEST_ASIDE],
         cut=len(own) > LONGEST_TEXT or len(signature) > LONGEST_ASIDE or len(quoted) > LONGEST_ASIDE,
         files=list(_in_order(_files(content.get("attachments") or (), evidence))),
+        others=_others(content, own_addresses),
         undelivered=undelivered(content),
+        hops=[_hop(each) for each in (content.get("hops") or ())[:MOST_LINES]],
         defects=[str(each)[:LONGEST_LINE] for each in (content.get("defects") or ())[:MOST_LINES]],
+    )
+
+
+def _others(content: Mapping[str, Any], own_addresses: Collection[str]) -> Sequence[str]:
+    """The desk should know who else has this. Bounded, since a list of thousands is no news."""
+    named = [one.get("address") or "" for part in ("to", "cc") for one in content.get(part) or ()]
+    others = (each[:LONGEST_LINE] for each in named if each and not _is_own(each, own_addresses))
+    return list(dict.fromkeys(others))[:MOST_LINES]
+
+
+def _is_own(address: str, own_addresses: Collection[str]) -> bool:
+    try:
+        return without_tag(address.lower()) in own_addresses
+    except BadAddress:  # a mail may name anything
+        return False
+
+
+def _hop(about: Mapping[str, Any]) -> Hop:
+    at = about.get("at")
+    return Hop(
+        sender=str(about.get("from") or "")[:LONGEST_LINE],
+        server=str(about.get("by") or "")[:LONGEST_LINE],
+        at=datetime.fromisoformat(at) if at else None,
     )
 
 

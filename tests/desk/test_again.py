@@ -59,9 +59,10 @@ def read_again(visitor: Visitor, case_id: str, message_id: str, **more: Any) -> 
     return visitor.get(f"/cases/{case_id}").text
 
 
-def test_a_mail_that_was_kept_whole_becomes_readable_and_the_trail_tells(world: World) -> None:
-    """mail-cases 45"""
-    taken = world.new_case(state="unreadable", raw=RAW)
+@pytest.mark.parametrize("state", ["unreadable", "too_large"])
+def test_a_mail_that_was_kept_whole_becomes_readable_and_the_trail_tells(world: World, state: str) -> None:
+    """mail-cases 45, 56"""
+    taken = world.new_case(state=state, raw=RAW)
     page = read_again(coordinator(world), taken.case_id, taken.message_id)
     view = look(world, taken.case_id)
     message = view.messages[0]

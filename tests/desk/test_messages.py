@@ -33,6 +33,8 @@ ALL_HOSTILE: dict[str, Any] = {
         "verdict": HOSTILE,
         "checks": [{"method": HOSTILE, "result": HOSTILE, "domain": HOSTILE, "aligned": False}],
     },
+    "to": [{"name": HOSTILE, "address": HOSTILE}],
+    "hops": [{"from": HOSTILE, "by": HOSTILE, "at": None}],
     "delivery_report": {
         "kind": "delivery",
         "recipients": [{"address": HOSTILE, "action": "failed", "status": HOSTILE, "diagnostic": HOSTILE}],
@@ -221,6 +223,22 @@ def test_a_text_that_is_very_long_is_cut_on_the_page_and_whole_beside_it(world: 
     assert answer.text == own + "> " * LONGEST_ASIDE
     assert answer.mimetype == "text/plain"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_who_else_has_the_message_is_told(world: World) -> None:
+    desk, other = "Integriteit+ab12@desk.example", "directeur@ministerie.example"
+    to = [{"name": "", "address": desk}, {"name": "", "address": other}]
+    html = page(world, world.new_case(more={"to": to, "cc": [{"name": "", "address": other}]}).case_id)
+    assert f"ook gestuurd aan {other}</small>" in html
+    assert "Integriteit+ab12" not in html
+    alone = page(world, world.new_case(more={"to": to[:1]}).case_id)
+    assert "ook gestuurd aan" not in alone
+
+
+def test_the_way_of_a_message_stands_in_its_technical_details(world: World) -> None:
+    hop = {"from": "relay.elders.example", "by": "mx.desk.example", "at": "2026-11-27T09:29:00+00:00"}
+    shown = text_of(page(world, world.new_case(more={"hops": [hop]}).case_id))
+    assert "27 nov 2026, 10:29 : relay.elders.example → mx.desk.example" in shown
 
 
 def test_technical_details_stand_on_the_page_only_where_there_are_any(world: World) -> None:

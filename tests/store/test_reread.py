@@ -10,7 +10,7 @@ from store.audit import Action
 from store.casework import NotFound
 from store.changes import Changed
 from store.database import Database
-from store.intake import TakenIn
+from store.intake import TakenIn, add_message
 from store.records import RecordKind
 from store.reread import Before
 from store.schema import Audit, Record
@@ -62,6 +62,18 @@ def test_the_newest_version_counts_whatever_the_clock_of_its_writer_says(world: 
     with world.db.begin() as session:
         view = casework.view_case(session, world.ring, taken.case_id, NOW)
     assert view.messages[0].content["subject"] == "Nieuw gelezen"
+
+
+def test_a_message_that_comes_in_meanwhile_is_in_nobodys_way(world: World) -> None:
+    taken = world.open_case()
+    before = known(world, taken)
+    later = mail(content={"subject": "Aanvulling"}, message_ids=["<three@thuis.example>"])
+    with world.db.begin() as session:
+        add_message(session, world.keys, INDEX, taken.case_id, later, sender_is_new=False, now=NOW + timedelta(hours=1))
+    write(world, before)
+    with world.db.begin() as session:
+        view = casework.view_case(session, world.ring, taken.case_id, NOW)
+    assert [message.content["subject"] for message in view.messages] == ["Nieuw gelezen", "Aanvulling"]
 
 
 def test_who_comes_second_writes_nothing(world: World) -> None:
