@@ -192,7 +192,7 @@ class _Walk:
                 part=part,
                 name=name,
                 content_type=kind,
-                inline=disposition(part) == "inline" or (content_id is not None and disposition(part) != "attachment"),
+                inline=_is_shown_in_the_text(part, kind, content_id is not None),
                 content_id=clean_line(str(content_id)).strip("<> ")[:500] or None if content_id is not None else None,
             )
         )
@@ -235,6 +235,12 @@ _RETURNED = (
     "message/global",
     "message/global-headers",
 )
+
+
+def _is_shown_in_the_text(part: Part, kind: str, has_id: bool) -> bool:
+    """A picture is, unless it says otherwise; a document never, whatever its program says (mail-cases 67)."""
+    stated = disposition(part)
+    return kind.startswith("image/") and (stated == "inline" or (has_id and stated != "attachment"))
 
 
 def _default_type(part: Part) -> str:

@@ -70,14 +70,14 @@ def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
     ],
 )
 def test_a_doubtful_sender_is_nobody(value: str) -> None:
-    """Mail-cases 41 and 42: never a guessed sender."""
+    """mail-cases 41, 42: never a guessed sender."""
     mail = _mail(f"From: {value}")
     assert mail.from_ is None
     assert any(defect.startswith("from:") for defect in mail.defects)
 
 
 def test_two_from_fields_name_nobody_and_two_subjects_do_not_crash() -> None:
-    """Mail-cases 43."""
+    """mail-cases 43"""
     mail = _mail("From: a@example.org\nFrom: b@example.org\nSubject: one\nSubject: two")
     assert mail.from_ is None
     assert mail.subject == "one"
@@ -85,6 +85,7 @@ def test_two_from_fields_name_nobody_and_two_subjects_do_not_crash() -> None:
 
 
 def test_a_mail_without_from_has_no_sender() -> None:
+    """mail-cases 41"""
     mail = _mail("Subject: x")
     assert mail.from_ is None
     assert "from: missing" in mail.defects
@@ -116,7 +117,7 @@ def test_eight_hundred_nested_comments_are_one_address_or_none() -> None:
     ],
 )
 def test_subjects_are_decoded_into_one_clean_line(raw: bytes, subject: str) -> None:
-    """mail-cases 84: Mail-cases 47 and 84."""
+    """mail-cases 47, 84"""
     assert parse_bytes(b"Subject: " + raw + b"\r\n\r\nx").subject == subject
 
 
@@ -169,7 +170,7 @@ def test_all_fields_are_kept_in_order() -> None:
     ],
 )
 def test_a_date_is_a_moment_in_utc_or_unknown(value: str, moment: datetime | None) -> None:
-    """Mail-cases 49."""
+    """mail-cases 49"""
     assert _mail(f"Date: {value}").date == moment
 
 
@@ -256,7 +257,7 @@ def test_what_is_no_base64_though_it_says_so_is_left_as_it_came() -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", "uft-8", "x-unknown", "1", "", '"', "us-ascii", "default"])
 def test_text_is_read_whatever_the_charset_is_called(charset: str) -> None:
-    """Mail-cases 47."""
+    """mail-cases 47"""
     assert "één café" in _mail(f"Content-Type: text/plain; charset={charset}", "één café").text
 
 
@@ -331,7 +332,7 @@ def test_windows_characters_under_the_name_of_latin_1_are_read_as_browsers_do() 
 
 
 def test_nul_and_control_characters_do_not_reach_the_text() -> None:
-    """Mail-cases 48."""
+    """mail-cases 48"""
     text = _mail("Content-Type: text/plain; charset=utf-8", b"a\x00b\x07c\xff\xed\xa0\x80\r\nd").text
     assert "\0" not in text
     assert "\x07" not in text
@@ -351,7 +352,7 @@ def test_html_only_mail_has_text() -> None:
 
 @pytest.mark.parametrize("depth", [100, 300, 5000])
 def test_deeply_nested_html_still_has_its_text(depth: int) -> None:
-    """Mail-cases 52."""
+    """mail-cases 52"""
     mail = _mail("Content-Type: text/html", "<div>" * depth + "de melding" + "</div>" * depth)
     assert "de melding" in mail.text
 
@@ -414,7 +415,7 @@ def test_own_words_and_quoted_ones_are_apart_and_the_text_is_whole() -> None:
 
 
 def test_a_child_message_is_a_file_and_not_the_reporters_text() -> None:
-    """Mail-cases 63."""
+    """mail-cases 63"""
     child = "From: b@example.org\r\nSubject: geheim\r\n\r\nandermans woorden\r\n"
     mail = _multipart("Content-Type: text/plain\n\nzie bijlage", f"Content-Type: message/rfc822\n\n{child}")
     assert mail.text.strip() == "zie bijlage"
@@ -423,13 +424,14 @@ def test_a_child_message_is_a_file_and_not_the_reporters_text() -> None:
     assert mail.attachments[0].name == "attachment-1.eml"
 
 
-def test_an_unnamed_file_is_kept_byte_for_byte_under_a_stable_name() -> None:
-    """Mail-cases 64."""
-    part = "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(PNG).decode()
+@pytest.mark.parametrize(("kind", "name"), [("image/png", "attachment-1.png"), ("application/pdf", "attachment-1.pdf")])
+def test_an_unnamed_file_is_kept_byte_for_byte_under_a_stable_name(kind: str, name: str) -> None:
+    """mail-cases 64"""
+    part = f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(PNG).decode()
     first, second = (_multipart("Content-Type: text/plain\n\nx", part) for _ in range(2))
     assert b"".join(first.attachments[0].chunks()) == PNG
     assert first.attachments[0].size == len(PNG)
-    assert first.attachments[0].name == second.attachments[0].name == "attachment-1.png"
+    assert first.attachments[0].name == second.attachments[0].name == name
 
 
 @pytest.mark.parametrize(
@@ -446,7 +448,7 @@ def test_an_unnamed_file_is_kept_byte_for_byte_under_a_stable_name() -> None:
     ],
 )
 def test_file_names_are_safe(name: str, safe: str) -> None:
-    """Mail-cases 65."""
+    """mail-cases 65"""
     part = f'Content-Type: application/pdf\nContent-Disposition: attachment; filename="{name}"\n\nx'
     assert _multipart(part).attachments[0].name == safe
 
@@ -459,7 +461,7 @@ def test_broken_parameters_do_not_lose_the_file(parameter: str) -> None:
 
 
 def test_an_invitation_without_text_is_summarised_and_kept() -> None:
-    """Mail-cases 66."""
+    """mail-cases 66"""
     mail = _mail(
         "Content-Type: text/calendar; method=REQUEST",
         "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:Gesprek over\r\n  melding\r\n"
@@ -470,14 +472,26 @@ def test_an_invitation_without_text_is_summarised_and_kept() -> None:
     assert mail.attachments[0].content_type == "text/calendar"
 
 
-def test_a_picture_shown_in_the_text_is_marked_inline() -> None:
+def test_a_picture_shown_in_the_text_is_marked_inline_and_a_document_never() -> None:
+    """mail-cases 67"""
     mail = _multipart(
         "Content-Type: text/html\n\n<img src=cid:1>tekst",
         "Content-Type: image/png\nContent-ID: <1>\n\nx",
         "Content-Type: application/pdf; name=a.pdf\nContent-ID: <2>\nContent-Disposition: attachment\n\nx",
+        "Content-Type: application/pdf; name=b.pdf\nContent-ID: <3>\n\nx",
+        "Content-Type: application/pdf; name=c.pdf\nContent-Disposition: inline\n\nx",
+        "Content-Type: image/png; name=d.png\nContent-Disposition: inline\n\nx",
+        "Content-Type: image/png; name=e.png\nContent-ID: <6>\nContent-Disposition: attachment\n\nx",
         kind="related",
     )
-    assert [(a.inline, a.content_id) for a in mail.attachments] == [(True, "1"), (False, "2")]
+    assert [(a.inline, a.content_id) for a in mail.attachments] == [
+        (True, "1"),
+        (False, "2"),
+        (False, "3"),
+        (False, None),
+        (True, None),
+        (False, "6"),
+    ]
 
 
 # --- reports
@@ -521,7 +535,7 @@ def test_a_read_receipt_is_a_disposition() -> None:
 
 
 def test_three_thousand_nested_parts_are_refused() -> None:
-    """Mail-cases 39."""
+    """mail-cases 39"""
     nested = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(3000))
     with pytest.raises(CannotParse):
         parse_bytes(nested.encode())
@@ -534,13 +548,13 @@ def test_a_hundred_and_fifty_nested_parts_are_refused() -> None:
 
 
 def test_too_many_parts_are_refused_before_they_are_read() -> None:
-    """Mail-cases 53."""
+    """mail-cases 53"""
     with pytest.raises(CannotParse):
         _mail("Content-Type: multipart/mixed; boundary=x", "--x\n\n" * 300_000)
 
 
 def test_twenty_thousand_encoded_words_are_read_in_part() -> None:
-    """Mail-cases 54."""
+    """mail-cases 54"""
     mail = _mail("Subject: " + "\n ".join(["=?utf-8?q?abcdef?="] * 20_000))
     assert mail.subject.startswith("abcdef")
     assert "header: value cut" in mail.defects

@@ -386,6 +386,7 @@ def test_a_mail_that_kills_its_reader_is_kept_whole_after_two_attempts_and_holds
 
 
 def test_a_mail_above_the_limit_is_kept_whole_unread(dovecot: Dovecot, new_office: NewOffice) -> None:
+    """mail-cases 56"""
     account = dovecot.account()
     office = new_office(account, limits={"max_parse_bytes": 10_000})
     large = mail(text="x" * 76 + "\n") + b"y" * 20_000
