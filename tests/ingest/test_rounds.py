@@ -1,3 +1,4 @@
+import base64
 import email
 import email.policy
 import logging
@@ -5,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from email.mime.application import MIMEApplication
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -747,6 +749,55 @@ def test_a_date_that_makes_no_sense_gives_way_to_the_servers_time_of_arrival(
     (case,) = office.cases()
     assert case.messages[0].received_at == arrived
     assert len(office.receipts()) == 1
+
+
+def test_a_picture_in_the_text_is_told_from_files_and_a_document_with_a_content_id_is_a_file(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    """mail-cases 67"""
+    picture, document = b"\x89PNG\r\n\x1a\n" + bytes(40), b"%PDF-1.4 " + bytes(40)
+    letter = EmailMessage()
+    letter["From"], letter["Subject"], letter["Message-ID"] = "appie@home.example", "melding", "<cid@home.example>"
+    letter.set_content("Zie de foto.")
+    letter.add_alternative('<p>Zie <img src="cid:foto@home.example"></p>', subtype="html")
+    html = letter.get_payload(1)
+    assert isinstance(html, EmailMessage)
+    html.add_related(picture, "image", "png", cid="<foto@home.example>", disposition="inline")
+    letter.make_mixed()
+    letter.attach(MIMEApplication(document, "pdf"))
+    pdf = letter.get_payload()[-1]
+    pdf["Content-ID"], pdf["Content-Disposition"] = "<bijlage@home.example>", 'attachment; filename="bewijs.pdf"'
+    dovecot.deliver(account, letter.as_bytes(policy=email.policy.SMTP))
+    office.take_in()
+    message = office.cases()[0].messages[0]
+    files = [(file["name"], file["inline"], file["content_id"]) for file in message.content["attachments"]]
+    assert files[1] == ("bewijs.pdf", False, "bijlage@home.example")
+    assert files[0][1:] == (True, "foto@home.example")
+    assert message.content["text"].strip() == "Zie de foto."
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"Een melding \xf0\x9f\x98\xa1 met \x00 erin", "Een melding \U0001f621 met"),
+        (b"Een melding met \xff\xfe en \xed\xa0\x80 erin", "Een melding met"),
+    ],
+)
+def test_emoji_nul_and_broken_utf8_are_a_case_like_any_other_and_the_original_stays(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, body: bytes, said: str
+) -> None:
+    """mail-cases 48"""
+    odd = (
+        b"From: Appie <appie@home.example>\r\nSubject: melding \xff =?utf-8?q?=00=ED=A0=80?=\r\n"
+        b"Message-ID: <odd@home.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(body) + b"\r\n"
+    )
+    dovecot.deliver(account, odd)
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    content = office.cases()[0].messages[0].content
+    assert said in content["text"]
+    assert "\0" not in content["text"] + content["subject"]
+    assert dovecot.bodies(account, "Verwerkt") == [odd]
 
 
 def test_an_address_beyond_ascii_opens_a_case_and_its_receipt_is_written_to_it_as_it_is(
