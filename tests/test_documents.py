@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.mail_cases import OUT_OF_REACH, Row, cited, rows
+
 TOP = Path(__file__).parents[1]
 DOCUMENTS = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -29,3 +31,29 @@ def test_every_path_that_is_named_is_there(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_nothing_is_left_to_be_filled_in(document: Path) -> None:
     assert _PLACEHOLDER.findall(document.read_text("utf-8")) == []
+
+
+# the table of mail cases
+
+CASES = range(1, 100)
+NEVER_OUT_OF_REACH = frozenset({*range(1, 22), *range(38, 60), *range(70, 81), *range(91, 98)})
+MOST_OUT_OF_REACH = 12
+
+
+def test_the_table_of_mail_cases_has_one_row_for_each() -> None:
+    assert [row.number for row in rows()] == list(CASES)
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: str(row.number))
+def test_each_mail_case_is_proved_by_tests_that_say_so_or_is_out_of_reach_for_a_reason(row: Row) -> None:
+    if row.out_of_reach:
+        assert len(row.proof) > len(OUT_OF_REACH) + 10
+        return
+    assert row.tests
+    assert [test for test in row.tests if row.number not in cited(test[0]).get(test[1], ())] == []
+
+
+def test_few_mail_cases_are_out_of_reach_and_none_that_touches_us_most() -> None:
+    away = {row.number for row in rows() if row.out_of_reach}
+    assert len(away) <= MOST_OUT_OF_REACH
+    assert not away & NEVER_OUT_OF_REACH
