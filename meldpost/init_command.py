@@ -1,6 +1,7 @@
 """The command `meldpost init`: asks what only a person knows, and tells them what was made and what to do next."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,11 +29,36 @@ class _Checked(click.ParamType[str]):
             self.fail(error.errors()[0]["msg"].removeprefix("Value error, "), param, ctx)
 
 
-class _OfTheInstallation(click.Option):
-    """What a further desk finds there already, and nobody is asked for."""
+class _Asked(click.Option):
+    """An option that is asked for only where it means something; the others keep their defaults."""
+
+    def asks(self, given: Mapping[str, Any]) -> bool:
+        raise NotImplementedError
 
     def prompt_for_value(self, ctx: click.Context) -> Any:
-        return self.get_default(ctx) if ctx.params.get("add") else super().prompt_for_value(ctx)
+        return super().prompt_for_value(ctx) if self.asks(ctx.params) else self.get_default(ctx)
+
+
+class _OfTheInstallation(_Asked):
+    """What a further desk finds there already."""
+
+    def asks(self, given: Mapping[str, Any]) -> bool:
+        return not given.get("add")
+
+
+class _OfImap(_Asked):
+    def asks(self, given: Mapping[str, Any]) -> bool:
+        return given.get("mailbox") == "imap"
+
+
+class _OfMaildir(_Asked):
+    def asks(self, given: Mapping[str, Any]) -> bool:
+        return given.get("mailbox") == "maildir"
+
+
+class _OfLmtp(_Asked):
+    def asks(self, given: Mapping[str, Any]) -> bool:
+        return given.get("mailbox") == "lmtp" and not given.get("add")
 
 
 def _one_line(value: str) -> str:
@@ -109,17 +135,42 @@ def _file(help_text: str) -> Any:
     prompt="Where other complaints go (one line)",
     help="One line in receipts: where other complaints about the organisation go.",
 )
-@click.option("--imap-host", type=_LINE, prompt="IMAP server", help="The server of the desk's mailbox.")
+@click.option(
+    "--mailbox",
+    type=click.Choice(["imap", "maildir", "lmtp", "pipe"]),
+    default="imap",
+    show_default=True,
+    is_eager=True,
+    help="How the desk's mail comes in.",
+)
+@click.option(
+    "--maildir", cls=_OfMaildir, type=_LINE, prompt="Path of the Maildir", help="With --mailbox maildir: its folder."
+)
+@click.option(
+    "--lmtp-listen",
+    cls=_OfLmtp,
+    type=_LINE,
+    default="127.0.0.1:2424",
+    show_default=True,
+    prompt="Where your mail server delivers (host:port, or the path of a socket)",
+    help="With --mailbox lmtp: where your mail server delivers.",
+)
+@click.option("--imap-host", cls=_OfImap, type=_LINE, prompt="IMAP server", help="The server of the desk's mailbox.")
 @click.option(
     "--imap-security",
+    cls=_OfImap,
     type=SECURITY,
     default="tls",
     show_default=True,
     prompt="IMAP security",
     help="plain sends the password readable.",
 )
-@click.option("--imap-port", type=_PORT, default=993, show_default=True, prompt="IMAP port", help="143 for starttls.")
-@click.option("--imap-user", type=_LINE, prompt="IMAP user", help="The mailbox's user name, often its address.")
+@click.option(
+    "--imap-port", cls=_OfImap, type=_PORT, default=993, show_default=True, prompt="IMAP port", help="143 for starttls."
+)
+@click.option(
+    "--imap-user", cls=_OfImap, type=_LINE, prompt="IMAP user", help="The mailbox's user name, often its address."
+)
 @click.option("--imap-password-file", **_file("File that holds the mailbox's password, or -. Asked for when absent."))
 @click.option(
     "--smtp-host", cls=_OfTheInstallation, type=_LINE, prompt="SMTP server", help="The server that takes our mail."
@@ -217,16 +268,8 @@ def _settings(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:
                 "texts": {name: given[name] for name in ("about_coordinator", "support_point", "complaints")},
             }
         },
-        "mailboxes": {
-            desk: {
-                "desk": desk,
-                "host": given["imap_host"],
-                "port": given["imap_port"],
-                "security": given["imap_security"],
-                "user": given["imap_user"],
-                **({"oauth": log_ins.mailbox} if log_ins.mailbox else {}),
-            }
-        },
+        "mailboxes": {desk: {"desk": desk, **_mailbox(given, log_ins)}},
+        **({"lmtp": {"listen": given["lmtp_listen"]}} if given["mailbox"] == "lmtp" else {}),
         "smtp": {
             "host": given["smtp_host"],
             "port": given["smtp_port"],
@@ -235,6 +278,22 @@ def _settings(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:
             **({"oauth": log_ins.sender} if log_ins.sender else {}),
         },
     }
+
+
+def _mailbox(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:
+    match given["mailbox"]:
+        case "imap":
+            return {
+                "host": given["imap_host"],
+                "port": given["imap_port"],
+                "security": given["imap_security"],
+                "user": given["imap_user"],
+                **({"oauth": log_ins.mailbox} if log_ins.mailbox else {}),
+            }
+        case "maildir":
+            return {"kind": "maildir", "path": str(Path(given["maildir"]).absolute())}
+        case kind:
+            return {"kind": kind}
 
 
 def _about_sign_in(config: Path, log_ins: LogIns) -> str:

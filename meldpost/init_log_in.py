@@ -26,10 +26,11 @@ class LogIns:
 def ask_log_ins(given: Mapping[str, Any], read_secret: ReadSecret) -> LogIns:
     """Asks for what was not given as an option. A desk that is added finds the sender's log-in there already."""
     account, sends = given["desk"], bool(given["smtp_user"]) and not given["add"]
-    by_token = [account] if is_microsoft(given["imap_host"]) else []
+    fetches = given["mailbox"] == "imap"
+    by_token = [account] if fetches and is_microsoft(given["imap_host"]) else []
     by_token += [SMTP_ACCOUNT] if sends and is_microsoft(given["smtp_host"]) else []
     secrets = {}
-    if account not in by_token:
+    if fetches and account not in by_token:
         secrets[f"mailbox-password-{account}"] = read_secret(given["imap_password_file"], "IMAP password")
     if sends and SMTP_ACCOUNT not in by_token:
         secrets["smtp-password"] = read_secret(given["smtp_password_file"], "SMTP password")

@@ -10,7 +10,7 @@ from config.secrets import Secrets
 from config.settings import Settings, load
 from meldpost.cli import main
 from meldpost.init import FirstMember, InitError, Made, Plan, add_desk, initialise
-from meldpost.startup import keys_are_the_pinned_ones
+from meldpost.startup import keys_are_the_pinned_ones, secrets_are_private
 from store.database import open_database
 from store.keyring import desk_keys, pins_of
 from store.members import unlock
@@ -225,6 +225,27 @@ def test_init_add_asks_nothing_of_what_the_installation_has(tmp_path: Path) -> N
     settings = load(tmp_path / "new" / "meldpost.toml")
     assert set(settings.desks) == set(settings.mailboxes) == {"integriteit", "steunpunt"}
     assert settings.smtp.host == "mail.demo.example"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "listens"),
+    [("lmtp", "\n", "127.0.0.1:2424"), ("maildir", "/var/mail/d\n", ""), ("pipe", "", "")],
+)
+def test_a_desk_without_an_imap_mailbox_is_not_asked_for_one(
+    tmp_path: Path, kind: str, answers: str, listens: str
+) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="good")
+    for name in ("--imap-host", "--imap-port", "--imap-security", "--imap-user", "--imap-password-file"):
+        at = options.index(name)
+        del options[at : at + 2]
+    result = CliRunner().invoke(main, ["init", "--mailbox", kind, *options], input=answers)
+    assert result.exit_code == 0, result.output
+    settings = load(tmp_path / "new" / "meldpost.toml")
+    assert settings.mailboxes["integriteit"].kind == kind
+    assert settings.lmtp.listen == listens
+    assert [path.name for path in settings.secrets_dir.glob("mailbox-password-*")] == []
+    assert secrets_are_private(settings)
 
 
 def _second(plan: Plan) -> Plan:

@@ -119,6 +119,22 @@ def test_killed_at_any_moment_a_mail_that_is_offered_again_is_one_case_with_one_
     assert count(made) == {"cases": 1, "messages": 1, "attempts": 1, "receipts": 1, "held": 0}
 
 
+def test_killed_twice_in_the_reader_a_mail_is_kept_whole_when_it_is_offered_again(made: Made) -> None:
+    """mail-cases 40, 55"""
+    command = [sys.executable, "-m", "meldpost", "ingest", "--config", str(made.config), "-"]
+    surroundings = {**os.environ, "PYTHONPATH": str(TOP), "MELDPOST_FAULT": "in-reader=kill"}
+    for _ in range(2):
+        killed = subprocess.run(
+            command, input=MAIL, capture_output=True, env=surroundings, timeout=120, check=False, start_new_session=True
+        )
+        assert killed.returncode == -signal.SIGKILL
+    assert run(made, MAIL, "-").returncode == 0
+    database = open_database(load(made.config).database.url)
+    with database.read() as session:
+        assert session.scalars(select(Message.state)).all() == ["unreadable"]
+    database.close()
+
+
 @pytest.mark.parametrize(
     ("content", "environ", "sender", "kept"),
     [
