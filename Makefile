@@ -34,8 +34,9 @@ bench: dev ## mails per second through the whole way, beside a floor; writes doc
 	@tools/system-packages.sh
 	$(BIN)/python -m bench $(ARGS)
 
-messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md
+messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md, docs/automatic-mail.md
 	$(BIN)/python -m tests.messages
+	$(BIN)/python -m tests.ingest.automatic_table
 
 fuzz: ## look for mails that break a reader, for SECONDS (300); what is found stays in .fuzz/
 	@tools/venv.sh .venv-fuzz requirements-fuzz.txt

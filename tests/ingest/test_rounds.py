@@ -751,6 +751,31 @@ def test_a_date_that_makes_no_sense_gives_way_to_the_servers_time_of_arrival(
     assert len(office.receipts()) == 1
 
 
+def _nested(levels: int) -> bytes:
+    head = (f'Content-Type: multipart/mixed; boundary="{n}"\r\n\r\n--{n}\r\n' for n in range(levels))
+    return "".join(head).encode() + b"\r\nik meld\r\n"
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        pytest.param(_nested(3000), id="depth"),
+        pytest.param(b"Content-Type: multipart/mixed; boundary=q\r\n\r\n" + b"--q\r\n\r\nx\r\n" * 5000, id="parts"),
+        pytest.param(b"X-Long: " + b" x\r\n" * 600_000 + b"\r\nik meld\r\n", id="header"),
+    ],
+)
+def test_a_mail_beyond_the_limits_of_the_parser_is_a_case_kept_whole(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, beyond: bytes
+) -> None:
+    """mail-cases 39, 53, 54"""
+    sent = b"From: appie@home.example\r\nSubject: melding\r\nMIME-Version: 1.0\r\n" + beyond
+    dovecot.deliver(account, sent, mail(2))
+    assert office.take_in() == RoundResult(taken=2, unreadable=1, queued=True)
+    assert sorted(case.messages[0].state for case in office.cases()) == ["read", "unreadable"]
+    assert [each.recipient for each in office.receipts()] == ["appie@home.example"]
+    assert sent in dovecot.bodies(account, "Verwerkt")
+
+
 def test_a_picture_in_the_text_is_told_from_files_and_a_document_with_a_content_id_is_a_file(
     dovecot: Dovecot, office: Office, account: MailboxSettings
 ) -> None:
