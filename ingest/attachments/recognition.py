@@ -32,6 +32,8 @@ class Tesseract:
         self._api = tesserocr.PyTessBaseAPI(
             path=str(models.folder), lang="+".join(models.languages), psm=tesserocr.PSM.AUTO
         )
+        # What it has to say it would write to a file that it opens at the first word, and dies where it cannot.
+        self._api.SetVariable("debug_file", "")
 
     def text_of(self, picture: Image.Image, budget: Budget) -> str | None:
         api = self._api

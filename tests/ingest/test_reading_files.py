@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import ImageDraw
 
 from config.settings import OcrSettings
 from ingest.attachments import recognition
@@ -100,6 +101,16 @@ def test_a_photograph_of_no_letter_gives_no_words(readers: Readers) -> None:
     (photo,) = _read(readers, ("foto.png", made.picture(page))).attachments
     assert photo.text == ""
     assert photo.findings == ()
+
+
+def test_a_picture_of_which_tesseract_says_something_does_not_end_the_reader(readers: Readers) -> None:
+    """It says "Empty page!!" of a line across a page, into a file that it opens for it."""
+    _needs_tesseract()
+    page = made.scan(size=(800, 600))
+    ImageDraw.Draw(page).line((10, 10, 790, 590), fill=0, width=2)
+    mail = _read(readers, ("lijn.png", made.picture(page)))
+    assert mail.defects == ()
+    assert mail.attachments[0].findings == ()
 
 
 def _needs_tesseract() -> None:
