@@ -143,8 +143,9 @@ reply.
 Why: the complaints of one large provider are a forwarded mail without a word beside it, which people send too. Some
 servers put another's list or address into From, say nothing of being a machine, and name no null path. Notifications
 of a cloud service about its own bounces come from a `no-reply` address, and are not answered. A few files hold a
-person who passes a bounce on: those are persons. Three files hold no mail. What one project takes for no bounce is
-one, but of a mail that another wrote.
+person who passes a bounce on: those are persons. Three files begin with empty lines, and so have no header. What one
+project takes for no bounce is one, but of a mail that another wrote. An absence notice without any mark is known only
+where it answers a mail of ours.
 
 ## Taken for a machine's among all others
 Each says so by itself, in its address or in a field. Going by sender and subject, a machine sent nearly all: those of
