@@ -76,7 +76,6 @@ def test_where_lmtp_is_answered_it_says_so(tmp_path: Path) -> None:
 
 
 def test_a_junk_folder_that_nobody_looks_into_is_told_of(tmp_path: Path) -> None:
-    """mail-cases 21"""
     with PostOffice(imap_port=0, smtp_port=0) as post:
         post.open_mailbox("desk@demo.example")
         with IMAPClient(HOST, post.imap_port, ssl=False) as client:

@@ -8,7 +8,7 @@ OTHER = "steunpunt"
 
 
 def test_the_same_mail_to_two_desks_is_a_case_at_each_and_each_answers_for_itself(installation: Installation) -> None:
-    """mail-cases 17, 29"""
+    """mail-cases 17"""
     installation.set_up()
     other = f"steunpunt{installation.number}@ministry.example"
     first = installation.settings
