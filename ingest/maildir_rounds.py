@@ -7,6 +7,7 @@ UIDs, by which old post is told from new.
 import logging
 import secrets as random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -81,11 +82,12 @@ def tidy(settings: Settings, secrets: Secrets, account: str) -> int:
         removed = 0
         for place, entry in due.items():
             if place in lying:
-                with maildir.read(lying[place]) as raw:
-                    ours = is_same(entry, entry_of(database, account, index, raw))
-                if ours:
-                    maildir.remove(lying[place])
-                    removed += 1
+                with suppress(Gone):  # a person was faster
+                    with maildir.read(lying[place]) as raw:
+                        ours = is_same(entry, entry_of(database, account, index, raw))
+                    if ours:
+                        maildir.remove(lying[place])
+                        removed += 1
             with database.begin() as session:
                 ledger.mark_expunged(session, [entry.id])
         return removed

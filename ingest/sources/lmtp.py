@@ -98,12 +98,12 @@ class Post:
         """In the thread that takes mails in, one at a time. The connection may be gone by now: that changes nothing."""
         try:
             outcome = self.take_in(account, body, envelope)
+            self.taken(outcome)
+            fault("before-lmtp-reply")
         except NotNow as error:
             if error.every_mail:  # a new process starts with new readers and a new line to the database
                 self.mails = MOST_MAILS_AT_ALL
             return "451 4.3.0 Not taken in now, please try again" if error.every_mail else "451 4.3.5 Not taken in yet"
-        self.taken(outcome)
-        fault("before-lmtp-reply")
         return "250 2.0.0 Taken in"
 
 
@@ -198,7 +198,12 @@ class _Line(LMTP):
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         recipients = tuple(envelope.rcpt_tos)
-        body = await self._content()
+        try:
+            body = await self._content()
+        except Exception as error:  # noqa: BLE001 - what is left of the mail would be taken for commands
+            log.error("a mail was not received to its end: %s", type(error).__name__)  # noqa: TRY400
+            self._hang_up()
+            return
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if body is None:
             answers = ["552 5.3.4 Larger than this desk takes in"] * len(recipients)
@@ -208,6 +213,10 @@ class _Line(LMTP):
             self._reset_timeout()
         for answer in answers:  # RFC 2033 §4.2
             await self.push(answer)
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
 
     async def _content(self) -> RawMail | None:
         """What comes up to the line with a lone dot, without the dots that were put before others (RFC 5321 §4.5.2).

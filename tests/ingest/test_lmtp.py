@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from config.settings import LmtpMailboxSettings, LmtpSettings
 from ingest.deliveries import Deliveries, Envelope
-from ingest.raw import RawMail
+from ingest.raw import RawMail, RawWriter
 from ingest.sources.lmtp import MOST_MAILS_AT_ALL, Post, serve
 from ingest.take_in import Outcome, Result
 from store.outbox import OutboxState
@@ -156,10 +156,11 @@ def test_one_mail_to_two_desks_is_a_case_at_each_and_one_may_fail_alone(new_desk
 
 
 def test_a_mail_that_comes_again_is_no_second_case_and_gets_the_same_word(desk: Office) -> None:
+    content = mail()
     with serving(desk) as server, server.line() as line:
         for received in (b"", b"Received: from a by b; Mon, 2 Mar 2026 08:00:00 +0000\r\n"):
             envelope(line, ADDRESS)
-            assert data(line, received + mail()) == [b"250 2.0.0 Taken in"]
+            assert data(line, received + content) == [b"250 2.0.0 Taken in"]
     assert len(desk.case_ids()) == 1
     assert len(desk.receipts()) == 1
 
@@ -326,6 +327,28 @@ def test_more_connections_than_the_setting_allows_wait_for_their_turn(new_desk: 
             assert polling.select([second], [], [], 0)[0] == []
         with second:
             assert second.recv(100).startswith(b"220 ")
+
+
+def test_where_a_mail_cannot_be_received_to_its_end_the_rest_of_it_is_no_command(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = b"x" * 300_000 + f"\r\nMAIL FROM:<a@b>\r\nRCPT TO:<{ADDRESS}>\r\nDATA\r\nFrom: x\r\n\r\n".encode()
+
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    with serving(desk) as server:
+        with monkeypatch.context() as patch, server.line() as line:
+            patch.setattr(RawWriter, "write", refuse)
+            envelope(line, ADDRESS)
+            line.docmd("DATA")
+            line.send(commands)
+            with pytest.raises((smtplib.SMTPServerDisconnected, OSError)):
+                data(line, b"")
+        with server.line() as line:
+            envelope(line, ADDRESS)
+            assert data(line, mail()) == [b"250 2.0.0 Taken in"]
+    assert len(desk.case_ids()) == 1
 
 
 def test_while_the_database_is_gone_the_mail_server_keeps_the_mail(desk: Office, tmp_path: Path) -> None:

@@ -83,10 +83,11 @@ def tidy(desk: Office) -> int:
 
 def test_what_was_delivered_is_a_case_and_lies_in_the_done_folder_afterwards(desk: Office, box: Box) -> None:
     """mail-cases 8"""
-    box.deliver(mail(1))
-    box.deliver(mail(2, sender="b@home.example"), "cur")  # somebody read it already
+    one, other = mail(1), mail(2, sender="b@home.example")
+    box.deliver(one)
+    box.deliver(other, "cur")  # somebody read it already
     assert take_in(desk) == RoundResult(taken=2, queued=True)
-    assert sorted(desk.raws()) == sorted([mail(1), mail(2, sender="b@home.example")])
+    assert sorted(desk.raws()) == sorted([one, other])
     assert box.waiting == []
     assert box.done == ["1772352001.M1P1.mx:2,", "1772352002.M1P1.mx:2,S"]
     assert len(desk.receipts()) == 2
@@ -152,8 +153,9 @@ def test_a_mail_that_is_gone_before_it_was_read_ends_as_gone(
 
 def test_the_same_mail_twice_is_one_case(desk: Office, box: Box) -> None:
     """mail-cases 16"""
-    box.deliver(mail(1))
-    box.deliver(mail(1))
+    content = mail(1)
+    box.deliver(content)
+    box.deliver(content)
     assert take_in(desk) == RoundResult(taken=1, duplicates=1, queued=True)
     assert len(box.done) == 2
 
