@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 _LONGEST_LINE = 1000
 _LONGEST_ATTRIBUTION = 500
 _ATTRIBUTION_LINES = 5
+_MOST_LINES = 50_000  # below these only lines that are marked as quoted are
 
 # What mail programs write above a mail that they quote or pass on, in the languages of Europe and beyond.
 _ORIGINAL = (
@@ -90,7 +91,7 @@ def quoted(lines: Sequence[str], known: Collection[int] = ()) -> list[bool]:
     """For each line: is it history? `known` names those that are for sure."""
     result = [number in known or line.startswith((">", " >")) for number, line in enumerate(lines)]
     at = 0
-    while at < len(lines):
+    while at < min(len(lines), _MOST_LINES):
         if result[at]:
             at += 1
             continue

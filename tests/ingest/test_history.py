@@ -156,6 +156,16 @@ def test_marks_that_a_mail_writes_itself_stay_out_of_the_text() -> None:
     assert f"{own} {quoted}".split() == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    "unit", ["On 1, <a@\n", "<a@b\n", "a:\n", "From: a\n\n\n\n", "On 2 x <a@b> wrote\n", "> a\nOn 1:\n"]
+)
+def test_hostile_repetition_takes_linear_time(unit: str) -> None:
+    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 51)."""
+    text = unit * (2_000_000 // len(unit))
+    parts = split(text)
+    assert len(parts.own) + len(parts.quoted) <= len(text) + 1
+
+
 def test_a_heap_of_quotations_is_read() -> None:
     text, own, _ = _html("<p>Mijn antwoord.</p>" + "<blockquote type=cite>x</blockquote>" * 2000)
     assert own.startswith("Mijn antwoord.")
