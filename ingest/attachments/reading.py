@@ -109,9 +109,10 @@ class _Reading:
         self._readers = readers
         self._files = list(mail.attachments)
         self._waiting: list[tuple[Kind, int]] = []
-        self._depth: dict[int, int] = {}
+        self._depth = _depths(self._files)
         self._chars_left = limits.all_attachment_text_chars - sum(len(file.text) for file in self._files)
-        self._inner_bytes_left = _INNER_TIMES * sum(file.size for file in self._files)
+        own = sum(file.size for file in self._files if file.inside is None)
+        self._inner_bytes_left = (1 + _INNER_TIMES) * own - sum(file.size for file in self._files)
         self._is_silent = not mail.text.strip()
 
     def run(self) -> Iterator[Said | Body]:
@@ -179,6 +180,14 @@ class _Reading:
             self._depth[len(self._files) - 1] = depth
             yield Said(len(self._files) - 1, self._files[-1])
             self._line_up(len(self._files) - 1, inner)
+
+
+def _depths(files: list[ParsedAttachment]) -> dict[int, int]:
+    """In how many others each of the mail's files lies; the parser has taken the mails in the mail apart already."""
+    depths: dict[int, int] = {}
+    for place, file in enumerate(files):
+        depths[place] = 0 if file.inside is None else depths[file.inside] + 1
+    return depths
 
 
 def read_one(read: Read, data: bytes, task: Task) -> FileText:

@@ -6,16 +6,23 @@
 from __future__ import annotations
 
 import random
+import socket
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from ingest.errors import CannotParse
 from ingest.frames import send_mail
+from ingest.mail import ParsedMail
+from ingest.nursery_parent import Job
 from ingest.parse import parse_bytes
+from ingest.raw import RawMail
+from ingest.reader import Tools, serve
 from ingest.wire import receive_mail
 
 SLOW_SECONDS = 10
@@ -76,6 +83,37 @@ def answered(mail: bytes) -> bool:
     assert filled(parsed.own_text, parsed.signature_text, parsed.quoted_text) == filled(parsed.text)
     sent = bytearray()
     send_mail(parsed, sent.extend)
+    received = receive_mail(_from(sent), len(mail))
+    assert received.headers == parsed.headers
+    assert [b"".join(a.chunks()) for a in received.attachments] == [b"".join(a.chunks()) for a in parsed.attachments]
+    return True
+
+
+def read_whole(mail: bytes) -> ParsedMail | None:
+    """What the asking side knows of a mail after all that a reader does, files too; None where it is refused.
+
+    Raises whatever goes wrong, as `answered` does.
+    """
+    sent = bytearray()
+    with RawMail.from_bytes(mail) as raw:
+        serve(Job(cast("socket.socket", _Reply(sent)), raw.fd, raw.size, Tools(SLOW_SECONDS, None)))
+    try:
+        return receive_mail(_from(sent), len(mail))
+    except CannotParse:
+        return None
+
+
+@dataclass
+class _Reply:
+    """The end of the line on which a reader answers."""
+
+    sent: bytearray
+
+    def sendall(self, data: bytes) -> None:
+        self.sent += data
+
+
+def _from(sent: bytearray) -> Callable[[int], bytes]:
     rest = memoryview(bytes(sent))
 
     def receive(size: int) -> bytes:
@@ -83,10 +121,7 @@ def answered(mail: bytes) -> bool:
         piece, rest = rest[:size], rest[size:]
         return bytes(piece)
 
-    received = receive_mail(receive, len(mail))
-    assert received.headers == parsed.headers
-    assert [b"".join(a.chunks()) for a in received.attachments] == [b"".join(a.chunks()) for a in parsed.attachments]
-    return True
+    return receive
 
 
 def _sources(paths: list[Path]) -> Iterator[Path]:
@@ -103,6 +138,7 @@ def main(seconds: float, paths: list[Path]) -> int:
         begun = time.monotonic()
         try:
             answered(mail)
+            read_whole(mail)
         except Exception:  # noqa: BLE001 - that is what is looked for
             found.setdefault(traceback.format_exc(limit=-4), mail)
         if time.monotonic() - begun > SLOW_SECONDS:

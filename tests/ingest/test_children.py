@@ -8,7 +8,7 @@ import pytest
 
 from ingest.mail import Address, Finding, ParsedAttachment, ParsedMail, ParseLimits
 from ingest.parse import parse, parse_bytes
-from tests.ingest.fuzz import answered
+from tests.ingest.fuzz import answered, read_whole
 
 PDF = b"%PDF-1.4\n\x00\xff\r\n%%EOF"
 
@@ -178,3 +178,27 @@ def test_a_child_without_a_header_or_anything_at_all_is_a_child_still() -> None:
     assert [each.text.strip() for each in mail.attachments[:2]] == ["", "alleen tekst"]
     assert mail.attachments[2].child is not None
     assert mail.attachments[2].child.subject == "café"
+
+
+def test_files_of_files_in_children_stay_within_what_an_answer_may_hold() -> None:
+    """mail-cases 63: what lies deeper than two levels comes out of nothing, a child or a file."""
+    plain = b"Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\n" + b"woord " * 5000
+    deepest = _multipart("deepest", _text(b"diep"), plain, plain, head=b"Subject: diep\r\n")
+    enclosed = b"Content-Type: application/octet-stream; name=a.eml\r\n\r\n" + deepest
+    mail = _multipart("b", enclosed, head=b"Subject: binnen\r\n")
+    for level in range(2):
+        mail = _multipart(f"level{level}", _text(b"x"), _message(mail), head=b"Subject: buiten\r\n")
+    whole = read_whole(mail)
+    assert whole is not None
+    assert [each.inside for each in whole.attachments] == [None, 0, 1]
+    assert Finding.BOUNDS in whole.attachments[2].findings
+
+
+def test_files_of_a_mail_in_a_file_are_taken_out() -> None:
+    """mail-cases 63"""
+    whole = read_whole(
+        _multipart("b", _text(b"x"), b"Content-Type: application/octet-stream; name=a.eml\r\n\r\n" + INNER)
+    )
+    assert whole is not None
+    assert [(each.inside, each.child is not None) for each in whole.attachments] == [(None, True), (0, False)]
+    assert _bytes(whole.attachments[1]) == PDF
