@@ -13,12 +13,13 @@ import atheris
 
 with atheris.instrument_imports(include=["ingest", "email", "mailparser", "inscriptis", "icalendar", "binascii"]):
     from ingest.charsets import load_all_codecs
-    from tests.ingest.fuzz import answered
+    from tests.ingest.fuzz import answered, read_whole
 
 
 def one_mail(data: bytes) -> None:
     """A mail that is beyond the limits is refused; everything else that is raised is a finding."""
     answered(data)
+    read_whole(data)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ingest.children import LEVELS
 from ingest.mail import ParsedAttachment
 from ingest.parse import parse_bytes
-from tests.ingest.fuzz import answered
+from tests.ingest.fuzz import answered, read_whole
 from tests.ingest.trees import Child, File, Node, Several, Text, line_ends, mails
 
 
@@ -37,6 +37,7 @@ def test_words_files_and_mails_come_out_as_they_were_put_in(mail: Child, end: by
     """mail-cases 47, 63, 64"""
     source = mail.message(end)
     assert answered(source)
+    assert read_whole(source) is not None
     parsed = parse_bytes(source)
     assert parsed.text.split() == _words(mail.node)
     _holds(mail.node, parsed.attachments, None, end, level=0)
@@ -71,3 +72,4 @@ def test_a_mail_with_bytes_changed_is_answered_or_refused(mail: Child, end: byte
         length = data.draw(st.sampled_from((0, 1, 10, 100)))
         source[at : at + length] = data.draw(st.binary(max_size=10) | st.sampled_from((b"\n\n", b"--b\n", b"\r", b"=")))
     answered(bytes(source))
+    read_whole(bytes(source))
