@@ -1,4 +1,4 @@
-"""`python -m bench [MAILS [TURNS]]`"""
+"""`python -m bench [MAILS [TURNS [RECEIPTS]]]`"""
 
 import sqlite3
 import sys
@@ -7,9 +7,12 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
+from bench import latency
+from bench.latency import Waits
 from bench.mails import DESK, mails
 from bench.page import Series, page
 from bench.ways import Floor, Intake, WithoutTriage, reading
@@ -32,7 +35,7 @@ TITLES = ("the whole way", "intake without triage", "the floor")
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
 
 
-def main(count: int, turns: int) -> None:
+def main(count: int, turns: int, receipts: int) -> None:
     """Measure, print, write the page."""
     logs.set_up(30)
     series = {name: Series(title) for name, title in zip(WAYS, TITLES, strict=True)}
@@ -49,11 +52,20 @@ def main(count: int, turns: int) -> None:
                     for name, rate in rates.items():
                         series[name].rates.append(rate)
                     print(f"turn {turn + 1}:", ", ".join(f"{name} {rates[name]:.1f}/s" for name in WAYS), flush=True)
+            waits = _waits(folder / "receipts", dovecot, receipts)
         finally:
             dovecot.remove()
-    written = page(series, reading(list(mails(min(count, 200), 99))), count, turns)
+    written = page(series, waits, reading(list(mails(min(count, 200), 99))), count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
+
+
+def _waits(folder: Path, dovecot: Dovecot, count: int) -> Waits:
+    address = "receipts@bench.example"
+    with latency.sink(dovecot.certificates) as (port, taking):
+        smtp = {"host": "127.0.0.1", "port": port, "ca_file": str(dovecot.certificates.ca)}
+        config = _installation(folder, dovecot, address, smtp=smtp)
+        return latency.measure(config, dovecot, address, taking, count)
 
 
 def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], ways: Iterable[str]) -> dict[str, float]:
@@ -83,12 +95,13 @@ def _fill(dovecot: Dovecot, address: str, letters: Iterable[bytes]) -> None:
             mailbox.imap.append("INBOX", "", "", letter)
 
 
-def _installation(folder: Path, dovecot: Dovecot, address: str) -> Path:
+def _installation(folder: Path, dovecot: Dovecot, address: str, **more: dict[str, Any]) -> Path:
     texts = {name: f"{name}@bench.example" for name in ("about_coordinator", "support_point", "complaints")}
     mailbox = {"desk": "desk", "host": "127.0.0.1", "port": dovecot.ports.imaps, "user": address}
     settings = {
         "desks": {"desk": {"name": "Desk", "organisation": "Bench", "address": DESK, "texts": texts}},
         "mailboxes": {ACCOUNT: {**mailbox, "ca_file": str(dovecot.certificates.ca)}},
+        **more,
     }
     member = FirstMember("co", "co@bench.example", offer())
     passwords = {f"mailbox-password-{ACCOUNT}": PASSWORD}
@@ -124,4 +137,4 @@ def _check(way: str, settings: Settings, folder: Path, count: int) -> None:
 
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:]]
-    main(*(numbers + [200, 3][len(numbers) :]))
+    main(*(numbers + [200, 3, 100][len(numbers) :]))

@@ -6,6 +6,8 @@ import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bench.latency import Waits
+
 
 @dataclass
 class Series:
@@ -23,7 +25,7 @@ class Series:
         return f"| {self.name} | {self.median:.1f} ({span}) | {1000 / self.median:.1f} |"
 
 
-def page(series: dict[str, Series], read: dict[str, float], count: int, turns: int) -> str:
+def page(series: dict[str, Series], waits: Waits, read: dict[str, float], count: int, turns: int) -> str:
     milliseconds = {name: 1000 * seconds for name, seconds in read.items()}
     whole, intake, floor = series["whole"], series["intake"], series["floor"]
     without, all_of_it = intake.median / floor.median, whole.median / floor.median
@@ -42,14 +44,19 @@ Server: Dovecot over loopback, TLS, Maildir. Database: SQLite, WAL, `synchronous
 Intake without triage reaches **{without:.0%}** of the floor, which has none either; the whole way {all_of_it:.0%}.
 
 - *The whole way* is the daemon's own: the attempt committed, IMAP fetch, isolated reader, triage in its own process,
-  one transaction with message, case, keys, due rows, receipt, notice, ledger and audit, sealed; then MOVE. It starts a
-  new process every fifty mails.
+  one transaction with message, case, keys, due rows, receipt, notice, ledger and audit, sealed; then MOVE. While a mail
+  is read, the one before is committed, and the one before that moved. It starts a new process every fifty mails.
 - *Intake without triage* is the same, but that the answer of triage is given at once, the same for every mail: a report
   that lacks a telephone number. So each mail gets a full receipt that asks for it, its days and its notice.
 - *The floor* fetches, parses in the same isolated reader, seals raw mail and content to one key, and commits each mail
   into one table. It understands, answers, joins, records and moves nothing.
 - They take turns on the same mails in the same run. On a machine that does other things at the same time, the ratio
   says more than the rates.
+
+## From a mail to its receipt
+
+{len(waits.seconds)} mails, delivered one by one by LMTP while the daemon idles, with triage, until the receipt is at
+the SMTP server: median **{statistics.median(waits.seconds):.2f} s**, worst **{waits.worst:.2f} s**.
 
 ## What isolation costs
 

@@ -1,19 +1,20 @@
 """One round: take in what lies in a mailbox, or in files, and come to an end.
 
 A round is a short-lived process's work. Mail by mail: the attempt is committed, the bytes are fetched, the mail is
-taken in and committed, and only then moved, while the next one is read. One mail's failure stops no other; a database
-that is gone stops all.
+read, understood and committed, and only then moved. While a mail is read, the one before is committed, and the one
+before that moved. One mail's failure stops no other; a database that is gone stops all.
 """
 
 import logging
 import secrets as random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
@@ -40,7 +41,7 @@ from ingest.sources.imap import (
     SourceError,
     connected,
 )
-from ingest.take_in import Outcome, Result
+from ingest.take_in import Outcome, ReadMail, Result, commit, read
 from ingest.take_in import take_in as take_in_mail
 from store import ledger, mailboxes
 from store.database import open_database
@@ -55,6 +56,9 @@ MAX_LOST = 3
 
 STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NurseryGone, ConfigError)
 """Failures that are no mail's own: the round ends, and nothing more is touched."""
+
+
+_Step = TypeVar("_Step")
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,12 @@ def _take_in_file(intake: Intake, raw: RawMail, kept_at: datetime) -> Outcome | 
 
 def take_in_alone(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome | None:
     """Take one mail in so that whatever is wrong with it stays its own; None where there is no result."""
+    return _alone(intake, entry, lambda: take_in_mail(intake, entry, raw, arrival))
+
+
+def _alone(intake: Intake, entry: LedgerEntry, step: Callable[[], _Step]) -> _Step | None:
     try:
-        return take_in_mail(intake, entry, raw, arrival)
+        return step()
     except STOPS_ALL:
         with suppress(DBAPIError):  # not the mail's fault: that was no attempt
             ledger.note_fetch_failure(intake.database, entry.id)
@@ -200,6 +208,7 @@ class _Round:
         self._extend = extend
         self._result = RoundResult()
         self._tried = 0
+        self._in_hand: _InHand | None = None
         self._moved: list[Moved] = []
         self.waiting = 0
         """Mails in the mailbox that have no result yet."""
@@ -207,8 +216,10 @@ class _Round:
     def run(self) -> RoundResult:
         """Work through a snapshot of all folders."""
         try:
-            self._work_off_all()
+            with ThreadPoolExecutor(2) as self._helpers:
+                self._work_off_all()
         finally:
+            self._put_back()
             self._note_moved()
         return self._result
 
@@ -228,6 +239,7 @@ class _Round:
                 log.warning("%s: another process took this mailbox over", self._intake.account)
                 break
             except (ConnectionLost, BadReply) as error:
+                self._commit(self._taken_from_hand())
                 lost = lost + 1 if self._tried <= tried + 1 else 1
                 if plans is None or lost >= MAX_LOST:
                     raise
@@ -264,7 +276,8 @@ class _Round:
             ordered = sorted(places, key=lambda place: (place in tried, place.uid))
             if ordered:
                 uids = deque(place.uid for place in ordered)
-                plans.append(_Plan(folder, seen.uidvalidity, held_until[folder], uids))
+                again = frozenset(place.uid for place in places if place in tried)
+                plans.append(_Plan(folder, seen.uidvalidity, held_until[folder], uids, again))
         return plans
 
     def _work_off(self, account: Account, plan: "_Plan") -> None:
@@ -276,7 +289,7 @@ class _Round:
             return  # the folder was made anew: the next round looks at it afresh (mail-cases 6)
         done_folder = account.ensure(self._mailbox.done_folder)
         while plan.uids:
-            if self._result.taken + self._result.duplicates >= MOST_MAILS:
+            if self._result.taken + self._result.duplicates + (self._in_hand is not None) >= MOST_MAILS:
                 self._result = replace(self._result, more=True)
                 plan.uids.clear()
             elif not self._extend():
@@ -284,10 +297,16 @@ class _Round:
             else:
                 self._tried += 1
                 self._take_in_mail(account, plan, plan.uids.popleft(), done_folder)
+        self._commit(self._taken_from_hand())
         self._move(account, plan.to_move, done_folder)
 
     def _take_in_mail(self, account: Account, plan: "_Plan", uid: int, done_folder: str) -> None:
-        """Attempt, fetch, take in, while the mail before is moved. One that has its result already is only moved."""
+        """Attempt, fetch, read; meanwhile the mail before is committed, and the one before that is moved.
+
+        A mail that was tried before goes by itself: should it end this process, that costs no other an attempt.
+        """
+        if uid in plan.tried:
+            self._commit(self._taken_from_hand())
         intake = self._intake
         place = MailPlace(intake.account, plan.folder, plan.uidvalidity, uid)
         with suppress(Gone):  # the next round notes that it is
@@ -296,15 +315,45 @@ class _Round:
                 plan.to_move.append(entry)
                 self.waiting -= 1
                 return
-            with self._fetched(account, entry) as (raw, arrived_at), self._moving(account, plan.to_move, done_folder):
-                arrival = Arrival(arrived_at, datetime.now(UTC), first_connection=uid <= plan.held_until_uid)
-                outcome = take_in_alone(intake, entry, raw, arrival)
-                if outcome is None:
-                    self._result = replace(self._result, left=self._result.left + 1)
-                else:
-                    self._result = self._result.counting(outcome)
-                    plan.to_move.append(entry)
-                    self.waiting -= 1
+            raw, arrived_at = self._fetch(account, entry)
+            arrival = Arrival(arrived_at, datetime.now(UTC), first_connection=uid <= plan.held_until_uid)
+            moving = self._beside(self._move, account, plan.to_move, done_folder)
+            committing = self._beside(self._commit, self._taken_from_hand())
+            with moving, committing:
+                found = _alone(intake, entry, lambda: read(intake, entry, raw, arrival))
+                self._in_hand = _InHand(plan, entry, raw, found)
+        if uid in plan.tried:
+            self._commit(self._taken_from_hand())
+
+    def _taken_from_hand(self) -> "_InHand | None":
+        held, self._in_hand = self._in_hand, None
+        return held
+
+    def _commit(self, held: "_InHand | None") -> None:
+        """Commit what was read; what was committed is to be moved."""
+        if held is None:
+            return
+        with held.raw:
+            outcome: Outcome | None
+            match held.found:
+                case ReadMail() as found:
+                    outcome = _alone(self._intake, held.entry, lambda: commit(found))
+                case other:
+                    outcome = other
+        if outcome is None:
+            self._result = replace(self._result, left=self._result.left + 1)
+        else:
+            self._result = self._result.counting(outcome)
+            held.plan.to_move.append(held.entry)
+            self.waiting -= 1
+
+    def _put_back(self) -> None:
+        """A round that ends too early commits no more: that was no attempt at the mail which it holds."""
+        held = self._taken_from_hand()
+        if held is not None:
+            held.raw.close()
+            with suppress(DBAPIError):
+                ledger.note_fetch_failure(self._intake.database, held.entry.id)
 
     def _begin(self, account: Account, place: MailPlace) -> LedgerEntry:
         """Commit the attempt. Raises Gone where a mail that has its result is not here any more."""
@@ -318,8 +367,7 @@ class _Round:
         ledger.release_place(intake.database, entry.id)
         return ledger.begin_attempt(intake.database, intake.desk, place)
 
-    @contextmanager
-    def _fetched(self, account: Account, entry: LedgerEntry) -> Iterator[tuple[RawMail, datetime | None]]:
+    def _fetch(self, account: Account, entry: LedgerEntry) -> tuple[RawMail, datetime | None]:
         """A mail's bytes and when it arrived. Raises Gone, and ConnectionLost and BadReply where the connection is of
         no use any more."""
         intake, uid = self._intake, entry.place.uid
@@ -333,17 +381,18 @@ class _Round:
             if not isinstance(error, Gone):
                 self._result = replace(self._result, left=self._result.left + 1)
             raise
-        with raw:
-            fault("after-fetch")
-            yield raw, announced.arrived_at
+        fault("after-fetch")
+        return raw, announced.arrived_at
 
     @contextmanager
-    def _moving(self, account: Account, entries: deque[LedgerEntry], done_folder: str) -> Iterator[None]:
-        """Meanwhile what is committed is moved: the server works while a mail is read. The connection is in use."""
-        with ThreadPoolExecutor(1) as beside:
-            moving = beside.submit(self._move, account, entries, done_folder)
+    def _beside(self, work: Callable[..., None], *arguments: object) -> Iterator[None]:
+        """Meanwhile this is done in another thread, and is done at the end, whatever came."""
+        doing = self._helpers.submit(work, *arguments)
+        try:
             yield
-            moving.result()
+        finally:
+            wait([doing])
+        doing.result()
 
     def _move(self, account: Account, entries: deque[LedgerEntry], done_folder: str) -> None:
         """Move what has its result; where it lies now is noted with the next attempt."""
@@ -364,10 +413,22 @@ class _Round:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a round means to do in one folder: mails to take in, and those that were, to move."""
+    """What a round means to do in one folder: mails to take in, and those that were, to move. `tried` are those of them
+    that had an attempt without a result in an earlier round."""
 
     folder: str
     uidvalidity: int
     held_until_uid: int
     uids: deque[int]
+    tried: frozenset[int]
     to_move: deque[LedgerEntry] = field(default_factory=deque)
+
+
+@dataclass(frozen=True)
+class _InHand:
+    """A mail between its two steps. `found` is None where it could not even be read."""
+
+    plan: _Plan
+    entry: LedgerEntry
+    raw: RawMail
+    found: ReadMail | Outcome | None

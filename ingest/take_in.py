@@ -83,18 +83,35 @@ class _Taking:
     stable_digest: bytes
 
 
+@dataclass(frozen=True)
+class ReadMail:
+    """A mail that was read, or could not be; nothing of it is committed yet."""
+
+    taking: _Taking
+    mail: ParsedMail | _Unread
+
+
 def take_in(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> Outcome:
-    """Read, understand, decide, commit.
+    """Both steps of one mail, one after the other.
 
     Raises NurseryGone, DeskKeyDiffers, UnprovenKey, AlreadyTakenIn and the database's errors: then nothing happened but
     the attempt.
     """
+    found = read(intake, entry, raw, arrival)
+    return found if isinstance(found, Outcome) else commit(found)
+
+
+def read(intake: Intake, entry: LedgerEntry, raw: RawMail, arrival: Arrival) -> ReadMail | Outcome:
+    """The first step: is it known, else what does it say? An Outcome where it was in already. Raises as `take_in`."""
     index = intake.index
     stable_digest = index.stable(without_trace_fields(raw.chunks()))
     taking = _Taking(intake, entry, raw, arrival, index.raw(raw.chunks()), stable_digest)
-    if _settle_as_duplicate(taking):
-        return Outcome(Result.DUPLICATE)
-    mail = _read(taking)
+    return Outcome(Result.DUPLICATE) if _settle_as_duplicate(taking) else ReadMail(taking, _read(taking))
+
+
+def commit(found: ReadMail) -> Outcome:
+    """The second step: understand, decide, and write all of it in one transaction. Raises as `take_in`."""
+    taking, mail, intake = found.taking, found.mail, found.taking.intake
     report = None if isinstance(mail, str) else _understand(intake, mail)
     try:
         with intake.database.begin() as session:
