@@ -253,8 +253,9 @@ def test_the_same_mail_in_two_folders_is_one_case(dovecot: Dovecot, new_office: 
     office = new_office(account)
     with dovecot.client(account) as client:
         client.create_folder("Important")
-    dovecot.deliver(account, mail(1))
-    dovecot.deliver(account, mail(1), folder="Important")
+    sent = mail(1)
+    dovecot.deliver(account, sent)
+    dovecot.deliver(account, sent, folder="Important")
     assert office.take_in() == RoundResult(taken=1, duplicates=1, queued=True)
     assert dovecot.uids(account, "Important") == dovecot.uids(account) == []
 
