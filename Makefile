@@ -6,7 +6,7 @@ UV ?= uv
 SECONDS ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test check format bench soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ fuzz: ## look for mails that break a reader, for SECONDS (300); what is found st
 	@mkdir -p .fuzz/corpus
 	.venv-fuzz/bin/python -m fuzz.parse .fuzz/corpus fuzz/corpus -artifact_prefix=.fuzz/ -max_len=16384 -timeout=10 \
 		-rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
+
+soak: dev ## thousands of mails (MAILS=20000) through one daemon, then kills and restarts; writes docs/soak.md
+	@tools/system-packages.sh
+	$(BIN)/python -m bench.soak $(MAILS)
 
 corpus: dev ## all labelled mails through the real daemon, and every delivered receipt taken apart (20 minutes)
 	@tools/system-packages.sh

@@ -64,7 +64,7 @@ def _waits(folder: Path, dovecot: Dovecot, count: int) -> Waits:
     address = "receipts@bench.example"
     with latency.sink(dovecot.certificates) as (port, taking):
         smtp = {"host": "127.0.0.1", "port": port, "ca_file": str(dovecot.certificates.ca)}
-        config = _installation(folder, dovecot, address, smtp=smtp)
+        config = installation(folder, dovecot, address, smtp=smtp)
         return latency.measure(config, dovecot, address, taking, count)
 
 
@@ -73,7 +73,7 @@ def _turn(folder: Path, dovecot: Dovecot, letters: list[bytes], ways: Iterable[s
     rates = {}
     for way in ways:
         address = f"{way}.{folder.name}@bench.example"
-        config = _installation(folder / way, dovecot, address)
+        config = installation(folder / way, dovecot, address)
         settings = load(config)
         with nurseries(settings) as (readers, understanders):
             if way == "floor":
@@ -95,7 +95,7 @@ def _fill(dovecot: Dovecot, address: str, letters: Iterable[bytes]) -> None:
             mailbox.imap.append("INBOX", "", "", letter)
 
 
-def _installation(folder: Path, dovecot: Dovecot, address: str, **more: dict[str, Any]) -> Path:
+def installation(folder: Path, dovecot: Dovecot, address: str, **more: dict[str, Any]) -> Path:
     texts = {name: f"{name}@bench.example" for name in ("about_coordinator", "support_point", "complaints")}
     mailbox = {"desk": "desk", "host": "127.0.0.1", "port": dovecot.ports.imaps, "user": address}
     settings = {

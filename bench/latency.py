@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
@@ -41,24 +42,44 @@ class Waits:
         return max(self.seconds)
 
 
-class _Sink:
-    """Takes all mail, and notes to whom and when."""
+@dataclass(frozen=True)
+class Taken:
+    """One mail to one recipient, and when it was taken (monotonic)."""
+
+    recipient: str
+    message_id: str
+    at: float
+
+
+class Sink:
+    """Takes all mail, and notes what came when."""
 
     def __init__(self) -> None:
-        self.taken: queue.Queue[tuple[str, float]] = queue.Queue()
+        self._taken: queue.SimpleQueue[Taken] = queue.SimpleQueue()
+
+    def next(self) -> Taken:
+        """Wait for the next one. Raises queue.Empty."""
+        return self._taken.get(timeout=PATIENCE)
+
+    def all(self) -> Iterator[Taken]:
+        """What came and was not asked for yet."""
+        while not self._taken.empty():
+            yield self._taken.get()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        content = envelope.original_content or b""
+        message_id = str(message_from_bytes(content)["Message-ID"])
         for recipient in envelope.rcpt_tos:
-            self.taken.put((recipient, time.monotonic()))
+            self._taken.put(Taken(recipient, message_id, time.monotonic()))
         return "250 taken"
 
 
 @contextmanager
-def sink(certificates: Certificates) -> Iterator[tuple[int, _Sink]]:
+def sink(certificates: Certificates) -> Iterator[tuple[int, Sink]]:
     """An SMTP server with STARTTLS; gives its port."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificates.certificate, certificates.key)
-    taking, port = _Sink(), free_port()
+    taking, port = Sink(), free_port()
     server = Controller(taking, hostname="127.0.0.1", port=port, tls_context=context)
     server.start()
     try:
@@ -67,7 +88,7 @@ def sink(certificates: Certificates) -> Iterator[tuple[int, _Sink]]:
         server.stop()
 
 
-def measure(config: Path, dovecot: Dovecot, address: str, taking: _Sink, count: int) -> Waits:
+def measure(config: Path, dovecot: Dovecot, address: str, taking: Sink, count: int) -> Waits:
     """`count` mails, one by one, each when the daemon is idle again."""
     command = [sys.executable, "-m", "meldpost", "run", "--config", str(config)]
     daemon = Program(command, config.parent / "daemon.log", dict(os.environ))
@@ -84,7 +105,7 @@ def measure(config: Path, dovecot: Dovecot, address: str, taking: _Sink, count: 
     return Waits(waited)
 
 
-def _wait_for(taking: _Sink, dovecot: Dovecot, address: str, reporter: str) -> float:
+def _wait_for(taking: Sink, dovecot: Dovecot, address: str, reporter: str) -> float:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = reporter, DESK, "Melding"
     mail["Date"], mail["Message-ID"] = format_datetime(datetime.now(UTC)), f"<{reporter}>"
@@ -92,10 +113,8 @@ def _wait_for(taking: _Sink, dovecot: Dovecot, address: str, reporter: str) -> f
     with dovecot.lmtp() as line:
         began = time.monotonic()
         line.sendmail(reporter, [address], mail.as_bytes())
-    while True:
-        recipient, at = taking.taken.get(timeout=PATIENCE)
-        if recipient == reporter:
-            break
+    while (taken := taking.next()).recipient != reporter:
+        continue
     wait_until("the mail was moved", lambda: dovecot.count(address) == 0, PATIENCE)
     time.sleep(random.uniform(0.2, LONGEST_PAUSE))
-    return at - began
+    return taken.at - began

@@ -31,7 +31,7 @@ def page(series: dict[str, Series], waits: Waits, read: dict[str, float], count:
     without, all_of_it = intake.median / floor.median, whole.median / floor.median
     return f"""# How fast mail is taken in
 
-Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {turns} turns of {count} mails, {_machine()}.
+Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {turns} turns of {count} mails, {machine()}.
 Mails: texts of the packaged corpus; half with HTML beside the text, a fifth HTML only, every tenth with a 100 kB file.
 Server: Dovecot over loopback, TLS, Maildir. Database: SQLite, WAL, `synchronous=FULL`, a commit a mail.
 
@@ -74,5 +74,5 @@ A process for each mail costs {milliseconds["process"] - milliseconds["inline"]:
 """
 
 
-def _machine() -> str:
+def machine() -> str:
     return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
