@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 
 from ingest.body import read_body
 from ingest.charsets import clean_line
@@ -11,19 +12,19 @@ from ingest.fields import decoded, fields
 from ingest.guard import guarded
 from ingest.mail import ParsedMail, ParseLimits
 from ingest.parts import PartsLeft, parse_tree
-from ingest.protection.recognise import sealed_parts
+from ingest.protection.recognise import Raw, sealed_parts
 from ingest.text import SplitText, split
 
 
 def parse_bytes(data: bytes, limits: ParseLimits | None = None) -> ParsedMail:
-    return parse((data,), limits or ParseLimits(), lambda: data)
+    return parse((data,), limits or ParseLimits(), partial(_piece, data))
 
 
-def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Callable[[], bytes] = bytes) -> ParsedMail:
+def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Raw | None = None) -> ParsedMail:
     """Take a mail apart. Raises CannotParse for what is beyond the limits; the sizes of attachments are measured.
 
-    A field or part that makes no sense is left out, with a defect that names it. `again` gives the whole mail once more
-    where it holds a signature, which is over its very bytes.
+    A field or part that makes no sense is left out, with a defect that names it. `again` gives pieces of the mail once
+    more where it holds a signature, which is over its very bytes.
     """
     left = PartsLeft(limits.parts)
     root = parse_tree(chunks, limits, left)
@@ -52,8 +53,16 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Callable[[], byte
         attachments=attachments(body.leaves, limits, left),
         defects=tuple(dict.fromkeys(_short(d) for d in (*header.defects, *defects)))[:100],
         delivery_report=body.report,
-        sealed=guarded("protection", defects, (), lambda: sealed_parts(root, files, body.text, again)),
+        sealed=guarded("protection", defects, (), lambda: sealed_parts(root, files, body.text, again or _nothing)),
     )
+
+
+def _piece(data: bytes, start: int, size: int | None) -> tuple[bytes]:
+    return (data[start:] if size is None else data[start : start + size],)
+
+
+def _nothing(_: int, __: int | None) -> tuple[()]:
+    return ()
 
 
 def _short(defect: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -88,9 +89,9 @@ def serve(job: Job) -> None:
         raise ValueError("a reader needs a mail")
     send = job.reply.sendall
     budget = Budget.of(tools.file_seconds)
-    chunks = partial(read_range, job.descriptor, 0, job.size)
+    piece = partial(_piece, job.descriptor, job.size)
     try:
-        mail = parse(chunks(), ParseLimits(), lambda: b"".join(chunks()))
+        mail = parse(piece(0, None), ParseLimits(), piece)
     except CannotParse:
         send_refusal(send)
         return
@@ -106,3 +107,7 @@ def serve(job: Job) -> None:
         send_file(said.place, said.file, send, is_new=said.place == known)
         known += said.place == known
     send_end(send)
+
+
+def _piece(descriptor: int, whole: int, start: int, size: int | None) -> Iterator[bytes]:
+    return read_range(descriptor, start, whole - start if size is None else size)

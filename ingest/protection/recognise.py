@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
 from ingest.errors import CannotParse
@@ -14,15 +14,20 @@ from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks
 MOST_SEALED = 50
 _MOST_SIGNED_TEXT = 1_000_000
 _MOST_DELIMITERS = 20
+_LONGEST_PADDING = 200
 _CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _CMS_NAMES = (".p7m", ".p7c", ".p7z")  # RFC 8551 §3.2.1
 _PGP_NAMES = (".asc", ".pgp", ".gpg")
 _PGP_TYPES = ("application/pgp", "application/pgp-encrypted", "application/octet-stream")
 _MESSAGE_TAGS = (1, 3, 4, 8, 9, 18, 20)  # RFC 9580 §5: what a message can begin with
 
+Raw = Callable[[int, int | None], Iterable[bytes]]
+"""The bytes of a mail from an offset on, as many as are wanted or all."""
 
-def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Callable[[], bytes]) -> tuple[Sealed, ...]:
-    """All of it, outermost first. `files` are the parts kept as attachments, in their order; `raw` gives the mail."""
+
+def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Raw) -> tuple[Sealed, ...]:
+    """All of it, outermost first. `files` are the parts kept as attachments, in their order; `raw` gives a
+    piece of the mail, anew each time."""
     walk = _Walk({id(part): place for place, part in enumerate(files)}, raw)
     alone = not files
     found = [
@@ -34,7 +39,7 @@ def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Callable[[],
 
 
 class _Walk:
-    def __init__(self, places: dict[int, int], raw: Callable[[], bytes]) -> None:
+    def __init__(self, places: dict[int, int], raw: Raw) -> None:
         self._places = places
         self._raw = raw
         self._version_seen = False
@@ -60,7 +65,7 @@ class _Walk:
             is_cms = "pkcs7" in protocol or "pkcs7" in content_type(below[1])
             kind = SealedKind.CMS_SIGNATURE if is_cms else SealedKind.PGP_SIGNATURE
             # more than two parts: what is not signed stands beside what is
-            yield Sealed(kind, whole and len(below) == 2, place, signed=_range(part, below[0], self._raw()))
+            yield Sealed(kind, whole and len(below) == 2, place, signed=_range(part, below[0], self._raw))
         for number, child in enumerate(below):
             if number != 1:
                 yield from self.of(child, whole=whole and len(below) == 2)
@@ -116,29 +121,47 @@ def _byte_blocks(part: Part) -> list[tuple[int, int]]:
     return blocks(body_bytes(part).decode("latin-1"), SIGNED_TEXT)
 
 
-def _range(part: Part, signed: Part, raw: bytes) -> tuple[int, int] | None:
+def _range(part: Part, signed: Part, raw: Raw) -> tuple[int, int] | None:
     """Where the raw mail holds the first part of a multipart/signed, without the line break that belongs to the
     boundary (RFC 2046 §5.1.1). None where what stands there is not what the parser took for that part: then a
     signature could be good, and be over something else than is shown."""
     boundary = part.get_boundary()
     if not boundary:
         return None
-    delimiter = re.compile(
-        rb"(?:\A|\r?\n)--" + re.escape(boundary.encode("utf-8", "surrogateescape")) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)"
-    )
-    for first, second in pairwise(islice(delimiter.finditer(raw), _MOST_DELIMITERS)):
-        line_break = re.compile(rb"\r?\n").match(raw, first.end())
-        if line_break is None:
-            continue
-        start, end = line_break.end(), max(line_break.end(), second.start())
-        if _is(signed, raw[start:end]):
+    delimiters = _delimiters(raw, b"--" + boundary.encode("utf-8", "surrogateescape"))
+    for (_, start), (end, _) in pairwise(islice(delimiters, _MOST_DELIMITERS)):
+        if start <= end and _is(signed, raw(start, end - start)):
             return start, end
     return None
 
 
-def _is(part: Part, data: bytes) -> bool:
+def _delimiters(raw: Raw, delimiter: bytes) -> Iterator[tuple[int, int]]:
+    """The lines that are a boundary: where the line break before them begins, and where the next line does. The mail
+    is gone through in pieces, for a whole large one beside its tree takes too much memory."""
+    line = re.compile(rb"(\A|\r?\n)" + re.escape(delimiter) + rb"(?:--)?[ \t]*(\r?\n|\Z)")
+    for found in _occurrences(raw, delimiter):
+        before = max(0, found - 2)
+        window = b"".join(raw(before, len(delimiter) + _LONGEST_PADDING))
+        for match in line.finditer(window):
+            if before + match.end(1) == found:
+                yield before + match.start(), before + match.end()
+
+
+def _occurrences(raw: Raw, wanted: bytes) -> Iterator[int]:
+    kept, offset = b"", 0
+    for chunk in raw(0, None):
+        data = kept + chunk
+        place = data.find(wanted)
+        while place >= 0:
+            yield offset + place
+            place = data.find(wanted, place + 1)
+        kept = data[-(len(wanted) - 1) :]
+        offset += len(data) - len(kept)
+
+
+def _is(part: Part, chunks: Iterable[bytes]) -> bool:
     try:
-        return _same(part, parse_tree((data,), ParseLimits(), PartsLeft(ParseLimits().parts)))
+        return _same(part, parse_tree(chunks, ParseLimits(), PartsLeft(ParseLimits().parts)))
     except CannotParse:
         return False
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ingest.mail import SealedKind, SenderKey, Signature, SignatureResult, Unopened
 from ingest.protection import enveloped, openpgp, signed
+from ingest.protection.ber import to_definite
 from ingest.protection.errors import CannotOpen
 from ingest.protection.values import LARGEST_PLAINTEXT, MailKeys, Question, Unsealed, closed
 
@@ -129,7 +130,7 @@ _STEPS = {
 
 def _content_info(data: bytes) -> tuple[str, Any]:
     """The kind and content of a CMS structure."""
-    info = cms.ContentInfo.load(data)
+    info = cms.ContentInfo.load(to_definite(data))
     return info["content_type"].native, info["content"]
 
 

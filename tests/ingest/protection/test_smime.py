@@ -133,7 +133,7 @@ def test_a_mail_sealed_in_more_layers_than_anybody_uses_stays_closed(openssl: Op
     for _ in range(6):
         entity = openssl.encrypted_entity(entity=entity)
     mail = read(HEAD + entity, openssl.keys())
-    assert mail.protection == Protection("smime", opened=False, reason=Unopened.TOO_DEEP)
+    assert mail.protection == Protection("smime", opened=False, reason=Unopened.TOO_DEEP, nested=True)
     assert WORDS not in mail.text
 
 
@@ -175,13 +175,17 @@ def test_a_part_that_is_signed_does_not_sign_what_stands_beside_it(openssl: Open
 
 
 def test_what_is_shown_is_what_was_signed(openssl: OpenSSL) -> None:
-    """A second part under the same boundary, before the signed one, is not taken for it."""
-    sealed = openssl.sign()
-    boundary = sealed.split(b'boundary="')[1].split(b'"')[0]
-    line = b"--" + boundary
-    forged = sealed.replace(line, line + b"\r\nContent-Type: text/plain\r\n\r\nvals\r\n" + line, 1)
-    protection = read(forged).protection
-    assert protection is None or all(each.result is not SignatureResult.VALID for each in protection.signatures)
+    """What somebody signed is quoted before another text, between lines that look like those around that text."""
+    signed = openssl.signed_entity()
+    boundary = b"--" + signed.split(b'boundary="')[1].split(b'"')[0]
+    quoted = boundary + signed.split(b"\n" + boundary)[1] + b"\n" + boundary
+    forged = signed.replace(b"tien procent", b"drie procent")
+    mail = read(
+        HEAD + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/plain\r\n\r\n"
+        + quoted + b"\r\n\r\n--m\r\n" + forged + b"\r\n--m--\r\n"
+    )  # fmt: skip
+    assert mail.protection is not None
+    assert [each.result for each in mail.protection.signatures] == [SignatureResult.INVALID]
 
 
 def test_compressed_mail_is_read_within_bounds() -> None:
