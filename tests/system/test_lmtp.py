@@ -86,3 +86,15 @@ def test_killed_while_a_mail_is_delivered_the_mail_server_keeps_it_and_it_is_one
     )
     assert (installation.count("case_file"), installation.count("message")) == (1, 1)
     assert installation.dovecot.count(installation.reporter()) == 1
+
+
+def test_a_flood_of_mails_is_taken_in_by_one_worker_after_the_other(installation: Installation) -> None:
+    address = set_up(installation)
+    daemon = installation.start()
+    for number in range(60):
+        installation.send(letter(installation.reporter(), address, text=f"Ik meld iets, {number}."), to=address)
+    installation.wait("all are in", lambda: installation.count("message") == 60, 240)
+    wait_until("the mail server is rid of them", installation.exim.is_empty, 60)
+    installation.wait("two workers have ended", lambda: daemon.text().count(" INFO meldpost.work: lmtp: ") >= 2)
+    assert installation.rows("select state, count(*) from ledger group by state") == [("settled", 60)]
+    assert "Traceback" not in daemon.text()
