@@ -13,7 +13,7 @@ from pathlib import Path
 from ingest.errors import CannotParse
 from ingest.mail import ParsedMail
 from ingest.parse import parse_bytes
-from tests.ingest.fuzz import answered
+from tests.ingest.fuzz import answered, read_whole
 from tests.messages.expectations import fulfilled, outliers, same_text
 from tests.messages.independent import Leaf, leaves
 
@@ -64,7 +64,7 @@ def _of_file(mails: Path, entry: dict[str, str], texts: dict[str, str]) -> Found
         data = _attached(data)
     try:
         answered(data)
-        mail = parse_bytes(data)
+        mail = parse_bytes(data) if kind in (MAIL, BODY) else read_whole(data) or parse_bytes(data)
     except CannotParse as error:
         return Found(project, path, kind, taken_in=False, refusal=str(error))
     independent = list(leaves(data))
@@ -77,7 +77,7 @@ def _of_file(mails: Path, entry: dict[str, str], texts: dict[str, str]) -> Found
         kind,
         taken_in=True,
         silent=_is_silent(mail, independent),
-        has_text=bool(mail.text.strip()),
+        has_text=bool(mail.text.strip()) or (kind not in (MAIL, BODY) and any(each.text for each in mail.attachments)),
         files=sum(1 for each in mail.attachments if each.inside is None),
         other_files=tuple(_other_files(mail, independent)),
         children=sum(1 for each in mail.attachments if each.child is not None),

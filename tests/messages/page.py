@@ -90,8 +90,8 @@ a reason for a rule that would not be right without it.
 - **taken in**: parsed, and its answer accepted on the other side of a reader's isolation. What is not is kept whole,
   for a person. Mere texts (reply parsers keep only those) are given a header, Outlook and TNEF files a mail around
   them.
-- **text**: the mail has words of its own. **silent**: an independent reading finds words, and we none: neither in the
-  text nor in a file's.
+- **text**: the mail has words of its own, or the Outlook or TNEF file has. **silent**: an independent reading finds
+  words, and we none: neither in the text nor in a file's.
 - **files equal**: files of the mail whose bytes are those of an independent reading (`tests/messages/independent.py`:
   lines, regular expressions, base64 by hand); files of mails in the mail are not counted.
 - **mails inside**, **history**, **signature**: how many were told apart.
