@@ -14,6 +14,9 @@ from ingest.mail import ParsedMail
 from ingest.nursery import Nursery, Nursing, layers_for
 from ingest.raw import RawMail
 
+FILES_DEFECT = "files: "
+"""Begins the defect of a mail whose reader ended over its files."""
+
 _SHARE_FOR_FILES = 0.6
 """Of a reader's time; the rest is the mail's own."""
 
@@ -104,4 +107,4 @@ def _so_far(answer: wire.Answer, error: ReaderDied | ReaderTimedOut | None) -> P
         raise error or ReaderDied("the reader ended before it answered") from None
     if error is None:
         return answer.mail
-    return replace(answer.mail, defects=(*answer.mail.defects, f"files: {error}")[:100])
+    return replace(answer.mail, defects=(*answer.mail.defects, f"{FILES_DEFECT}{error}")[:100])

@@ -37,6 +37,7 @@ from ingest.outgoing import (
     queue_receipt,
 )
 from ingest.raw import RawMail
+from ingest.readers import FILES_DEFECT
 from ingest.reading import read_mail
 from ingest.threads import clues, find_thread
 from store import audit, dues, ledger, lookups, mailer_contact, outbox
@@ -147,12 +148,16 @@ def _read(taking: _Taking) -> ParsedMail | _Unread:
         return "too_large"
     while entry.attempts <= MAX_ATTEMPTS:
         try:
-            return read_mail(intake.readers, taking.raw, intake.opening, intake.scanner)
+            mail = read_mail(intake.readers, taking.raw, intake.opening, intake.scanner)
         except CannotParse:
             break
         except (ReaderDied, ReaderTimedOut) as error:
             log.warning("%s: uid %d: %s", intake.account, entry.place.uid, type(error).__name__)
             entry = ledger.begin_attempt(intake.database, intake.desk, entry.place)
+        else:
+            if any(defect.startswith(FILES_DEFECT) for defect in mail.defects):
+                log.warning("%s: uid %d: a reader ended over the mail's files", intake.account, entry.place.uid)
+            return mail
     return "unreadable"
 
 

@@ -20,6 +20,7 @@ from ingest.nursery import Nursery, Nursing
 from ingest.raw import RawMail
 from ingest.readers import Readers
 from tests.ingest import made_files as made
+from tests.ingest.conftest import Dovecot, NewOffice
 
 HOSTILE = str(Path(__file__).parent / "hostile")
 LIMITS = ProcessLimits(cpu_seconds=60, wall_seconds=90)
@@ -233,3 +234,19 @@ def test_a_mail_of_fifty_megabytes_is_read_in_bounded_memory(make: Callable[[], 
     peak, length = json.loads(answer)
     assert length > 35_000_000
     assert peak < MOST_MEMORY
+
+
+def test_a_mail_with_a_file_that_kills_its_reader_is_a_case_at_the_first_attempt(
+    crashing: Readers, dovecot: Dovecot, new_office: NewOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    account = dovecot.account()
+    dovecot.deliver(account, made.mail(("a.pdf", "application/pdf", made.pdf("x")), text="Mijn woorden."))
+    office = new_office(account)
+    office.reader = crashing  # type: ignore[assignment]
+    assert office.take_in().taken == 1
+    (message,) = office.cases()[0].messages
+    assert message.state == "read"
+    assert message.content["own_text"].strip() == "Mijn woorden."
+    assert message.content["attachments"][0]["findings"] == ["broken"]
+    assert "a reader ended over the mail's files" in caplog.text
+    assert "ReaderDied" not in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import meldpost
+from ingest.attachments.task import InMemory
 from ingest.errors import CannotParse, ReaderDied
-from ingest.frames import FRAME, NUMBER, PIECE, send_mail, send_refusal
-from ingest.mail import ParsedMail
+from ingest.frames import FRAME, NUMBER, PIECE, send_body, send_end, send_file, send_mail, send_refusal
+from ingest.mail import Finding, ParsedMail
 from ingest.parse import parse_bytes
-from ingest.wire import receive_mail
+from ingest.wire import Answer, receive_mail
 from tests.ingest.fuzz import answered, mutated
 
 MAIL = b"""\
@@ -234,3 +236,98 @@ def test_any_json_in_any_field_is_taken_or_refused_but_never_crashes(field: str,
         return
     assert "\n" not in mail.subject
     assert all("\r" not in content for _, content in mail.headers)
+
+
+# A mail first, and its files as they become known
+
+
+def _with_files_to_come() -> bytes:
+    sent = bytearray()
+    send_mail(parse_bytes(MAIL), sent.extend, files_follow=True)
+    return bytes(sent)
+
+
+def _said(number: int, **changes: object) -> bytes:
+    """What a reader says of a file."""
+    file = {"name": "b.txt", "content_type": "text/plain", "inline": False, "content_id": None, "text": "words"}
+    file |= {"findings": [], "inside": None, "child": None}
+    return _frame(b"F", NUMBER.pack(number) + json.dumps(file | changes).encode())
+
+
+BODY = {"text": "all", "own_text": "own", "quoted_text": "quoted", "signature_text": ""}
+END = _frame(b"Z", b"")
+
+
+def test_what_is_known_of_a_file_arrives_after_the_mail() -> None:
+    (first, _) = parse_bytes(MAIL).attachments
+    sent = bytearray(_with_files_to_come())
+    send_file(0, replace(first, text="words", findings=(Finding.OCR,)), sent.extend, is_new=False)
+    inner = replace(first, name="inner", inside=0, content=InMemory(b"inner bytes"))
+    send_file(2, inner, sent.extend, is_new=True)
+    send_body(BODY, sent.extend)
+    send_end(sent.extend)
+    mail = receive_mail(_source(bytes(sent)), len(MAIL))
+    assert (mail.text, mail.own_text, mail.quoted_text) == ("all", "own", "quoted")
+    assert [(each.name, each.text, each.inside) for each in mail.attachments] == [
+        ("empty.pdf", "words", None),
+        ("a.bin", "", None),
+        ("inner", "", 0),
+    ]
+    assert [b"".join(each.chunks()) for each in mail.attachments] == [b"", bytes((0, 1, 2, 3, 4)), b"inner bytes"]
+
+
+def test_of_a_reader_that_ends_over_the_files_what_it_said_is_kept() -> None:
+    answer = Answer(len(MAIL))
+    with pytest.raises(ReaderDied):
+        answer.take(_source(_with_files_to_come() + _said(0) + _said(1)[:-3]))
+    assert answer.mail is not None
+    assert [each.text for each in answer.mail.attachments] == ["words", ""]
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        _said(3),
+        _said(0, inside=0),
+        _said(2, inside=2),
+        _said(0, text="bell\u0007"),
+        _said(0, text="x" * 200_001),
+        _said(0, name="../x"),
+        _said(0, findings=["fine"]),
+        _frame(b"F", b""),
+        _frame(b"F", NUMBER.pack(0)),
+        _frame(b"B", json.dumps(BODY | {"text": None}).encode()),
+        _frame(b"B", json.dumps(BODY | {"subject": "x"}).encode()),
+        _frame(b"A", NUMBER.pack(9) + b"x") + _said(2),
+        _frame(b"Z", b"x"),
+        _frame(b"M", b"{}"),
+        _frame(b"P", b"{}"),
+        _frame(b"E", b""),
+    ],
+    ids=lambda frames: repr(frames[:20]),
+)
+def test_what_breaks_the_contract_about_files_is_refused_and_the_mail_stays(frames: bytes) -> None:
+    answer = Answer(len(MAIL))
+    with pytest.raises(ReaderDied):
+        answer.take(_source(_with_files_to_come() + _said(0) + frames + END, 65536))
+    assert answer.mail is not None
+    assert [each.text for each in answer.mail.attachments] == ["words", ""]
+
+
+@pytest.mark.parametrize("frames", [_said(0), _frame(b"B", json.dumps(BODY).encode()), END])
+def test_nothing_is_said_of_files_before_their_mail(frames: bytes) -> None:
+    with pytest.raises(ReaderDied):
+        receive_mail(_source(frames, 65536), 1000)
+
+
+def test_all_that_is_said_of_files_together_is_bounded() -> None:
+    answer = Answer(len(MAIL))
+    said = _said(0, text="x" * 190_000)
+    with pytest.raises(ReaderDied, match="more than is listened to"):
+        answer.take(_source(_with_files_to_come() + said * 400, 1 << 20))
+
+
+def test_a_file_does_not_come_out_of_another_in_more_bytes_than_the_mail_can_hold() -> None:
+    frames = b"".join(_frame(b"A", NUMBER.pack(2) + bytes(len(MAIL))) for _ in range(4))
+    with pytest.raises(ReaderDied):
+        Answer(len(MAIL)).take(_source(_with_files_to_come() + frames, 65536))
