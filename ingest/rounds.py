@@ -297,8 +297,7 @@ class _Round:
             else:
                 self._tried += 1
                 self._take_in_mail(account, plan, plan.uids.popleft(), done_folder)
-        self._commit(self._taken_from_hand())
-        self._move(account, plan.to_move, done_folder)
+        self._finish(account, plan, done_folder)
 
     def _take_in_mail(self, account: Account, plan: "_Plan", uid: int, done_folder: str) -> None:
         """Attempt, fetch, read; meanwhile the mail before is committed, and the one before that is moved.
@@ -306,7 +305,7 @@ class _Round:
         A mail that was tried before goes by itself: should it end this process, that costs no other an attempt.
         """
         if uid in plan.tried:
-            self._commit(self._taken_from_hand())
+            self._finish(account, plan, done_folder)
         intake = self._intake
         place = MailPlace(intake.account, plan.folder, plan.uidvalidity, uid)
         with suppress(Gone):  # the next round notes that it is
@@ -323,7 +322,12 @@ class _Round:
                 found = _alone(intake, entry, lambda: read(intake, entry, raw, arrival))
                 self._in_hand = _InHand(plan, entry, raw, found)
         if uid in plan.tried:
-            self._commit(self._taken_from_hand())
+            self._finish(account, plan, done_folder)
+
+    def _finish(self, account: Account, plan: "_Plan", done_folder: str) -> None:
+        """Commit and move all that is under way."""
+        self._commit(self._taken_from_hand())
+        self._move(account, plan.to_move, done_folder)
 
     def _taken_from_hand(self) -> "_InHand | None":
         held, self._in_hand = self._in_hand, None

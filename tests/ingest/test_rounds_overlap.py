@@ -9,6 +9,7 @@ from config.settings import MailboxSettings
 from ingest import rounds
 from ingest.mail import ParsedMail
 from ingest.raw import RawMail
+from ingest.sources.imap import Account
 from store.schema import Ledger, Message
 from tests.ingest.conftest import Dovecot
 from tests.ingest.office import Office, Reader, Understander, mail
@@ -81,3 +82,25 @@ def test_a_mail_that_was_read_when_the_round_had_to_end_keeps_its_attempts(
         office.take_in()
     with office.database.read() as session:
         assert dict(session.execute(select(Ledger.uid, Ledger.attempts)).all()) == {1: 1, 2: 0}
+
+
+def test_a_mail_that_was_tried_before_begins_when_all_before_it_is_done(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dovecot.deliver(account, mail(1, text="zwanenzang"), mail(2))
+    monkeypatch.setattr(rounds._Round, "_put_back", lambda _: None)
+    office.understander = _KilledBy("zwanenzang")
+    with pytest.raises(_Killed):
+        office.take_in()
+    office.understander = Understander()
+
+    def killed_while_moving(*_: object, **__: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "set_aside", killed_while_moving)
+        with pytest.raises(_Killed):
+            office.take_in()
+    with office.database.read() as session:
+        assert dict(session.execute(select(Ledger.uid, Ledger.attempts)).all()) == {1: 2, 2: 1}
+    assert office.take_in().taken == 1
