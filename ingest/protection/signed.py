@@ -31,6 +31,9 @@ _DIGESTS: dict[str, hashes.HashAlgorithm] = {
     "sha512": hashes.SHA512(),
 }
 
+_WEAK = {"md5", "sha1"}
+_WITHOUT_DIGEST = ("rsassa_pkcs1v15", "ecdsa", "dsa")  # which is then that of the signer
+
 
 class _Unknown(Exception):
     """A form that nobody here can check."""
@@ -106,7 +109,14 @@ def _result(signer: Any, certificate: x509.Certificate, content: Any, signed: by
         return SignatureResult.UNCHECKED
     except (ValueError, TypeError, KeyError):  # its numbers are none that such a key could have made
         return SignatureResult.INVALID
-    return SignatureResult.VALID
+    # a digest that can be forged says nothing for the text
+    return SignatureResult.UNCHECKED if _WEAK & _digests_of(signer) else SignatureResult.VALID
+
+
+def _digests_of(signer: Any) -> set[str]:
+    algorithm = signer["signature_algorithm"]
+    named = set() if algorithm["algorithm"].native in _WITHOUT_DIGEST else {algorithm.hash_algo}
+    return {signer["digest_algorithm"]["algorithm"].native} | named
 
 
 def _verify(signer: Any, certificate: x509.Certificate, content_type: str, signed: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from asn1crypto import cms
@@ -11,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from ingest.charsets import clean_line
 from ingest.mail import SealedKind, SenderKey, Signature, SignatureResult, Unopened
 from ingest.protection import enveloped, openpgp, signed
 from ingest.protection.ber import to_definite
@@ -19,6 +21,8 @@ from ingest.protection.values import LARGEST_PLAINTEXT, MailKeys, Question, Unse
 
 Identity = TypeVar("Identity")
 
+_LONGEST_NAME = 500
+_MOST_SIGNATURES = 50
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _ENCRYPTED = ("enveloped_data", "authenticated_enveloped_data")
@@ -36,7 +40,12 @@ def unseal(question: Question) -> Unsealed:
         return closed(question.kind, Unopened.BROKEN)
     if answer.content is not None and len(answer.content) > LARGEST_PLAINTEXT:
         return Unsealed(encrypted=answer.encrypted, reason=Unopened.BOUNDS)
-    return answer
+    return replace(answer, signatures=tuple(map(_fit_to_show, answer.signatures))[:_MOST_SIGNATURES])
+
+
+def _fit_to_show(signature: Signature) -> Signature:
+    """A key can call itself anything, in any length."""
+    return replace(signature, signer=clean_line(signature.signer)[:_LONGEST_NAME])
 
 
 def smime_identities(keys: MailKeys) -> tuple[enveloped.Identity, ...]:

@@ -98,6 +98,31 @@ def test_a_changed_text_makes_a_signature_invalid(openssl: OpenSSL) -> None:
     assert "drie procent" in mail.text
 
 
+def test_a_signature_that_could_be_forged_today_is_not_taken_for_one(openssl: OpenSSL) -> None:
+    for made, result in (
+        (openssl.sign("-md", "sha1"), SignatureResult.UNCHECKED),
+        (openssl.sign("-md", "sha1").replace(b"tien procent", b"drie procent"), SignatureResult.INVALID),
+        (openssl.sign("-md", "sha512"), SignatureResult.VALID),
+    ):
+        protection = read(made).protection
+        assert protection is not None
+        assert [each.result for each in protection.signatures] == [result]
+
+
+def test_a_certificate_can_call_itself_anything(openssl: OpenSSL) -> None:
+    name = "\\0Ax" + "y" * 40
+    openssl.run(
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "odd.key", "-out", "odd.crt", "-days", "30"),
+        *("-subj", "/CN=first\nsecond" + "".join(f"/CN={name}{number}" for number in range(30))),
+    )
+    protection = read(openssl.sign(by="odd")).protection
+    assert protection is not None
+    [signature] = protection.signatures
+    assert signature.result is SignatureResult.VALID
+    assert len(signature.signer) == 500
+    assert signature.signer.isprintable()
+
+
 def test_a_signature_without_its_certificate_is_by_an_unknown_key(openssl: OpenSSL) -> None:
     mail = read(openssl.sign("-nocerts"))
     assert mail.protection is not None
