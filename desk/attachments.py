@@ -45,7 +45,8 @@ def original(case_id: str, message_id: str) -> Response:
 def as_html(case_id: str, message_id: str) -> Response:
     """The mail as its sender laid it out, cleaned, for the frame on the case's page."""
     content = _content(case_id, message_id, Action.LOOK)
-    shown = mailhtml.page(content.get("html") or "", content.get("text") or "", str(get_locale()))
+    files = content.get("attachments") or ()
+    shown = mailhtml.page(content.get("html") or "", content.get("text") or "", str(get_locale()), files)
     response = Response(shown, mimetype="text/html")
     response.headers["Content-Security-Policy"] = mailhtml.POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"

@@ -7,11 +7,15 @@ forbids everything but one fixed style and puts it into a sandbox. The frame tha
 
 import base64
 import hashlib
+import json
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from flask_babel import gettext
 
@@ -45,9 +49,10 @@ POLICY = (
 )
 
 
-def clean(html: str, picture: str = "") -> str:
+def clean(html: str, picture: str = "", own: Mapping[str, str] = MappingProxyType({})) -> str:
     """The markup without anything that could do something, by a process that ends with it. Raises CannotBeShown."""
     given = html.encode(errors="replace")
+    names = json.dumps(dict(own)).encode() + b"\n"
     if len(given) > LONGEST_INPUT:
         raise CannotBeShown
     if not _AT_ONCE.acquire(timeout=PATIENCE_SECONDS):
@@ -55,7 +60,7 @@ def clean(html: str, picture: str = "") -> str:
     try:
         done = subprocess.run(  # noqa: S603 (a fixed command; the mail goes in by a pipe)
             [sys.executable, "-I", "-B", str(_CLEANER), picture],
-            input=given,
+            input=names + given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a parser that fails may tell what it failed on
             timeout=PATIENCE_SECONDS,
@@ -70,10 +75,18 @@ def clean(html: str, picture: str = "") -> str:
     return done.stdout.decode()
 
 
-def page(html: str, text: str, language: str) -> str:
-    """A whole page around the cleaned mail, to be sent with POLICY; around its text where the markup is too much."""
+def page(html: str, text: str, language: str, files: Sequence[Mapping[str, Any]] = ()) -> str:
+    """A whole page around the cleaned mail, to be sent with POLICY; around its text where the markup is too much.
+
+    A picture that came with the mail is called by the name of its file, which stands among the attachments.
+    """
+    own = {
+        str(file["content_id"]): gettext("[picture: %(name)s, among the attachments]", name=file.get("name") or "?")
+        for file in files
+        if file.get("content_id")
+    }
     try:
-        body = clean(html, gettext("[picture left out]"))
+        body = clean(html, gettext("[picture left out]"), own)
     except CannotBeShown:
         why = gettext("This layout cannot be shown: it asks too much of this machine. The text of the message:")
         body = f'<p><strong>{escape(why)}</strong></p><pre class="text">{escape(text)}</pre>'

@@ -168,7 +168,7 @@ def test_a_hostile_mail_runs_nothing_loads_nothing_and_stays_in_its_frame(
 def test_the_policy_of_the_page_would_hold_a_hostile_mail_without_the_cleaning(
     world: World, new_page: NewPage, outside: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("desk.mailhtml.clean", lambda html, picture: html)
+    monkeypatch.setattr("desk.mailhtml.clean", lambda html, *_: html)
     address, seen = outside
     page = new_page()
     _open_hostile(world, page, address)

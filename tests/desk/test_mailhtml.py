@@ -33,6 +33,7 @@ HOSTILE = [
     "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
     '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
     "<!--[if mso]><img src=https://evil.example/a.png><![endif]-->",
+    '<a href="cid:part1">x</a><img src="cid:part1"><img src=CID:part2 alt=x><img src="cid:&quot; onload=alert(1)">',
     '<a href="https://evil.example/" ping="https://evil.example/ping" onclick="alert(1)">x</a>',
 ]
 LOADS = re.compile(r"<[^>]*\b(?:src|srcset|background|poster|data|action|ping|style|on\w+)\s*=", re.IGNORECASE)
@@ -52,6 +53,17 @@ def test_pieces_of_hostile_markup_joined_in_any_way_can_do_nothing(pieces: list[
     safe = cleaned("".join(pieces), "[x]")
     assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
     assert not LOADS.search(safe)
+
+
+def test_a_picture_of_the_mail_itself_is_called_by_its_name() -> None:
+    """mail-cases 67"""
+    own = {"part1@home.example": 'foto "een" <b>.png'}
+    for written in ("cid:part1@home.example", "CID:part1%40home.example"):
+        safe = clean(f'<img src="{written}" alt="de brief">', "[x]", own)
+        assert safe == '<img alt="foto &quot;een&quot; &lt;b&gt;.png de brief">'
+    assert clean('<img src="cid:other">', "[x]", own) == '<img alt="[x]">'
+    assert clean('<a href="cid:part1@home.example">x</a>', "[x]", own).startswith("<a ")
+    assert "cid:" not in clean('<a href="cid:part1@home.example">x</a>', "[x]", own)
 
 
 def test_words_and_their_order_are_kept() -> None:
