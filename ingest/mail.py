@@ -167,6 +167,7 @@ class SealedKind(StrEnum):
     """A form in which something can be encrypted or signed."""
 
     CMS = "cms"  # application/pkcs7-mime: one layer of encryption, signature or compression (RFC 8551 §3.2)
+    CMS_FILE = "cms_file"  # a file signed or encrypted by itself, as PEC and CAdES have it
     CMS_SIGNATURE = "cms_signature"  # multipart/signed with S/MIME (RFC 8551 §3.5.3)
     PGP = "pgp"  # a MIME entity in an OpenPGP message (RFC 3156 §4)
     PGP_SIGNATURE = "pgp_signature"  # multipart/signed with OpenPGP (RFC 3156 §5)

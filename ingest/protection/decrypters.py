@@ -6,6 +6,7 @@ answer, and what it answers is bounded and validated like a reader's: it costs o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -25,6 +26,8 @@ from ingest.protection.values import (
     closed,
 )
 from ingest.wire import Short
+
+log = logging.getLogger(__name__)
 
 
 class Decrypters:
@@ -80,7 +83,8 @@ class Decrypters:
             with self.nursery.job() as line:
                 line.send(question.to_wire())
                 return _received(line.receive)
-        except (OSError, EOFError, ValueError):  # it died, hung, or talked nonsense
+        except (OSError, EOFError, ValueError) as error:  # it died, hung, or talked nonsense
+            log.warning("a decrypter came to nothing (%s): what it was to open stays closed", type(error).__name__)
             return closed(question.kind, Unopened.BOUNDS)
 
 

@@ -75,8 +75,8 @@ class Identity:
         return found.value.digest
 
 
-def decrypt(content: Any, identities: tuple[Identity, ...]) -> bytes:
-    """The plaintext of an EnvelopedData or AuthEnvelopedData. Raises CannotOpen.
+def decrypt(content: Any, identities: tuple[Identity, ...], *, is_mail: bool) -> bytes:
+    """The plaintext of an EnvelopedData or AuthEnvelopedData; `is_mail`: it has to be a MIME entity. Raises CannotOpen.
 
     What is wrong with a message that names one of our keys is never told apart: a wrong key, a wrong padding and a
     wrong tag are all "broken" (RFC 3218).
@@ -94,10 +94,16 @@ def decrypt(content: Any, identities: tuple[Identity, ...]) -> bytes:
         raise CannotOpen(Unopened.UNSUPPORTED)
     for way in ways:
         with suppress(*_FAILURES):
-            return _CIPHERS[cipher](_content_key(way, cipher), sealed, content)
+            plain = _CIPHERS[cipher](_content_key(way, cipher), sealed, content)
+            if not is_mail or not _UNPRINTABLE.search(plain[:_LOOKED_AT]):
+                return plain
     raise CannotOpen(Unopened.BROKEN)
 
 
+# CBC authenticates nothing: what a wrong key makes of it has the right padding once in 256 times, but hardly ever
+# begins as a mail does.
+_UNPRINTABLE = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_LOOKED_AT = 64
 _FAILURES = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, InvalidTag, keywrap.InvalidUnwrap)
 _AUTHENTICATED = "auth_encrypted_content_info"
 
@@ -197,15 +203,7 @@ def _cbc(key: bytes, sealed: Any, _: Any) -> bytes:
     count, block = padded[-1] if padded else 0, algorithm.block_size // 8
     if not 1 <= count <= block or padded[-count:] != bytes([count]) * count:  # RFC 5652 §6.3
         raise ValueError("padding")
-    plain = padded[:-count]
-    if _UNPRINTABLE.search(plain[:1000]):
-        raise ValueError("no mail")
-    return plain
-
-
-# Nothing authenticates such a content: what a wrong key makes of it has the right padding once in 256 times, but never
-# the looks of a MIME entity.
-_UNPRINTABLE = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+    return padded[:-count]
 
 
 class _GcmParameters(core.Sequence):  # type: ignore[misc]

@@ -183,7 +183,7 @@ class _Opener:
         """A decrypter is given the keys that its kind of message needs, none where only a signature is checked."""
         keys = self._opening.keys
         needed = MailKeys(authorities=keys.authorities)
-        if sealed.kind is SealedKind.CMS:
+        if sealed.kind in (SealedKind.CMS, SealedKind.CMS_FILE):
             needed = replace(needed, smime=keys.smime, smime_passphrase=keys.smime_passphrase)
         elif sealed.kind not in SIGNATURES:
             needed = MailKeys(openpgp=keys.openpgp, openpgp_passphrase=keys.openpgp_passphrase)
@@ -239,7 +239,8 @@ _EMPTY = ParsedMail(
 
 
 def _standard(sealed: Sealed) -> Literal["smime", "openpgp"]:
-    return "smime" if sealed.kind in (SealedKind.CMS, SealedKind.CMS_SIGNATURE) else "openpgp"
+    smime = (SealedKind.CMS, SealedKind.CMS_FILE, SealedKind.CMS_SIGNATURE)
+    return "smime" if sealed.kind in smime else "openpgp"
 
 
 def _data(sealed: Sealed, mail: ParsedMail) -> bytes:
@@ -253,8 +254,8 @@ def _as_mail(sealed: Sealed, mail: ParsedMail, content: bytes) -> bytes:
     if sealed.kind is SealedKind.PGP_TEXT:
         declared = _CHARSET.search(mail.text[slice(*(sealed.text or (0, 0)))])
         return _text_mail(content, declared[1] if declared else "utf-8")
-    if sealed.kind is SealedKind.PGP_FILE and sealed.attachment is not None:
-        name = re.sub(r"\.(asc|pgp|gpg)$", "", mail.attachments[sealed.attachment].name, flags=re.IGNORECASE)
+    if sealed.kind in (SealedKind.PGP_FILE, SealedKind.CMS_FILE) and sealed.attachment is not None:
+        name = re.sub(r"\.(asc|pgp|gpg|p7m)$", "", mail.attachments[sealed.attachment].name, flags=re.IGNORECASE)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         disposition = f"attachment; filename*={encode_rfc2231(name, 'utf-8')}"
         return _wrapped(kind if not kind.startswith("multipart/") else "application/octet-stream", content, disposition)

@@ -78,7 +78,8 @@ class _Walk:
             return
         name = (file_name(part) or "").lower().strip()
         if kind in _CMS_TYPES or (kind == "application/octet-stream" and name.endswith(_CMS_NAMES)):
-            yield Sealed(SealedKind.CMS, whole, place)
+            is_file = not whole and name.endswith(".p7m") and not name.startswith("smime")
+            yield Sealed(SealedKind.CMS_FILE if is_file else SealedKind.CMS, whole, place)
         elif kind == "application/pgp-keys":
             yield Sealed(SealedKind.PGP_KEY, False, place)
         elif kind in _PGP_TYPES or name.endswith(_PGP_NAMES):

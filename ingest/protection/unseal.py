@@ -82,7 +82,9 @@ def x509_certificates(pem: bytes) -> list[x509.Certificate]:
 def _cms(question: Question) -> Unsealed:
     kind, content = _content_info(question.data)
     if kind in _ENCRYPTED:
-        return Unsealed(enveloped.decrypt(content, _identities(smime_identities, question)), encrypted=True)
+        is_mail = question.kind is SealedKind.CMS
+        plain = enveloped.decrypt(content, _identities(smime_identities, question), is_mail=is_mail)
+        return Unsealed(plain, encrypted=True)
     if kind == "compressed_data":
         return Unsealed(enveloped.decompress(content))
     if kind != "signed_data":
@@ -127,6 +129,7 @@ def _pgp_key(question: Question) -> Unsealed:
 
 _STEPS = {
     SealedKind.CMS: _cms,
+    SealedKind.CMS_FILE: _cms,
     SealedKind.CMS_SIGNATURE: _cms_signature,
     SealedKind.PGP: _pgp,
     SealedKind.PGP_TEXT: _pgp,

@@ -1,5 +1,6 @@
 """S/MIME as OpenSSL writes it."""
 
+import base64
 import zlib
 from itertools import product
 
@@ -211,6 +212,28 @@ def test_what_is_shown_is_what_was_signed(openssl: OpenSSL) -> None:
     )  # fmt: skip
     assert mail.protection is not None
     assert [each.result for each in mail.protection.signatures] == [SignatureResult.INVALID]
+
+
+@pytest.mark.parametrize("encrypted", ["", "-aes256", "-aes-256-gcm"])
+def test_a_file_that_is_signed_or_encrypted_by_itself_is_a_file(openssl: OpenSSL, encrypted: str) -> None:
+    """mail-cases 69. As Italian offices sign: contract.pdf.p7m."""
+    file = b"%PDF-1.7\nFrom: nobody\n\x00\xff"
+    if encrypted:
+        made = openssl.run("cms", "-encrypt", "-binary", encrypted, "-outform", "DER", "rsa.crt", data=file)
+    else:
+        made = openssl.signed_entity("-nodetach", "-binary", "-outform", "DER", entity=file)
+    part = b"--m\r\nContent-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n"
+    part += b'Content-Disposition: attachment; filename="contract.pdf.p7m"\r\n\r\n' + base64.encodebytes(made)
+    words = b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\nZie bijlage.\r\n"
+    mail = read(HEAD + words + part + b"--m--\r\n", openssl.keys())
+    assert mail.text.strip() == "Zie bijlage."
+    assert [(each.name, each.inside) for each in mail.attachments] == [("contract.pdf.p7m", None), ("contract.pdf", 0)]
+    assert [b"".join(each.chunks()) for each in mail.attachments] == [made, file]
+    assert mail.protection is not None
+    assert mail.protection.opened is bool(encrypted)
+    assert [(each.result, each.whole) for each in mail.protection.signatures] == (
+        [] if encrypted else [(SignatureResult.VALID, False)]
+    )
 
 
 def test_compressed_mail_is_read_within_bounds() -> None:
