@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
+from sqlalchemy.exc import DBAPIError
+
 from config.errors import ConfigError
 from config.faults import fault
 from config.secrets import Secrets
@@ -24,14 +26,14 @@ from ingest.outgoing import Arrival
 from ingest.raw import RawMail
 from ingest.rounds import take_in_alone
 from ingest.take_in import Outcome, Result
-from store import ledger
-from store.database import Database, open_database
+from store import ledger, trouble
+from store.database import Database, StoreError, open_database
 from store.keyring import DeskKeyDiffers, NoSuchKey, UnprovenKey
 from store.ledger import DELIVERIES, MailPlace, State
 
 log = logging.getLogger(__name__)
 
-_SAID_BY_US = (ConfigError, DeskKeyDiffers, NurseryGone, NoSuchKey, UnprovenKey)
+_SAID_BY_US = (ConfigError, DeskKeyDiffers, NurseryGone, NoSuchKey, StoreError, UnprovenKey)
 _UNFIT = re.compile(rb"[\x00-\x20<>\x7f]")
 
 
@@ -79,7 +81,7 @@ class Deliveries:
                 outcome = _take_in(intake, raw)
         except Exception as error:  # noqa: BLE001 - whatever it is, the mail server must hear that it has to keep it
             self._forget()
-            why = str(error) if isinstance(error, _SAID_BY_US) else type(error).__name__
+            why = _why(error)
             log.error("%s: a delivery was put off: %s", account, why)  # noqa: TRY400 - its text may quote a mail
             raise NotNow(why, every_mail=True) from None
         if outcome is None:
@@ -120,6 +122,14 @@ def _take_in(intake: Intake, raw: RawMail) -> Outcome | None:
         return Outcome(Result.DUPLICATE)
     now = datetime.now(UTC)
     return take_in_alone(intake, entry, raw, Arrival(now, now))
+
+
+def _why(error: Exception) -> str:
+    """What is in the way, in our own words: what others say may quote a mail."""
+    if isinstance(error, _SAID_BY_US):
+        return str(error)
+    said = trouble.describe(error) if isinstance(error, DBAPIError) else ""
+    return said or type(error).__name__
 
 
 def _with_trace_fields(body: RawMail, envelope: Envelope) -> Iterator[bytes]:

@@ -351,7 +351,9 @@ def test_where_a_mail_cannot_be_received_to_its_end_the_rest_of_it_is_no_command
     assert len(desk.case_ids()) == 1
 
 
-def test_while_the_database_is_gone_the_mail_server_keeps_the_mail(desk: Office, tmp_path: Path) -> None:
+def test_while_the_database_is_gone_the_mail_server_keeps_the_mail(
+    desk: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     where = tmp_path / "meldpost.db"
     away = tmp_path / "away"
     with serving(desk) as server:
@@ -363,6 +365,7 @@ def test_while_the_database_is_gone_the_mail_server_keeps_the_mail(desk: Office,
             envelope(line, ADDRESS)
             assert data(line, mail()) == [b"451 4.3.0 Not taken in now, please try again"]
             assert line.docmd("MAIL", "FROM:<a@home.example>")[0] == 421
+        assert "a delivery was put off: The database file cannot be opened" in caplog.text
         where.rmdir()
         for path in tmp_path.glob("away.db*"):
             path.rename(path.with_name(path.name.replace("away", "meldpost")))

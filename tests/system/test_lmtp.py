@@ -1,11 +1,16 @@
 """A real mail server delivers by LMTP into the running daemon: there is no mailbox, and nothing is lost or doubled."""
 
 import signal
+from collections.abc import Iterator
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
+from store.schema import CaseFile
 from tests.system.installation import Installation, letter
+from tests.system.postgres import Postgres
+from tests.system.test_database_away import fill, small_disk
 from tests.system.waiting import free_port, wait_until
 
 KILLS = (
@@ -18,7 +23,16 @@ KILLS = (
 )
 
 
-def set_up(installation: Installation) -> str:
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    try:
+        yield server
+    finally:
+        server.remove()
+
+
+def set_up(installation: Installation, **more: dict[str, Any]) -> str:
     """A desk that has no mailbox; gives its address."""
     domain, port = f"lmtp{installation.number}.example", free_port()
     installation.exim.deliver_by_lmtp(domain, port)
@@ -28,6 +42,7 @@ def set_up(installation: Installation) -> str:
         mailboxes={"desk": {"kind": "lmtp", "desk": "integriteit"}},
         lmtp={"listen": f"127.0.0.1:{port}"},
         smtp={"transaction_seconds": 8, "lease_seconds": 10, "timeout_seconds": 5},
+        **more,
     )
     return address
 
@@ -98,3 +113,42 @@ def test_a_flood_of_mails_is_taken_in_by_one_worker_after_the_other(installation
     installation.wait("two workers have ended", lambda: daemon.text().count(" INFO meldpost.work: lmtp: ") >= 2)
     assert installation.rows("select state, count(*) from ledger group by state") == [("settled", 60)]
     assert "Traceback" not in daemon.text()
+
+
+def test_on_a_full_disk_the_mail_server_keeps_the_mail_and_then_each_is_one_case(installation: Installation) -> None:
+    """mail-cases 37"""
+    with small_disk(installation.folder / "disk", 24) as disk:
+        address = set_up(installation, database={"url": f"sqlite:///{disk}/meldpost.db"})
+        daemon = installation.start()
+        filler = disk / "filler"
+        installation.wait_for_log(daemon, "started")
+        fill(filler)
+        installation.send(large_letter(installation, address), to=address)
+        installation.wait_for_log(daemon, "a delivery was put off")
+        assert not installation.exim.is_empty()
+        filler.unlink()
+        _is_one_case(installation)
+        assert daemon.running
+        installation.stop()
+
+
+def test_while_postgresql_is_gone_the_mail_server_keeps_the_mail_and_then_it_is_one_case(
+    installation: Installation, postgres: Postgres
+) -> None:
+    address = set_up(installation, database={"url": postgres.url})
+    daemon = installation.start()
+    installation.wait_for_log(daemon, "started")
+    postgres.stop()
+    installation.send(letter(installation.reporter(), address), to=address)
+    installation.wait_for_log(daemon, "a delivery was put off")
+    assert not installation.exim.is_empty()
+    postgres.start()
+    _is_one_case(installation)
+    assert daemon.running
+
+
+def _is_one_case(installation: Installation) -> None:
+    wait_until("the mail server is rid of it", installation.exim.is_empty, 120)
+    assert len(installation.receipts()) == 1
+    with installation.opened() as (session, _):
+        assert session.query(CaseFile).count() == 1
