@@ -84,12 +84,13 @@ _OTHER = _words(
     "主题|主旨|宛先|件名|받는 사람|제목|kopie|copie|kopia|kopi|копия|抄送|bilgi|către|subiect|per|"
     "reply-to|antwoord aan|bijlagen|attachments|priority|importance|prioriteit"
 )
+_INDENTED_MARK = re.compile(r" {2,8}>")
 _LABEL = re.compile(r"^[*_]{0,2}([^\W\d_][^:：*\n]{0,18}?)[*_]{0,2}\s{0,3}[:：]")
 
 
 def quoted(lines: Sequence[str], known: Collection[int] = ()) -> list[bool]:
     """For each line: is it history? `known` names those that are for sure."""
-    result = [number in known or line.startswith((">", " >")) for number, line in enumerate(lines)]
+    result = [number in known or _is_marked(line) for number, line in enumerate(lines)]
     at = 0
     while at < min(len(lines), _MOST_LINES):
         if result[at]:
@@ -111,6 +112,11 @@ def quoted(lines: Sequence[str], known: Collection[int] = ()) -> list[bool]:
             continue
         at += 1
     return result
+
+
+def _is_marked(line: str) -> bool:
+    """Quoted with the usual mark; the layout of HTML may have indented it."""
+    return line.startswith((">", " >")) or (line.startswith("  ") and _INDENTED_MARK.match(line) is not None)
 
 
 def _starts_history(lines: Sequence[str], at: int) -> bool:
@@ -183,7 +189,8 @@ def _says_who_wrote(line: str, *, above_a_quote: bool) -> bool:
     if _VERB.search(line) is None:
         return _ADDRESS_END.search(line) is not None and _YEAR_OR_TIME.search(line) is not None
     if above_a_quote:
-        return has_address or _YEAR_OR_TIME.search(line) is not None
+        is_dated = _START.match(line) is not None and any(character.isdigit() for character in line)
+        return has_address or is_dated or _YEAR_OR_TIME.search(line) is not None
     return has_address or (_START.match(line) is not None and _TIME.search(line) is not None)
 
 

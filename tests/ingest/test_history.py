@@ -75,6 +75,18 @@ def test_words_directly_above_such_a_line_stay_own(above: str) -> None:
     assert (parts.own, parts.quoted) == (above, history)
 
 
+def test_a_date_without_a_year_is_enough_above_quoted_lines() -> None:
+    history = "Op 12 februari schreef R. Rietdijk:\n> Uw melding"
+    assert split(f"{OWN}\n\n{history}").quoted == history
+    assert split(f"{OWN}\n\nOp 12 februari schreef R. Rietdijk:\nUw melding").quoted == ""
+
+
+def test_marks_of_quoted_lines_may_be_indented_as_the_layout_of_html_does() -> None:
+    history = "  > Op 14-05-2025 schreef desk@example.org:\n  >\n  > Uw melding"
+    assert split(f"  Mijn antwoord.\n\n{history}").quoted == history
+    assert split("De schade is\n            > 10").quoted == ""
+
+
 def test_a_header_with_wide_colons_is_known() -> None:
     history = "发件人：x\n发送时间：2026年2月2日\n收件人：y\n主题：z\n\n正文"
     assert split(f"报告\n\n{history}").quoted == history
