@@ -33,6 +33,7 @@ from notify.keys import TOKEN_KEY_NUMBER
 from store import reread
 from store.changes import Changed
 from store.lookups import TokenKey
+from store.records import CANNOT_OPEN
 from store.reread import Before
 
 blueprint = Blueprint("again", __name__, url_prefix="/cases/<case_id>/messages/<message_id>")
@@ -44,11 +45,13 @@ PATIENCE_SECONDS = 60
 _ONE_AT_A_TIME = threading.BoundedSemaphore(1)
 
 UNREADABLE, TOO_LARGE, NOT_UNDERSTOOD, LOCKED = "unreadable", "too_large", "not_understood", "locked"
+DAMAGED = "damaged"
 
 FAILURES: dict[str, LazyString] = {
     UNREADABLE: _l("This message cannot be read now either. Nothing was changed, and it is kept whole as it came."),
     TOO_LARGE: _l("This message is larger than the desk reads (%(most)s). Nothing was changed."),
     NOT_UNDERSTOOD: _l("The message was read, but the machine made nothing of it this time. Nothing was changed."),
+    DAMAGED: _l("The mail as it came cannot be opened: the database was damaged or changed. Tell your administrator."),
     LOCKED: _l("The desk has no key here for this message, which was opened when it came. Nothing was changed."),
 }
 
@@ -61,6 +64,10 @@ class _Failed(Exception):
         self.result = result
 
 
+class _Busy(Exception):
+    """Another message is being read."""
+
+
 @blueprint.post("/read-again")
 def read(case_id: str, message_id: str) -> Response | tuple[str, int]:
     form = CaseForm()
@@ -71,6 +78,8 @@ def read(case_id: str, message_id: str) -> Response | tuple[str, int]:
         with here.database.read() as transaction:
             known = reread.before(transaction, gate.ring(), case_id, message_id, form.version.data)
         said, kind = _attempt(known, form.version.data), "good"
+    except _Busy:
+        said, kind = gettext("Another message is being read right now. Try again in a minute."), "warn"
     except Changed:
         said, kind = gettext("Somebody was first: this case was changed, or a message of it was read again."), "warn"
     except _Failed as error:
@@ -88,7 +97,7 @@ def _attempt(known: Before, version: int) -> str:
     """Read, understand, write; gives what to say. Raises what can be in the way."""
     here, ring = parts(), gate.ring()
     if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE_SECONDS):
-        return str(gettext("Another message is being read right now. Try again in a minute."))
+        raise _Busy
     try:
         with _raw(known) as raw:
             anew = _read(raw)
@@ -119,7 +128,10 @@ def _raw(known: Before) -> RawMail:
     """The mail, in memory alone."""
     most = parts().settings.limits.again_max_bytes
     with parts().database.read() as transaction:
-        return RawMail.from_chunks(_at_most(most, reread.raw_of(transaction, gate.ring(), known)))
+        try:
+            return RawMail.from_chunks(_at_most(most, reread.raw_of(transaction, gate.ring(), known)))
+        except CANNOT_OPEN:
+            raise _Failed(DAMAGED) from None
 
 
 def _at_most(most: int, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -54,6 +54,7 @@ READINGS = {
     "unreadable": _l("Had a message read again: it still could not be read"),
     "too_large": _l("Had a message read again: it is too large"),
     "not_understood": _l("Had a message read again: nothing was made of it"),
+    "damaged": _l("Had a message read again: its mail could not be opened"),
     "locked": _l("Had a message read again: there was no key to open it"),
 }
 """How it went when a message was read again (desk.again)."""

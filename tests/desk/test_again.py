@@ -10,10 +10,13 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from config.secrets import write_key, write_secret
 from config.settings import MailboxSettings
+from desk import again
 from desk.app import create_app
+from desk.timeline import READINGS
 from ingest.intake import Intake
 from ingest.isolation import ProcessLimits
 from ingest.outgoing import Arrival
@@ -26,6 +29,8 @@ from store.audit import Action
 from store.casework import CaseView
 from store.ledger import MailPlace
 from store.queue import queue_page
+from store.records import RecordKind
+from store.schema import Record
 from tests.desk.world import DESK, Visitor, World, coordinator
 from tests.ingest.protection.sealing import WORDS, OpenSSL
 
@@ -114,6 +119,30 @@ def test_the_desk_says_when_a_mail_is_larger_than_it_reads(world: World) -> None
     page = read_again(coordinator(world), taken.case_id, taken.message_id)
     assert "groter dan het loket leest (10 kB)" in page
     assert look(world, taken.case_id).messages[0].state == "too_large"
+
+
+def test_a_mail_that_was_damaged_in_the_database_is_told_of(world: World) -> None:
+    taken = world.new_case(state="unreadable", raw=RAW)
+    with world.database.begin() as session:
+        raw = (Record.subject_id == taken.message_id, Record.kind == RecordKind.RAW)
+        frame = session.scalars(select(Record.frame).where(*raw)).one()
+        assert frame is not None
+        session.execute(update(Record).where(*raw).values(frame=frame[:-1] + bytes([frame[-1] ^ 1])))
+    page = read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert "De mail zoals hij kwam kan niet worden geopend" in page
+
+
+def test_one_message_is_read_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desk.again.PATIENCE_SECONDS", 0)
+    taken = world.new_case(state="unreadable", raw=RAW)
+    with again._ONE_AT_A_TIME:
+        page = read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert "Er wordt net een ander bericht gelezen" in page
+    assert look(world, taken.case_id).messages[0].state == "unreadable"
+
+
+def test_everything_that_may_come_of_a_reading_has_a_sentence_on_the_timeline() -> None:
+    assert set(READINGS) == {"read", *again.FAILURES}
 
 
 def test_of_two_members_at_once_one_wins_and_the_other_is_told(world: World) -> None:
