@@ -18,6 +18,12 @@ _HEAD = "From: =?utf-8?q?J=C3=B6rg?= <a@example.org>\nTo: b@example.org\nDate: M
 _PDF = 'Content-Type: application/pdf; name="a.pdf"\nContent-Transfer-Encoding: base64\n\nJVBERi0xLjQ=\n'
 _EVENT = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:x\nDTSTART;TZID=Europe/Amsterdam:20260202T100000\n"
 
+_MESSAGE = "-----BEGIN PGP MESSAGE-----\n\nhQEM\n=Fijx\n-----END PGP MESSAGE-----\n"
+_SIGNED_TEXT = (
+    "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\n- a\n"
+    "-----BEGIN PGP SIGNATURE-----\n\nwr0E\n-----END PGP SIGNATURE-----\n"
+)
+
 
 def _multipart(kind: str, *parts: str) -> str:
     body = "".join(f"--{kind}\n{part}\n" for part in parts)
@@ -50,6 +56,21 @@ SEEDS: dict[str, bytes] = {
     "enriched": f"{_HEAD}Content-Type: text/enriched\n\n<bold>a</bold> << b\n".encode(),
     "parameters": b"Content-Type: application/x; name*0*=utf-8''a%20; name*1=b\nContent-Disposition: inline\n\nx",
     "mislabelled": b"Content-Type: multipart/mixed; boundary=y\n\n--x\nContent-Type: text/plain\n\na\n--x--\n",
+    "signed": (
+        _HEAD
+        + _multipart(
+            "signed", f"Content-Type: text/plain\n\n{_TEXT}", "Content-Type: application/pgp-signature; name=s.asc\n\nx"
+        )
+    ).encode(),
+    "sealed": (
+        _HEAD
+        + _multipart(
+            "mixed",
+            f"\n{_MESSAGE}\n{_SIGNED_TEXT}",
+            "Content-Type: application/pkcs7-mime; name=smime.p7m\n\nx",
+            f"Content-Type: application/octet-stream; name=a.pdf.pgp\n\n{_MESSAGE}",
+        )
+    ).encode(),
     "broken": b"From: a@b, <c@d>\nSubject: x\nboundary=x\nContent-Type: multipart/mixed\n\n--x\n\na\n",
 }
 
