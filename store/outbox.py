@@ -213,7 +213,8 @@ def unreachable_members(session: Session, desk: str, since: datetime) -> frozens
     query = (
         select(Outbox.member_id)
         .join(Message, Message.id == Outbox.bounce_message_id)
-        .where(Outbox.desk == desk, Outbox.member_id.is_not(None), Message.taken_in_at >= since)
+        .where(Outbox.desk == desk, Outbox.bounce_message_id.is_not(None))  # few of all that ever went out
+        .where(Outbox.member_id.is_not(None), Message.taken_in_at >= since)
     )
     return frozenset(member_id for member_id in session.scalars(query) if member_id is not None)
 

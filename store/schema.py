@@ -345,7 +345,16 @@ class Outbox(Base):
     key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
     frame: Mapped[bytes | None] = mapped_column(info=SEALED)
 
-    __table_args__ = (Index("ix_outbox_state_not_before", "state", "not_before"),)
+    __table_args__ = (
+        Index("ix_outbox_state_not_before", "state", "not_before"),
+        Index(
+            "ix_outbox_bounced",
+            "desk",
+            "bounce_message_id",
+            sqlite_where=text("bounce_message_id IS NOT NULL"),
+            postgresql_where=text("bounce_message_id IS NOT NULL"),
+        ),
+    )
 
 
 class MailCap(Base):
