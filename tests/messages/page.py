@@ -98,6 +98,11 @@ a reason for a rule that would not be right without it.
 - **as named**: what the project's own name for the message says (`attachment_no_disposition`, `html_only`), and whether
   the forms of one mail (encodings, charsets, line ends) have one text.
 
+`meldpost triage --jsonl` over the folder, in the same isolated readers as the daemon's, ends with at least one line for
+each file (an mbox has several): on 29 November 2026 2,446 mails were understood, 274 files said to be no mails (mere
+texts, Outlook files, what lies beside the messages), and two to be beyond the limits: the one named below, and the list
+of the messages.
+
 Which of them no person sent is measured in [automatic-mail.md](automatic-mail.md).
 
 | project | files | taken in | text | silent | files equal | mails inside | history | signature | as named |
