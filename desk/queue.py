@@ -105,12 +105,17 @@ def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
         return (
             due is None or not due.overdue(now),
             due.due_at.astimezone(zone()).date() if due else date.max,
-            _place(row.graver or row.severity, graver_first),
+            min(_place(each, graver_first) for each in _severities(row)),
             _place(row.kind, KINDS),
             row.received_at,
         )
 
     return sorted(rows, key=need)
+
+
+def _severities(row: QueueRow) -> list[str | None]:
+    """The case's, and those of follow-ups that nobody has read."""
+    return [row.graver or row.severity, *([None] if row.unassessed else [])]
 
 
 def _place(value: str | None, order: Sequence[str | None]) -> int:

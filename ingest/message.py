@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from cases.masking import mask
+from config.taxonomy import Kind, Severity
 from ingest.authentication import Authentication
 from ingest.automatic import Verdict, without_our_fields
 from ingest.letters import other_files, own_words
@@ -18,6 +19,8 @@ from triage import MailText, Report
 
 SEEN_BEFORE = "message_id_seen_before"
 """The flag of a mail whose Message-ID an earlier one has, or refers to."""
+
+GRAVE = (Severity.HOOG, Severity.ACUUT)
 
 
 def mail_text(mail: ParsedMail) -> MailText:
@@ -47,7 +50,7 @@ def read_message(
         content=_content(mail, verdict)
         | {"authentication": _authentication(authentication), "flags": list(flags), "intake": dict(decided)},
         contact=_contact(report),
-        report=_report(report, verdict) | {"marks": _marks(mail, flags)},
+        report=_report(mail, report, verdict) | {"marks": _marks(mail, flags)},
         masked_text=_masked(mail, report),
         attachments=tuple(_attachment(attachment) for attachment in mail.attachments),
         message_ids=tuple(ids),
@@ -111,18 +114,32 @@ def _contact(report: Report | None) -> dict[str, Any]:
     return contact
 
 
-def _report(report: Report | None, verdict: Verdict) -> dict[str, Any]:
+def _report(mail: ParsedMail, report: Report | None, verdict: Verdict) -> dict[str, Any]:
     described = report.to_wire() if report else {}
+    if report and _is_locked(mail):
+        described = _around(described, report) if without_messages(own_words(mail)).strip() else {}
     described.pop("contact", None)  # it is sealed apart, to the identity key
     return described | {"automatic": verdict.kind}
 
 
+def _is_locked(mail: ParsedMail) -> bool:
+    """Is it encrypted, and nobody could open it?"""
+    return mail.protection is not None and mail.protection.encrypted is not None and not mail.protection.opened
+
+
+def _around(described: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """What stands around a ciphertext may make a mail graver and never lighter, and nobody knows what it lacks."""
+    unsure = {"missing", "missing_scores"}
+    unsure |= {"kind", "kind_scores"} if report.kind is Kind.OVERIG else set()
+    unsure |= set() if report.severity in GRAVE else {"severity"}
+    return {part: value for part, value in described.items() if part not in unsure}
+
+
 def _marks(mail: ParsedMail, flags: Sequence[str]) -> list[str]:
     """What the queue says of a message at a glance. None of it tells who wrote it."""
-    protection = mail.protection
     scans = [mail.scan, *(file.scan for file in mail.attachments)]
     found = {
-        "encrypted": protection is not None and protection.encrypted is not None and not protection.opened,
+        "encrypted": _is_locked(mail),
         "virus": any(scan is not None and scan.result == "found" for scan in scans),
         "false_sender": not {"dmarc_fail", "spf_fail"}.isdisjoint(flags),
     }

@@ -20,17 +20,18 @@ CONTACT_PARTS = ("name", "email", "phone", "address")
 
 
 def suggested(reports: Sequence[Report]) -> dict[str, Any]:
-    """The machine's report of a case: the first message's, with what later ones of the same reporter add.
+    """The machine's report of a case: the first message's that was understood, with what others of the same reporter add.
 
     Something is missing only while every message lacks it; a case is as serious as the gravest of its messages.
     """
     understood = [report for report in reports if report]
     if not understood:
         return {}
-    merged = dict(understood[0])
+    base = next((report for report in understood if report.get("kind")), understood[0])
+    merged = dict(base)
     if merged.get("concerned"):
         merged["concerned"] = merged["concerned"][:MOST_CONCERNED]
-    for later in understood[1:]:
+    for later in (report for report in understood if report is not base):
         if "missing" in later:  # a robot's mail, say, was not read for what it lacks
             merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
         merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())

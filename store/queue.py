@@ -25,6 +25,7 @@ class QueueRow:
 
     `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
+    `unassessed`: one of them says nothing of how serious it is, since it could not be opened or understood.
     `missing` is None where nobody knows. `marks`: the card's, and those of follow-ups that it does not know yet.
     `damaged`: the card cannot be opened, and its parts are empty.
     """
@@ -36,6 +37,7 @@ class QueueRow:
     new: bool
     follow_ups: int
     graver: str | None
+    unassessed: bool
     unreadable: bool
     damaged: bool
     reference: str
@@ -153,6 +155,7 @@ def _row(
         new=messages[0].seen_at is None,
         follow_ups=len(unread),
         graver=gravest if gravest != card.get("severity") else None,
+        unassessed=any(_is_unassessed(reports.get(each, {})) for each in unread),
         unreadable=any(each.state != "read" for each in messages),
         damaged=sealed_card is None,
         reference=card.get("reference", ""),
@@ -164,3 +167,8 @@ def _row(
         concerned=tuple(card.get("concerned") or ()),
         marks=tuple(merging.marks([card, *(reports.get(each, {}) for each in unread)])),
     )
+
+
+def _is_unassessed(report: Mapping[str, Any]) -> bool:
+    """Of a machine's mail nobody needs to know how serious it is."""
+    return not report.get("severity") and not report.get("automatic")

@@ -67,6 +67,23 @@ def test_of_what_is_due_on_the_same_day_the_gravest_stands_on_top_and_a_report_b
     assert shown == ["8", "5", "4", "3", "2", "1", "0", "6", "7", "9"]
 
 
+def test_what_nobody_could_open_stands_where_what_nobody_could_read_does(world: World) -> None:
+    """mail-cases 69"""
+    locked = {"automatic": None, "marks": ["encrypted"]}
+    for severity in ("midden", "hoog"):
+        world.new_case(report={**REPORT, "severity": severity})
+    world.new_case(report=locked, own_text="")
+    followed = world.new_case(report={**REPORT, "severity": "laag"}).case_id
+    visitor = coordinator(world, language="en")
+    assert [one[-1] for one in _references(visitor.get("/").text)] == ["1", "2", "0", "3"]
+    visitor.get(f"/cases/{followed}")
+    world.further_message(followed, report=locked, own_text="")
+    page = visitor.get("/").text
+    assert [one[-1] for one in _references(page)] == ["1", "3", "2", "0"]
+    row = page.split("K2345-00003")[1].split("</tr>")[0]
+    assert re.search(r"follow-up:</small>\s*<span class=\"soft\">not assessed<", row)
+
+
 def test_of_mail_that_is_no_report_nobody_asks_what_is_missing(world: World) -> None:
     missing = {"nothing": {**REPORT, "missing": []}, "–": {**REPORT, "kind": "advies", "missing": []}}
     for words, report in missing.items():

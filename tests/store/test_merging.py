@@ -31,6 +31,14 @@ def test_what_a_person_says_is_missing_is_missing_whatever_the_contact_details_h
     assert merging.decided({"missing": []}, decisions, None, {"phone": "06 1"})["missing"] == ["phone"]
 
 
+def test_a_case_whose_first_mail_nobody_could_open_is_about_what_the_next_one_says() -> None:
+    """mail-cases 69"""
+    locked = {"automatic": None, "marks": ["encrypted"]}
+    told = {"kind": "melding", "severity": "hoog", "missing": ["phone"], "categories": [], "concerned": []}
+    assert merging.suggested([locked, told]) == told
+    assert merging.suggested([locked]) == locked
+
+
 def test_of_a_mail_that_nobody_understood_nothing_is_said() -> None:
     assert merging.suggested([{}]) == {}
     assert merging.decided({}, {}, None, {"phone": "06 1"}) == {}

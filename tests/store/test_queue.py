@@ -75,6 +75,19 @@ def test_an_acute_mail_that_adds_to_a_case_shows_before_anybody_looked(
     assert (row.follow_ups, row.graver) == (0, None)
 
 
+def test_a_follow_up_that_nobody_could_open_is_told_of_until_somebody_looked(world: World, case_id: str) -> None:
+    """mail-cases 69"""
+    look(world, case_id)
+    for report in ({"automatic": None, "marks": ["encrypted"]}, {"severity": "laag"}):
+        with world.db.begin() as session:
+            add_message(session, world.keys, INDEX, case_id, mail(report=report), sender_is_new=False, now=NOW)
+    with world.db.read() as session:
+        assert [row.unassessed for row in queue_page(session, world.ring).rows] == [True]
+    look(world, case_id)
+    with world.db.read() as session:
+        assert [row.unassessed for row in queue_page(session, world.ring).rows] == [False]
+
+
 def test_the_overdue_are_those_that_the_queue_shows_as_such(world: World) -> None:
     past, soon = NOW - timedelta(days=1), NOW + timedelta(days=1)
     for number, dues in enumerate(

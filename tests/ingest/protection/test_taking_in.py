@@ -1,17 +1,25 @@
 """Encrypted mail on its whole way: from a mailbox into a case, and the receipt that its sender gets."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+import pytest
 from sqlalchemy import text
 
 from config.secrets import write_secret
 from config.settings import MailboxSettings
+from config.taxonomy import Kind, Severity
+from ingest.automatic import Verdict
+from ingest.mail import Protection
+from ingest.message import mail_text, read_message
+from ingest.raw import RawMail
 from ingest.rounds import RoundResult
 from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import Office
-from tests.ingest.protection.sealing import REPORTER, WORDS, OpenSSL
+from tests.ingest.protection.sealing import HEAD, REPORTER, WORDS, OpenSSL, read
+from triage import load
 
 PUBLISHED = "https://ministry.example/sleutel"
 
@@ -66,6 +74,47 @@ def test_without_a_key_the_case_is_opened_and_the_receipt_says_what_can_be_done(
     assert PUBLISHED in said
     with office.database.read() as session:
         assert session.execute(text("select attempts from ledger")).scalars().all() == [1]
+
+
+def test_what_nobody_could_open_is_not_assessed(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, openssl: OpenSSL
+) -> None:
+    """mail-cases 69. Whoever encrypts has something to fear: that there are no words must not read as "no report"."""
+    dovecot.deliver(account, sent_now(openssl.encrypt()))
+    office.take_in()
+    [case] = office.cases()
+    assert case.messages[0].report == {"automatic": None, "marks": ["encrypted"]}
+    assert case.report.get("severity") is None
+    [receipt] = (each for each in case.outgoing if each.kind == "receipt")
+    assert case.messages[0].content["intake"]["receipt"] == "encrypted"
+    assert receipt.text
+
+
+@pytest.mark.parametrize(
+    ("words", "severity", "kept"),
+    [
+        (b"Hij heeft een mes en bedreigt mij nu, ik vrees voor mijn leven.\r\n", "acuut", {"severity", "kind"}),
+        (b"Bijgaand het verslag van de vergadering van dinsdag.\r\n", "laag", set()),
+    ],
+)
+def test_what_stands_around_what_nobody_could_open_makes_it_graver_and_never_lighter(
+    words: bytes, severity: str, kept: set[str]
+) -> None:
+    protection = Protection("openpgp", opened=False, reason="no_key")
+    mail = replace(read(HEAD + b"\r\n" + words), protection=protection)
+    kind = Kind.MELDING if kept else Kind.OVERIG
+    report = replace(load().understand(mail_text(mail)), severity=Severity(severity), kind=kind)
+    new = read_message(
+        RawMail.from_chunks([b"x"]),
+        mail,
+        report,
+        Verdict(None, False, ""),
+        datetime.now(UTC),
+        authentication=None,
+        flags=(),
+        decided={},
+    )
+    assert {"severity", "kind", "missing"} & set(new.report) == kept
 
 
 def test_what_names_our_key_and_does_not_open_gets_the_same_receipt_as_what_does(
