@@ -20,7 +20,7 @@ CONTACT_PARTS = ("name", "email", "phone", "address")
 
 
 def suggested(reports: Sequence[Report]) -> dict[str, Any]:
-    """The machine's report of a case: the first message's that was understood, with what others of the same reporter add.
+    """The machine's report of a case: the first message's that was understood, with what others of its reporter add.
 
     Something is missing only while every message lacks it; a case is as serious as the gravest of its messages.
     """
