@@ -48,7 +48,9 @@ def take_in(
                 return RoundResult(busy=True)
             round_ = _Round(intake, mailbox, extend)
             result = round_.run()
-            mailboxes.note_look(database, intake.desk, account, max(0, round_.seen - result.taken - result.duplicates))
+            if not result.missing:
+                waiting = max(0, round_.seen - result.taken - result.duplicates)
+                mailboxes.note_look(database, intake.desk, account, waiting)
             return result
     finally:
         understanders.end_round()
@@ -109,18 +111,21 @@ class _Round:
     def run(self) -> RoundResult:
         """Work through a snapshot of all folders; mails that were tried before wait behind the others."""
         intake, there = self._intake, self._look_around()
+        missing = tuple(folder or INBOX for folder in self._mailbox.folders if folder not in there)
+        if missing:
+            log.error("%s: folders that are not in the Maildir: %s", intake.account, ", ".join(missing))
         seen = {folder or INBOX: FolderSeen(0, [mail.arrived_at for mail in mails]) for folder, mails in there.items()}
         most = intake.settings.rules.first_connection_max
         held_until = ledger.first_contact(intake.database, intake.account, seen, hold_above=most)
         places = {self._place(mail): mail for mails in there.values() for mail in mails}
         self.seen = len(places)
-        gone = ledger.note_gone_but(intake.database, intake.account, places.keys())
+        gone = ledger.note_gone_but(intake.database, intake.account, places.keys(), missing)
         if gone:
             log.warning("%s: %d mails left the mailbox before they were taken in", intake.account, gone)
         with intake.database.read() as session:
             tried = {entry.place for entry in ledger.unfinished(session, intake.account)}
 
-        result = RoundResult()
+        result = RoundResult(missing=missing)
         for place in sorted(places, key=lambda place: place in tried):  # a stable sort: oldest first stays
             if result.taken + result.duplicates >= MOST_MAILS:
                 return replace(result, more=True)
@@ -132,12 +137,11 @@ class _Round:
         return result
 
     def _look_around(self) -> dict[str, Sequence[Lying]]:
+        """What lies in each folder that is there."""
         there: dict[str, Sequence[Lying]] = {}
         for folder in self._mailbox.folders:
-            try:
+            with suppress(FolderMissing):
                 there[folder] = self._maildir.mails(folder)
-            except FolderMissing:
-                log.warning("%s: a folder of its setting `folders` is not in the Maildir", self._intake.account)
         return there
 
     def _take_in_mail(self, place: MailPlace, mail: Lying, result: RoundResult, *, old_post: bool) -> RoundResult:

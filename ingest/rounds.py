@@ -65,7 +65,7 @@ _Step = TypeVar("_Step")
 class RoundResult:
     """What a round did. `taken` are new mails, `unreadable` those of them that were kept whole; `left` had no result
     this time. `more`: there is more to do at once; `queued`: something waits in the outbox; `busy`: another process is
-    at this mailbox, and nothing was done."""
+    at this mailbox, and nothing was done. `missing` folders are not there, so that the mailbox was not read."""
 
     taken: int = 0
     duplicates: int = 0
@@ -74,6 +74,12 @@ class RoundResult:
     more: bool = False
     queued: bool = False
     busy: bool = False
+    missing: tuple[str, ...] = ()
+
+    @property
+    def well(self) -> bool:
+        """Was all done that there was to do?"""
+        return not (self.left or self.busy or self.missing)
 
     def counting(self, outcome: Outcome) -> "RoundResult":
         new = outcome.result is not Result.DUPLICATE
@@ -115,7 +121,8 @@ def take_in(
                 return RoundResult(busy=True)
             round_ = _Round(intake, mailbox, credential, extend)
             result = round_.run()
-            mailboxes.note_look(database, intake.desk, account, round_.waiting)
+            if not result.missing:
+                mailboxes.note_look(database, intake.desk, account, round_.waiting)
             return result
     finally:
         understanders.end_round()
@@ -247,15 +254,18 @@ class _Round:
 
     def _look_around(self, account: Account) -> dict[str, FolderSeen]:
         """What lies in each folder now. Nothing is marked or changed."""
-        there = {}
+        there, missing = {}, []
         for folder in self._mailbox.folders:
             if folder != self._mailbox.done_folder:
                 try:
                     uidvalidity = account.open(folder, readonly=True)
                 except FolderMissing:
-                    log.warning("%s: a folder of its setting `folders` is not on the server", self._intake.account)
+                    missing.append(folder)
                 else:
                     there[folder] = FolderSeen(uidvalidity, account.uids())
+        if missing:
+            log.error("%s: folders that are not on the server: %s", self._intake.account, ", ".join(missing))
+            self._result = replace(self._result, missing=tuple(missing))
         self.waiting = sum(len(seen.uids) for seen in there.values())
         return there
 
@@ -264,7 +274,7 @@ class _Round:
         intake = self._intake
         most = intake.settings.rules.first_connection_max
         held_until = ledger.first_contact(intake.database, intake.account, there, hold_above=most)
-        gone = ledger.note_gone(intake.database, intake.account, there)
+        gone = ledger.note_gone(intake.database, intake.account, there, self._result.missing)
         if gone:
             log.warning("%s: %d mails left the mailbox before they were taken in", intake.account, gone)
         with intake.database.read() as session:

@@ -154,16 +154,25 @@ def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iter
     try:
         credential = credentials.of_mailbox(mailbox, account, settings.secrets())
         with connected(mailbox, credential) as server:
-            waiting = sum(_count(server, folder) for folder in mailbox.folders)
-            yield Finding(what, Verdict.FINE, f"{mailbox.security}, waiting to be taken in: {waiting}")
+            yield _waiting(server, what, mailbox)
             yield _readable(server, account, mailbox)
             yield from junk(server, account, mailbox)
-    except FolderMissing:
-        folders = ", ".join(mailbox.folders)
-        yield Finding(what, Verdict.WRONG, f"one of the folders {folders} is not on the server; check `folders`")
     except (SourceError, ConfigError) as error:
         advice = "" if isinstance(error, ConfigError) else f" Check host, port and security in [mailboxes.{account}]."
         yield Finding(what, Verdict.WRONG, f"{str(error).rstrip('.')}.{advice}")
+
+
+def _waiting(server: Account, what: str, mailbox: MailboxSettings) -> Finding:
+    waiting, missing = 0, []
+    for folder in mailbox.folders:
+        try:
+            waiting += _count(server, folder)
+        except FolderMissing:
+            missing.append(folder)
+    if missing:
+        text = f"folders that are not on the server: {', '.join(missing)}; correct `folders`, or make them there"
+        return Finding(what, Verdict.WRONG, text)
+    return Finding(what, Verdict.FINE, f"{mailbox.security}, waiting to be taken in: {waiting}")
 
 
 def _count(server: Account, folder: str) -> int:

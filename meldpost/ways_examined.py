@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 from config.settings import LmtpSettings, MailboxSettings, MaildirSettings
+from ingest.maildir_rounds import INBOX
 from ingest.sources.imap import Account, FolderMissing, SourceError
 from ingest.sources.maildir import Maildir
 from meldpost.findings import Finding, Verdict
@@ -23,14 +24,19 @@ def junk(server: Account, account: str, mailbox: MailboxSettings) -> Iterator[Fi
 
 def maildir(account: str, mailbox: MaildirSettings) -> Iterator[Finding]:
     what, box = f"mailbox {account}", Maildir(mailbox.path)
+    waiting, missing = 0, []
     try:
-        waiting = sum(len(box.mails(folder)) for folder in mailbox.folders)
-    except FolderMissing:
-        text = f"one of its folders is not under {mailbox.path}; check path and `folders`"
-        yield Finding(what, Verdict.WRONG, text)
-        return
+        for folder in mailbox.folders:
+            try:
+                waiting += len(box.mails(folder))
+            except FolderMissing:
+                missing.append(folder or INBOX)
     except SourceError as error:
         yield Finding(what, Verdict.WRONG, f"{error}. Give Meldpost's user rights to {mailbox.path}")
+        return
+    if missing:
+        text = f"under {mailbox.path} these folders are not there: {', '.join(missing)}; check path and `folders`, and "
+        yield Finding(what, Verdict.WRONG, text + "whether the disk is mounted")
         return
     if all(box.may_change(folder) for folder in mailbox.folders):
         yield Finding(what, Verdict.FINE, f"Maildir, waiting to be taken in: {waiting}")

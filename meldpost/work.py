@@ -70,8 +70,7 @@ def take_in_mail(
                 account, result.taken, result.unreadable, result.duplicates, result.left,
             )  # fmt: skip
         wake = (DELIVERY,) if result.queued else ()
-        well = not result.left and not result.busy
-        return Report(done=True, again=result.more, wake=wake, count=result.taken, well=well)
+        return Report(done=True, again=result.more, wake=wake, count=result.taken, well=result.well)
 
     _perform(reports, config, level, work)
 

@@ -233,23 +233,27 @@ def unfinished(session: Session, account: str) -> list[LedgerEntry]:
     return [_entry(row) for row in found]
 
 
-def note_gone(db: Database, account: str, there: Mapping[str, FolderSeen]) -> int:
+def note_gone(
+    db: Database, account: str, there: Mapping[str, FolderSeen], missing: Collection[str] = frozenset()
+) -> int:
     """What was tried and is in the mailbox no more has its end; gives how many those were. Commits by itself.
 
-    `there` are all folders of the account.
+    `there` are all folders of the account, but the `missing` ones: of what lies in those nobody knows.
     """
     left = {MailPlace(account, name, seen.uidvalidity, uid) for name, seen in there.items() for uid in seen.uids}
-    return note_gone_but(db, account, left)
+    return note_gone_but(db, account, left, missing)
 
 
-def note_gone_but(db: Database, account: str, left: Collection[MailPlace]) -> int:
+def note_gone_but(
+    db: Database, account: str, left: Collection[MailPlace], missing: Collection[str] = frozenset()
+) -> int:
     """The same, where `left` are the places of all mails that are in the mailbox. Files and deliveries that were not
     taken in are no concern of a mailbox."""
     with db.begin() as session:
         gone = [
             entry.id
             for entry in unfinished(session, account)
-            if entry.place.folder not in (IMPORTS, DELIVERIES) and entry.place not in left
+            if entry.place.folder not in (IMPORTS, DELIVERIES, *missing) and entry.place not in left
         ]
         for entry_id in gone:
             session.execute(

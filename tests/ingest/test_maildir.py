@@ -19,8 +19,9 @@ from ingest.rounds import RoundResult
 from ingest.sources import maildir as source
 from ingest.sources.maildir import Maildir, NotAccessible, watch
 from ingest.take_in import Outcome
+from store.mailboxes import looks
 from store.schema import Ledger
-from tests.ingest.office import Founded, Office, mail, open_office
+from tests.ingest.office import DESK, Founded, Office, mail, open_office
 
 
 class Box:
@@ -73,6 +74,11 @@ def desk(new_desk: Callable[..., Office]) -> Office:
     return new_desk()
 
 
+def looked_at(desk: Office) -> list[str]:
+    with desk.database.read() as session:
+        return [look.account for look in looks(session, DESK)]
+
+
 def take_in(desk: Office) -> RoundResult:
     return maildir_rounds.take_in(desk.settings, desk.secrets, "main", desk.reader, desk.understander)
 
@@ -94,11 +100,41 @@ def test_what_was_delivered_is_a_case_and_lies_in_the_done_folder_afterwards(des
 
 
 def test_a_report_in_the_junk_folder_is_a_report(new_desk: Callable[..., Office], box: Box) -> None:
-    desk = new_desk(mailbox={"folders": ["", "Junk", "Missing"]})
+    desk = new_desk(mailbox={"folders": ["", "Junk"]})
     box.deliver(mail(1), ".Junk/new")
     box.deliver(mail(2))
     assert take_in(desk).taken == 2
     assert box.waiting == []
+    assert looked_at(desk) == ["main"]
+
+
+def test_where_a_folder_is_missing_the_others_are_read_but_the_mailbox_is_not(
+    new_desk: Callable[..., Office], box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk = new_desk(mailbox={"folders": ["", "Jnuk"]})
+    box.deliver(mail(1))
+    assert take_in(desk) == RoundResult(taken=1, queued=True, missing=("Jnuk",))
+    assert "main: folders that are not in the Maildir: Jnuk" in caplog.text
+    assert looked_at(desk) == []
+
+
+def test_a_mail_in_a_folder_that_cannot_be_seen_now_is_not_gone(
+    desk: Office, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.deliver(mail(1))
+
+    def closed(*_: object) -> Any:
+        raise NotAccessible("a mail of the Maildir cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Maildir, "read", closed)
+        assert take_in(desk).left == 1
+    box.path.rename(box.path.with_name("away"))
+    take_in(desk)
+    with desk.database.read() as session:
+        assert list(session.scalars(select(Ledger.state))) == ["attempted"]
+    box.path.with_name("away").rename(box.path)
+    assert take_in(desk) == RoundResult(taken=1, queued=True)
 
 
 def test_what_is_no_mail_is_left_alone(
@@ -278,8 +314,9 @@ def test_a_maildir_that_is_not_there_or_closed_is_said(
     desk: Office, box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     box.path.rename(box.path.with_name("away"))
-    assert take_in(desk) == RoundResult()
-    assert "is not in the Maildir" in caplog.text
+    assert take_in(desk) == RoundResult(missing=("INBOX",))
+    assert "folders that are not in the Maildir: INBOX" in caplog.text
+    assert looked_at(desk) == []
     box.path.with_name("away").rename(box.path)
 
     def closed(*_: object) -> Any:

@@ -101,15 +101,25 @@ def test_a_round_notes_when_it_looked_and_what_has_no_result_yet(
         assert mailboxes.lying(session, DESK) == {look.account: 3}
 
 
-def test_all_folders_are_read_and_a_missing_one_stops_nothing(dovecot: Dovecot, new_office: NewOffice) -> None:
+def test_all_folders_are_read_and_a_missing_one_stops_nothing_but_the_mailbox_is_not_read(
+    dovecot: Dovecot, new_office: NewOffice, caplog: pytest.LogCaptureFixture
+) -> None:
     account = dovecot.account(folders=("INBOX", "Nowhere", "Junk"))
     office = new_office(account)
     with dovecot.client(account) as client:
         client.create_folder("Junk")
     dovecot.deliver(account, mail(1))
     dovecot.deliver(account, mail(2), folder="Junk")
-    assert office.take_in().taken == 2
+    assert office.take_in() == RoundResult(taken=2, queued=True, missing=("Nowhere",))
     assert len(dovecot.uids(account, "Verwerkt")) == 2
+    assert "main: folders that are not on the server: Nowhere" in caplog.text
+    with office.database.read() as session:
+        assert mailboxes.looks(session, DESK) == ()
+    with dovecot.client(account) as client:
+        client.create_folder("Nowhere")
+    assert office.take_in() == RoundResult()
+    with office.database.read() as session:
+        assert [look.waiting for look in mailboxes.looks(session, DESK)] == [0]
 
 
 def unfinished(office: Office) -> list[int]:

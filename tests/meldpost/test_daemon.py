@@ -182,6 +182,14 @@ def test_once_fails_when_a_server_is_away_and_promises_no_next_try(tmp_path: Pat
     assert "next try" not in done.stderr
 
 
+def test_once_fails_when_a_maildir_is_not_there(tmp_path: Path, post: PostOffice) -> None:
+    box = {"kind": "maildir", "desk": "desk-a", "path": str(tmp_path / "unmounted")}
+    plan = connected_plan(tmp_path, post.imap_port, post.smtp_port, post.password)
+    done = run_once(initialise(replace(plan, settings={**plan.settings, "mailboxes": {"box": box}})).config)
+    assert done.returncode == 1, done.stderr
+    assert "mailboxes with trouble: 1" in done.stderr
+
+
 def test_mailboxes_are_connected_to_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """mail-cases 29: many log-ins at once are refused by some servers"""
     boxes = {f"box{number}": MAILBOX for number in range(3)}

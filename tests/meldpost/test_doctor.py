@@ -100,7 +100,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, post: PostOffice) -
     config = initialise(plan_in(tmp_path / "other", post.password, mailboxes={"box": box})).config
     found = findings(config)["mailbox box"]
     assert found.verdict is Verdict.WRONG
-    assert "Meldingen" in found.text
+    assert "not on the server: Meldingen;" in found.text
 
 
 def test_exposed_secrets_are_wrong_and_the_rest_is_looked_at_all_the_same(made: Made) -> None:

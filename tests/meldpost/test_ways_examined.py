@@ -38,6 +38,7 @@ def test_a_maildir_that_is_not_there_or_cannot_be_changed_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "check path and `folders`" in maildir(tmp_path)["mailbox box"].text
+    assert "not there: INBOX, Junk;" in maildir(tmp_path, folders=["", "Junk"])["mailbox box"].text
     for where in ("new", "cur"):
         (tmp_path / where).mkdir()
     monkeypatch.setattr("os.access", lambda *_: False)  # root may do everything

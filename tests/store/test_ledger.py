@@ -135,6 +135,12 @@ def test_a_mail_that_is_taken_in_while_another_finds_it_gone_is_taken_in(desk: D
     assert ledger.note_gone(desk, "post", {}) == 0
 
 
+def test_a_mail_in_a_folder_that_is_missing_is_not_gone(desk: Database) -> None:
+    ledger.begin_attempt(desk, DESK, PLACE)
+    assert ledger.note_gone(desk, "post", {}, missing=[PLACE.folder]) == 0
+    assert ledger.note_gone(desk, "post", {}, missing=["Junk"]) == 1
+
+
 def test_a_mail_that_is_gone_is_not_looked_for_in_the_done_folder(desk: Database) -> None:
     ledger.begin_attempt(desk, DESK, PLACE)
     ledger.note_gone(desk, "post", {})
