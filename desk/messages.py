@@ -20,7 +20,7 @@ MOST_LINES = 100
 DEEPEST = 5
 """Files that were taken out of others are indented up to here; what stands deeper says what it was in all the same."""
 
-DANGEROUS = frozenset({"macros", "bounds"})
+DANGEROUS = frozenset({"macros", "program", "bounds"})
 """Findings of files that are not to be opened without a thought."""
 
 

@@ -173,6 +173,7 @@ AUTHENTICATION = {
 FINDINGS = {
     "encrypted": _l("Protected with a password: its text could not be read."),
     "macros": _l("Holds macros, small programs: do not open it on an ordinary computer."),
+    "program": _l("Is or holds a program: do not open it."),
     "bounds": _l("Unpacks to far more than its size: not unpacked. Be careful with it."),
     "broken": _l("Damaged, or not what it says it is."),
     "cut": _l("Very long: only the first part was read."),

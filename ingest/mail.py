@@ -46,6 +46,7 @@ class Finding(StrEnum):
 
     ENCRYPTED = "encrypted"  # a password protects it
     MACROS = "macros"  # it holds code that its program could run
+    PROGRAM = "program"  # it is a program itself, or holds one
     BOUNDS = "bounds"  # it unpacks to more than is ever unpacked
     BROKEN = "broken"  # it is not what it says, or damaged
     CUT = "cut"  # more text is in it than is read

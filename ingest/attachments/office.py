@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ingest.attachments import xml, zipped
 from ingest.attachments.pictures import picture_text
+from ingest.attachments.programs import is_called_a_program, may_hold_macros
 from ingest.attachments.task import Budget, FileText, OutOfBounds, Task, Text
 from ingest.attachments.xml import Handler, Words
 from ingest.attachments.zipped import Archive
@@ -53,15 +54,19 @@ def read(data: bytes, task: Task) -> FileText:
         findings.append(Finding.BROKEN)
     if not task.budget.left:
         findings.append(Finding.NO_TIME)
-    found = text.read(*findings)
+    found = text.read(*dict.fromkeys(findings))
     return _with_pictures(found, archive, task) if document and len(found.text) < _FEW_LETTERS else found
 
 
 def _noticed(archive: Archive) -> Iterator[Finding]:
     if archive.is_encrypted or _is_encrypted_open_document(archive):
         yield Finding.ENCRYPTED
-    if any(_MACROS.search(name) for name in archive.names):
+    if any(_MACROS.search(name) or may_hold_macros(name) for name in archive.names):
         yield Finding.MACROS
+    if any(map(is_called_a_program, archive.names)):
+        yield Finding.PROGRAM
+    if archive.unpacks_to_too_much:
+        yield Finding.BOUNDS
 
 
 def _is_encrypted_open_document(archive: Archive) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
@@ -10,10 +11,15 @@ from statistics import median
 import pypdfium2
 import pypdfium2.raw
 
+from ingest.attachments.programs import is_called_a_program
 from ingest.attachments.task import FileText, Task, Text
 from ingest.mail import Finding
 
 _MOST_PAGES = 1000
+_MOST_FILES = 100
+_SCRIPT = re.compile(rb"/S\s{0,9}/JavaScript\b")
+_LAUNCH = re.compile(rb"/S\s{0,9}/Launch\b")
+"""Actions (ISO 32000-2 §12.6.4)."""
 _FEW_LETTERS = 10
 _PARAGRAPH = 1.4
 """So many times the usual step from line to line."""
@@ -32,6 +38,7 @@ def read(data: bytes, task: Task) -> FileText:
                 _read_page(page, text, findings, task)
                 if text.is_full or Finding.NO_TIME in findings:
                     break
+            findings.extend(_what_it_runs(document, data))
             if pages > _MOST_PAGES:
                 findings.append(Finding.CUT)
     except pypdfium2.PdfiumError as error:
@@ -42,6 +49,16 @@ def read(data: bytes, task: Task) -> FileText:
 def _reason(error: pypdfium2.PdfiumError) -> Finding:
     locked = getattr(error, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD
     return Finding.ENCRYPTED if locked else Finding.BROKEN
+
+
+def _what_it_runs(document: pypdfium2.PdfDocument, data: bytes) -> Iterator[Finding]:
+    """Scripts, and programs that it starts or holds; what stands packed inside of it is seen where PDFium lists it."""
+    if pypdfium2.raw.FPDFDoc_GetJavaScriptActionCount(document) > 0 or _SCRIPT.search(data):
+        yield Finding.MACROS
+    files = min(document.count_attachments(), _MOST_FILES)
+    names = (document.get_attachment(number).get_name() for number in range(files))
+    if _LAUNCH.search(data) or any(map(is_called_a_program, names)):
+        yield Finding.PROGRAM
 
 
 def _pages(document: pypdfium2.PdfDocument, count: int) -> Iterator[pypdfium2.PdfPage]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 from ingest.attachments import mails, office, ole, pdf, pictures, plain, rtf, tnef
 from ingest.attachments.kinds import Kind, kind_of
+from ingest.attachments.programs import is_program
 from ingest.attachments.task import Budget, FileText, OutOfBounds, Recogniser, Task
 from ingest.mail import Finding, ParsedAttachment, ParsedMail, ParseLimits
 from ingest.text import split
@@ -109,6 +110,7 @@ class _Reading:
         self._readers = readers
         self._files = list(mail.attachments)
         self._waiting: list[tuple[Kind, int]] = []
+        self._programs: set[int] = set()
         self._depth = _depths(self._files)
         self._chars_left = limits.all_attachment_text_chars - sum(len(file.text) for file in self._files)
         own = sum(file.size for file in self._files if file.inside is None)
@@ -125,7 +127,10 @@ class _Reading:
 
     def _line_up(self, place: int, file: ParsedAttachment) -> None:
         head = next(iter(file.chunks()), b"")[:_HEAD]
-        self._waiting.append((kind_of(head, file.name, file.content_type), place))
+        kind = kind_of(head, file.name, file.content_type)
+        if kind is not Kind.SILENT and is_program(head, file.name):
+            self._programs.add(place)
+        self._waiting.append((kind, place))
         self._waiting.sort()
 
     def _look_at(self, kind: Kind, place: int) -> Iterator[Said | Body]:
@@ -162,7 +167,9 @@ class _Reading:
         return replace(found, text=found.text[: self._chars_left], findings=findings)
 
     def _note(self, place: int, found: FileText) -> Said:
-        file = replace(self._files[place], text=found.text, findings=found.findings, child=found.child)
+        noticed = (Finding.PROGRAM,) if place in self._programs else ()
+        findings = tuple(dict.fromkeys((*noticed, *found.findings)))
+        file = replace(self._files[place], text=found.text, findings=findings, child=found.child)
         self._files[place] = file
         self._chars_left -= len(found.text)
         return Said(place, file)

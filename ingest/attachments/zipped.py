@@ -33,7 +33,11 @@ BROKEN = (
 
 
 class Archive:
-    """The members of a ZIP by name. Raises OutOfBounds, or one of BROKEN where it is damaged."""
+    """The members of a ZIP by name. Raises OutOfBounds, or one of BROKEN where it is damaged.
+
+    `unpacks_to_too_much`: by what the directory says, a program that unpacks all of it gets more than is ever unpacked
+    here, though what is read of it may be harmless.
+    """
 
     def __init__(self, data: bytes) -> None:
         _check_directory(data)
@@ -43,6 +47,7 @@ class Archive:
         if len(members) > MOST_MEMBERS or _overlap(members, len(data)):
             raise OutOfBounds
         self.names = tuple(member.filename for member in members)
+        self.unpacks_to_too_much = _unpack_to_too_much(members)
         self.is_encrypted = any(member.flag_bits & 1 for member in members)
 
     def read(self, name: str) -> bytes:
@@ -69,6 +74,12 @@ def _check_directory(data: bytes) -> None:
     _, _, _, _, _, size, _, _ = _END.unpack_from(data, at)
     if size > MOST_MEMBERS * 10 * _DIRECTORY_ENTRY:
         raise OutOfBounds
+
+
+def _unpack_to_too_much(members: list[zipfile.ZipInfo]) -> bool:
+    """The same bounds as for what is unpacked here, but for a member's size: a film in an archive is none of ours."""
+    swollen = (member.file_size > max(_SMALL, MOST_TIMES * member.compress_size) for member in members)
+    return any(swollen) or sum(member.file_size for member in members) > MOST_BYTES
 
 
 def _overlap(members: list[zipfile.ZipInfo], size: int) -> bool:
