@@ -1,5 +1,6 @@
 """`pip install .` gives a working command with all its data: the wheel is built, installed elsewhere, and tried."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+"""The environment of what is installed: no path leads back to the sources."""
 DATA = (
     "desk/templates/",
     "desk/static/",
@@ -54,13 +57,16 @@ def test_installed_elsewhere_it_makes_a_desk_and_understands_a_mail(wheel: Path,
     command = [str(home / "bin" / "python"), "-m", "meldpost"]
     where = subprocess.run(
         [*command[:1], "-c", "import meldpost, triage; print(meldpost.__file__)"],
-        cwd=tmp_path, check=True, capture_output=True, text=True,
+        cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert where.stdout.startswith(str(home))
     (tmp_path / "mail.eml").write_bytes(b"From: a@home.example\r\nSubject: x\r\n\r\nI want to report theft.\r\n")
     understood = subprocess.run(
-        [*command, "triage", "--jsonl", "mail.eml"], cwd=tmp_path, check=True, capture_output=True, text=True
-    )
+        [*command, "triage", "--jsonl", "mail.eml"],
+        cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True, text=True,
+    )  # fmt: skip
     assert understood.stdout.startswith('{"file": "mail.eml", "language": ')
-    version = subprocess.run([*command, "--version"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    version = subprocess.run(
+        [*command, "--version"], cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True, text=True
+    )
     assert version.stdout.strip()
