@@ -97,6 +97,53 @@ class BrokenLine:
         raise _LineBroken
 
 
+@dataclass
+class SilentIdle:
+    """Hands all on, as many connections as there are, but of one that idles nothing ever gets through any more."""
+
+    server_port: int
+    port: int = 0
+    idling: threading.Event = field(default_factory=threading.Event)
+    lost: int = 0
+    """Connections that idled and that the client gave up."""
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[SilentIdle]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.port = int(listener.getsockname()[1])
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            yield self
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with (
+            contextlib.suppress(_LineBroken, OSError),
+            client,
+            socket.create_connection(("127.0.0.1", self.server_port), timeout=10) as server,
+        ):
+            self._converse(client, server)
+
+    def _converse(self, client: socket.socket, server: socket.socket) -> None:
+        with client.makefile("rb") as commands, server.makefile("rb") as replies:
+            client.sendall(replies.readline())
+            while line := commands.readline():
+                tag, command = line.split(maxsplit=1)
+                if command.strip().upper() == b"IDLE":
+                    client.sendall(b"+ idling\r\n")
+                    self.idling.set()
+                    while commands.readline():
+                        pass
+                    self.lost += 1
+                    return
+                server.sendall(line)
+                client.sendall(_reply(replies, tag))
+
+
 def _reply(replies: object, tag: bytes) -> bytes:
     """All lines up to the tagged one, literals too."""
     whole = b""

@@ -172,7 +172,7 @@ def test_marks_that_a_mail_writes_itself_stay_out_of_the_text() -> None:
     "unit", ["On 1, <a@\n", "<a@b\n", "a:\n", "From: a\n\n\n\n", "On 2 x <a@b> wrote\n", "> a\nOn 1:\n"]
 )
 def test_hostile_repetition_takes_linear_time(unit: str) -> None:
-    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 51)."""
+    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 50, 51)."""
     text = unit * (2_000_000 // len(unit))
     parts = split(text)
     assert len(parts.own) + len(parts.quoted) <= len(text) + 1

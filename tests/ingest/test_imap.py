@@ -20,6 +20,7 @@ from ingest.sources.imap import (
     MoveFailed,
     connected,
 )
+from tests.ingest.broken_line import SilentIdle
 from tests.ingest.conftest import Dovecot
 from tests.ingest.office import PASSWORD
 
@@ -40,7 +41,7 @@ def not_copied() -> None:
 
 
 def test_mails_are_listed_oldest_first_whatever_their_flags(dovecot: Dovecot) -> None:
-    """mail-cases 10, 11, 21, 8"""
+    """mail-cases 10, 11, 8"""
     settings = dovecot.account()
     for flags in ((), (b"\\Seen",), (b"\\Deleted",), (b"\\Seen", b"\\Flagged", b"\\Answered")):
         dovecot.deliver(settings, mail(1), flags=flags)
@@ -337,6 +338,7 @@ def test_new_mail_wakes_and_is_left_alone(dovecot: Dovecot) -> None:
 
 
 def test_each_folder_is_watched_up_to_a_bound_but_never_the_done_folder(dovecot: Dovecot) -> None:
+    """mail-cases 29"""
     settings = dovecot.account(folders=("INBOX", "Verwerkt", "Junk", "A", "B", "C"))
     assert watched_folders(settings) == ["INBOX", "Junk", "A", "B"]
     with dovecot.client(settings) as client:
@@ -368,6 +370,22 @@ def test_a_server_that_hangs_up_while_idle_is_connected_again(monkeypatch: pytes
     with watching(server.settings()) as wakes:
         for _ in range(4):
             wakes.wait()
+
+
+def test_a_line_that_dies_silently_while_idle_is_given_up_and_made_anew(
+    dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mail-cases 31"""
+    monkeypatch.setattr(idle, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(idle, "RENEW_SECONDS", 0.5)
+    settings = dovecot.account()
+    with SilentIdle(dovecot.port).open() as line:
+        through_it = settings.model_copy(update={"port": line.port, "timeout_seconds": 1})
+        with watching(through_it) as wakes:
+            wakes.wait()
+            dovecot.deliver(settings, mail(1))  # nobody is told
+            wakes.wait()
+    assert line.lost >= 1
 
 
 def test_a_server_without_idle_is_asked_again_and_again() -> None:

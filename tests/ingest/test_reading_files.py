@@ -167,6 +167,7 @@ LETTER = ("brief.docx", made.docx(WORDS))
 def test_a_file_that_ends_its_reader_costs_the_mail_no_more_than_its_own_text(
     crashing: Readers, file: tuple[str, bytes], defect: str
 ) -> None:
+    """mail-cases 50"""
     mail = _read(crashing, file, LETTER, text="Mijn woorden.")
     killer, letter = mail.attachments
     assert mail.own_text.strip() == "Mijn woorden."

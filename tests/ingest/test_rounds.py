@@ -3,10 +3,12 @@ import email
 import email.policy
 import logging
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.mime.application import MIMEApplication
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -258,7 +260,7 @@ def test_a_mail_that_a_person_removes_between_commit_and_move_is_one_case_and_st
 
 
 def test_the_same_mail_in_two_folders_is_one_case(dovecot: Dovecot, new_office: NewOffice) -> None:
-    """mail-cases 16, 21, 22"""
+    """mail-cases 16, 22"""
     account = dovecot.account(folders=("INBOX", "Important"))
     office = new_office(account)
     with dovecot.client(account) as client:
@@ -268,6 +270,24 @@ def test_the_same_mail_in_two_folders_is_one_case(dovecot: Dovecot, new_office: 
     dovecot.deliver(account, sent, folder="Important")
     assert office.take_in() == RoundResult(taken=1, duplicates=1, queued=True)
     assert dovecot.uids(account, "Important") == dovecot.uids(account) == []
+
+
+def test_an_older_mail_that_comes_after_a_newer_one_is_taken_in(
+    dovecot: Dovecot, account: MailboxSettings, office: Office
+) -> None:
+    """mail-cases 21: as when a person moves a report out of the junk folder"""
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    old = re.sub(rb"Date: [^\r]+", b"Date: " + format_datetime(long_ago).encode(), mail(2))
+    with dovecot.client(account) as client:
+        client.create_folder("Junk")
+        client.append("Junk", old, msg_time=long_ago)
+        client.append("INBOX", mail(1))
+        assert office.take_in().taken == 1
+        client.select_folder("Junk")
+        client.move(client.search(), "INBOX")
+    assert dovecot.uids(account) == [2]
+    assert office.take_in().taken == 1
+    assert old in office.raws()
 
 
 def test_a_mail_of_a_case_that_was_destroyed_is_known_and_not_taken_in_again(

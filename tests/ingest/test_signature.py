@@ -42,7 +42,6 @@ OWN = "Ik meld dat J. de Vries geld aannam.\n\nHet gebeurde in maart."
     ],
 )
 def test_a_signature_stands_apart(signature: str) -> None:
-    """mail-cases 50"""
     parts = split(f"{OWN}\n\n{signature}\n\nOp 2 feb 2026 om 10:00 schreef Desk <d@example.org>:\n> Ontvangen")
     assert parts.own.strip() == OWN
     assert parts.signature == signature
@@ -65,11 +64,11 @@ def test_a_signature_stands_apart(signature: str) -> None:
     ],
 )
 def test_what_is_in_doubt_is_the_reporters_own(text: str) -> None:
-    """mail-cases 50"""
     parts = split(text)
     assert (parts.own, parts.signature) == (text, "")
 
 
 def test_only_the_last_lines_are_looked_at() -> None:
+    """mail-cases 50"""
     text = "\n".join(["Groeten,", *(["regel"] * 100_000)])
     assert split(text).own == text

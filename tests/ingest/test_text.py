@@ -97,7 +97,7 @@ def test_no_line_is_lost_or_doubled(text: str) -> None:
     ],
 )
 def test_hostile_repetition_takes_linear_time(unit: str) -> None:
-    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 51)."""
+    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 50, 51)."""
     split(unit * (400_000 // len(unit)))
     unflow(unit * (400_000 // len(unit)), delete_space=True)
 

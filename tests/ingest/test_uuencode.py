@@ -57,5 +57,5 @@ def test_what_merely_begins_like_a_file_is_text(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["begin 644 a\n", "begin 644 a\nM\n", "begin 644 A\n`\n", "begin 644 a\n`\nend\n"])
 def test_hostile_repetition_takes_linear_time(unit: str) -> None:
-    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 51)."""
+    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 50, 51)."""
     taken_out(unit * (1_000_000 // len(unit)))

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from meldpost.supervisor import Report, Supervisor
 from store import mailboxes
 from store.database import open_database
 from store.schema import Ledger, MailboxLook
+from tests.ingest.broken_line import SilentIdle
 from tests.meldpost.plans import MAILBOX, plan_in
 
 MAIL = (
@@ -192,16 +194,38 @@ def test_once_fails_when_a_maildir_is_not_there(tmp_path: Path, post: PostOffice
 
 def test_mailboxes_are_connected_to_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """mail-cases 29: many log-ins at once are refused by some servers"""
-    boxes = {f"box{number}": MAILBOX for number in range(3)}
-    plan = replace(plan_in(tmp_path, mailboxes=boxes), passwords={f"mailbox-password-{name}": "p" for name in boxes})
-    settings = load(initialise(plan).config)
-    after: list[float] = []
-    monkeypatch.setattr(daemon, "_later", lambda seconds, *_: after.append(seconds))
-    with ExitStack() as stack:
-        daemon._start_watchers(settings, lambda _: None, stack)
-        for thread in [thread for thread in threading.enumerate() if thread.name.startswith("IDLE box")]:
-            thread.join(10)
-    assert sorted(after) == [0, daemon.STAGGER_SECONDS, 2 * daemon.STAGGER_SECONDS]
+    monkeypatch.setattr(daemon, "STAGGER_SECONDS", 3600)
+    with socket.create_server((HOST, 0)) as listener:
+        box = {**MAILBOX, "port": listener.getsockname()[1], "security": "plain", "folders": ["INBOX", "Junk"]}
+        boxes = {f"box{number}": box for number in range(3)}
+        plan = plan_in(tmp_path, mailboxes=boxes)
+        plan = replace(plan, passwords={f"mailbox-password-{name}": "p" for name in boxes})
+        settings = load(initialise(plan).config)
+        listener.settimeout(20)
+        with ExitStack() as stack:
+            daemon._start_watchers(settings, lambda _: None, stack)
+            threads = [thread for thread in threading.enumerate() if thread.name.startswith("IDLE box")]
+            first, _ = listener.accept()
+        first.close()
+        for thread in threads:
+            thread.join(20)
+        assert len(threads) == 6
+        assert not any(thread.is_alive() for thread in threads)
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_a_line_on_which_idle_dies_silently_delays_mail_by_one_poll_at_most(tmp_path: Path, post: PostOffice) -> None:
+    """mail-cases 31"""
+    with SilentIdle(post.imap_port).open() as line:
+        daemon = Running(tmp_path, line.port, post.smtp_port, post.password)
+        try:
+            wait_for(line.idling.is_set, daemon)
+            send(post)
+            wait_for(lambda: daemon.settled() == 1, daemon)
+        finally:
+            daemon.end()
 
 
 def test_the_log_raises_the_alarm_where_a_mailbox_was_not_read_for_long(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from imapclient import IMAPClient
 from sqlalchemy import update
 
 from config.settings import load
@@ -53,14 +54,25 @@ def test_of_a_sound_installation_nothing_is_wrong(made: Made, monkeypatch: pytes
     assert looked_at | {"recovery key", "readable mails of box", "last mail in", "last mail out"} <= set(found)
 
 
+def flags_in(post: PostOffice) -> dict[int, tuple[bytes, ...]]:
+    """The flags of each mail that waits at the desk, as another mail program sees them."""
+    with IMAPClient(HOST, post.imap_port, ssl=False, timeout=10) as client:
+        client.login("desk@demo.example", post.password)
+        client.select_folder("INBOX", readonly=True)
+        fetched = client.fetch(client.search(), ["FLAGS"])
+    return {uid: tuple(flag for flag in told[b"FLAGS"] if flag != b"\\Recent") for uid, told in fetched.items()}
+
+
 def test_it_marks_moves_and_sends_nothing(made: Made, post: PostOffice) -> None:
     """mail-cases 36"""
     with smtplib.SMTP(HOST, post.smtp_port, local_hostname="home.example") as client:
         client.sendmail("r@home.example", ["desk@demo.example"], b"Subject: x\r\n\r\nx\r\n")
-    before = post.mails_of("desk@demo.example")
+    before, flags = post.mails_of("desk@demo.example"), flags_in(post)
     found = findings(made.config)
     assert "waiting to be taken in: 1" in found["mailbox box"].text
     assert post.mails_of("desk@demo.example") == before
+    assert flags_in(post) == flags
+    assert list(flags.values()) == [()]
     assert post.mails_of("co@demo.example") == []
 
 

@@ -111,6 +111,7 @@ def test_a_failing_worker_holds_no_other_up(marks: Path, tmp_path: Path) -> None
 
 
 def test_a_worker_that_shows_no_life_is_killed_and_run_again(marks: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """mail-cases 32"""
     supervisor = Supervisor([work(marks, jobs.hangs_once, patience=1.0)], CONTEXT)
     supervisor.wake("work")
     run_until(supervisor, lambda: words(marks) == ["work", "work"])
