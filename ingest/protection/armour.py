@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 MESSAGE = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"
 SIGNED_TEXT = "-----BEGIN PGP SIGNED MESSAGE-----", "-----END PGP SIGNATURE-----"
 MOST_BLOCKS = 50
+_HASH = "Hash: [A-Za-z0-9]+(?:[, -]{1,2}[A-Za-z0-9]+)*"
+_HEAD = f"{SIGNED_TEXT[0]}\r?\n(?:{_HASH}\r?\n)*\r?\n"
+_SIGNED = f"{_HEAD}(?s:(.*?))BEGIN[ \\t]+PGP[ \\t]+SIGNATURE"
+_IN_THE_CLEAR, _IN_THE_CLEAR_BYTES = re.compile(_SIGNED), re.compile(_SIGNED.encode())
+_DASHES = "\n-----"
 
 
 def blocks(text: str, frame: tuple[str, str]) -> list[tuple[int, int]]:
@@ -21,6 +28,22 @@ def blocks(text: str, frame: tuple[str, str]) -> list[tuple[int, int]]:
         if start == 0 or text[start - 1] in "\r\n":
             found.append((start, position))
     return found
+
+
+def is_well_framed(block: bytes) -> bool:
+    """Has a text signed in the clear the frame that RFC 9580 §7 says, and no other? No signature is over the frame, and
+    programs differ in where the text begins and ends in one that is only similar: so a forger could add to it."""
+    found = _IN_THE_CLEAR_BYTES.match(block)
+    return found is not None and (b"\n" + found[1]).endswith(_DASHES.encode())
+
+
+def in_the_clear(block: str) -> str | None:
+    """What a text signed in the clear says, without its frame and dashes (RFC 9580 §7.1, §7.2). None where its frame
+    is another."""
+    found = _IN_THE_CLEAR.match(block)
+    if found is None or not ("\n" + found[1]).endswith(_DASHES):
+        return None
+    return "\n".join(line.removeprefix("- ") for line in found[1].removesuffix(_DASHES[1:]).split("\n"))
 
 
 def without_messages(text: str) -> str:

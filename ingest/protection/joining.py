@@ -62,13 +62,6 @@ def opened_text(outer: ParsedMail, pieces: Sequence[Piece]) -> str | None:
     return text[:_MOST_TEXT] if in_text else None
 
 
-def in_the_clear(block: str) -> str:
-    """What a text signed in the clear says, without its frame and dashes (RFC 9580 §7.1, §7.2)."""
-    _, _, rest = block.partition("\n\n")
-    text, _, _ = rest.rpartition("-----BEGIN PGP SIGNATURE-----")
-    return "\n".join(line.removeprefix("- ") for line in text.split("\n"))
-
-
 def _below(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text.strip())[:_MOST_TEXT]
 

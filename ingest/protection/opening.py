@@ -25,7 +25,8 @@ from ingest.mail import (
     SignatureResult,
     Unopened,
 )
-from ingest.protection.joining import Piece, in_the_clear, join, opened_text
+from ingest.protection.armour import in_the_clear
+from ingest.protection.joining import Piece, join, opened_text
 from ingest.protection.values import SIGNATURES, MailKeys, Question, Unsealed, closed
 from ingest.raw import RawMail, read_range
 
@@ -130,7 +131,8 @@ class _Opener:
         unsealed = self._ask(question)
         if sealed.kind is SealedKind.PGP_SIGNED_TEXT and sealed.text is not None:
             signed = in_the_clear(mail.text[slice(*sealed.text)])
-            found.pieces.append(Piece(sealed, replace(_EMPTY, text=signed)))
+            if signed is not None:
+                found.pieces.append(Piece(sealed, replace(_EMPTY, text=signed)))
         if unsealed.content is not None:
             inner = self._read(_as_mail(sealed, mail, unsealed.content), unsealed.content, depth)
             unsealed = self._checked_again(question, unsealed, inner)

@@ -6,10 +6,22 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 
+from ingest.charsets import clean_text
 from ingest.errors import CannotParse
 from ingest.mail import ParseLimits, Sealed, SealedKind
-from ingest.parts import Part, PartsLeft, body_bytes, children, content_type, file_name, parameter, parse_tree, raw_text
-from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks
+from ingest.parts import (
+    Part,
+    PartsLeft,
+    body_bytes,
+    children,
+    content_type,
+    file_name,
+    parameter,
+    parse_tree,
+    raw_text,
+    text_of,
+)
+from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks, in_the_clear, is_well_framed
 
 MOST_SEALED = 50
 _MOST_SIGNED_TEXT = 1_000_000
@@ -108,18 +120,30 @@ def _messages_in(text: str, *, alone: bool) -> Iterator[Sealed]:
 
 
 def _signed_texts(parts: list[Part], text: str, *, alone: bool) -> Iterator[Sealed]:
-    """Signed text as bytes, since the signature is over them; where it stands in the text, if that is sure."""
-    signed = [body_bytes(part)[start:end] for part in parts for start, end in _byte_blocks(part)]
-    ranges = blocks(text, SIGNED_TEXT)
-    for number, block in enumerate(signed):
-        where = ranges[number] if len(ranges) == len(signed) else None
-        if len(block) <= _MOST_SIGNED_TEXT:
-            whole = where is not None and alone and text.strip() == text[where[0] : where[1]].strip()
-            yield Sealed(SealedKind.PGP_SIGNED_TEXT, whole, text=where, data=block)
+    """Signed text as bytes, since the signature is over them; and where the text says just what these bytes do. What
+    is shown can come from another part, which no signature is over: the other halves of an alternative are not."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for start, end in blocks(text, SIGNED_TEXT):
+        places.setdefault(_letters(text[start:end]), []).append((start, end))
+    places.pop("", None)
+    for part, block in _signed_blocks(parts):
+        same = places.get(_letters(clean_text(text_of(part, block)))) if is_well_framed(block) else None
+        where = same.pop(0) if same else None
+        whole = where is not None and alone and text.strip() == text[where[0] : where[1]].strip()
+        yield Sealed(SealedKind.PGP_SIGNED_TEXT, whole, text=where, data=block)
 
 
-def _byte_blocks(part: Part) -> list[tuple[int, int]]:
-    return blocks(body_bytes(part).decode("latin-1"), SIGNED_TEXT)
+def _signed_blocks(parts: list[Part]) -> Iterator[tuple[Part, bytes]]:
+    for part in parts:
+        data = body_bytes(part)
+        for start, end in blocks(data.decode("latin-1"), SIGNED_TEXT):
+            if end - start <= _MOST_SIGNED_TEXT:
+                yield part, data[start:end]
+
+
+def _letters(block: str) -> str:
+    """What a signed text says, without spaces and lines, which format=flowed sets anew; "" where its frame is none."""
+    return "".join((in_the_clear(block) or "").split())
 
 
 def _range(part: Part, signed: Part, raw: Raw) -> tuple[int, int] | None:

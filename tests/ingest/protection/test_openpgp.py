@@ -186,6 +186,69 @@ def test_text_signed_in_another_charset_is_checked_as_it_came(gnupg: GnuPG) -> N
     assert mail.own_text == "café"
 
 
+def _alternative(*parts: bytes) -> bytes:
+    inside = b"".join(b"--a\r\n" + part + b"\r\n" for part in parts)
+    return b"Content-Type: multipart/alternative; boundary=a\r\n\r\n" + inside + b"--a--\r\n"
+
+
+def test_a_signed_text_lends_its_signature_to_no_other_half_of_an_alternative(gnupg: GnuPG) -> None:
+    signed = gnupg.run("-u", REPORTER, "--clearsign", data=b"Ik kom morgen.\n")
+    forged = signed.replace(b"Ik kom morgen.", b"Rolf steelt.")
+    genuine = b"Content-Type: text/plain\r\n\r\n" + signed
+    wide = base64.encodebytes(forged.decode().encode("utf-16"))
+    for first in (
+        b"Content-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\n" + wide,
+        b"Content-Type: text/enriched\r\n\r\n" + forged,
+        b"Content-Type: text/enriched\r\n\r\n" + forged.replace(b"\n\n", b"\nComment: x\n\n", 1),
+    ):
+        mail = read(autocrypt(gnupg) + _alternative(first, genuine))
+        assert mail.protection is not None
+        assert "Rolf steelt." in mail.text
+        assert [(each.result, each.whole) for each in mail.protection.signatures] == [(SignatureResult.VALID, False)]
+    mail = read(autocrypt(gnupg) + _alternative(genuine, b"Content-Type: text/html\r\n\r\n<p>Rolf steelt."))
+    assert mail.protection is not None
+    assert (mail.text.strip(), mail.html) == ("Ik kom morgen.", None)
+    assert [(each.result, each.whole) for each in mail.protection.signatures] == [(SignatureResult.VALID, True)]
+
+
+_BEGIN = b"-----BEGIN PGP SIGNATURE-----\n"
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"text/plain; format=flowed", b"text/plain; charset=hz"])
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        (b"\n\nEen", b"\n \nEen"),
+        (b"\n\nEen", b"\nComment: x\x0b\x0bRolf steelt.\n\nEen"),
+        (b"\n\nEen", b"\x0b\x0bRolf steelt.\n\nEen"),
+        (b"\n\nEen", b"\r\rRolf steelt.\n\nEen"),
+        (_BEGIN, _BEGIN + b"Comment: Rolf steelt.\nComment: x\x0b" + _BEGIN),
+        (_BEGIN, b"-" + _BEGIN + b"Comment: Rolf steelt.\nComment: x\x0b" + _BEGIN),
+        (_BEGIN, _BEGIN.replace(b"-----", b"---") + b"Comment: Rolf steelt.\nComment: x\x0b" + _BEGIN),
+        (_BEGIN, _BEGIN.replace(b"-", "—".encode()) + b"Comment: Rolf steelt.\nComment: x\x0b" + _BEGIN),
+    ],
+)
+def test_nothing_that_was_put_into_the_frame_of_a_signed_text_is_shown_as_signed(
+    kind: bytes, found: bytes, put: bytes
+) -> None:
+    signed = pysequoia.sign(_REPORTER.signer(), b"Een.\n\n- Twee.\n", mode=pysequoia.SignatureMode.CLEAR)
+    assert signed.count(found) == 1
+    key = b"Autocrypt: addr=" + REPORTER.encode() + b"; keydata=" + base64.b64encode(_SENDER) + b"\r\n"
+    mail = read(key + HEAD + b"Content-Type: " + kind + b"\r\n\r\n" + signed.replace(found, put))
+    assert mail.protection is not None
+    [signature] = mail.protection.signatures
+    assert not (signature.whole and signature.result is SignatureResult.VALID) or mail.text == "Een.\n\n- Twee.\n"
+    assert read(key + HEAD + b"Content-Type: " + kind + b"\r\n\r\n" + signed).text == "Een.\n\n- Twee.\n"
+
+
+def test_two_signed_texts_below_each_other_are_shown_where_they_stand(gnupg: GnuPG) -> None:
+    texts = [gnupg.run("-u", REPORTER, "--clearsign", data=words) for words in (b"Een.\n", b"Twee.\n", b"Een.\n")]
+    mail = read(autocrypt(gnupg) + b"Content-Type: text/plain\r\n\r\n" + b"\r\nen\r\n\r\n".join(texts))
+    assert mail.protection is not None
+    assert mail.text.split() == ["Een.", "en", "Twee.", "en", "Een."]
+    assert [each.whole for each in mail.protection.signatures] == [False] * 3
+
+
 def test_a_reply_that_quotes_ciphertext_is_no_encrypted_mail(gnupg: GnuPG) -> None:
     quoted = b"> " + gnupg.encrypt(ENTITY).replace(b"\n", b"\n> ")
     assert read(HEAD + b"\r\nWat is dit?\r\n\r\n" + quoted).protection is None
