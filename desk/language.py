@@ -1,13 +1,17 @@
 """The language of a page, and times as its reader writes them, in the time zone of the desk."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, Flask, abort, g, redirect, request, session, url_for
 from flask_babel import Babel, get_locale, gettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from werkzeug.wrappers import Response
 
 from desk.paths import local_path
@@ -34,8 +38,20 @@ def speak(app: Flask) -> None:
     """Give an application its languages."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
     Babel(app, locale_selector=chosen)
-    app.jinja_env.filters.update(day=day, moment=moment, age=age, ago=ago, size=size)
+    speaking: dict[str, Callable[..., str]] = {"day": day, "moment": moment, "age": age, "ago": ago, "size": size}
+    app.jinja_env.filters.update({name: in_the_readers_language(speak) for name, speak in speaking.items()})
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
+
+
+def in_the_readers_language(say: Callable[..., str]) -> Callable[..., str]:
+    """A filter that is asked anew for each page. Jinja works out a filter of a constant once, when it compiles the
+    template, and everybody would read it in the language of who came first."""
+
+    @pass_context
+    def said(_context: Context, *args: Any, **named: Any) -> str:
+        return say(*args, **named)
+
+    return said
 
 
 def chosen() -> str:

@@ -6,6 +6,8 @@ from flask import Flask
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 
+from desk.language import in_the_readers_language
+
 KINDS = {
     "melding": _l("Report"),
     "advies": _l("Wants advice"),
@@ -271,4 +273,4 @@ def file_type(content_type: str) -> str:
 
 def teach(app: Flask) -> None:
     """Give the templates `{{ slug|name("kind") }}` and `{{ content_type|file_type }}`."""
-    app.jinja_env.filters.update(name=name, file_type=file_type)
+    app.jinja_env.filters.update(name=in_the_readers_language(name), file_type=in_the_readers_language(file_type))

@@ -10,9 +10,6 @@ from werkzeug.test import TestResponse
 from desk.forms import DECISIONS
 from store import audit, outbox
 from store.audit import Action
-from store.intake import TakenIn
-from store.keypairs import KeyKind
-from store.keyring import newest_proven
 from store.records import RecordKind
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
 from tests.store.world import damage
@@ -431,23 +428,10 @@ def test_a_case_that_is_over_is_reopened_by_that_word(visitor: Visitor, case_id:
     assert "<button>Heropenen</button>" in _section(visitor, case_id, "status")
 
 
-def _decided(world: World, taken: TakenIn, reason: str) -> None:
-    with world.database.begin() as session:
-        to = newest_proven(session, world.index, DESK, KeyKind.CASE, taken.case_id)
-        detail = {"receipt": "full", "held": True, "reason": reason}
-        audit.write(
-            *(session, DESK, Action.RECEIPT_DECIDED, world.clock.now),
-            case_id=taken.case_id,
-            subject_id=taken.message_id,
-            detail=detail,
-            to=to,
-        )
-
-
 def test_a_receipt_to_a_sender_who_may_be_false_goes_only_when_it_is_chosen(world: World, visitor: Visitor) -> None:
     taken = world.new_case()
     doubtful = world.hold_receipt(taken.case_id)
-    _decided(world, taken, "dmarc_fail")
+    world.say_why_it_waits(taken, "dmarc_fail")
     page = visitor.get("/receipts/").text
     assert "afzender mogelijk vals" in page
     assert f'name="mail" value="{doubtful}"' in page
@@ -462,7 +446,7 @@ def test_a_receipt_that_waits_says_why_and_when_its_message_came(world: World, v
     taken = world.new_case(received_at=START - timedelta(days=9))
     world.hold_receipt(taken.case_id)
     assert "Het bericht is oud" not in visitor.get("/receipts/").text
-    _decided(world, taken, "too_old")
+    world.say_why_it_waits(taken, "too_old")
     page = visitor.get("/receipts/").text
     assert "Het bericht is oud" in page
     assert "18 nov 2026" in page

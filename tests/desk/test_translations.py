@@ -18,6 +18,7 @@ from desk import words
 from desk.timeline import SENTENCES
 from store.audit import Action
 from store.outbox import OutboxState, OutgoingKind
+from tests.desk.world import World, coordinator
 
 FOLDER = Path(desk.__file__).parent
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -92,3 +93,27 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     without_case = {Action.RECORD, *(Action(slug) for slug in of_no_case)}
     told_with_more = {Action.STATUS, Action.DECIDE, Action.DUE_DONE, Action.DUE_REOPENED, Action.READ_AGAIN}
     assert set(SENTENCES) | told_with_more == set(Action) - without_case
+
+
+@pytest.mark.parametrize("order", [("nl", "en"), ("en", "nl")])
+def test_a_page_speaks_the_language_of_who_reads_it_whoever_read_it_first(world: World, order: Sequence[str]) -> None:
+    """A template engine works out what it takes for constant once, in the language of its first reader."""
+    said = {"nl": ("Gedaan", "afzender mogelijk vals"), "en": ("Done", "sender may be false")}
+    taken = world.new_case()
+    world.hold_receipt(taken.case_id)
+    world.say_why_it_waits(taken, "dmarc_fail")
+    for language in order:
+        visitor = coordinator(world, language=language)
+        done, false_sender = said[language]
+        assert f">{done}<" in visitor.get(f"/cases/{taken.case_id}").text
+        assert false_sender in visitor.get("/receipts/").text
+
+
+@pytest.mark.parametrize("source", ["{{ 'done'|name('done_reason') }}", "{{ 'text/html'|file_type }}"])
+def test_no_word_is_worked_out_when_a_template_is_compiled(world: World, source: str) -> None:
+    template = world.app.jinja_env.from_string(source)
+    found = []
+    for language in ("nl", "en"):
+        with world.app.test_request_context(headers={"Accept-Language": language}):
+            found.append(template.render())
+    assert len(set(found)) == 2

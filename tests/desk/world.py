@@ -17,7 +17,8 @@ from cases.terms import DueKind
 from config.secrets import Secrets, write_key
 from config.settings import DeskSettings, ReceiptTexts, Settings, WebSettings
 from desk.app import create_app
-from store import outbox, sessions
+from store import audit, outbox, sessions
+from store.audit import Action
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
 from store.keyring import DeskPublicKeys, KeyRing
@@ -130,6 +131,18 @@ class World:
         with self.database.begin() as transaction:
             outbox.enqueue(transaction, self.keys.mailer, self.index, new, self.clock.now)
         return outbox_id
+
+    def say_why_it_waits(self, taken: TakenIn, reason: str) -> None:
+        """The decision on the trail that goes with a receipt held at this time."""
+        detail = {"receipt": "full", "held": True, "reason": reason}
+        with self.database.begin() as session:
+            audit.write(
+                *(session, DESK, Action.RECEIPT_DECIDED, self.clock.now),
+                case_id=taken.case_id,
+                subject_id=taken.message_id,
+                detail=detail,
+                to=taken.keys.case,
+            )
 
 
 @dataclass(frozen=True)
