@@ -22,7 +22,7 @@ class ReceiptKind(StrEnum):
 
 @dataclass(frozen=True)
 class Caps:
-    """Automatic mails already sent or waiting, and how many there may be."""
+    """Automatic mails already sent or on their way, and how many there may be. What is held has gone to nobody."""
 
     to_address: int = 0
     to_address_max: int = 10
@@ -93,26 +93,27 @@ def decide_receipt(facts: ReceiptFacts) -> ReceiptDecision:
 
 
 def _reason_for_silence(facts: ReceiptFacts) -> str | None:
-    caps = facts.caps
     rules = (
         ("own_mail", facts.own_mail),
         ("automatic", facts.automatic is not None),
         ("no_sender", not facts.has_sender),
-        ("cap_address", caps.to_address >= caps.to_address_max),
-        ("cap_case", caps.in_case >= caps.in_case_max),
     )
     return next((reason for reason, hit in rules if hit), None)
 
 
 def _reason_to_hold(facts: ReceiptFacts) -> str | None:
+    caps = facts.caps
     old = facts.arrived_at is None or facts.now - facts.arrived_at > facts.max_age
     rules = (
         (facts.denial, bool(facts.denial)),  # else whoever is named in From gets mail for what a stranger wrote
         ("imported", facts.imported),
         ("first_connection", facts.first_connection),
         ("too_old", old),
-        ("cap_domain", facts.caps.to_domain >= facts.caps.to_domain_max),
-        ("cap_total", facts.caps.in_all >= facts.caps.in_all_max),
+        # held, not left out: others may have spent the cap in their name
+        ("cap_address", caps.to_address >= caps.to_address_max),
+        ("cap_case", caps.in_case >= caps.in_case_max),
+        ("cap_domain", caps.to_domain >= caps.to_domain_max),
+        ("cap_total", caps.in_all >= caps.in_all_max),
     )
     return next((reason for reason, hit in rules if hit), None)
 

@@ -421,14 +421,24 @@ class RuleSettings(Section):
     kind_threshold: float = Field(
         0.8, gt=0.5, le=1, description="The terms of the law stand in a receipt only when the kind is this certain."
     )
-    per_address_per_day: int = Field(10, ge=1, description="Most automatic mails to one address in 24 hours.")
+    per_address_per_day: int = Field(
+        10,
+        ge=1,
+        description="Automatic mails to one address in 24 hours, above which receipts wait for a person's word.",
+    )
     per_domain_per_day: int = Field(
         500,
         ge=1,
         description="Automatic mails to one domain in 24 hours, above which receipts wait for a person's word.",
     )
-    per_case_per_day: int = Field(5, ge=1, description="Most automatic mails in one case in 24 hours.")
-    total_per_hour: int = Field(1000, ge=1, description="Most automatic mails in all in one hour.")
+    per_case_per_day: int = Field(
+        5, ge=1, description="Automatic mails in one case in 24 hours, above which receipts wait for a person's word."
+    )
+    total_per_hour: int = Field(
+        1000,
+        ge=1,
+        description="Receipts and reminders in all in one hour, above which receipts wait for a person's word.",
+    )
     reminder_days: int = Field(
         14, ge=1, description="Days after which a reporter is reminded, once, of what is missing."
     )

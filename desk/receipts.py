@@ -80,7 +80,7 @@ def release() -> Response:
 def let_go(ids: Iterable[str]) -> None:
     """Release these mails and say how many."""
     with parts().database.begin() as transaction:
-        count = changes.release_receipts(transaction, gate.ring(), ids, parts().clock())
+        count = changes.release_receipts(transaction, gate.ring(), gate.index(), ids, parts().clock())
     if count:
         flash(ngettext("%(num)s mail is on its way.", "%(num)s mails are on their way.", count), "good")
     else:

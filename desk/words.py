@@ -111,6 +111,8 @@ HELD_REASONS = {
     "imported": _l("The message was imported"),
     "first_connection": _l("The message lay there when Meldpost first looked"),
     "too_old": _l("The message is old"),
+    "cap_address": _l("This address got many already"),
+    "cap_case": _l("This case got many already"),
     "cap_domain": _l("Many were sent to this domain"),
     "cap_total": _l("Many were sent in a short time"),
 }

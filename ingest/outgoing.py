@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cases.lifecycle import OPEN
 from cases.receipts import Caps, ReceiptDecision, ReceiptFacts, ReceiptKind, decide_receipt
 from cases.terms import feedback_due
-from config.addresses import BadAddress, domain_to_ascii
+from config.addresses import BadAddress, domain_to_ascii, without_tag
 from ingest.authentication import Authentication
 from ingest.automatic import Verdict, bare
 from ingest.intake import Intake
@@ -69,23 +69,24 @@ class Understood:
 
 
 def answer_address(mail: ParsedMail, own: frozenset[str]) -> str | None:
-    """Where a receipt goes: to Reply-To only where that is one address of the sender's own domain, else to From.
+    """Where a receipt goes: to From, or to Reply-To where that is the same mailbox, with another plus tag at most.
 
-    Neither to what no mail can go to, nor to ourselves: where Reply-To is such an address, From is left.
+    Any other Reply-To, of the same domain too, may be of somebody who asked for nothing. Neither to what no mail can go
+    to, nor to ourselves: where Reply-To is such an address, From is left.
     """
     if mail.from_ is None:
         return None
     candidates = [mail.from_.address]
-    if len(mail.reply_to) == 1 and _domain(mail.reply_to[0].address) == _domain(mail.from_.address):
+    if len(mail.reply_to) == 1 and not answers_go_elsewhere(mail):
         candidates.insert(0, mail.reply_to[0].address)
     return next((each for each in candidates if _can_be_written_to(each, own)), None)
 
 
 def answers_go_elsewhere(mail: ParsedMail) -> bool:
-    """Would an answer go to another domain than From's? Ours does not; a person should know before they write."""
+    """Would an answer go to another mailbox than From's? Ours does not; a person should know before they write."""
     if mail.from_ is None:
         return False
-    return any(_domain(each.address) != _domain(mail.from_.address) for each in mail.reply_to)
+    return any(_mailbox(each.address) != _mailbox(mail.from_.address) for each in mail.reply_to)
 
 
 def noteworthy(mail: ParsedMail, authentication: Authentication | None) -> list[str]:
@@ -276,7 +277,7 @@ def _caps(session: Session, intake: Intake, to: str, case_id: str | None, now: d
         to_domain_max=rules.per_domain_per_day,
         in_case=outbox.recent_count_in_case(session, case_id, now - DAY) if case_id else 0,
         in_case_max=rules.per_case_per_day,
-        in_all=outbox.recent_count(session, intake.desk, now - HOUR),
+        in_all=outbox.recent_count_in_all(session, intake.desk, now - HOUR),
         in_all_max=rules.total_per_hour,
     )
 
@@ -285,5 +286,9 @@ def _is_encrypted(mail: ParsedMail) -> bool:
     return mail.protection is not None and mail.protection.encrypted is not None
 
 
-def _domain(address_: str) -> str:
-    return address_.rpartition("@")[2].lower()
+def _mailbox(address_: str) -> str:
+    """An address for comparing; what no mail can go to is like itself alone."""
+    try:
+        return without_tag(address_)
+    except BadAddress:
+        return address_

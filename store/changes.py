@@ -208,8 +208,11 @@ def add_note(session: Session, ring: KeyRing, index: IndexKey, case_id: str, tex
     return note_id
 
 
-def release_receipts(session: Session, ring: KeyRing, ids: Iterable[str], now: datetime) -> int:
-    """Say the word that held mails wait for: these may go. Tells how many were still held."""
+def release_receipts(session: Session, ring: KeyRing, index: IndexKey, ids: Iterable[str], now: datetime) -> int:
+    """Say the word that held mails wait for: these may go, and count against the caps. Tells how many were still held.
+
+    To whom a mail goes stands in its copy alone; where that cannot be opened, it counts in its case and in all.
+    """
     cases = {row.id: row.case_id for row in outbox.held(session, ring.desk)}
     released = outbox.release(session, ring.desk, ids)
     for outbox_id in released:
@@ -222,6 +225,8 @@ def release_receipts(session: Session, ring: KeyRing, ids: Iterable[str], now: d
             case_id=cases.get(outbox_id),
             subject_id=outbox_id,
         )
+    for copy in records.opened_of_subjects(session, ring, released, RecordKind.OUTGOING).values():
+        outbox.count_against_caps(session, ring.desk, index.caps(copy["to"], now)[0], now)
     session.flush()
     return len(released)
 

@@ -59,6 +59,7 @@ class NewOutgoing:
     """A mail to send. `id` is made first (`new_outbox_id`), since Message-ID and addresses hold its token.
 
     `caps` are `IndexKey.caps(...)[0]` of the recipient, for mail that counts against the caps; None for other mail.
+    A held mail counts when it is released (`store.changes`).
     `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}. `member_id`: whom a notice is for.
     """
 
@@ -136,12 +137,17 @@ def enqueue(
         key_pair_id=mailer.id,
         frame=seal(packed(new), mailer.public, frame_context(desk, new.id, mailer.generation)),
     )
-    if new.caps is not None:
-        rows.add(session, MailCap, id=new_id(), desk=desk, digest=new.caps, at=now)
+    if new.caps is not None and not new.held:
+        count_against_caps(session, desk, new.caps, now)
     if new.case_id is not None and new.copy is not None:
         identity = identity or newest_proven(session, index, desk, KeyKind.IDENTITY, new.case_id)
         records.add_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
     audit.write(session, desk, Action.MAIL_QUEUED, now, case_id=new.case_id, subject_id=new.id)
+
+
+def count_against_caps(session: Session, desk: str, digest: bytes, now: datetime) -> None:
+    """Note that a mail goes to the address of this digest (`IndexKey.caps(...)[0]`)."""
+    rows.add(session, MailCap, id=new_id(), desk=desk, digest=digest, at=now)
 
 
 def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
@@ -219,12 +225,10 @@ def unreachable_members(session: Session, desk: str, since: datetime) -> frozens
     return frozenset(member_id for member_id in session.scalars(query) if member_id is not None)
 
 
-def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes] | None = None) -> int:
-    """Mails queued since then that count against the caps: to one address (`IndexKey.caps`), or in all."""
-    query = select(func.count()).select_from(MailCap).where(MailCap.desk == desk, MailCap.at >= since)
-    if digests is not None:
-        query = query.where(MailCap.digest.in_(list(digests)))
-    return session.scalars(query).one()
+def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes]) -> int:
+    """Mails queued since then to one address (`IndexKey.caps`)."""
+    to_address = (MailCap.desk == desk, MailCap.at >= since, MailCap.digest.in_(list(digests)))
+    return session.scalars(select(func.count()).select_from(MailCap).where(*to_address)).one()
 
 
 def recent_count_to_domain(session: Session, desk: str, since: datetime, digests: Collection[bytes]) -> int:
@@ -236,13 +240,27 @@ def recent_count_to_domain(session: Session, desk: str, since: datetime, digests
 
 
 def recent_count_in_case(session: Session, case_id: str, since: datetime) -> int:
-    """Mails to the reporter of one case queued since then."""
-    query = (
-        select(func.count())
-        .select_from(Outbox)
-        .where(Outbox.case_id == case_id, Outbox.created_at >= since, Outbox.kind != OutgoingKind.NOTICE)
-    )
-    return session.scalars(query).one()
+    """Mails to reporters in one case that went out since then, or are to."""
+    return _count(session, Outbox.case_id == case_id, *_on_their_way(since))
+
+
+def recent_count_in_all(session: Session, desk: str, since: datetime) -> int:
+    """Mails to reporters that went out since then, or are to.
+
+    Members' notices have a cap of their own: else any mail, answered or not, would spend what reporters have.
+    """
+    return _count(session, Outbox.desk == desk, *_on_their_way(since))
+
+
+def _on_their_way(since: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Neither what waits for a person's word nor what was taken back; what was released went when it was."""
+    stays = [OutboxState.HELD, OutboxState.CANCELLED]
+    moving = [state for state in OutboxState if state not in stays]
+    return Outbox.kind != OutgoingKind.NOTICE, Outbox.state.in_(moving), Outbox.not_before >= since
+
+
+def _count(session: Session, *which: ColumnElement[bool]) -> int:
+    return session.scalars(select(func.count()).select_from(Outbox).where(*which)).one()
 
 
 def of_case(session: Session, case_id: str) -> tuple[OutgoingRow, ...]:

@@ -53,8 +53,6 @@ def test_an_anonymous_reporter_is_asked_nothing_about_themselves() -> None:
         ({"automatic": Automatic.LIST}, "automatic"),
         ({"own_mail": True}, "own_mail"),
         ({"has_sender": False}, "no_sender"),
-        ({"caps": Caps(to_address=10)}, "cap_address"),
-        ({"caps": Caps(in_case=5)}, "cap_case"),
     ],
 )
 def test_who_may_not_be_answered_gets_no_receipt(change: dict[str, object], reason: str) -> None:
@@ -70,18 +68,27 @@ def test_who_may_not_be_answered_gets_no_receipt(change: dict[str, object], reas
         ({"arrived_at": None}, "too_old"),
         ({"imported": True}, "imported"),
         ({"first_connection": True}, "first_connection"),
+        ({"caps": Caps(to_address=10)}, "cap_address"),
+        ({"caps": Caps(in_case=5)}, "cap_case"),
         ({"caps": Caps(in_all=1000)}, "cap_total"),
         ({"caps": Caps(to_domain=500)}, "cap_domain"),
         ({"denial": "dmarc_fail"}, "dmarc_fail"),
         ({"denial": "spf_fail", "imported": True}, "spf_fail"),
     ],
 )
-def test_mail_that_is_not_fresh_or_that_its_domain_disowns_waits_for_the_coordinators_word(
+def test_mail_that_is_not_fresh_that_its_domain_disowns_or_that_is_above_a_cap_waits_for_the_coordinators_word(
     change: dict[str, object], reason: str
 ) -> None:
+    """mail-cases 73, 74: a receipt above a cap is held, never left out: strangers may have spent the cap."""
     decision = decide_receipt(replace(REPORT, **change))  # type: ignore[arg-type]
     assert decision.kind is ReceiptKind.FULL
     assert (decision.held, decision.reason) == (True, reason)
+
+
+@pytest.mark.parametrize("change", [{"automatic": Automatic.AUTO_REPLY}, {"own_mail": True}])
+def test_a_robot_above_a_cap_gets_no_receipt_that_waits_either(change: dict[str, object]) -> None:
+    decision = decide_receipt(replace(REPORT, caps=Caps(to_address=10, in_case=5), **change))  # type: ignore[arg-type]
+    assert (decision.kind, decision.held) == (ReceiptKind.NONE, False)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from cases.lifecycle import Outcome, Status, TransitionNotAllowed
 from cases.terms import BY_HAND, DoneReason, DueKind
 from config.taxonomy import MissingField, Severity
-from store import casework, changes, mailer_contact, records
+from store import casework, changes, mailer_contact, outbox, records
 from store.audit import Action
 from store.casework import CaseView, FirstLook
 from store.changes import Changed, NotApproved, NotDecidable
@@ -442,7 +442,23 @@ def test_a_held_receipt_goes_after_one_word_which_is_on_the_trail(world: World, 
     with world.db.begin() as session:
         (waiting,) = casework.held_outgoing(session, world.ring)
         assert waiting.id == outbox_id
-        assert changes.release_receipts(session, world.ring, [outbox_id], NOW) == 1
-        assert changes.release_receipts(session, world.ring, [outbox_id], NOW) == 0
+        assert changes.release_receipts(session, world.ring, INDEX, [outbox_id], NOW) == 1
+        assert changes.release_receipts(session, world.ring, INDEX, [outbox_id], NOW) == 0
     events = look(world, case_id).timeline
     assert [(event.by, event.subject_id) for event in events if event.action is Action.RELEASE] == [("ada", outbox_id)]
+
+
+def test_a_receipt_that_a_person_lets_go_counts_against_the_caps_from_then_on(world: World, case_id: str) -> None:
+    """mail-cases 73, 74"""
+    desk, later = world.ring.desk, NOW + timedelta(days=5)
+    to = {"to": "sanne@thuis.example"}
+    released, _ = (world.enqueue(case_id=case_id, caps=b"c" * 32, held=True, copy=to) for _ in range(2))
+    unreadable = world.enqueue(case_id=case_id, held=True)
+    with world.db.begin() as session:
+        assert changes.release_receipts(session, world.ring, INDEX, [released, unreadable], later) == 2
+    with world.db.read() as session:
+        caps = INDEX.caps("Sanne+x@thuis.example", later)
+        assert outbox.recent_count(session, desk, later, caps) == 1
+        assert outbox.recent_count_to_domain(session, desk, later, caps) == 1
+        assert outbox.recent_count_in_case(session, case_id, NOW) == 2
+        assert outbox.recent_count_in_all(session, desk, NOW) == 2

@@ -266,13 +266,37 @@ def test_caps_count_by_address_by_case_and_in_all(world: World) -> None:
     with world.db.read() as session:
         desk = world.ring.desk
         assert outbox.recent_count(session, desk, since, INDEX.caps("a@x.example", tomorrow)) == 2
-        assert outbox.recent_count(session, desk, since) == 3
+        assert outbox.recent_count_in_all(session, desk, since) == 3
         assert outbox.recent_count_to_domain(session, desk, since, INDEX.caps("new@X.example", tomorrow)) == 3
         assert outbox.recent_count_to_domain(session, desk, since, INDEX.caps("a@y.example", tomorrow)) == 0
         assert outbox.recent_count_to_domain(session, "another-desk", since, INDEX.caps("a@x.example", NOW)) == 0
-        assert outbox.recent_count(session, desk, tomorrow) == 0
-        assert outbox.recent_count(session, "another-desk", since) == 0
+        assert outbox.recent_count_in_all(session, desk, tomorrow) == 0
+        assert outbox.recent_count_in_all(session, "another-desk", since) == 0
         assert outbox.recent_count_in_case(session, taken.case_id, since) == 3
+        assert outbox.recent_count_in_case(session, taken.case_id, tomorrow) == 0
+
+
+def test_what_waits_for_a_persons_word_or_was_taken_back_counts_against_no_cap(world: World) -> None:
+    """mail-cases 73, 74: else whoever writes a reporter's address into From spends that reporter's caps."""
+    taken = world.open_case()
+    caps = INDEX.caps("a@x.example", NOW)
+    world.enqueue(case_id=taken.case_id, caps=caps[0], held=True)
+    since = NOW - timedelta(hours=1)
+    desk = world.ring.desk
+
+    def counted() -> list[int]:
+        with world.db.read() as session:
+            return [
+                outbox.recent_count(session, desk, since, caps),
+                outbox.recent_count_to_domain(session, desk, since, caps),
+                outbox.recent_count_in_case(session, taken.case_id, since),
+                outbox.recent_count_in_all(session, desk, since),
+            ]
+
+    assert counted() == [0, 0, 0, 0]
+    with world.db.begin() as session:
+        outbox.cancel(session, taken.case_id, [OutgoingKind.RECEIPT], NOW)
+    assert counted() == [0, 0, 0, 0]
 
 
 def test_the_sweep_forgets_who_got_mail_when_no_cap_counts_it_any_more(world: World) -> None:
