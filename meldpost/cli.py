@@ -73,10 +73,13 @@ def run(config: Path, once: bool) -> None:
 def desk(config: Path) -> None:
     """Serve the desk, the coordinator's web application."""
     from config.settings import load
+    from meldpost.startup import NotReady
     from meldpost.web import CannotServe, serve_desk
 
     try:
         serve_desk(load(config))
+    except NotReady as error:
+        raise click.ClickException(f"Not started. {error}") from error
     except CannotServe as error:
         raise click.ClickException(str(error)) from error
 

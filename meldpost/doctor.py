@@ -54,7 +54,7 @@ def examine(config: Path) -> Iterator[Finding]:
         return
     yield Finding("configuration", Verdict.FINE, f"desks: {len(settings.desks)}, mailboxes: {len(settings.mailboxes)}")
     yield _ready("secrets", startup.secrets_are_private, settings)
-    yield _desk_secrets(settings)
+    yield _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
@@ -87,18 +87,6 @@ def _ready(what: str, check: Callable[[Settings], str], settings: Settings) -> F
         return Finding(what, Verdict.FINE, check(settings))
     except startup.NotReady as error:
         return Finding(what, Verdict.WRONG, str(error))
-
-
-def _desk_secrets(settings: Settings) -> Finding:
-    """The daemon needs none of these, so it starts without; where nobody can log in, it is too late to notice."""
-    secrets = settings.secrets()
-    try:
-        for desk in settings.desks:
-            secrets.key(f"passphrase-secret-{desk}")
-        secrets.get("web-session-key")
-    except ConfigError as error:
-        return Finding("secrets of the desk", Verdict.WRONG, f"{error} Without it nobody logs in to the desk.")
-    return Finding("secrets of the desk", Verdict.FINE, "there")
 
 
 def _isolation(settings: Settings) -> Finding:

@@ -21,6 +21,7 @@ from config.errors import ConfigError
 from config.secrets import Secrets, write_key, write_secret
 from config.settings import SLUG, EmailAddress, load
 from meldpost.settings_file import render, render_more
+from meldpost.startup import unusable
 from store.database import Database, StoreError, open_database
 from store.keyring import DeskPublicKeys
 from store.members import Role, add_member, create_desk
@@ -88,8 +89,8 @@ def initialise(plan: Plan) -> Made:
         return _make(plan, database, plan.secrets_dir)
     except SQLAlchemyError as error:
         raise InitError(
-            f"The database cannot be used ({type(error).__name__}). Check its URL, that it runs, and the rights of its "
-            "user. Then run init again; it says which files to remove first."
+            f"{unusable(error)} Check the rights of its user, too. Then run init again; it says which files to remove "
+            "first."
         ) from error
     finally:
         database.close()
@@ -111,7 +112,7 @@ def add_desk(plan: Plan) -> Made:
             raise InitError("The database has not the tables of this version. Run: meldpost migrate")
         return _make(plan, database, settings.secrets_dir, before)
     except SQLAlchemyError as error:
-        raise InitError(f"The database cannot be used ({type(error).__name__}); the desk was not added.") from error
+        raise InitError(f"{unusable(error)} The desk was not added.") from error
     finally:
         database.close()
 

@@ -1,19 +1,27 @@
-"""What must hold before the daemon may work; the doctor asks the same questions, one by one."""
+"""What must hold before the daemon may work, and before the desk is served; the doctor asks the same, one by one."""
 
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from access import credentials
 from access.credentials import accounts_by_token
 from config.errors import ConfigError
 from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
+from store import trouble
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
 from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, pins_of
+
+OTHER_DATABASE = (
+    "This is another database than the desk's, or an empty one. Put the backup back in its place, or correct "
+    "database.url."
+)
 
 
 class NotReady(Exception):
@@ -24,6 +32,27 @@ def refuse_unless_ready(settings: Settings) -> None:
     """Raises NotReady with the first thing that is wrong."""
     for check in (secrets_are_private, database_is_current, keys_are_the_pinned_ones, isolation_works):
         check(settings)
+
+
+def refuse_unless_servable(settings: Settings) -> None:
+    """What the desk needs; it has no key of the daemon's. Raises NotReady with the first thing that is wrong."""
+    secrets_of_the_desk_are_there(settings)
+    database_is_current(settings)
+    with _reading(settings) as session:
+        for slug, desk in settings.desks.items():
+            desk_keys(session, slug, pins_of(desk))
+
+
+def secrets_of_the_desk_are_there(settings: Settings) -> str:
+    secrets = settings.secrets()
+    try:
+        for desk in settings.desks:
+            for name in ("passphrase-secret", "index-key"):
+                secrets.key(f"{name}-{desk}")
+        secrets.get("web-session-key")
+    except ConfigError as error:
+        raise NotReady(f"{error} Without it nobody logs in to the desk.") from None
+    return "there"
 
 
 def secrets_are_private(settings: Settings) -> str:
@@ -52,12 +81,12 @@ def secrets_are_private(settings: Settings) -> str:
 def database_is_current(settings: Settings) -> str:
     database = existing_database(settings)
     try:
+        if database.is_empty():
+            raise NotReady(OTHER_DATABASE)
         if not database.is_current():
             raise NotReady("The database has not the tables of this version. Run: meldpost migrate")
     except SQLAlchemyError as error:
-        raise NotReady(
-            f"The database cannot be used ({type(error).__name__}). Check database.url, and that it runs."
-        ) from None
+        raise NotReady(unusable(error)) from None
     finally:
         database.close()
     return f"{database.dialect}, up to date"
@@ -66,25 +95,15 @@ def database_is_current(settings: Settings) -> str:
 def keys_are_the_pinned_ones(settings: Settings) -> str:
     """Also that the mailer's secret seed is the one whose public half mail is sealed to."""
     secrets = settings.secrets()
-    database = existing_database(settings)
-    try:
-        with database.read() as session:
-            for slug, desk in settings.desks.items():
-                keys = desk_keys(session, slug, pins_of(desk))
-                mailer = PrivateKey.from_seed(secrets.key(f"mailer-seed-{slug}"))
-                if mailer.public != keys.mailer.public:
-                    raise NotReady(
-                        f"The secret mailer-seed-{slug} does not belong to the desk {slug!r} of this database. Put "
-                        "back the one that `meldpost init` made with it."
-                    )
-    except NotAKey:
-        raise NotReady("A desk's public_key in the configuration is no key. Put back the one of `init`.") from None
-    except (DeskKeyDiffers, NoSuchKey, ConfigError) as error:
-        raise NotReady(str(error)) from None
-    except SQLAlchemyError as error:
-        raise NotReady(f"The desk's keys cannot be read from the database ({type(error).__name__}).") from None
-    finally:
-        database.close()
+    with _reading(settings) as session:
+        for slug, desk in settings.desks.items():
+            keys = desk_keys(session, slug, pins_of(desk))
+            mailer = PrivateKey.from_seed(secrets.key(f"mailer-seed-{slug}"))
+            if mailer.public != keys.mailer.public:
+                raise NotReady(
+                    f"The secret mailer-seed-{slug} does not belong to the desk {slug!r} of this database. Put "
+                    "back the one that `meldpost init` made with it."
+                )
     return "as pinned in the configuration"
 
 
@@ -104,6 +123,31 @@ def existing_database(settings: Settings) -> Database:
         return open_database(settings.database.url)
     except StoreError as error:
         raise NotReady(str(error)) from None
+
+
+def unusable(error: SQLAlchemyError) -> str:
+    """Why the database cannot be used. Never the driver's own words: they may quote."""
+    said = trouble.describe(error) if isinstance(error, DBAPIError) else ""
+    return f"The database cannot be used: {said or type(error).__name__}. Check database.url, and that it runs."
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Session]:
+    """The database, to look at keys in. Raises NotReady for all that may be wrong with those."""
+    database = existing_database(settings)
+    try:
+        with database.read() as session:
+            yield session
+    except NotAKey:
+        raise NotReady("A desk's public_key in the configuration is no key. Put back the one of `init`.") from None
+    except NoSuchKey:
+        raise NotReady(OTHER_DATABASE) from None
+    except (DeskKeyDiffers, ConfigError) as error:
+        raise NotReady(str(error)) from None
+    except SQLAlchemyError as error:
+        raise NotReady(unusable(error)) from None
+    finally:
+        database.close()
 
 
 def _file_of(url: str) -> Path | None:

@@ -7,7 +7,7 @@ from config.settings import Settings
 from desk.app import create_app
 from desk.server import serve
 from meldpost import hygiene
-from store.database import open_database
+from meldpost.startup import existing_database, refuse_unless_servable
 
 
 class CannotServe(Exception):
@@ -15,10 +15,11 @@ class CannotServe(Exception):
 
 
 def serve_desk(settings: Settings) -> None:
-    """Raises CannotServe, ConfigError."""
+    """Raises NotReady, CannotServe, ConfigError."""
     hygiene.no_core_dumps()
     signal.signal(signal.SIGTERM, _leave)
-    database = open_database(settings.database.url)
+    refuse_unless_servable(settings)
+    database = existing_database(settings)
     try:
         serve(create_app(settings, settings.secrets(), database), settings)
     except OSError as error:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     create_engine,
     event,
+    inspect,
     make_url,
     select,
 )
@@ -120,6 +121,11 @@ class Database:
         with self._reading.connect() as connection:
             here = MigrationContext.configure(connection).get_current_heads()
         return set(here) == set(ScriptDirectory.from_config(_alembic(None)).get_heads())
+
+    def is_empty(self) -> bool:
+        """Has it no table at all?"""
+        with self._reading.connect() as connection:
+            return not inspect(connection).get_table_names()
 
     def close(self) -> None:
         self._engine.dispose()

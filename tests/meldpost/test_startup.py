@@ -1,6 +1,7 @@
 """The daemon starts only where all that it promises can hold."""
 
 import re
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from click.testing import CliRunner
 from config.secrets import write_key
 from config.settings import load
 from meldpost.cli import main
-from meldpost.init import Made, Plan, initialise
-from meldpost.startup import NotReady, refuse_unless_ready
+from meldpost.init import InitError, Made, Plan, initialise
+from meldpost.startup import NotReady, refuse_unless_ready, refuse_unless_servable
 from tests.meldpost.plans import plan_in
 
 
@@ -54,19 +55,61 @@ def test_a_database_with_other_keys_than_the_pinned_ones_is_refused(made: Made, 
         refuse_unless_ready(load(made.config))
 
 
-def test_a_database_without_this_versions_tables_is_refused_and_migrate_mends_it(made: Made, plan: Plan) -> None:
-    settings = load(made.config)
-    remove_database(plan)
-    sqlite3.connect(plan.folder / "meldpost.db").close()
-    (plan.folder / "meldpost.db").touch()
+def test_a_database_of_an_older_version_is_refused_and_migrate_mends_it(made: Made, plan: Plan) -> None:
+    with sqlite3.connect(plan.folder / "meldpost.db") as database:
+        database.execute("drop index ix_outbox_bounced")
+        database.execute("update alembic_version set version_num = '0002'")
     with pytest.raises(NotReady, match="Run: meldpost migrate"):
-        refuse_unless_ready(settings)
+        refuse_unless_ready(load(made.config))
     assert CliRunner().invoke(main, ["migrate", "--config", str(made.config)]).exit_code == 0
-    with pytest.raises(NotReady, match="has no desk key"):  # the tables are there now, but the desk went with the file
-        refuse_unless_ready(settings)
+    refuse_unless_ready(load(made.config))
 
 
-@pytest.mark.parametrize("command", ["run", "migrate", "doctor"])
+@pytest.mark.parametrize("command", ["run", "desk", "doctor"])
+@pytest.mark.parametrize("tables", [False, True])
+def test_an_empty_database_is_said_to_be_and_nobody_is_sent_in_a_circle(
+    made: Made, plan: Plan, command: str, tables: bool
+) -> None:
+    remove_database(plan)
+    (plan.folder / "meldpost.db").touch()
+    if tables:
+        assert CliRunner().invoke(main, ["migrate", "--config", str(made.config)]).exit_code == 0
+    result = CliRunner().invoke(main, [command, "--config", str(made.config)])
+    assert result.exit_code == 1
+    assert "another database than the desk's, or an empty one. Put the backup back" in result.output
+    assert "migrate" not in result.output
+
+
+@pytest.mark.parametrize("name", ["passphrase-secret-desk-a", "web-session-key", "index-key-desk-a"])
+def test_a_desk_without_one_of_its_secrets_is_not_served(made: Made, name: str) -> None:
+    (made.secrets_dir / name).unlink()
+    result = CliRunner().invoke(main, ["desk", "--config", str(made.config)])
+    assert (result.exit_code, name in result.output) == (1, True)
+
+
+def test_a_desk_needs_no_secret_of_the_daemons(made: Made) -> None:
+    for name in ("token-key-desk-a", "mailer-seed-desk-a", "mailbox-password-box"):
+        (made.secrets_dir / name).unlink()
+    refuse_unless_servable(load(made.config))
+
+
+@pytest.mark.parametrize("command", ["run", "desk", "doctor", "init"])
+def test_a_postgresql_that_is_away_is_said_to_be(made: Made, tmp_path: Path, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    url = f"postgresql://meldpost@127.0.0.1:{port}/meldpost"
+    if command == "init":
+        with pytest.raises(InitError, match="the database server cannot be reached"):
+            initialise(plan_in(tmp_path / "new", database={"url": url}))
+        return
+    environment = {"MELDPOST_DATABASE__URL": url}
+    result = CliRunner().invoke(main, [command, "--config", str(made.config)], env=environment)
+    assert result.exit_code == 1
+    assert "the database server cannot be reached" in result.output
+    assert "OperationalError" not in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "desk", "migrate", "doctor"])
 def test_a_database_that_is_missing_is_said_to_be_and_not_made(made: Made, plan: Plan, command: str) -> None:
     remove_database(plan)
     result = CliRunner().invoke(main, [command, "--config", str(made.config)])
