@@ -34,6 +34,10 @@ from store.ledger import DELIVERIES, MailPlace, State
 log = logging.getLogger(__name__)
 
 _SAID_BY_US = (ConfigError, DeskKeyDiffers, NurseryGone, NoSuchKey, StoreError, UnprovenKey)
+MOST_RECIPIENTS = 100
+"""So many a transaction may have (RFC 5321 §4.5.3.1.8 asks for no less), and so many fields name them: the fields are
+part of a header, whose size has a limit."""
+
 _UNFIT = re.compile(rb"[\x00-\x20<>\x7f]")
 
 
@@ -58,7 +62,8 @@ class Envelope:
     def trace_fields(self) -> bytes:
         """What final delivery writes above a mail (RFC 5321 §4.4): whom to tell of a failure, and as whom we got it."""
         fields = [] if self.sender is None else [b"Return-Path: <%s>\r\n" % _fit(self.sender)]
-        fields += [b"Delivered-To: %s\r\n" % _fit(recipient) for recipient in dict.fromkeys(self.recipients)]
+        recipients = list(dict.fromkeys(self.recipients))[:MOST_RECIPIENTS]
+        fields += [b"Delivered-To: %s\r\n" % _fit(recipient) for recipient in recipients]
         return b"".join(fields)
 
 

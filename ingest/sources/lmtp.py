@@ -20,17 +20,22 @@ from aiosmtpd.smtp import Envelope as SmtpEnvelope
 from config.addresses import BadAddress, without_tag
 from config.faults import fault
 from config.settings import LmtpSettings
-from ingest.deliveries import Envelope, NotNow
+from ingest.deliveries import MOST_RECIPIENTS, Envelope, NotNow
 from ingest.raw import RawMail, RawWriter
 from ingest.take_in import Outcome
 
 log = logging.getLogger(__name__)
 
 MOST_MAILS = 50
-"""After so many, no new connection is accepted by this process."""
+"""After so many, this process accepts nobody and takes no further mail: who is still there is told to come again."""
 
-MOST_MAILS_AT_ALL = 500
-"""After so many, connections that are still there are told to come again."""
+MOST_ANSWERS = 500
+"""So many answers to commands a connection gets from one mail to the next."""
+
+LONGEST_SECONDS = 3600.0
+"""The longest life of a connection; a mail that is being taken in gets its answer first."""
+
+COME_AGAIN = "421 4.3.2 Please connect again"
 
 IDLE_SECONDS = 5.0
 _TICK_SECONDS = 0.5
@@ -65,9 +70,13 @@ class Post:
     take_in: Callable[[str, RawMail, Envelope], Outcome]
     taken: Callable[[Outcome], None]
     worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "intake"))
-    connections: int = 0
+    lines: set["_Line"] = field(default_factory=set)
     busy: int = 0
     mails: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.mails >= MOST_MAILS
 
     def account_of(self, address: str) -> str | None:
         try:
@@ -102,7 +111,7 @@ class Post:
             fault("before-lmtp-reply")
         except NotNow as error:
             if error.every_mail:  # a new process starts with new readers and a new line to the database
-                self.mails = MOST_MAILS_AT_ALL
+                self.mails = max(self.mails, MOST_MAILS)
             return "451 4.3.0 Not taken in now, please try again" if error.every_mail else "451 4.3.5 Not taken in yet"
         return "250 2.0.0 Taken in"
 
@@ -122,8 +131,8 @@ class _Hooks:
     async def handle_MAIL(
         self, _server: SMTP, _session: Session, envelope: SmtpEnvelope, address: str, options: list[str]
     ) -> str:
-        if self._post.mails >= MOST_MAILS_AT_ALL:
-            return "421 4.3.2 Please connect again"
+        if self._post.is_over:
+            return COME_AGAIN
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 2.1.0 OK"
@@ -133,6 +142,8 @@ class _Hooks:
     ) -> str:
         if self._post.account_of(address) is None:
             return "550 5.1.1 No such address here"
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:  # RFC 5321 §4.5.3.1.10: the server sends the others anew
+            return "452 4.5.3 Too many recipients"
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
@@ -158,17 +169,46 @@ class _Line(LMTP):
             loop=asyncio.get_running_loop(),
         )
         self._post = post
+        self._ends_at = asyncio.get_running_loop().time() + LONGEST_SECONDS
+        self._answers = 0
+        self._in_data = False
+        self._taking_in = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._post.connections += 1
+        self._post.lines.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._post.connections -= 1
+        self._post.lines.discard(self)
         super().connection_lost(error)
+
+    def end(self, now: float) -> None:
+        """Told again and again once no more mails are taken: hang up, but let a transaction that is open end."""
+        self._ends_at = min(self._ends_at, now + self._post.settings.timeout_seconds)
+        envelope = self.envelope
+        if not self._in_data and (envelope is None or envelope.mail_from is None):
+            self._hang_up(COME_AGAIN)
+
+    def end_if_old(self, now: float) -> None:
+        if now > self._ends_at and not self._taking_in and self.transport is not None:
+            self._writer.transport.abort()  # without waiting for a client that reads no answers
+
+    def _hang_up(self, answer: str = "") -> None:
+        """What came and was not looked at yet is no command any more."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if answer:
+            self._writer.write(answer.encode() + b"\r\n")
+        self.transport.close()
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
 
     async def push(self, status: Any) -> None:
         """With the enhanced code that an answer of aiosmtpd's own lacks."""
+        self._answers += 1
+        if self._answers > MOST_ANSWERS:
+            self._hang_up("421 4.7.0 Too many commands without a mail")
+            await asyncio.sleep(0)  # never comes back: the task was cancelled
         found = _WITHOUT_CODE.fullmatch(status) if isinstance(status, str) else None
         if found and found[2] == "OK":
             status = f"{found[1]} 2.0.0 OK"
@@ -198,6 +238,7 @@ class _Line(LMTP):
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         recipients = tuple(envelope.rcpt_tos)
+        self._in_data = True
         try:
             body = await self._content()
         except Exception as error:  # noqa: BLE001 - what is left of the mail would be taken for commands
@@ -208,15 +249,15 @@ class _Line(LMTP):
         if body is None:
             answers = ["552 5.3.4 Larger than this desk takes in"] * len(recipients)
         else:
+            self._taking_in = True
             self._reset_timeout(_TAKING_IN_SECONDS)
             answers = await self._post.deliver(body, Envelope(sender, recipients))
             self._reset_timeout()
+            self._taking_in = False
+            self._answers = -len(answers)
         for answer in answers:  # RFC 2033 §4.2
             await self.push(answer)
-
-    def _hang_up(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        self._in_data = False
 
     async def _content(self) -> RawMail | None:
         """What comes up to the line with a lone dot, without the dots that were put before others (RFC 5321 §4.5.2).
@@ -252,7 +293,9 @@ class _Line(LMTP):
 def serve(
     listeners: Sequence[socket.socket], post: Post, alive: Callable[[], None], idle_seconds: float = IDLE_SECONDS
 ) -> None:
-    """Serve who connects, until nobody has for `idle_seconds`, or `MOST_MAILS` were taken in and all have hung up.
+    """Serve who connects, until nobody has for `idle_seconds`, or `MOST_MAILS` were taken in.
+
+    Then all are hung up on, at once or when their open transaction ends, for which they get `timeout_seconds`.
 
     `alive` is called again and again, but not while a mail is being taken in: that has signs of its own.
     """
@@ -274,20 +317,30 @@ async def _serve(
             await asyncio.sleep(_TICK_SECONDS)
             if not post.busy:
                 alive()
-            if post.connections:
+            for line in tuple(post.lines):
+                line.end_if_old(now())
+                if post.is_over:
+                    line.end(now())
+            if post.is_over:
+                _cancel(accepting)
+            if post.lines:
                 last = now()
-            elif post.mails >= MOST_MAILS or now() - last > idle_seconds:
+            elif post.is_over or now() - last > idle_seconds:
                 return
     finally:
-        for task in accepting:
-            task.cancel()
+        _cancel(accepting)
+
+
+def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
 
 
 async def _accept(listener: socket.socket, post: Post) -> None:
     listener.setblocking(False)
     loop = asyncio.get_running_loop()
-    while post.mails < MOST_MAILS:
-        if post.connections >= post.settings.connections:
+    while not post.is_over:
+        if len(post.lines) >= post.settings.connections:
             await asyncio.sleep(_TICK_SECONDS / 10)
             continue
         try:

@@ -5,7 +5,7 @@ import smtplib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from config.settings import LmtpMailboxSettings, LmtpSettings
-from ingest.deliveries import Deliveries, Envelope
+from ingest.deliveries import MOST_RECIPIENTS, Deliveries, Envelope
 from ingest.raw import RawMail, RawWriter
-from ingest.sources.lmtp import MOST_MAILS_AT_ALL, Post, serve
+from ingest.sources import lmtp
+from ingest.sources.lmtp import MOST_MAILS, Post, serve
 from ingest.take_in import Outcome, Result
 from store.outbox import OutboxState
 from store.schema import Ledger, Outbox
@@ -46,6 +47,12 @@ def desk(new_desk: NewDesk) -> Office:
     return new_desk()
 
 
+@pytest.fixture
+def patient_desk(new_desk: NewDesk) -> Office:
+    """Hangs up on nobody for being silent."""
+    return new_desk(lmtp={**LISTEN, "timeout_seconds": 60})
+
+
 @dataclass
 class Serving:
     """One worker's life, in a thread."""
@@ -58,6 +65,13 @@ class Serving:
     def line(self) -> Iterator[smtplib.LMTP]:
         with smtplib.LMTP("127.0.0.1", self.port, local_hostname="mx.example", timeout=30) as line:
             line.ehlo()
+            yield line
+
+    @contextmanager
+    def silent_line(self) -> Iterator[socket.socket]:
+        """That was greeted and has said nothing."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as line:
+            assert line.recv(100).startswith(b"220 ")
             yield line
 
 
@@ -248,6 +262,7 @@ def test_any_content_comes_through_as_it_was_sent() -> None:
                 line.send(stuffed + b"\r\n.\r\n")
                 assert line.getreply()[0] == 250
                 assert received.pop() == content + b"\r\n"
+                post.mails = 0
 
             comes_through()
         worker.join(30)
@@ -398,7 +413,82 @@ def test_what_is_delivered_is_fresh_post_whatever_its_date_says(desk: Office) ->
         assert set(session.scalars(select(Ledger.folder))) == {"delivery"}
 
 
+def _read_to_the_end(line: socket.socket) -> bytes:
+    received = b""
+    while piece := line.recv(65536):
+        received += piece
+    return received
+
+
 def test_after_very_many_mails_a_connection_is_told_to_come_again(desk: Office) -> None:
     with serving(desk) as server, server.line() as line:
-        server.post.mails = MOST_MAILS_AT_ALL
+        server.post.mails = MOST_MAILS
         assert line.docmd("MAIL", "FROM:<a@home.example>")[0] == 421
+
+
+def test_a_connection_without_a_transaction_does_not_keep_a_worker_from_its_end(patient_desk: Office) -> None:
+    with serving(patient_desk) as server, server.line() as spoke, server.silent_line() as silent:
+        server.post.mails = MOST_MAILS
+        assert spoke.getreply() == (421, b"4.3.2 Please connect again")
+        assert _read_to_the_end(silent) == b"421 4.3.2 Please connect again\r\n"
+
+
+def test_a_transaction_that_is_open_may_end_after_the_last_mail_and_then_the_line_ends(desk: Office) -> None:
+    with serving(desk) as server, server.line() as line:
+        envelope(line, ADDRESS)
+        server.post.mails = MOST_MAILS
+        line.docmd("DATA")
+        line.send(mail() + b"\r\n.\r\n")
+        assert line.getreply()[0] == 250
+        assert line.getreply()[0] == 421
+    assert len(desk.case_ids()) == 1
+
+
+def test_a_transaction_that_does_not_end_is_cut_off_after_the_last_mail(patient_desk: Office) -> None:
+    with serving(patient_desk) as server, server.silent_line() as line:
+        line.sendall(b"LHLO x\r\nMAIL FROM:<a@home.example>\r\n")
+        while b"2.1.0" not in line.recv(1000):
+            pass
+        server.post.settings = server.post.settings.model_copy(update={"timeout_seconds": 0})
+        server.post.mails = MOST_MAILS
+        with suppress(ConnectionResetError):
+            assert _read_to_the_end(line) == b""
+
+
+def test_a_connection_has_a_longest_life(patient_desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lmtp, "LONGEST_SECONDS", 0.0)
+    with serving(patient_desk) as server, server.silent_line() as line, suppress(ConnectionResetError):
+        assert _read_to_the_end(line) == b""
+
+
+def test_so_many_commands_without_a_mail_end_a_connection(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lmtp, "MOST_ANSWERS", 20)
+    with serving(desk) as server:
+        with server.line() as line:
+            for _ in range(3):  # a mail gives it as many again
+                for _ in range(10):
+                    assert line.docmd("NOOP")[0] == 250
+                envelope(line, ADDRESS)
+                assert data(line, mail()) == [b"250 2.0.0 Taken in"]
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            rest = f"LHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<{ADDRESS}>\r\nDATA\r\n".encode() + mail(2) + b"\r\n.\r\n"
+            line.sendall(b"RSET\r\n" * 30 + rest)  # all at once: what comes after the last answer is not looked at
+            answers = _read_to_the_end(line).split(b"\r\n")
+    assert answers[-2:] == [b"421 4.7.0 Too many commands without a mail", b""]
+    assert len(answers) == 22
+    assert len(desk.case_ids()) == 1
+
+
+def test_more_recipients_than_a_transaction_may_have_are_to_be_sent_anew(desk: Office) -> None:
+    to = [ADDRESS.replace("@", f"+{number}@") for number in range(MOST_RECIPIENTS + 20)]
+    with serving(desk) as server, server.line() as line:
+        assert envelope(line, *to) == [250] * MOST_RECIPIENTS + [452] * 20
+        assert data(line, mail()) == [b"250 2.0.0 Taken in"] * MOST_RECIPIENTS
+    (case,) = desk.cases()
+    assert [message.state for message in case.messages] == ["read"]
+
+
+def test_no_more_fields_name_recipients_than_a_header_has_room_for() -> None:
+    to = tuple(f"desk+{number}@ministry.example" for number in range(5000))
+    fields = Envelope("a@home.example", to).trace_fields()
+    assert fields.count(b"Delivered-To: ") == MOST_RECIPIENTS
