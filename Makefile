@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= uv
 SECONDS ?= 300
+TARGET ?= parse
+SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench soak messages fuzz corpus train evaluate requirements dev clean
@@ -38,11 +40,11 @@ messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED
 	$(BIN)/python -m tests.messages
 	$(BIN)/python -m tests.ingest.automatic_table
 
-fuzz: ## look for mails that break a reader, for SECONDS (300); what is found stays in .fuzz/
+fuzz: ## look for mails (TARGET=files: for files) that break a reader, for SECONDS (300); finds stay in .fuzz/
 	@tools/venv.sh .venv-fuzz requirements-fuzz.txt
-	@mkdir -p .fuzz/corpus
-	.venv-fuzz/bin/python -m fuzz.parse .fuzz/corpus fuzz/corpus -artifact_prefix=.fuzz/ -max_len=16384 -timeout=10 \
-		-rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
+	@mkdir -p .fuzz/$(SEEDS)
+	.venv-fuzz/bin/python -m fuzz.$(TARGET) .fuzz/$(SEEDS) fuzz/$(SEEDS) -artifact_prefix=.fuzz/ -max_len=32768 \
+		-timeout=10 -rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
 
 soak: dev ## thousands of mails (MAILS=20000) through one daemon, then kills and restarts; writes docs/soak.md
 	@tools/system-packages.sh

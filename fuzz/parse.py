@@ -1,8 +1,7 @@
 """Coverage-guided fuzzing of all that a reader does with a mail: parse, send the answer, believe it or not.
 
 `make fuzz` runs it for five minutes (`make fuzz SECONDS=3600`) in an environment of its own, from the seeds in
-fuzz/corpus. New inputs go to .fuzz/, where the next run goes on; one that breaks something is left there as crash-*,
-slow-unit-* or oom-*, to become a test first and a repair then.
+fuzz/corpus; docs/fuzzing.md tells the rest.
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
-"""`python -m fuzz.seeds` writes fuzz/corpus anew: small mails of ours that take each way through a reader."""
+"""`python -m fuzz.seeds` writes the seeds anew: small mails of ours that take each way through a reader (fuzz/corpus),
+and one small file of each format that is read (fuzz/corpus-files)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "corpus"
+from tests.ingest import made_files as made
+
+MAILS = Path(__file__).parent / "corpus"
+FILES = Path(__file__).parent / "corpus-files"
 
 _TEXT = "Ik meld dat één collega € 10 aannam."
 _REPLY = (
@@ -74,7 +78,41 @@ SEEDS: dict[str, bytes] = {
     "broken": b"From: a@b, <c@d>\nSubject: x\nboundary=x\nContent-Type: multipart/mixed\n\n--x\n\na\n",
 }
 
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
+_RTF = b"{\\rtf1\\ansi\\ansicpg1252 Ik meld iets.\\par {\\b \\u233?\\'e9}}"
+_ODT = "<office:text><text:p>Ik meld<text:tab/>iets.</text:p></office:text>"
+_LETTER = b"Van: x\n\nIk meld iets.\n"
+
+
+def file_seeds() -> dict[str, tuple[str, bytes]]:
+    """Content type and bytes of a file of each format, by its name."""
+    scan = made.scan("Ik meld iets.", size=(320, 120))
+    return {
+        "a.docx": (made.WORD, made.docx("Ik meld iets.", "Rolf nam geld aan.")),
+        "a.xlsx": ("application/octet-stream", made.xlsx([["naam", "bedrag"], ["Rolf", 10]])),
+        "a.pptx": ("application/octet-stream", made.pptx("Ik meld iets.")),
+        "a.odt": ("application/vnd.oasis.opendocument.text", made.odf(_ODT)),
+        "a.rtf": ("application/rtf", _RTF),
+        "a.pdf": ("application/pdf", made.pdf("Ik meld iets.")),
+        "a.png": ("image/png", made.picture(scan.convert("1"))),
+        "a.jpg": ("image/jpeg", made.picture(scan, "JPEG", quality=20)),
+        "a.zip": ("application/zip", made.archive({"a.txt": "Ik meld iets.", "b.pdf": b"%PDF-1.4"})),
+        "a.msg": ("application/vnd.ms-outlook", made.msg("Melding", "Ik meld iets.")),
+        "winmail.dat": ("application/ms-tnef", made.tnef(b"Ik meld iets.", files=[("a.txt", _LETTER)])),
+        "a.ics": ("text/calendar", f"{_EVENT}END:VEVENT\nEND:VCALENDAR\n".encode()),
+        "a.html": ("text/html", _HTML.encode()),
+        "a.eml": ("application/octet-stream", made.mail(("b.txt", "text/plain", _LETTER))),
+    }
+
+
+def main() -> None:
+    for folder in (MAILS, FILES):
+        folder.mkdir(exist_ok=True)
     for name, mail in SEEDS.items():
-        (FOLDER / f"{name}.eml").write_bytes(mail)
+        (MAILS / f"{name}.eml").write_bytes(mail)
+    for name, (content_type, data) in file_seeds().items():
+        (FILES / name).write_bytes(data)
+        (MAILS / f"with-{name.replace('.', '-')}.eml").write_bytes(made.mail((name, content_type, data)))
+
+
+if __name__ == "__main__":
+    main()

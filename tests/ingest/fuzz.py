@@ -25,6 +25,8 @@ from ingest.raw import RawMail
 from ingest.reader import Tools, serve
 from ingest.wire import receive_mail
 
+FINDS = Path(".fuzz")
+"""Where `make fuzz` leaves its own, too."""
 SLOW_SECONDS = 10
 _LARGEST = 200_000
 _SNIPPETS = (
@@ -145,9 +147,11 @@ def main(seconds: float, paths: list[Path]) -> int:
             found.setdefault(f"slow: {time.monotonic() - begun:.0f} s", mail)
         tried += 1
     print(f"seed {seed}: {tried} mails, {len(found)} kinds of fault")
+    FINDS.mkdir(exist_ok=True)
     for number, (trace, mail) in enumerate(found.items()):
-        Path(f"/tmp/fuzz-{number}.eml").write_bytes(mail)
-        print(f"/tmp/fuzz-{number}.eml\n{trace}")
+        file = FINDS / f"mutated-{number}.eml"
+        file.write_bytes(mail)
+        print(f"{file}\n{trace}")
     return 1 if found else 0
 
 
