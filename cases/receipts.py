@@ -60,6 +60,8 @@ class ReceiptFacts:
     kind_threshold: float
     encrypted: bool = False
     """Was any of it encrypted, whether it could be opened or not?"""
+    unread_files: bool = False
+    """Is there more in its files than could be read? Then nobody knows what is missing."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def _is_surely_a_report(facts: ReceiptFacts) -> bool:
 
 
 def _fields_to_ask(facts: ReceiptFacts) -> tuple[MissingField, ...]:
-    """Fields that are almost surely missing. An anonymous reporter is asked nothing about themselves."""
+    """Fields that are almost surely missing: none that may stand in an unread file. An anonymous reporter is asked
+    nothing about themselves."""
+    if facts.unread_files:
+        return ()
     excluded = ABOUT_THE_REPORTER if facts.anonymous else frozenset()
     return tuple(
         field

@@ -189,7 +189,7 @@ def _files(
             id=about["id"],
             name=about.get("name") or "",
             size=about.get("size") or 0,
-            content_type=about.get("content_type") or "",
+            content_type=about.get("found_type") or about.get("content_type") or "",
             inline=bool(about.get("inline")),
             level=min(outer.level + 1, DEEPEST) if outer else 0,
             within=outer.name if outer else None,

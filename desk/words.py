@@ -182,6 +182,7 @@ FINDINGS = {
     "broken": _l("Damaged, or not what it says it is."),
     "cut": _l("Very long: only the first part was read."),
     "ocr": _l("The text was read off a picture and may have errors."),
+    "no_text": _l("Pictures in it were looked at, but no text could be read in them."),
     "unsupported": _l("A kind of file that Meldpost does not read."),
     "no_time": _l("Not read: the other files took all the time there was."),
 }

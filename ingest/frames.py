@@ -113,6 +113,7 @@ def _attachment(attachment: ParsedAttachment) -> dict[str, Any]:
         "text": attachment.text,
         "findings": attachment.findings,
         "inside": attachment.inside,
+        "found_type": attachment.found_type,
         "child": None
         if child is None
         else {

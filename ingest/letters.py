@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest.mail import ParsedAttachment, ParsedMail
+from ingest.unread import is_list_of_names
 
 _FEW_WORDS = 60
 """A mail of fewer may be the envelope of a letter: "please find attached", with its greeting and its end."""
@@ -21,9 +22,10 @@ def own_words(mail: ParsedMail) -> str:
 
 
 def other_files(mail: ParsedMail) -> str:
-    """The text of the files that are no such letter; of a report on a delivery not the mail that it gives back."""
+    """The text of the files that are no such letter; of a report on a delivery not the mail that it gives back, of an
+    archive not what its files are called."""
     letter = _letter(mail)
-    others = (file for file in mail.attachments if file.text and file not in letter)
+    others = (file for file in mail.attachments if file.text and file not in letter and not is_list_of_names(file))
     is_report = mail.delivery_report is not None
     return "\n\n".join(file.text for file in others if not (is_report and _is_anothers(file, mail)))
 
@@ -41,7 +43,7 @@ def _letter(mail: ParsedMail) -> tuple[ParsedAttachment, ...]:
 
 
 def _reads_like_a_letter(file: ParsedAttachment) -> bool:
-    if file.name.lower().endswith(_NO_LETTERS):
+    if file.name.lower().endswith(_NO_LETTERS) or is_list_of_names(file):
         return False
     lines = [len(line.split()) for line in file.text.split("\n")]
     prose = sum(words for words in lines if words >= _LONG_LINE)

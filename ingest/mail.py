@@ -51,6 +51,7 @@ class Finding(StrEnum):
     BROKEN = "broken"  # it is not what it says, or damaged
     CUT = "cut"  # more text is in it than is read
     OCR = "ocr"  # the text was read off a picture
+    NO_TEXT = "no_text"  # it shows pictures, and no text was found in them
     UNSUPPORTED = "unsupported"  # nobody here reads such files, or what it takes is not installed
     NO_TIME = "no_time"  # the mail's time was used up before its turn came
 
@@ -77,7 +78,8 @@ class Scan:
 class ParsedAttachment:
     """A file in the mail. `name` is safe to show and to save, ours where it has none; `content` is byte-exact.
 
-    `text` is what a person would read in it. `inside` is the place, among the mail's attachments, of the earlier one
+    `text` is what a person would read in it. `found_type` is the content type that its bytes are found to be, "" where
+    they do not tell. `inside` is the place, among the mail's attachments, of the earlier one
     that it was taken out of (a child message, winmail.dat, a .msg); None for a part of the mail itself.
     """
 
@@ -92,6 +94,7 @@ class ParsedAttachment:
     inside: int | None = None
     child: ChildMessage | None = None
     scan: Scan | None = None
+    found_type: str = ""
 
     def chunks(self) -> Iterator[bytes]:
         return self.content.chunks()

@@ -183,6 +183,7 @@ def _attachment(attachment: ParsedAttachment) -> NewAttachment:
             "text": attachment.text,
             "findings": list(attachment.findings),
             "inside": attachment.inside,
+            "found_type": attachment.found_type,
             "child": _child(attachment.child) if attachment.child else None,
             "scan": asdict(attachment.scan) if attachment.scan else None,
         },

@@ -19,6 +19,7 @@ from ingest.automatic import Verdict, bare
 from ingest.intake import Intake
 from ingest.mail import ParsedMail
 from ingest.threads import Thread
+from ingest.unread import has_unread_files
 from notify import compose, notices
 from notify.addressing import Addressing, address
 from store import lookups, mailer_contact, outbox
@@ -124,6 +125,7 @@ def decide(session: Session, intake: Intake, arrival: Arrival, read: Understood,
             ask_threshold=rules.ask_threshold,
             kind_threshold=rules.kind_threshold,
             encrypted=_is_encrypted(read.mail),
+            unread_files=has_unread_files(read.mail),
         )
     )
 

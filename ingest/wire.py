@@ -230,9 +230,13 @@ class _Child(_Model):
         return ChildMessage(sender, self.subject, _utc(self.date), self.message_id)
 
 
+ContentType = Annotated[str, Field(max_length=160, pattern=r"\A[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+\z")]
+
+
 class _Attachment(_Model):
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_file_name)]
-    content_type: Annotated[str, Field(max_length=160, pattern=r"\A[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+\z")]
+    content_type: ContentType
+    found_type: ContentType | Literal[""]
     inline: bool
     content_id: Short | None
     text: Annotated[str, Field(max_length=_MAX_ATTACHMENT_TEXT), AfterValidator(_lines)]
@@ -375,6 +379,7 @@ def _attachment(attachment: _Attachment, content: _Spooled) -> ParsedAttachment:
         findings=tuple(attachment.findings),
         inside=attachment.inside,
         child=attachment.child.value() if attachment.child else None,
+        found_type=attachment.found_type,
     )
 
 

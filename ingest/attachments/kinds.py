@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 _MARKS: tuple[tuple[bytes, str], ...] = (
@@ -48,6 +49,15 @@ class Kind(IntEnum):
     UNSUPPORTED = 8
     PDF = 9
     PICTURE = 10
+
+
+TYPES: Mapping[Kind, str] = {
+    Kind.TNEF: "application/ms-tnef",
+    Kind.RTF: "application/rtf",
+    Kind.ZIPPED: "application/zip",
+    Kind.PDF: "application/pdf",
+}
+"""Of the kinds that bytes alone tell. Which kind of ZIP a file is, its reader finds out."""
 
 
 def kind_of(data: bytes, name: str, content_type: str) -> Kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ingest.attachments import xml, zipped
 from ingest.attachments.pictures import picture_text
@@ -17,6 +18,13 @@ from ingest.mail import Finding
 _MOST_NAMES = 1000
 _MOST_PICTURES = 20
 _FEW_LETTERS = 100
+_OPEN_XML = "application/vnd.openxmlformats-officedocument"
+_TYPES = {
+    "word": f"{_OPEN_XML}.wordprocessingml.document",
+    "xl": f"{_OPEN_XML}.spreadsheetml.sheet",
+    "ppt": f"{_OPEN_XML}.presentationml.presentation",
+}
+_OPEN_TYPES = tuple(f"application/vnd.oasis.opendocument.{of}" for of in ("text", "spreadsheet", "presentation"))
 _NUMBER = re.compile(r"\d+")
 _MACROS = re.compile(r"(?:^|/)vbaProject\.bin$|^Basic/[^/]+/(?!script-lb\.xml$)[^/]+\.xml$|^Scripts/.+[^/]$", re.I)
 _PICTURE = re.compile(r"^(?:word/media|ppt/media|Pictures)/[^/]+\.(?:png|jpe?g|tiff?|gif|bmp)$", re.IGNORECASE)
@@ -54,7 +62,7 @@ def read(data: bytes, task: Task) -> FileText:
         findings.append(Finding.BROKEN)
     if not task.budget.left:
         findings.append(Finding.NO_TIME)
-    found = text.read(*dict.fromkeys(findings))
+    found = replace(text.read(*dict.fromkeys(findings)), found_type=_type(archive))
     return _with_pictures(found, archive, task) if document and len(found.text) < _FEW_LETTERS else found
 
 
@@ -80,6 +88,18 @@ def _is_encrypted_open_document(archive: Archive) -> bool:
 def _is_document(archive: Archive) -> bool:
     names = archive.names
     return "[Content_Types].xml" in names or ("content.xml" in names and "mimetype" in names)
+
+
+def _type(archive: Archive) -> str:
+    """The content type by what its program calls the member with the words."""
+    if "content.xml" in archive.names and "mimetype" in archive.names:
+        try:
+            said = archive.read("mimetype")[:100].decode("ascii", "replace")
+        except (OutOfBounds, *zipped.BROKEN):
+            said = ""
+        return said if said in _OPEN_TYPES else ""
+    starts = {name.partition("/")[0] for name in archive.names} if _is_document(archive) else set()
+    return next((type_ for folder, type_ in _TYPES.items() if folder in starts), "")
 
 
 def _list(archive: Archive, text: Text) -> None:
@@ -198,4 +218,4 @@ def _with_pictures(found: FileText, archive: Archive, task: Task) -> FileText:
         findings.extend(each for each in picture.findings if each not in findings)
     text = Text(task.limits.attachment_text_chars)
     text.add("\n\n".join(filter(None, pieces)))
-    return text.read(*findings)
+    return replace(text.read(*findings), found_type=found.found_type)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from ingest.attachments import mails, office, ole, pdf, pictures, plain, rtf, tnef
-from ingest.attachments.kinds import Kind, kind_of
+from ingest.attachments.kinds import TYPES, Kind, kind_of
 from ingest.attachments.programs import is_program
 from ingest.attachments.task import Budget, FileText, OutOfBounds, Recogniser, Task
 from ingest.mail import Finding, ParsedAttachment, ParsedMail, ParseLimits
@@ -128,6 +128,7 @@ class _Reading:
     def _line_up(self, place: int, file: ParsedAttachment) -> None:
         head = next(iter(file.chunks()), b"")[:_HEAD]
         kind = kind_of(head, file.name, file.content_type)
+        self._files[place] = replace(file, found_type=TYPES.get(kind, ""))
         if kind is not Kind.SILENT and is_program(head, file.name):
             self._programs.add(place)
         self._waiting.append((kind, place))
@@ -169,7 +170,9 @@ class _Reading:
     def _note(self, place: int, found: FileText) -> Said:
         noticed = (Finding.PROGRAM,) if place in self._programs else ()
         findings = tuple(dict.fromkeys((*noticed, *found.findings)))
-        file = replace(self._files[place], text=found.text, findings=findings, child=found.child)
+        file = self._files[place]
+        found_type = found.found_type or file.found_type
+        file = replace(file, text=found.text, findings=findings, child=found.child, found_type=found_type)
         self._files[place] = file
         self._chars_left -= len(found.text)
         return Said(place, file)

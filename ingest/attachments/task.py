@@ -63,12 +63,14 @@ class Task:
 
 @dataclass(frozen=True)
 class FileText:
-    """`inner` are the files in this one; `child` says that the file is itself a mail."""
+    """`inner` are the files in this one; `child` says that the file is itself a mail; `found_type` is the content type
+    that its reader found it to be, "" where that is no more than its first bytes tell."""
 
     text: str = ""
     findings: tuple[Finding, ...] = ()
     inner: tuple[ParsedAttachment, ...] = ()
     child: ChildMessage | None = None
+    found_type: str = ""
 
 
 @dataclass(frozen=True)

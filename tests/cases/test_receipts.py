@@ -140,6 +140,11 @@ def test_no_mix_of_facts_answers_a_robot_or_asks_too_much(
     assert decision.held or decision.kind is ReceiptKind.NONE or not (first or imported)
 
 
+def test_nothing_is_asked_for_by_name_that_may_stand_in_a_file_which_nobody_read() -> None:
+    decision = decide_receipt(replace(REPORT, unread_files=True))
+    assert (decision.kind, decision.held, decision.ask) == (ReceiptKind.FULL, False, ())
+
+
 def test_an_encrypted_mail_gets_the_neutral_receipt_whatever_is_in_it() -> None:
     """Who sends somebody else's ciphertext to the desk learns nothing of what is in it."""
     decision = decide_receipt(replace(REPORT, encrypted=True))

@@ -119,6 +119,13 @@ def test_what_the_virus_scanner_said_stands_at_the_download(world: World) -> Non
     assert "virus gevonden" in coordinator(world).get("/").text
 
 
+def test_a_file_is_called_what_it_was_found_to_be(world: World) -> None:
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    file = found_file("brief", "application/octet-stream", found_type=word)
+    shown = text_of(page(world, world.new_case(found=[file]).case_id))
+    assert "brief 1 B · Word-document" in shown
+
+
 def test_a_virus_in_the_mail_as_it_came_is_told_where_no_file_holds_it(world: World) -> None:
     scan = {"result": "found", "name": "Test.Virus-2"}
     html = page(world, world.new_case(more={"scan": scan}).case_id)

@@ -253,7 +253,7 @@ def new_message(
 
 def found_file(name: str, content_type: str, content: bytes = b"x", **found: Any) -> NewAttachment:
     """An attachment with what was found in it, in the shape of docs/flow.md."""
-    known = {"text": "", "findings": [], "inside": None, "child": None, "scan": None}
+    known = {"text": "", "findings": [], "inside": None, "child": None, "scan": None, "found_type": ""}
     return NewAttachment(name, content_type, len(content), False, None, lambda: iter([content]), known | found)
 
 

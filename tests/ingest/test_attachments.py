@@ -186,6 +186,24 @@ def test_an_outlook_message_that_cannot_be_read_is_kept() -> None:
     assert b"".join(kept.chunks()) == packed
 
 
+@pytest.mark.parametrize(
+    ("data", "found_type"),
+    [
+        (made.docx("x"), made.WORD),
+        (made.xlsx([["x"]]), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        (made.pptx("x"), "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+        (made.odf("x"), "application/vnd.oasis.opendocument.text"),
+        (made.archive({"a": "x"}), "application/zip"),
+        (made.pdf("x"), "application/pdf"),
+        (b"{\\rtf1 x}", "application/rtf"),
+        (b"x", ""),
+    ],
+)
+def test_what_a_file_is_found_to_be_is_said_beside_what_the_mail_says_of_it(data: bytes, found_type: str) -> None:
+    (file,) = _whole(made.mail(("file.bin", "application/octet-stream", data))).attachments
+    assert (file.content_type, file.found_type) == ("application/octet-stream", found_type)
+
+
 # Bounds
 
 

@@ -250,7 +250,7 @@ def _with_files_to_come() -> bytes:
 def _said(number: int, **changes: object) -> bytes:
     """What a reader says of a file."""
     file = {"name": "b.txt", "content_type": "text/plain", "inline": False, "content_id": None, "text": "words"}
-    file |= {"findings": [], "inside": None, "child": None}
+    file |= {"findings": [], "inside": None, "child": None, "found_type": ""}
     return _frame(b"F", NUMBER.pack(number) + json.dumps(file | changes).encode())
 
 
