@@ -1,6 +1,7 @@
 """What the store keeps of a mail: from what a reader and a triage worker said to the records of one message. Pure."""
 
 import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,11 @@ from ingest.protection.armour import without_messages
 from ingest.raw import RawMail
 from store.intake import NewAttachment, NewMessage
 from triage import MailText, Report
+
+_FEW_WORDS = 12
+_MOST_FOUND = 200
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,190}")
+_NUMBER = re.compile(r"\+?\d(?:[\s./()-]{0,3}\d){8,14}")
 
 SEEN_BEFORE = "message_id_seen_before"
 """The flag of a mail whose Message-ID an earlier one has, or refers to."""
@@ -147,7 +153,12 @@ def _marks(mail: ParsedMail, flags: Sequence[str]) -> list[str]:
 
 
 def _masked(mail: ParsedMail, report: Report | None) -> str:
-    """The reporter's words without what tells who wrote them, as far as a machine knows it."""
+    """The reporter's words without what tells who wrote them, as far as a machine knows it.
+
+    Where they are few, the whole text: what is told may stand in what was passed on. There the reporter may be named in
+    ways that nobody has looked for, so that all its numbers and addresses of mail are masked.
+    """
+    text = own_words(mail)
     sender = mail.from_ or Address("", "")
     names, addresses, emails, phones = [sender.name], [], [sender.address], []
     if report:
@@ -155,8 +166,12 @@ def _masked(mail: ParsedMail, report: Report | None) -> str:
         addresses.append(report.contact.address or "")
         emails.append(report.contact.email or "")
         phones.append(report.contact.phone or "")
+    if len(text.split()) < _FEW_WORDS and mail.quoted_text:
+        text = mail.text
+        emails += dict.fromkeys(_EMAIL.findall(mail.quoted_text)[:_MOST_FOUND])
+        phones += dict.fromkeys(_NUMBER.findall(mail.quoted_text)[:_MOST_FOUND])
     return mask(
-        own_words(mail),
+        text,
         names=filter(None, names),
         addresses=filter(None, addresses),
         emails=filter(None, emails),

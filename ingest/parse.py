@@ -31,14 +31,23 @@ def parse(chunks: Iterable[bytes], limits: ParseLimits, again: Raw | None = None
     header = fields(root, limits)
     defects: list[str] = []
     body = read_body(root, limits, left, defects)
-    parts = guarded("text", defects, SplitText(body.text), lambda: split(body.text, body.history))
+    sender, subject = header.sender(defects), header.subject(defects)
+    address = sender.address if sender else ""
+    parts = guarded(
+        "text",
+        defects,
+        SplitText(body.text),
+        lambda: split(body.text, body.history, sender=address, subject=subject),
+    )
+    if parts.quoted and not parts.own:
+        defects.append("text: passed on without a word")
     files = [leaf.part for leaf in body.leaves]
     return ParsedMail(
-        from_=header.sender(defects),
+        from_=sender,
         reply_to=header.addresses("reply-to", defects),
         to=header.addresses("to", defects),
         cc=header.addresses("cc", defects),
-        subject=header.subject(defects),
+        subject=subject,
         date=header.date(defects),
         message_id=header.first_id("message-id", defects),
         in_reply_to=header.first_id("in-reply-to", defects),

@@ -20,7 +20,7 @@ OWN = "Hierbij het antwoord op uw vraag.\nHet gaat om J. de Vries."
         "man. 2. feb. 2026 kl. 10:00 skrev Meldpunt <desk@example.org>:",
         "ma 2. helmik. 2026 klo 10.00 Meldpunt (desk@example.org) kirjoitti:",
         "pon., 2 lut 2026 o 10:00 Meldpunt <desk@example.org> napisał(a):",
-        "W dniu 02.02.2026 o 10:00, Meldpunt pisze:",
+        "W dniu 02.02.2026 o 10:00, Meldpunt <desk@example.org> pisze:",
         "po 2. 2. 2026 v 10:00 odesílatel Meldpunt <desk@example.org> napsal:",
         "пн, 2 февр. 2026 г. в 10:00, Meldpunt <desk@example.org>:",
         "2 февраля 2026 г., 10:00, Meldpunt <desk@example.org> написал:",
@@ -73,6 +73,96 @@ def test_words_directly_above_such_a_line_stay_own(above: str) -> None:
     history = "Op 2 feb. 2026 10:00 schreef Meldpunt <desk@example.org> het\nvolgende geschreven:\n\n> Uw melding"
     parts = split(f"{above}\n{history}")
     assert (parts.own, parts.quoted) == (above, history)
+
+
+TOLD = [
+    "Op 3 maart 2026 om 10:30 schreef Rolf aan mij:",
+    "Op 3 maart 2026 om 10:30 schreef Rolf Dijkgraaf:",
+    "Op maandag 3 maart 2026, 10:30 schreef mijn chef:",
+    "Op 3 maart om 10.30 uur schreef hij mij in Teams:",
+    "Op 3 maart 2026 om 10:30 schreef Rolf (rolf@bz.example) aan mij:",
+    "Ik kreeg op 3 maart 2026 om 10:30 deze mail, die Rolf <rolf@bz.example> schreef:",
+    "Hij ging door. On 3 March 2026 at 10:30 Rolf wrote:",
+    "On 3 March at 10:30 he sent me this:",
+    "On 3 March 2026 at 10:30 Rolf wrote to me in an e-mail:",
+    "Am 3. März 2026 um 10:30 schrieb er mir:",
+    "Le 3 mars 2026 à 10:30 il m'a écrit:",
+    "Begin doorgestuurd bericht:",
+    "Van: Piet Puk\nDatum: 3 maart 2026\nOnderwerp: dreigmail",
+    "Van: Piet Puk <piet@bz.example>\nDatum: 3 maart 2026\nOnderwerp: dreigmail",
+    "Van: 09.00 uur tot 10.00 uur\nDatum: 12 maart 2026\nCc: niemand\nAan: de balie",
+]
+
+
+@pytest.mark.parametrize("line", TOLD)
+@pytest.mark.parametrize("above", ["Ik meld intimidatie.\n", "Ik meld intimidatie.\n\n"], ids=["below", "apart"])
+def test_who_tells_what_was_said_loses_nothing_below_it(above: str, line: str) -> None:
+    told = f"{above}{line}\n\nJe ligt eruit.\n\nDat vond ik dreigend.\n\nMet vriendelijke groet,\nJan\n06 24 81 77 03"
+    parts = split(told)
+    assert parts.quoted == ""
+    assert "Dat vond ik dreigend." in parts.own
+    assert "06 24 81 77 03" in parts.signature
+
+
+def test_told_words_that_a_program_marked_are_history_and_those_around_them_are_not() -> None:
+    parts = split(
+        "Ik meld dit.\n\nOp 3 maart 2026 om 10:30 schreef Rolf aan mij:\n> Je ligt eruit.\n\nDat was dreigend."
+    )
+    assert parts.own.split("\n") == ["Ik meld dit.", "", "", "Dat was dreigend."]
+
+
+MEMO = (
+    "Van: Jan Bos (jan@home.example)\nAan: Coördinator\nDatum: 12 maart 2026\nOnderwerp: fraude\n\n"
+    "Ik meld dat hij geld aannam."
+)
+
+
+@pytest.mark.parametrize("above", ["", "Geachte coördinator,\n\n", "Hieronder mijn melding van vandaag.\n\n"])
+@pytest.mark.parametrize("line", ["", "________________________________\n"], ids=["bare", "below a line"])
+@pytest.mark.parametrize("when", ["Datum: 12 maart 2026", "Verzonden: donderdag 12 maart 2026 10:30"])
+def test_a_head_that_names_the_sender_is_that_of_their_own_memo(above: str, line: str, when: str) -> None:
+    text = above + line + MEMO.replace("Datum: 12 maart 2026", when)
+    assert split(text, sender="jan@home.example").own == text
+
+
+def test_a_head_above_all_words_is_the_senders_unless_the_subject_says_that_it_is_passed_on() -> None:
+    block = (
+        "Van: Desk <d@x.example>\nVerzonden: maandag 2 maart 2026 10:00\nAan: Jan\nOnderwerp: verzoek\n\nWie is het?"
+    )
+    assert split(f"{block}\n\nDat is Rolf.", subject="RE: verzoek").own.endswith("Dat is Rolf.")
+    assert split(block, subject="FW: verzoek").own == ""
+    assert split(f"Beste,\n\n{block}", subject="RE: verzoek").own.strip() == "Beste,"
+
+
+@pytest.mark.parametrize("above", ["", "<p>Geachte coördinator,</p>"])
+@pytest.mark.parametrize(
+    "whole",
+    ['<blockquote type="cite">{}</blockquote>', '<div class="gmail_quote">{}</div>', '<hr id="stopSpelling"><p>{}</p>'],
+)
+def test_words_that_stand_wholly_in_a_programs_quotation_are_the_senders(whole: str, above: str) -> None:
+    _, own, quoted = _html(above + whole.format("Ik meld dat Piet Puk facturen vervalst."))
+    assert "Piet Puk" in own
+    assert quoted == ""
+
+
+def test_an_answer_without_a_word_is_none() -> None:
+    attribution = "Op ma 2 feb. 2026 om 10:00 schreef Desk &lt;desk@example.org&gt;:"
+    _, own, quoted = _html(
+        f'<div class="gmail_quote"><div>{attribution}</div><blockquote>Uw melding</blockquote></div>'
+    )
+    assert own == ""
+    assert "Uw melding" in quoted
+
+
+def test_a_mail_passed_on_without_a_word_says_so() -> None:
+    mail = parse_bytes(b"Subject: FW: x\n\n-----Original Message-----\nFrom: x\nSent: y\n\nbody\n")
+    assert mail.own_text == ""
+    assert "text: passed on without a word" in mail.defects
+
+
+def test_a_raw_header_below_words_is_history() -> None:
+    header = "From: a@b.example\nTo: c@d.example\nMessage-ID: <1@b.example>\nDate: Mon, 2 Feb 2026 10:00:00 +0100"
+    assert split(f"{OWN}\n\n{header}\n\nhallo").own.strip() == OWN
 
 
 def test_a_date_without_a_year_is_enough_above_quoted_lines() -> None:
