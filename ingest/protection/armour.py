@@ -7,6 +7,8 @@ import re
 MESSAGE = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"
 SIGNED_TEXT = "-----BEGIN PGP SIGNED MESSAGE-----", "-----END PGP SIGNATURE-----"
 MOST_BLOCKS = 50
+_VERSION = re.compile(rb"\s*version[ \t]*:[ \t]*1\s*", re.IGNORECASE)
+_LONGEST_VERSION = 100
 _HASH = "Hash: [A-Za-z0-9]+(?:[, -]{1,2}[A-Za-z0-9]+)*"
 _HEAD = f"{SIGNED_TEXT[0]}\r?\n(?:{_HASH}\r?\n)*\r?\n"
 _SIGNED = f"{_HEAD}(?s:(.*?))BEGIN[ \\t]+PGP[ \\t]+SIGNATURE"
@@ -28,6 +30,11 @@ def blocks(text: str, frame: tuple[str, str]) -> list[tuple[int, int]]:
         if start == 0 or text[start - 1] in "\r\n":
             found.append((start, position))
     return found
+
+
+def is_version(data: bytes) -> bool:
+    """Does a part say nothing but that PGP/MIME is what follows (RFC 3156 §4)?"""
+    return len(data) <= _LONGEST_VERSION and _VERSION.fullmatch(data) is not None
 
 
 def is_well_framed(block: bytes) -> bool:

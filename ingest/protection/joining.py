@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ingest.mail import ParsedAttachment, ParsedMail, Sealed, SealedKind
+from ingest.protection.armour import is_version
 
 _ENTITIES = (SealedKind.CMS, SealedKind.PGP)
 _HIDDEN_SUBJECTS = ("", "...", "[...]", "encrypted message")  # RFC 9788 §3.1, and what programs did before it
@@ -66,6 +67,10 @@ def _below(*texts: str) -> str:
     return "\n\n".join(text for text in texts if text.strip())[:_MOST_TEXT]
 
 
+def _is_version(file: ParsedAttachment) -> bool:
+    return file.content_type == "application/pgp-encrypted" and is_version(b"".join(file.chunks()))
+
+
 def _files(outer: ParsedMail, pieces: Sequence[Piece]) -> Iterator[ParsedAttachment]:
     """The ciphertext of an entity goes, for its content is there and the raw mail keeps it; an encrypted file stays,
     and what it held lies inside it."""
@@ -73,7 +78,7 @@ def _files(outer: ParsedMail, pieces: Sequence[Piece]) -> Iterator[ParsedAttachm
     is_pgp = any(piece.sealed.kind is SealedKind.PGP for piece in pieces)
     places: dict[int, int] = {}
     for number, file in enumerate(outer.attachments):
-        if number not in entities and not (is_pgp and file.content_type == "application/pgp-encrypted"):
+        if number not in entities and not (is_pgp and _is_version(file)):
             places[number] = len(places)
             yield file if file.inside is None else replace(file, inside=places.get(file.inside))
     end = len(places)

@@ -21,7 +21,7 @@ from ingest.parts import (
     raw_text,
     text_of,
 )
-from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks, in_the_clear, is_well_framed
+from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks, in_the_clear, is_version, is_well_framed
 
 MOST_SEALED = 50
 _MOST_SIGNED_TEXT = 1_000_000
@@ -30,6 +30,12 @@ _LONGEST_PADDING = 200
 _CMS_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _CMS_NAMES = (".p7m", ".p7c", ".p7z")  # RFC 8551 §3.2.1
 _PGP_NAMES = (".asc", ".pgp", ".gpg")
+_SIGNATURE_NAMES = (".p7s", ".asc", ".sig", ".pgp")  # and none at all
+_SIGNATURE_TYPES = (
+    "application/pgp-signature",
+    "application/pkcs7-signature",
+    "application/x-pkcs7-signature",
+)
 _PGP_TYPES = ("application/pgp", "application/pgp-encrypted", "application/octet-stream")
 _MESSAGE_TAGS = (1, 3, 4, 8, 9, 18, 20)  # RFC 9580 §5: what a message can begin with
 
@@ -65,22 +71,32 @@ class _Walk:
         elif kind == "multipart/signed" and len(below) > 1:
             yield from self._signed(part, below, whole)
         elif kind == "multipart/encrypted" and len(below) > 1 and id(below[1]) in self._places:
-            yield Sealed(SealedKind.PGP, whole, self._places[id(below[1])])
+            yield Sealed(SealedKind.PGP, whole and _is_pgp_mime(below), self._places[id(below[1])])
+            for number, child in enumerate(below):
+                if number != 1:
+                    yield from self.of(child, whole=False)
         else:
-            for child in below:
-                yield from self.of(child, whole=whole and len(below) == 1)
+            said = [child for child in below if not self._is_silent(child)]
+            for child in said:
+                yield from self.of(child, whole=whole and (len(said) == 1 or _is_pgp_mime(said)))
+
+    def _is_silent(self, part: Part) -> bool:
+        """Some servers put an empty text above what they do not know."""
+        is_text = not children(part) and id(part) not in self._places and content_type(part) == "text/plain"
+        return is_text and not body_bytes(part).strip()
 
     def _signed(self, part: Part, below: list[Part], whole: bool) -> Iterator[Sealed]:
         place = self._places.get(id(below[1]))
+        # else what is not signed stands beside what is
+        alone = place is not None and len(below) == 2 and _is_only_a_signature(below[1])
         if place is not None:
             protocol = (parameter(part, "protocol") or content_type(below[1])).lower()
             is_cms = "pkcs7" in protocol or "pkcs7" in content_type(below[1])
             kind = SealedKind.CMS_SIGNATURE if is_cms else SealedKind.PGP_SIGNATURE
-            # more than two parts: what is not signed stands beside what is
-            yield Sealed(kind, whole and len(below) == 2, place, signed=_range(part, below[0], self._raw))
+            yield Sealed(kind, whole and alone, place, signed=_range(part, below[0], self._raw))
         for number, child in enumerate(below):
             if number != 1:
-                yield from self.of(child, whole=whole and len(below) == 2)
+                yield from self.of(child, whole=whole and alone)
 
     def _file(self, part: Part, kind: str, whole: bool) -> Iterator[Sealed]:
         place = self._places.get(id(part))
@@ -95,16 +111,29 @@ class _Walk:
         elif kind == "application/pgp-keys":
             yield Sealed(SealedKind.PGP_KEY, False, place)
         elif kind in _PGP_TYPES or name.endswith(_PGP_NAMES):
-            yield from self._pgp_file(part, kind, name, place)
+            yield from self._pgp_file(part, kind, name, place, whole)
 
-    def _pgp_file(self, part: Part, kind: str, name: str, place: int) -> Iterator[Sealed]:
+    def _pgp_file(self, part: Part, kind: str, name: str, place: int, whole: bool) -> Iterator[Sealed]:
         head = body_bytes(part)[:4096].lstrip()
         if head.startswith(MESSAGE[0].encode()) or (name.endswith(_PGP_NAMES) and _tag(head) in _MESSAGE_TAGS):
             # some mail servers make multipart/mixed of multipart/encrypted: then its version part is still there
-            yield Sealed(SealedKind.PGP if self._version_seen else SealedKind.PGP_FILE, self._version_seen, place)
+            is_entity = self._version_seen
+            yield Sealed(SealedKind.PGP if is_entity else SealedKind.PGP_FILE, whole and is_entity, place)
         elif head.startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"):
             yield Sealed(SealedKind.PGP_KEY, False, place)
         self._version_seen = kind == "application/pgp-encrypted" and b"version" in head[:200].lower()
+
+
+def _is_pgp_mime(parts: Sequence[Part]) -> bool:
+    """Are these a version and a ciphertext, and nothing else (RFC 3156 §4)?"""
+    is_version_part = content_type(parts[0]) == "application/pgp-encrypted"
+    return len(parts) == 2 and is_version_part and is_version(body_bytes(parts[0]))
+
+
+def _is_only_a_signature(part: Part) -> bool:
+    """Else somebody could see a file in it, which nobody signed."""
+    name = (file_name(part) or "").lower().strip()
+    return content_type(part) in _SIGNATURE_TYPES and (not name or name.endswith(_SIGNATURE_NAMES))
 
 
 def _tag(head: bytes) -> int:

@@ -42,6 +42,38 @@ def test_a_mail_that_a_server_took_for_another_kind_of_multipart_is_opened(gnupg
     assert (mail.text.strip(), mail.protection, mail.attachments) == (WORDS, OPENED, ())
 
 
+_VERSION = b"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+_BEFORE = b"Content-Type: text/plain\r\n\r\nVooraf.\r\n"
+_BESIDE = b"Content-Type: text/plain\r\nContent-Disposition: attachment; filename=bewijs.txt\r\n\r\nRolf steelt.\r\n"
+_EMPTY = b"Content-Type: text/plain\r\n\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "text", "files", "whole"),
+    [
+        ("encrypted", [_VERSION], [], WORDS, [], True),
+        ("encrypted", [_VERSION], [_BESIDE, _BEFORE], f"Vooraf.\n\n\n{WORDS}", ["bewijs.txt"], False),
+        ("encrypted", [_BEFORE], [], f"Vooraf.\n\n\n{WORDS}", [], False),
+        ("encrypted", [_VERSION + b"Rolf steelt.\r\n"], [], WORDS, ["attachment-1.asc"], False),
+        ("mixed", [_VERSION], [], WORDS, [], True),
+        ("mixed", [_EMPTY, _VERSION], [], WORDS, [], True),
+        ("mixed", [_BEFORE, _VERSION], [_BESIDE], f"Vooraf.\n\n\n{WORDS}", ["bewijs.txt"], False),
+        ("mixed", [_VERSION], [_BESIDE], f"Rolf steelt.\n\n\n{WORDS}", ["bewijs.txt"], False),
+    ],
+)
+def test_what_stands_beside_a_ciphertext_is_shown_and_is_not_signed(
+    gnupg: GnuPG, kind: str, before: list[bytes], after: list[bytes], text: str, files: list[str], whole: bool
+) -> None:
+    sealed = gnupg.encrypt_and_sign(ENTITY, "--compress-algo", "none")
+    parts = [*before, b"Content-Type: application/octet-stream\r\n\r\n" + with_crlf(sealed), *after]
+    head = autocrypt(gnupg) + f"Content-Type: multipart/{kind}; boundary=m\r\n\r\n".encode()
+    mail = read(head + b"".join(b"--m\r\n" + part + b"\r\n" for part in parts) + b"--m--\r\n", gnupg.keys())
+    assert (mail.text.strip(), [file.name for file in mail.attachments]) == (text, files)
+    assert mail.protection is not None
+    assert (mail.protection.encrypted, mail.protection.opened) == ("openpgp", True)
+    assert [(each.result, each.whole) for each in mail.protection.signatures] == [(SignatureResult.VALID, whole)]
+
+
 def test_the_desk_may_have_several_keys_and_a_passphrase_for_them(gnupg: GnuPG) -> None:
     fresh = pysequoia.Tsk.generate("old")
     assert read(pgp_mime(gnupg.encrypt(ENTITY)), MailKeys(openpgp=str(fresh).encode() + gnupg.desk_key())).own_text

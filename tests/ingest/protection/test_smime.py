@@ -200,6 +200,41 @@ def test_a_part_that_is_signed_does_not_sign_what_stands_beside_it(openssl: Open
     assert (signature.result, signature.whole) == (SignatureResult.VALID, False)
 
 
+def test_a_file_in_the_place_of_a_signature_is_not_signed(openssl: OpenSSL) -> None:
+    """A signature inside is not over what stands where the one around it should."""
+    for entity in (openssl.signed_entity("-nodetach"), openssl.signed_entity()):
+        for name, whole in ((b"bewijs.txt", False), (b"smime.p7s", True)):
+            mail = read(
+                HEAD + b"Content-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n" + entity
+                + b"\r\n--x\r\nContent-Type: application/pkcs7-signature\r\nContent-Disposition: attachment; filename="
+                + name + b"\r\n\r\nRolf steelt.\r\n--x--\r\n"
+            )  # fmt: skip
+            assert name.decode() in [file.name for file in mail.attachments]
+            assert mail.protection is not None
+            valid = [each for each in mail.protection.signatures if each.result is SignatureResult.VALID]
+            assert [each.whole for each in valid] == [whole]
+    for kind in (b"text/plain", b"application/pdf"):
+        mail = read(
+            HEAD + b"Content-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n" + openssl.signed_entity("-nodetach")
+            + b"\r\n--x\r\nContent-Type: " + kind + b"\r\n\r\nRolf steelt.\r\n--x--\r\n"
+        )  # fmt: skip
+        assert "Rolf steelt." in mail.text or [file.size for file in mail.attachments] == [12]
+        assert mail.protection is not None
+        assert [each.whole for each in mail.protection.signatures if each.signer] == [False]
+
+
+@pytest.mark.parametrize("options", [(), ("-nodetach",)])
+def test_a_file_beside_what_is_signed_is_kept_and_not_signed(openssl: OpenSSL, options: tuple[str, ...]) -> None:
+    mail = read(
+        HEAD + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n" + openssl.signed_entity(*options)
+        + b"\r\n--m\r\nContent-Type: text/plain; name=bewijs.txt\r\n\r\nRolf steelt.\r\n--m--\r\n"
+    )  # fmt: skip
+    assert "bewijs.txt" in [file.name for file in mail.attachments]
+    assert mail.text.strip().endswith(WORDS)
+    assert mail.protection is not None
+    assert [(each.result, each.whole) for each in mail.protection.signatures] == [(SignatureResult.VALID, False)]
+
+
 def test_what_is_shown_is_what_was_signed(openssl: OpenSSL) -> None:
     """What somebody signed is quoted before another text, between lines that look like those around that text."""
     signed = openssl.signed_entity()
