@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from cases.terms import DueKind
+from desk import words
 from tests.desk.conftest import log_in
 from tests.desk.test_again import RAW
-from tests.desk.world import World, found_file
+from tests.desk.world import REPORT, World, found_file
 
 NewPage = Callable[..., Page]
 
@@ -243,7 +246,7 @@ def test_a_page_left_alone_leaves_the_screen_when_the_session_ends(world: World,
     expect(page.get_by_role("heading", name="Inloggen")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+@pytest.mark.parametrize("width", [320, 390, 768, 800, 1024, 1100, 1200, 1280])
 def test_no_page_is_wider_than_its_window(world: World, new_page: NewPage, width: int) -> None:
     long = "n" * 120
     child = {"from": {"name": long, "address": long}, "subject": long, "date": None}
@@ -263,6 +266,9 @@ def test_no_page_is_wider_than_its_window(world: World, new_page: NewPage, width
             "defects": [long],
         },
     ).case_id
+    everything = {"primary": "belangenverstrengeling", "missing": list(words.MISSING), "marks": list(words.MARKS)}
+    due = {DueKind.FIRST_MESSAGE: world.clock.now - timedelta(days=3)}
+    world.new_case(report={**REPORT, **everything}, dues=due, received_at=world.clock.now - timedelta(days=300))
     page = new_page(viewport={"width": width, "height": 800})
     log_in(page)
     for path in ("/", f"/cases/{case_id}", "/receipts/"):
