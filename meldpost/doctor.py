@@ -27,7 +27,15 @@ from config.settings import (
 )
 from ingest.attachments.recognition import installed
 from ingest.scanning import NoAnswer, Scanner
-from ingest.sources.imap import Account, FolderMissing, SourceError, connected
+from ingest.sources.imap import (
+    Account,
+    CannotConnect,
+    FolderMissing,
+    LogInRefused,
+    NotTrusted,
+    SourceError,
+    connected,
+)
 from meldpost import hygiene, startup
 from meldpost.findings import Finding, Verdict
 from meldpost.mail_keys_examined import encrypted_mail
@@ -146,8 +154,22 @@ def _mailbox(settings: Settings, account: str, mailbox: MailboxSettings) -> Iter
             yield _readable(server, account, mailbox)
             yield from junk(server, account, mailbox)
     except (SourceError, ConfigError) as error:
-        advice = "" if isinstance(error, ConfigError) else f" Check host, port and security in [mailboxes.{account}]."
-        yield Finding(what, Verdict.WRONG, f"{str(error).rstrip('.')}.{advice}")
+        yield Finding(what, Verdict.WRONG, f"{str(error).rstrip('.')}.{_advice(error, account, mailbox)}")
+
+
+def _advice(error: Exception, account: str, mailbox: MailboxSettings) -> str:
+    """What to look at, where the error does not say so itself."""
+    match error:
+        case NotTrusted():
+            return f" If the authority is your own, name it by ca_file in [mailboxes.{account}]; else check host there."
+        case LogInRefused() if mailbox.oauth is None:
+            return f" It is user in [mailboxes.{account}], and the secret mailbox-password-{account}."
+        case LogInRefused():
+            return ""
+        case CannotConnect():
+            return f" Check host, port and security in [mailboxes.{account}]."
+        case _:
+            return ""
 
 
 def _waiting(server: Account, what: str, mailbox: MailboxSettings) -> Finding:
@@ -187,9 +209,7 @@ def _smtp(settings: Settings) -> Finding:
             return Finding("smtp", Verdict.FINE, f"{smtp.host}:{smtp.port}, {smtp.security}; nothing was sent")
     except (SmtpError, ConfigError) as error:
         where = f"{smtp.host}:{smtp.port}, {smtp.security}"
-        return Finding(
-            "smtp", Verdict.WRONG, f"{str(error).rstrip('.')} ({where}). Check host, port and security in [smtp]."
-        )
+        return Finding("smtp", Verdict.WRONG, f"{where}: {str(error).rstrip('.')}.")
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:

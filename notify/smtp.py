@@ -298,12 +298,12 @@ def _why(error: Exception, settings: SmtpSettings) -> str:
         case ConnectionRefusedError():
             return "nothing listens there; check [smtp] host and port"
         case TimeoutError():
-            return "it did not answer in time"
+            return "it did not answer in time; check [smtp] host, port and security"
         case smtplib.SMTPAuthenticationError():
             return f"it refused the log-in ({error.smtp_code}); check [smtp] user and the secret smtp-password"
         case smtplib.SMTPNotSupportedError():
             return "it offers no STARTTLS or no log-in; check [smtp] security, port and user"
         case smtplib.SMTPResponseException():
-            return f"it answered {error.smtp_code}"
+            return f"it answered {error.smtp_code}; check [smtp] host, port and security"
         case _:
-            return f"the connection failed ({type(error).__name__})"
+            return f"the connection failed ({type(error).__name__}); check [smtp] host, port and security"

@@ -47,6 +47,14 @@ class CannotConnect(SourceError):
     """The server is not there, its certificate is not good, or it refuses the log-in."""
 
 
+class NotTrusted(CannotConnect):
+    """The server's certificate leads to no authority that we know, or is not its own."""
+
+
+class LogInRefused(CannotConnect):
+    """The server does not take the user, the password or the token."""
+
+
 class Throttled(SourceError):
     """The server wants to be left alone for a while: `seconds`, or as long as it seems good (None)."""
 
@@ -120,6 +128,8 @@ def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
         client = IMAPClient(
             settings.host, settings.port, ssl=tls, ssl_context=context if tls else None, timeout=timeout
         )
+    except ssl.SSLCertVerificationError as error:
+        raise _not_trusted(where, error) from None
     except (OSError, imaplib.IMAP4.error) as error:
         _obey(error)
         raise CannotConnect(f"{where} cannot be reached: {_kind(error)}") from None
@@ -135,10 +145,13 @@ def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
     except LoginError as error:
         close(client)
         _obey(error)
-        raise CannotConnect(f"{where} refuses the log-in: check the user name and the mailbox password") from None
+        raise LogInRefused(f"{where} refuses the log-in: check the user name and the mailbox password") from None
     except AccessError as error:
         close(client)
-        raise CannotConnect(f"{where}: {error}") from None
+        raise LogInRefused(f"{where}: {error}") from None
+    except ssl.SSLCertVerificationError as error:  # by STARTTLS
+        close(client)
+        raise _not_trusted(where, error) from None
     except (ConfigError, Throttled):
         close(client)
         raise
@@ -147,6 +160,10 @@ def log_in(settings: MailboxSettings, credential: Credential) -> IMAPClient:
         _obey(error)
         raise CannotConnect(f"{where} did not let us in: {_kind(error)}") from None
     return client
+
+
+def _not_trusted(where: str, error: ssl.SSLCertVerificationError) -> NotTrusted:
+    return NotTrusted(f"{where}: its TLS certificate is not trusted ({error.verify_message.rstrip('.')})")
 
 
 def _show_token(client: IMAPClient, settings: MailboxSettings, token: str) -> None:

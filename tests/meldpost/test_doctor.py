@@ -1,7 +1,11 @@
 """The doctor against the demo's mail server, and against everything that can be wrong."""
 
 import smtplib
+import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from store.mailboxes import note_look
 from store.schema import MailboxLook
 from tests.ingest.clamd import running_clamd
 from tests.meldpost.plans import MAILBOX, plan_in
+from tests.system.certificates import make_certificates
 
 
 @pytest.fixture
@@ -95,16 +100,43 @@ def test_it_reminds_of_the_recovery_key_until_that_is_gone(made: Made) -> None:
 def test_a_mailbox_password_that_is_wrong_is_told_from_a_server_that_is_away(made: Made, post: PostOffice) -> None:
     secret = made.secrets_dir / "mailbox-password-box"
     secret.write_text("wrong\n", encoding="utf-8")
-    assert "refuses the log-in" in findings(made.config)["mailbox box"].text
+    refused = findings(made.config)["mailbox box"]
+    assert "refuses the log-in" in refused.text
+    assert "the secret mailbox-password-box" in refused.text
+    assert "host, port and security" not in refused.text
     post.__exit__()
     away = findings(made.config)["mailbox box"]
     assert away.verdict is Verdict.WRONG
     assert "cannot be reached" in away.text
+    assert "Check host, port and security in [mailboxes.box]" in away.text
+
+
+def test_an_authority_that_is_not_known_is_no_matter_of_the_port(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+
+    def greet(listener: socket.socket) -> None:
+        line, _ = listener.accept()
+        with line, suppress(OSError):
+            context.wrap_socket(line, server_side=True)
+
+    with socket.create_server((HOST, 0)) as listener:
+        box = {**MAILBOX, "port": listener.getsockname()[1], "security": "tls"}
+        config = initialise(plan_in(tmp_path, mailboxes={"box": box})).config
+        greeting = threading.Thread(target=greet, args=(listener,))
+        greeting.start()
+        found = findings(config)["mailbox box"].text
+        greeting.join(30)
+    assert "certificate is not trusted" in found
+    assert "ca_file in [mailboxes.box]" in found
+    assert "port and security" not in found
 
 
 def test_an_smtp_server_that_is_away_is_wrong(made: Made, post: PostOffice) -> None:
     post.__exit__()
-    assert findings(made.config)["smtp"].verdict is Verdict.WRONG
+    found = findings(made.config)["smtp"]
+    assert (found.verdict, found.text.lower().count("check")) == (Verdict.WRONG, 1)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, post: PostOffice) -> None:
