@@ -34,6 +34,8 @@ DEEPEST = 4
 """Layers that are taken off one after the other: a triple wrap (RFC 2634) has three."""
 MOST_QUESTIONS = 30
 """What is asked of decrypters for one mail, at most."""
+MOST_KEYS = 5
+"""Of the keys that came with a mail, so many are read beside that: they have to be known before what they signed."""
 _CHARSET = re.compile(r"^Charset:[ \t]*([A-Za-z0-9_.:-]{1,40})[ \t]*$", re.MULTILINE)
 
 
@@ -103,6 +105,7 @@ class _Opener:
         self._readers = readers
         self._opening = opening
         self._asked = 0
+        self._keys_asked = 0
         self._until = time.monotonic() + opening.seconds
 
     def opened(self, mail: ParsedMail, raw: RawMail, depth: int) -> ParsedMail:
@@ -204,11 +207,18 @@ class _Opener:
     def _keys_that_came(self, mail: ParsedMail) -> Iterator[SenderKey]:
         announced = _autocrypt_key(mail)
         if announced:
-            for key in self._ask(Question(SealedKind.PGP_KEY, announced)).sender_keys[:1]:
+            for key in self._keys_in(announced)[:1]:
                 yield replace(key, kind="autocrypt")
         for sealed in mail.sealed:
             if sealed.kind is SealedKind.PGP_KEY:
-                yield from self._ask(Question(SealedKind.PGP_KEY, _data(sealed, mail))).sender_keys
+                yield from self._keys_in(_data(sealed, mail))
+
+    def _keys_in(self, data: bytes) -> tuple[SenderKey, ...]:
+        """However many keys came, the questions for what the mail says are left."""
+        self._keys_asked += 1
+        if self._keys_asked > MOST_KEYS or time.monotonic() > self._until:
+            return ()
+        return self._opening.decrypters.unseal(Question(SealedKind.PGP_KEY, data)).sender_keys
 
 
 @dataclass(frozen=True)

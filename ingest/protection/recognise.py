@@ -24,6 +24,7 @@ from ingest.parts import (
 from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks, in_the_clear, is_version, is_well_framed
 
 MOST_SEALED = 50
+_LAST = {SealedKind.PGP_FILE: 1, SealedKind.CMS_FILE: 1, SealedKind.PGP_KEY: 2}
 _MOST_SIGNED_TEXT = 1_000_000
 _MOST_DELIMITERS = 20
 _LONGEST_PADDING = 200
@@ -44,8 +45,9 @@ Raw = Callable[[int, int | None], Iterable[bytes]]
 
 
 def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Raw) -> tuple[Sealed, ...]:
-    """All of it, outermost first. `files` are the parts kept as attachments, in their order; `raw` gives a
-    piece of the mail, anew each time."""
+    """All of it, outermost first; what the mail says before its files, and keys last, for there may be more than is
+    opened. `files` are the parts kept as attachments, in their order; `raw` gives a piece of the mail, anew each time.
+    """
     walk = _Walk({id(part): place for place, part in enumerate(files)}, raw)
     alone = not files
     found = [
@@ -53,7 +55,7 @@ def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Raw) -> tupl
         *_messages_in(text, alone=alone),
         *_signed_texts(walk.texts, text, alone=alone),
     ]
-    return tuple(found[:MOST_SEALED])
+    return tuple(sorted(found, key=lambda sealed: _LAST.get(sealed.kind, 0))[:MOST_SEALED])
 
 
 class _Walk:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ingest.errors import CannotParse
 from ingest.mail import ParsedMail, SealedKind, Unopened
 from ingest.protection.opening import MOST_QUESTIONS, Opening
+from ingest.protection.recognise import MOST_SEALED
 from ingest.protection.values import MailKeys, Question, Unsealed
 from ingest.raw import RawMail
 from ingest.reading import read_mail
@@ -83,3 +84,18 @@ def test_a_mail_that_holds_more_and_more_of_the_same_ends() -> None:
     assert mail.protection is not None
     assert not mail.protection.opened
     assert mail.protection.reason in (Unopened.TOO_DEEP, Unopened.BOUNDS)
+
+
+@pytest.mark.parametrize(
+    "kind", [b"application/pgp-keys; name=k.asc", b"application/octet-stream; name=rapport.pdf.asc"]
+)
+def test_however_many_keys_and_files_come_along_what_the_mail_says_is_opened(
+    gnupg: GnuPG, keys: MailKeys, kind: bytes
+) -> None:
+    file = gnupg.public("--armor") if b"keys" in kind else gnupg.encrypt(b"bestand")
+    part = b"--m\r\nContent-Type: " + kind + b"\r\n\r\n" + file + b"\r\n"
+    words = b"--m\r\nContent-Type: text/plain\r\n\r\n" + gnupg.encrypt(b"geheim\n") + b"\r\n--m--\r\n"
+    mail = read(HEAD + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n" + part * (MOST_SEALED + 1) + words, keys)
+    assert mail.text.strip() == "geheim"
+    assert mail.protection is not None
+    assert mail.protection.opened is (b"keys" in kind)
