@@ -10,6 +10,7 @@ import ipaddress
 import os
 import re
 import tomllib
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from zoneinfo import ZoneInfo
@@ -61,6 +62,7 @@ EmailAddress = Annotated[str, AfterValidator(_address)]
 Security = Literal["tls", "starttls", "plain"]
 Language = Literal["nl", "en"]
 Mailbox = TypeVar("Mailbox", bound="Section")
+INBOX = "INBOX"
 SMTP_ACCOUNT = "smtp"
 """The name of the sender's account among the secrets of OAuth."""
 
@@ -157,6 +159,24 @@ class DeskSettings(Section):
     def bounces_to(self) -> str:
         return self.bounce_address or self.address
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses that are this desk, for comparing."""
+        return frozenset(domain_to_ascii(each).lower() for each in (self.address, self.bounces_to, *self.own_addresses))
+
+    @model_validator(mode="after")
+    def _what_is_wished_can_be(self) -> Self:
+        if (self.join_by_references or self.partner_domains) and not self.trusted_authserv_id:
+            raise ValueError(
+                "join_by_references and partner_domains let a mail join a case where From passed DMARC, which only "
+                "your own mail server can tell: name it in trusted_authserv_id, or leave them out"
+            )
+        if self.null_return_path and self.bounce_address is not None:
+            raise ValueError(
+                "with null_return_path no bounce comes back, not to bounce_address either: leave one of the two out"
+            )
+        return self
+
     @model_validator(mode="after")
     def _keys_are_base64(self) -> Self:
         for name in ("public_key", "recovery_key", "mailer_key"):
@@ -229,6 +249,22 @@ def _refuse_bad_log_in(host: str, security: Security, oauth: OAuthSettings | Non
         raise ValueError('a token must not go over the line in clear: set security = "tls" or "starttls"')
 
 
+def _refuse_bad_folders(folders: tuple[str, ...], done_folder: str) -> None:
+    """Raises ValueError where a mail would be moved to where it is taken from, or be taken from one folder twice."""
+    if done_folder in folders or done_folder == INBOX:
+        raise ValueError(
+            "done_folder is where mails go that were taken in, so it cannot be a folder that mail comes into: name "
+            "another folder, which holds nothing else"
+        )
+    if len(set(folders)) < len(folders):
+        raise ValueError("folders names one folder twice: name each once")
+
+
+def _folder_name(folder: str) -> str:
+    """INBOX is one folder, however it is written (RFC 9051 §5.1)."""
+    return INBOX if folder.upper() == INBOX else folder
+
+
 class MailboxSettings(Section):
     """One IMAP account that a desk's mail arrives in."""
 
@@ -250,7 +286,9 @@ class MailboxSettings(Section):
         description="Folders to take mail from. A report that was taken for junk is a report: add the server's junk "
         'folder, as in ["INBOX", "Junk"].',
     )
-    done_folder: str = Field("Verwerkt", description="Where a mail goes when its sealed copy is committed.")
+    done_folder: str = Field(
+        "Verwerkt", min_length=1, description="Where a mail goes when its sealed copy is committed."
+    )
     keep_days: int = Field(7, ge=0, description="Days that a mail stays in the done folder before it is expunged.")
     poll_seconds: int = Field(60, ge=1, description="The safety net under IDLE.")
     timeout_seconds: int = Field(60, ge=1)
@@ -259,6 +297,16 @@ class MailboxSettings(Section):
     def _log_in_can_work(self) -> Self:
         _refuse_bad_log_in(self.host, self.security, self.oauth)
         return self
+
+    @model_validator(mode="after")
+    def _folders_are_apart(self) -> Self:
+        _refuse_bad_folders(tuple(map(_folder_name, self.folders)), _folder_name(self.done_folder))
+        return self
+
+    def place_of(self, folder: str) -> tuple[str, ...]:
+        """The same for two mailboxes where they mean one folder of one account."""
+        port = 993 if self.port == 143 else self.port  # both are the server's own, with TLS from the start or later
+        return "imap", self.host.lower().rstrip("."), str(port), self.user.lower(), _folder_name(folder)
 
 
 class MaildirSettings(Section):
@@ -283,9 +331,14 @@ class MaildirSettings(Section):
         for folder in (*self.folders, self.done_folder):
             if "/" in folder or "\0" in folder or folder.startswith(".") or ".." in folder:
                 raise ValueError('folders are named as on the disk, without their first dot: ".Junk" is "Junk"')
-        if self.done_folder in self.folders:
-            raise ValueError("done_folder must not be among folders")
+        if INBOX in self.folders:
+            raise ValueError('the inbox is "" among the folders of a Maildir, not "INBOX"')
+        _refuse_bad_folders(self.folders, self.done_folder)
         return self
+
+    def place_of(self, folder: str) -> tuple[str, ...]:
+        """The same for two mailboxes where they mean one folder on the disk."""
+        return "maildir", os.path.realpath(self.path / f".{folder}" if folder else self.path)
 
 
 class LmtpMailboxSettings(Section):
@@ -489,6 +542,12 @@ class ScannerSettings(Section):
         25_000_000, ge=1, description="What is larger is not sent: clamd's StreamMaxLength. It stays unscanned."
     )
 
+    @model_validator(mode="after")
+    def _is_in_one_place(self) -> Self:
+        if self.socket is not None and self.host:
+            raise ValueError("clamd is asked in one place: give its socket or host, and leave the other out")
+        return self
+
     @property
     def is_configured(self) -> bool:
         return self.socket is not None or bool(self.host)
@@ -543,9 +602,37 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _desks_are_apart(self) -> Self:
+        for (one, desk), (other, other_desk) in combinations(self.desks.items(), 2):
+            main, other_main = ({domain_to_ascii(each.address).lower()} for each in (desk, other_desk))
+            if main & other_desk.addresses or other_main & desk.addresses:
+                raise ValueError(
+                    f"the desks {one!r} and {other!r} both have the address of one of them (address, bounce_address, "
+                    "own_addresses): give each desk an address of its own"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _mailboxes_are_apart(self) -> Self:
+        _refuse_shared_folders(self)
+        return self
+
+    @model_validator(mode="after")
     def _lmtp_is_whole(self) -> Self:
         if self.mailboxes_of(LmtpMailboxSettings) and not self.lmtp.listen:
             raise ValueError('a mailbox has kind = "lmtp", but `listen` in [lmtp] does not say where to listen')
+        if self.lmtp.listen and not self.mailboxes_of(LmtpMailboxSettings):
+            raise ValueError(
+                'no mailbox has kind = "lmtp", so every mail that comes to `listen` in [lmtp] would be refused: add '
+                "the mailbox, or leave [lmtp] out"
+            )
+        for account, mailbox in self.mailboxes_of(LmtpMailboxSettings).items():
+            for slug, desk in self.desks.items():
+                if slug != mailbox.desk and without_tag(desk.address) in self.lmtp_recipients(account):
+                    raise ValueError(
+                        f"the mailbox {account!r} of the desk {mailbox.desk!r} takes in the address of the desk "
+                        f"{slug!r}: leave it out of `recipients`"
+                    )
         taken: dict[str, str] = {}
         for account in self.mailboxes_of(LmtpMailboxSettings):
             for address in self.lmtp_recipients(account):
@@ -581,6 +668,27 @@ class Settings(BaseSettings):
         return frozenset(address.lower() for address in addresses)
 
 
+def _refuse_shared_folders(settings: Settings) -> None:
+    """Raises ValueError where two mailboxes would take each other's mail."""
+    mailboxes = settings.mailboxes_of(MailboxSettings) | settings.mailboxes_of(MaildirSettings)
+    taken: dict[tuple[str, ...], str] = {}
+    for account, mailbox in mailboxes.items():
+        for place in map(mailbox.place_of, mailbox.folders):
+            if place in taken:
+                raise ValueError(
+                    f"the mailboxes {taken[place]!r} and {account!r} both take mail from one folder, and chance would "
+                    "say which gets it: leave one out, or give each its own `folders`"
+                )
+            taken[place] = account
+    for account, mailbox in mailboxes.items():
+        other = taken.get(mailbox.place_of(mailbox.done_folder))
+        if other is not None:
+            raise ValueError(
+                f"the mailbox {other!r} takes mail from the done_folder of {account!r}: give {account!r} a done_folder "
+                "of its own"
+            )
+
+
 def load(path: Path) -> Settings:
     """Read and check the configuration. Relative paths in it are relative to its own folder.
 
@@ -601,7 +709,12 @@ def load(path: Path) -> Settings:
             _describe(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False, include_url=False)
         )
         raise ConfigError(f"The configuration {path} cannot be used:\n{faults}") from error
-    return _anchored(settings, path.resolve().parent)
+    anchored = _anchored(settings, path.resolve().parent)
+    try:
+        _refuse_shared_folders(anchored)  # only now a relative path and an absolute one can be seen to be the same
+    except ValueError as error:
+        raise ConfigError(f"The configuration {path} cannot be used:\n{_describe((), str(error))}") from None
+    return anchored
 
 
 def _from_file(path: Path) -> Settings:

@@ -40,7 +40,7 @@ MOST_WATCHED = 4
 
 
 def watched_folders(mailbox: MailboxSettings) -> list[str]:
-    return [folder for folder in mailbox.folders if folder != mailbox.done_folder][:MOST_WATCHED]
+    return list(mailbox.folders[:MOST_WATCHED])
 
 
 def watch(

@@ -176,7 +176,7 @@ def test_an_lmtp_mailbox_takes_in_every_address_of_its_desk_whatever_its_tag(fil
         ),
         (
             '[mailboxes.main]\nkind = "maildir"\ndesk = "integriteit"\npath = "m"\nfolders = ["Verwerkt"]\n',
-            "must not be among",
+            "name another folder",
         ),
         (_LMTP, "does not say where to listen"),
         (_LMTP + _LISTEN.format("0.0.0.0:24"), "not encrypted"),
@@ -289,3 +289,119 @@ def test_what_root_writes_belongs_to_the_owner_of_the_secrets(tmp_path: Path) ->
     os.chown(tmp_path, 65534, 65534)
     replace_secret(tmp_path, "oauth-cache-main", b"x")
     assert (tmp_path / "oauth-cache-main").stat().st_uid == 65534
+
+
+_DESK = GOOD.partition("[mailboxes.main]")[0]
+_SECOND = _DESK.replace("integriteit", "steunpunt")
+_BOX = '[mailboxes.{}]\nkind = "maildir"\ndesk = "integriteit"\npath = "{}"\n'
+
+
+def _imap(account: str, **more: str) -> str:
+    lines = {"desk": '"integriteit"', "host": '"imap.meldpost.example"', "user": '"integriteit"', **more}
+    return f"[mailboxes.{account}]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(_DESK + _imap("main", done_folder='"INBOX"'), "name another folder", id="done is INBOX"),
+        pytest.param(_DESK + _imap("main", done_folder='"inbox"'), "name another folder", id="done is inbox"),
+        pytest.param(_DESK + _imap("main", done_folder='""'), "done_folder", id="done is nothing"),
+        pytest.param(
+            _DESK + _imap("main", folders='["INBOX", "Verwerkt"]'), "name another folder", id="done is taken from"
+        ),
+        pytest.param(_DESK + _imap("main", folders='["INBOX", "Inbox"]'), "twice", id="INBOX twice"),
+        pytest.param(
+            _DESK + _imap("main") + _imap("other", host='"IMAP.meldpost.example."'), "both take mail", id="same account"
+        ),
+        pytest.param(
+            _DESK + _imap("main") + _imap("other", port="143", folders='["Junk", "inbox"]'),
+            "both take mail",
+            id="same folder over another port of the server",
+        ),
+        pytest.param(
+            _DESK + _imap("main") + _imap("other", folders='["Verwerkt"]', done_folder='"Klaar"'),
+            "done_folder of",
+            id="takes in what the other has done",
+        ),
+        pytest.param(_DESK + _BOX.format("main", "m") + _BOX.format("other", "x/../m"), "both take mail", id="Maildir"),
+        pytest.param(
+            _DESK + _BOX.format("main", "m") + 'folders = ["Junk"]\n' + _BOX.format("other", "m/.Junk"),
+            "both take mail",
+            id="Maildir in a Maildir",
+        ),
+        pytest.param(
+            _DESK + _BOX.format("main", "m") + _BOX.format("other", "m/.Verwerkt"), "done_folder of", id="done Maildir"
+        ),
+        pytest.param(_DESK + _BOX.format("main", "m") + 'folders = ["", ""]\n', "twice", id="Maildir folder twice"),
+        pytest.param(_DESK + _BOX.format("main", "m") + 'folders = ["", "INBOX"]\n', 'inbox is ""', id="Maildir inbox"),
+        pytest.param(
+            _DESK + _SECOND.replace('"steunpunt@', '"Integriteit@') + _imap("main"),
+            "have the address",
+            id="desks of one address",
+        ),
+        pytest.param(
+            _DESK
+            + _SECOND.replace(
+                "[desks.steunpunt]", '[desks.steunpunt]\nown_addresses = ["integriteit@meldpost.example"]'
+            )
+            + _imap("main"),
+            "have the address",
+            id="a desk's address is another desk's own",
+        ),
+        pytest.param(
+            _DESK + _SECOND + _LMTP + 'recipients = ["steunpunt@meldpost.example"]\n' + _LISTEN.format("/run/lmtp"),
+            "address of the desk 'steunpunt'",
+            id="LMTP for another desk",
+        ),
+        pytest.param(_DESK + _imap("main") + _LISTEN.format("/run/lmtp"), "no mailbox has kind", id="LMTP for nobody"),
+        pytest.param(
+            GOOD.replace("[desks.integriteit]", "[desks.integriteit]\njoin_by_references = true"),
+            "trusted_authserv_id",
+            id="join without DMARC",
+        ),
+        pytest.param(
+            GOOD.replace("[desks.integriteit]", '[desks.integriteit]\npartner_domains = ["police.example"]'),
+            "trusted_authserv_id",
+            id="partners without DMARC",
+        ),
+        pytest.param(
+            GOOD.replace(
+                "[desks.integriteit]",
+                '[desks.integriteit]\nnull_return_path = true\nbounce_address = "bounces@meldpost.example"',
+            ),
+            "null_return_path",
+            id="bounces that never come",
+        ),
+        pytest.param(GOOD + '[clamd]\nsocket = "/run/clamd"\nhost = "localhost"\n', "socket or host", id="two clamds"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_with_what_to_do(file: Path, content: str, words: str) -> None:
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=words):
+        load(file)
+
+
+def test_a_maildir_is_the_same_whether_its_path_is_relative_or_leads_over_a_link(file: Path) -> None:
+    (file.parent / "link").symlink_to(file.parent)
+    for path in (file.parent / "m", file.parent / "link" / "m"):
+        file.write_text(_DESK + _BOX.format("main", "m") + _BOX.format("other", path), encoding="utf-8")
+        with pytest.raises(ConfigError, match="both take mail"):
+            load(file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _DESK + _imap("main") + _imap("other", user='"steunpunt"'),
+        _DESK + _imap("main") + _imap("other", port="1993"),  # another server behind the same name
+        _DESK + _imap("main") + _imap("other", folders='["Junk"]'),
+        _DESK + _imap("main", folders='["INBOX", "INBOX.Junk"]', done_folder='"INBOX.Verwerkt"'),
+        _DESK + _BOX.format("main", "m") + _BOX.format("other", "n"),
+        _DESK + _BOX.format("main", "m") + _BOX.format("other", "m") + 'folders = ["Junk"]\n',
+        _DESK + _SECOND + _imap("main"),
+    ],
+)
+def test_mailboxes_and_desks_that_have_nothing_in_common_are_fine(file: Path, content: str) -> None:
+    file.write_text(content, encoding="utf-8")
+    load(file)

@@ -197,7 +197,7 @@ def test_mailboxes_are_connected_to_one_after_the_other(tmp_path: Path, monkeypa
     monkeypatch.setattr(daemon, "STAGGER_SECONDS", 3600)
     with socket.create_server((HOST, 0)) as listener:
         box = {**MAILBOX, "port": listener.getsockname()[1], "security": "plain", "folders": ["INBOX", "Junk"]}
-        boxes = {f"box{number}": box for number in range(3)}
+        boxes = {f"box{number}": {**box, "user": f"desk{number}"} for number in range(3)}
         plan = plan_in(tmp_path, mailboxes=boxes)
         plan = replace(plan, passwords={f"mailbox-password-{name}": "p" for name in boxes})
         settings = load(initialise(plan).config)

@@ -216,7 +216,8 @@ def test_init_add_asks_nothing_of_what_the_installation_has(tmp_path: Path) -> N
     (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
     options = _options(tmp_path, passphrase="good")
     assert CliRunner().invoke(main, ["init", *options]).exit_code == 0
-    options[options.index("--desk") + 1] = "steunpunt"
+    for name, value in (("--desk", "steunpunt"), ("--address", "steun@demo.example"), ("--imap-user", "steun")):
+        options[options.index(name) + 1] = value
     for name in ("--smtp-host", "--smtp-port", "--smtp-security", "--smtp-user"):
         at = options.index(name)
         del options[at : at + 2]
@@ -251,7 +252,7 @@ def test_a_desk_without_an_imap_mailbox_is_not_asked_for_one(
 def _second(plan: Plan) -> Plan:
     settings = {
         "desks": {"desk-b": {**DESK, "address": "b@demo.example"}},
-        "mailboxes": {"second": {**MAILBOX, "desk": "desk-b"}},
+        "mailboxes": {"second": {**MAILBOX, "desk": "desk-b", "user": "b@demo.example"}},
     }
     member = FirstMember("bo", "bo@demo.example", PASSPHRASE)
     return Plan(plan.config, "desk-b", settings, member, {"mailbox-password-second": "geheim"})
