@@ -35,7 +35,9 @@ def encrypted_mail(settings: Settings) -> Iterator[Finding]:
         opened = ", ".join(f"{_NAMES[half.standard]}{_until(half.until)}" for half in newest.values())
         ending = any(half.until is not None and half.until < now + SOON for half in newest.values())
         advice = ". Make a new key, publish it, and keep the old one for mail that is under way" if ending else ""
-        yield Finding(what, Verdict.NOTE if ending else Verdict.FINE, f"opened: {opened}{advice}")
+        if not desk.encryption_key_at:
+            advice += ". Publish the key and name the page in encryption_key_at: no receipt says where to find it"
+        yield Finding(what, Verdict.NOTE if advice else Verdict.FINE, f"opened: {opened}{advice}")
 
 
 def _until(moment: datetime | None) -> str:

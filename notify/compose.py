@@ -12,7 +12,7 @@ from config.settings import DeskSettings
 from config.taxonomy import ABOUT_THE_REPORTER, MissingField
 from notify import mime
 from notify.addressing import Addressing
-from notify.catalogue import Catalogue, catalogue_for
+from notify.catalogue import Catalogue, catalogue_for, languages
 from notify.document import Block, Document, Heading, Items, Paragraph
 
 
@@ -121,7 +121,7 @@ def compose_receipt(desk: DeskSettings, facts: ReceiptFacts, addressing: Address
     if facts.feedback_months is not None:
         values["term"] = catalogue.months(facts.feedback_months)
     writer = _Writer(desk, catalogue, **values)
-    body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, desk, facts)
+    body = _full(writer, catalogue, facts) if facts.full else _neutral(writer, catalogue, desk, facts)
     opening = "opening_follow_up" if facts.full and facts.follow_up else "opening"
     blocks = [
         *writer.paragraphs("greeting", opening, *_reference(facts), "danger"),
@@ -170,12 +170,12 @@ def _promises(facts: ReceiptFacts) -> list[str]:
     return ["feedback_within"] if facts.feedback_months is not None else []
 
 
-def _neutral(writer: _Writer, desk: DeskSettings, facts: ReceiptFacts) -> list[Block]:
+def _neutral(writer: _Writer, catalogue: Catalogue, desk: DeskSettings, facts: ReceiptFacts) -> list[Block]:
     """For everything that is not certainly a report: it must not sound as if it were, nor shut out that it is."""
     return [
         writer.heading("next_heading"),
-        *writer.paragraphs("next_neutral"),
-        *(_encrypted(writer, desk) if facts.encrypted_unread else []),
+        *writer.paragraphs("next_encrypted" if facts.encrypted_unread else "next_neutral"),
+        *(_encrypted(catalogue, desk) if facts.encrypted_unread else []),
         writer.heading("elsewhere_heading"),
         *writer.paragraphs("advice", "complaints", "about_coordinator"),
         writer.heading("general_heading"),
@@ -185,9 +185,17 @@ def _neutral(writer: _Writer, desk: DeskSettings, facts: ReceiptFacts) -> list[B
     ]
 
 
-def _encrypted(writer: _Writer, desk: DeskSettings) -> list[Block]:
+def _encrypted(catalogue: Catalogue, desk: DeskSettings) -> list[Block]:
+    """What can be done about it, the safe ways first; in every language, for nobody knows which the sender reads."""
     offered = ["encrypted_key_at"] if desk.encryption_key_at else []
-    return [writer.heading("encrypted_heading"), *writer.paragraphs("encrypted_unread", *offered)]
+    blocks: list[Block] = []
+    for language in dict.fromkeys([catalogue.language, *languages()]):
+        writer = _Writer(desk, catalogue_for(language))
+        other = "" if language == catalogue.language else language
+        blocks.append(Heading(writer.say("encrypted_heading"), other))
+        said = ("encrypted_unread", *offered, "encrypted_support", "encrypted_last")
+        blocks += [Paragraph(writer.say(sentence), other) for sentence in said]
+    return blocks
 
 
 def compose_reminder(desk: DeskSettings, facts: ReminderFacts, addressing: Addressing) -> Outgoing:

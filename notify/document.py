@@ -14,12 +14,18 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Heading:
+    """`language`: where it is another than the document's."""
+
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True)
 class Paragraph:
+    """`language`: where it is another than the document's."""
+
     text: str
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,9 @@ def _wrap(text: str, first: str = "", later: str = "") -> str:
 
 def _text(block: Block) -> str:
     match block:
-        case Heading(text):
+        case Heading(text, _):
             return f"{_wrap(text)}\n{'-' * min(len(text), WIDTH)}"
-        case Paragraph(text):
+        case Paragraph(text, _):
             return _wrap(text)
         case Items(texts):
             return "\n".join(_wrap(text, "- ", "  ") for text in texts)
@@ -73,10 +79,14 @@ def _text(block: Block) -> str:
 
 def _html(block: Block) -> str:
     match block:
-        case Heading(text):
-            return f'<h2 style="font-size:18px;margin:24px 0 4px">{escape(text)}</h2>'
-        case Paragraph(text):
-            return f'<p style="margin:0 0 12px">{escape(text)}</p>'
+        case Heading(text, language):
+            return f'<h2{_lang(language)} style="font-size:18px;margin:24px 0 4px">{escape(text)}</h2>'
+        case Paragraph(text, language):
+            return f'<p{_lang(language)} style="margin:0 0 12px">{escape(text)}</p>'
         case Items(texts):
             items = "".join(f"\n<li>{escape(text)}</li>" for text in texts)
             return f'<ul style="margin:0 0 12px;padding-left:24px">{items}\n</ul>'
+
+
+def _lang(language: str) -> str:
+    return f' lang="{escape(language)}"' if language else ""

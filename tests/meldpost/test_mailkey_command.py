@@ -135,6 +135,12 @@ def test_the_doctor_says_what_is_opened(made: Made) -> None:
     assert (examined(made).verdict, examined(made).text[:6]) == (Verdict.FINE, "no key")
     mailkey(made, "new", "smime")
     mailkey(made, "new", "openpgp")
+    assert examined(made).verdict is Verdict.NOTE
+    assert "encryption_key_at" in examined(made).text  # a receipt should say where the key is
+    written = made.config.read_text(encoding="utf-8")
+    assert '# encryption_key_at = ""' in written
+    said = written.replace('# encryption_key_at = ""', 'encryption_key_at = "https://desk.example/key"')
+    made.config.write_text(said, encoding="utf-8")
     assert examined(made).verdict is Verdict.FINE
     assert examined(made).text.startswith("opened: S/MIME (certificate until 20")
     assert examined(made).text.endswith("OpenPGP")

@@ -84,6 +84,33 @@ def test_english_has_its_own_dates(receipt):
     assert "By Monday 29 June 2026 at the latest" in text
 
 
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_who_sent_what_cannot_be_opened_is_told_the_safe_ways_first_in_both_languages(
+    desk: DeskSettings, addressed, language
+):
+    """Nobody knows what the sender reads, and whoever encrypts has something to fear."""
+    with_key = desk.model_copy(update={"encryption_key_at": "https://desk.example/key"})
+    facts = replace(FULL, full=False, language=language, encrypted_unread=True)
+    written = compose_receipt(with_key, facts, addressed())
+    text = squeezed(written.text)
+    for reading, leading, last in (
+        (
+            "De coördinator leest",
+            "Wij kunnen uw bericht nog niet lezen",
+            "Stuur uw bericht alleen zonder versleuteling als",
+        ),
+        ("The coordinator reads", "We cannot read your message yet", "Send your message without encryption only if"),
+    ):
+        assert reading not in text
+        section = text[text.index(leading) :]
+        assert section.index("https://desk.example/key") < section.index(last)
+        assert section.index(desk.texts.support_point) < section.index(last)
+    for promised in ("per brief", "telefonisch", "by letter", "by telephone"):
+        assert promised not in text
+    other = {"nl": "en", "en": "nl"}[language]
+    assert f'<p lang="{other}" style' in parts(written)[1]
+
+
 @pytest.mark.parametrize(
     ("language", "promise"),
     [
