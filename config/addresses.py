@@ -25,6 +25,15 @@ def domain_to_ascii(plain: str) -> str:
         raise BadAddress("The domain of this address is not one that the DNS can hold.") from None
 
 
+def ascii_domain_of(address: str) -> str:
+    """The domain of an address for comparing: in A-labels and lower case, or as it is where no DNS can hold it."""
+    domain = address.rpartition("@")[2].lower()
+    try:
+        return domain_to_ascii(f"x@{domain}").rpartition("@")[2].lower()
+    except BadAddress:
+        return domain
+
+
 def without_tag(plain: str) -> str:
     """The address for comparing: lower case, domain in ASCII, without what stands behind a plus (RFC 5233).
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from cases.partners import numbers_in
 from cases.references import references_in
-from config.addresses import domain_to_ascii
+from config.addresses import ascii_domain_of, domain_to_ascii
 from config.settings import DeskSettings
 from ingest.authentication import Authentication, Verdict
 from ingest.automatic import bare
@@ -88,8 +88,8 @@ def clues(mail: ParsedMail, desk: DeskSettings, authentication: Authentication |
 
 
 def _partner_numbers(subject: str, sender: str, desk: DeskSettings) -> tuple[tuple[str, str], ...]:
-    domain = sender.rpartition("@")[2].lower()
-    partners = {domain_to_ascii(f"x@{each}").rpartition("@")[2].lower() for each in desk.partner_domains}
+    domain = ascii_domain_of(sender)
+    partners = set(map(ascii_domain_of, desk.partner_domains))
     return tuple((domain, number) for number in numbers_in(subject)) if domain in partners else ()
 
 

@@ -52,6 +52,64 @@ def test_nothing_else_counts(value: str) -> None:
     assert not passed(value)
 
 
+SMUGGLED = "; dmarc=pass header.from=reporter.example; x"
+DENIED = "dmarc=fail header.from=reporter.example"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        f'spf=pass smtp.mailfrom="x{SMUGGLED}"@attacker.example',
+        f'spf=pass smtp.mailfrom="x\\"{SMUGGLED}"@attacker.example',
+        f'spf=pass smtp.mailfrom="x{SMUGGLED}',
+        f"spf=pass (a (b) {SMUGGLED}) smtp.mailfrom=x@attacker.example",
+        f"spf=pass (a \\) {SMUGGLED}) smtp.mailfrom=x@attacker.example",
+        f'spf=pass (") smtp.mailfrom="x{SMUGGLED}"@attacker.example',
+        f"spf=pass ) smtp.mailfrom=attacker.example{SMUGGLED}",
+        f"spf=pass \\( smtp.mailfrom=attacker.example{SMUGGLED}",
+        'dmarc=pass header.from="x@reporter.example y"',
+        "dmarc=pass header.x=header.from=reporter.example",
+        'dmarc=pass header.x="y header.from=reporter.example"',
+        '"dmarc"=pass header.from=reporter.example',
+    ],
+)
+def test_what_a_sender_puts_into_quotes_or_comments_is_no_result(results: str) -> None:
+    """RFC 5322 §3.2: the local part of an address may hold anything in quotes."""
+    assert not passed(f"mx.ministry.example; {results}")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        f'spf=pass smtp.mailfrom="a("@attacker.example; {DENIED}; dkim=pass header.i="a)"@attacker.example',
+        f"spf=pass smtp.mailfrom=a(b@attacker.example; {DENIED}; dkim=pass header.i=a)@attacker.example",
+        f'spf=pass smtp.mailfrom="a@attacker.example; {DENIED}',
+        f'spf=pass smtp.mailfrom=a"b@attacker.example; {DENIED}; dkim=pass header.i=a"b@attacker.example',
+        f"spf=pass smtp.mailfrom=a\\@attacker.example; {DENIED}",
+        "; ".join([*["dkim=pass header.d=attacker.example"] * 60, DENIED]),
+        f"spf=pass ({'x' * 20_000}); {DENIED}",
+    ],
+)
+def test_no_sender_hides_a_denial(results: str) -> None:
+    assert denial(results) == "dmarc_fail"
+
+
+def test_a_quoted_local_part_is_a_part_of_its_address() -> None:
+    found = told(r'mx.ministry.example; spf=pass (ok \) "fine") smtp.mailfrom="a; \"b(c"@Reporter.example; dmarc=pass'
+        ' (p=(none)) header.from="reporter.example"')  # fmt: skip
+    assert found == Authentication(
+        (Check("spf", "pass", "reporter.example", True), Check("dmarc", "pass", "reporter.example", True)),
+        Verdict.PASS,
+    )
+
+
+@pytest.mark.parametrize("checked", ["xn--bcher-kva.example", "bücher.example", "BÜCHER.example"])
+@pytest.mark.parametrize("sender", ["jan@bücher.example", "jan@XN--bcher-kva.example", '"jan @"@bücher.example'])
+def test_a_domain_is_the_same_in_its_own_letters_and_in_those_of_the_dns(sender: str, checked: str) -> None:
+    assert passed(f"mx.ministry.example; dmarc=pass header.from={checked}", sender=sender)
+    assert not passed(f"mx.ministry.example; dmarc=pass header.from={checked}", sender="jan@bucher.example")
+
+
 def test_one_that_denies_outweighs_one_that_was_smuggled_in() -> None:
     assert not passed("mx.ministry.example; dmarc=none header.from=reporter.example", PASS)
 
@@ -123,3 +181,25 @@ def test_what_denies_nothing_for_sure_is_no_denial(results: tuple[str, ...]) -> 
 def test_no_field_breaks_the_reading(value: str) -> None:
     assert told("mx.attacker.example;" + value) is None
     told("mx.ministry.example;" + value)
+
+
+def quoted(content: str) -> str:
+    return '"' + "".join("\\" + each if each in '"\\' else each for each in content) + '"'
+
+
+PIECES = st.lists(
+    st.sampled_from([*' ;="()\\@.', "dmarc=pass", "header.from=reporter.example", "x", "dmarc=fail", "\n\t"])
+).map("".join)
+
+
+@given(PIECES)
+def test_nothing_in_the_quotes_of_another_address_passes_or_undoes_a_denial(content: str) -> None:
+    theirs = f"spf=pass smtp.mailfrom={quoted(content)}@attacker.example"
+    assert not passed(f"mx.ministry.example; {theirs}")
+    for results in (f"{theirs}; {DENIED}", f"{DENIED}; {theirs}", f"{theirs}; {DENIED}; {theirs}"):
+        assert denial(results) == "dmarc_fail"
+
+
+@given(PIECES, PIECES)
+def test_no_sender_whose_address_stands_there_as_it_is_undoes_a_denial(before: str, after: str) -> None:
+    assert denial(f"spf=pass smtp.mailfrom={before}; {DENIED}; dkim=pass header.i={after}") == "dmarc_fail"
