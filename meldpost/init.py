@@ -147,7 +147,7 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         else:
             _write_private(plan.config, render(_with_keys(plan, desk.keys)))
         load(plan.config)  # what was written must be what can be read
-    return Made(plan.config, secrets_dir, plan.recovery_file, public.fingerprint())
+    return Made(plan.config.resolve(), secrets_dir, plan.recovery_file, public.fingerprint())
 
 
 def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:

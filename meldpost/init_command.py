@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import click
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
-from config.settings import EmailAddress, Slug
+from config.settings import EmailAddress, Slug, load
 from meldpost.init_log_in import LogIns, ask_log_ins
 
 SECURITY = click.Choice(["tls", "starttls", "plain"])
@@ -27,6 +27,23 @@ class _Checked(click.ParamType[str]):
             return str(self._form.validate_python(str(value).strip()))
         except ValidationError as error:
             self.fail(error.errors()[0]["msg"].removeprefix("Value error, "), param, ctx)
+
+
+class _NewSlug(_Checked):
+    """The short name of a desk that is not there yet: better said at once than after all other questions."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        slug = super().convert(value, param, ctx)
+        if ctx is not None and ctx.params.get("add") and slug in load(ctx.params["config"]).desks:
+            self.fail("a desk of that name is there already; give the new one another", param, ctx)
+        return slug
+
+
+class _NameOfTheFirst(click.Option):
+    """Has a default for the first desk only."""
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> Any:
+        return None if ctx.params.get("add") else super().get_default(ctx, call)
 
 
 class _Asked(click.Option):
@@ -67,7 +84,7 @@ def _one_line(value: str) -> str:
     return value
 
 
-_SLUG = _Checked(Slug)
+_SLUG = _NewSlug(Slug)
 _ADDRESS = _Checked(EmailAddress)
 _LINE = _Checked(Annotated[str, AfterValidator(_one_line)])
 _PORT = click.IntRange(1, 65535)
@@ -84,6 +101,7 @@ def _file(help_text: str) -> Any:
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("meldpost.toml"),
     show_default=True,
+    is_eager=True,
     help="The file to write; database, secrets and recovery key go beside it.",
 )
 @click.option(
@@ -91,6 +109,7 @@ def _file(help_text: str) -> Any:
 )
 @click.option(
     "--desk",
+    cls=_NameOfTheFirst,
     type=_SLUG,
     default="integriteit",
     show_default=True,
@@ -249,7 +268,7 @@ Next:
   1. Print the recovery key (or copy it to sticks that go into a safe), then take it off this machine:
      shred -u {made.recovery_file}
   2. {_about_passphrase(given["login"], offered)}
-{_about_sign_in(given["config"], log_ins)}  3. meldpost doctor --config {made.config}
+{_about_sign_in(made.config, log_ins)}  3. meldpost doctor --config {made.config}
   4. meldpost run --config {made.config}     (takes mail in, sends receipts)
   5. meldpost desk --config {made.config}    (the web application)
 """

@@ -228,6 +228,32 @@ def test_init_add_asks_nothing_of_what_the_installation_has(tmp_path: Path) -> N
     assert settings.smtp.host == "mail.demo.example"
 
 
+def test_init_add_asks_again_at_once_for_a_name_that_a_desk_has_and_offers_none(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    options = _options(tmp_path, passphrase="good")
+    assert CliRunner().invoke(main, ["init", *options]).exit_code == 0
+    del options[options.index("--desk") : options.index("--desk") + 2]
+    result = CliRunner().invoke(main, ["init", "--add", *options], input="\nintegriteit\nsteunpunt\n")
+    assert result.exit_code == 0, result.output
+    assert "[integriteit]" not in result.output
+    assert "a desk of that name is there already" in result.output
+    assert set(load(tmp_path / "new" / "meldpost.toml").desks) == {"integriteit", "steunpunt"}
+    given = CliRunner().invoke(main, ["init", "--desk", "steunpunt", *options, "--add"])
+    assert (given.exit_code, "a desk of that name is there already" in given.output) == (2, True)
+
+
+def test_init_names_every_file_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    options = _options(tmp_path, passphrase="good")
+    options[options.index("--config") + 1] = "meldpost.toml"
+    result = CliRunner().invoke(main, ["init", *options])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("meldpost.toml") == result.output.count(f"{tmp_path}/meldpost.toml") == 4
+
+
 @pytest.mark.parametrize(
     ("kind", "answers", "listens"),
     [("lmtp", "\n", "127.0.0.1:2424"), ("maildir", "/var/mail/d\n", ""), ("pipe", "", "")],
