@@ -50,11 +50,11 @@ def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Raw) -> tupl
     """
     walk = _Walk({id(part): place for place, part in enumerate(files)}, raw)
     alone = not files
-    found = [
-        *walk.of(root, whole=True),
-        *_messages_in(text, alone=alone),
-        *_signed_texts(walk.texts, text, alone=alone),
-    ]
+    parts = list(walk.of(root, whole=True))
+    signed = list(_signed_texts(walk.texts, text, alone=alone))
+    # what is in a frame nobody signed, and in the text itself such a line would have its dashes escaped
+    taken = [each.text for each in signed if each.text is not None]
+    found = [*parts, *_messages_in(text, taken, alone=alone), *signed]
     return tuple(sorted(found, key=lambda sealed: _LAST.get(sealed.kind, 0))[:MOST_SEALED])
 
 
@@ -145,9 +145,10 @@ def _tag(head: bytes) -> int:
     return head[0] & 0x3F if head[0] & 0x40 else (head[0] & 0x3C) >> 2
 
 
-def _messages_in(text: str, *, alone: bool) -> Iterator[Sealed]:
+def _messages_in(text: str, taken: list[tuple[int, int]], *, alone: bool) -> Iterator[Sealed]:
     for start, end in blocks(text, MESSAGE):
-        yield Sealed(SealedKind.PGP_TEXT, alone and text.strip() == text[start:end].strip(), text=(start, end))
+        if all(end <= first or last <= start for first, last in taken):
+            yield Sealed(SealedKind.PGP_TEXT, alone and text.strip() == text[start:end].strip(), text=(start, end))
 
 
 def _signed_texts(parts: list[Part], text: str, *, alone: bool) -> Iterator[Sealed]:

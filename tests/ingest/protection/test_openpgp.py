@@ -273,6 +273,18 @@ def test_nothing_that_was_put_into_the_frame_of_a_signed_text_is_shown_as_signed
     assert read(key + HEAD + b"Content-Type: " + kind + b"\r\n\r\n" + signed).text == "Een.\n\n- Twee.\n"
 
 
+def test_what_is_encrypted_within_the_frame_of_a_signed_text_is_not_shown_as_signed(gnupg: GnuPG) -> None:
+    """One line for the program that checks the signature, many for whoever reads the text."""
+    signed = pysequoia.sign(_REPORTER.signer(), b"Een.\n", mode=pysequoia.SignatureMode.CLEAR)
+    hidden = gnupg.encrypt(b"Rolf steelt. " * 500)
+    put = signed.replace(_BEGIN, _BEGIN + b"Comment: \x0b" + hidden.strip().replace(b"\n", b"\x0b") + b"\n")
+    key = b"Autocrypt: addr=" + REPORTER.encode() + b"; keydata=" + base64.b64encode(_SENDER) + b"\r\n"
+    mail = read(key + HEAD + b"Content-Type: text/plain\r\n\r\n" + put, gnupg.keys())
+    assert mail.protection is not None
+    assert [each.result for each in mail.protection.signatures] == [SignatureResult.VALID]
+    assert mail.text.strip("\n") + "\n" == "Een.\n"
+
+
 def test_two_signed_texts_below_each_other_are_shown_where_they_stand(gnupg: GnuPG) -> None:
     texts = [gnupg.run("-u", REPORTER, "--clearsign", data=words) for words in (b"Een.\n", b"Twee.\n", b"Een.\n")]
     mail = read(autocrypt(gnupg) + b"Content-Type: text/plain\r\n\r\n" + b"\r\nen\r\n\r\n".join(texts))
