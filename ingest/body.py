@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ingest import calendars, markup, notices, uuencode
@@ -59,9 +60,12 @@ class Body:
 
 @dataclass
 class _Words:
-    """The text and the HTML of one part, or of several that are shown below each other."""
+    """The text and the HTML of one part, or of several that are shown below each other.
 
-    plain: list[Passage] = field(default_factory=list)
+    `plain` gives the text when it is asked for: HTML beside a text is never laid out.
+    """
+
+    plain: list[Callable[[], Passage]] = field(default_factory=list)
     html: list[str] = field(default_factory=list)
 
     def add(self, other: _Words) -> None:
@@ -72,7 +76,7 @@ class _Words:
 def read_body(root: Part, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> Body:
     walk = _Walk(limits, left, defects)
     words = walk.words(root, 0)
-    whole = joined(words.plain)
+    whole = joined([guarded("part", defects, Passage(""), piece) for piece in words.plain])
     if not whole.text.strip():
         whole = Passage(guarded("text", defects, "", walk.instead_of_silence))
     if len(whole.text) > limits.text_chars:
@@ -128,13 +132,13 @@ class _Walk:
     def _alternative(self, parts: list[Part], depth: int) -> _Words:
         """RFC 2046 §5.1.4: the same content several times. The first with words is the text, the last HTML the HTML."""
         chosen = _Words()
-        from_html: list[Passage] = []
+        from_html: list[Callable[[], Passage]] = []
         for part in parts:
             words = self.words(part, depth + 1)
             if words.html:
                 chosen.html = words.html
                 from_html = from_html or words.plain
-            elif any(piece.text.strip() for piece in words.plain) and not chosen.plain:
+            elif not chosen.plain and any(piece().text.strip() for piece in words.plain):
                 chosen.plain = words.plain
         if not chosen.plain:
             chosen.plain = from_html
@@ -156,14 +160,14 @@ class _Walk:
             if children(again):
                 self._defects.append("multipart: boundary guessed")
                 return self.words(again, depth + 1)
-        return _Words(plain=[Passage(clean_text(body_text(part)))])
+        return _said(clean_text(body_text(part)))
 
     def _leaf(self, part: Part, kind: str, *, is_root: bool) -> _Words:
         name = file_name(part)
         readers: dict[str, Callable[[Part], _Words]] = {
             "text/plain": _plain,
-            "text/html": _html,
-            "application/xhtml+xml": _html,
+            "text/html": lambda part: _html(part, self._left),
+            "application/xhtml+xml": lambda part: _html(part, self._left),
             "text/enriched": _enriched,
             "text/richtext": _enriched,
         }
@@ -211,7 +215,7 @@ class _Walk:
             ):
                 text = clean_text(body_text(leaf.part))
             elif leaf.content_type == "text/html":
-                text = markup.to_passage(_html_source(leaf.part)).text
+                text = _shown(_html_source(leaf.part), self._left).text
             else:
                 continue
             if text.strip():
@@ -252,12 +256,20 @@ def _plain(part: Part, text: str | None = None) -> _Words:
     text = clean_text(body_text(part)) if text is None else text
     if (parameter(part, "format") or "").lower() == "flowed":
         text = unflow(text, delete_space=(parameter(part, "delsp") or "").lower() == "yes")
-    return _Words(plain=[Passage(text)])
+    return _said(text)
 
 
-def _html(part: Part) -> _Words:
+def _said(text: str) -> _Words:
+    return _Words(plain=[lambda: Passage(text)])
+
+
+def _html(part: Part, left: PartsLeft) -> _Words:
     source = clean_text(_html_source(part))
-    return _Words(plain=[markup.to_passage(source)], html=[source])
+    return _Words(plain=[partial(_shown, source, left)], html=[source])
+
+
+def _shown(source: str, left: PartsLeft) -> Passage:
+    return markup.to_passage(source, may_lay_out=left.may_lay_out(len(source)))
 
 
 def _html_source(part: Part) -> str:
@@ -269,4 +281,4 @@ def _html_source(part: Part) -> str:
 def _enriched(part: Part) -> _Words:
     """RFC 1896: formatting commands look like tags, and "<<" is a literal "<"."""
     text = _TAGS.sub("", clean_text(body_text(part)).replace("<<", "\u2039")).replace("\u2039", "<")
-    return _Words(plain=[Passage(text)])
+    return _said(text)

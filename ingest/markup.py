@@ -10,7 +10,7 @@ from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml import etree
 
-from ingest import quotes
+from ingest import quotes, tables
 from ingest.charsets import clean_text
 from ingest.passage import Passage
 
@@ -21,11 +21,12 @@ _HIDDEN = ("script", "style", "head", "title", "template", "noscript")
 _MAX_DEPTH = 150  # libxml2 drops what lies deeper than 255 levels, and inscriptis recurses
 _MAX_FOR_LAYOUT = 2_000_000
 _MAX_ELEMENTS = 50_000
+_MAX_IN_TABLES = 10_000_000  # characters, most of them spaces
 
 
-def to_passage(source: str) -> Passage:
+def to_passage(source: str, *, may_lay_out: bool = True) -> Passage:
     """The text that a person would see: laid out by inscriptis, or stripped by hand where that gives nothing."""
-    laid_out = _layout(source) if len(source) <= _MAX_FOR_LAYOUT else ""
+    laid_out = _layout(source) if may_lay_out and len(source) <= _MAX_FOR_LAYOUT else ""
     passage = quotes.read(laid_out) if laid_out else Passage("")
     return passage if passage.text.strip() else Passage(clean_text(_strip(source)))
 
@@ -36,7 +37,7 @@ def _layout(source: str) -> str:
         tree = lxml.html.document_fromstring(_without_declaration(source))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return ""
-    if not _is_shallow(tree):
+    if not _is_shallow(tree) or not _has_small_tables(tree):
         return ""
     quotes.mark(tree)
     # 82 kB of CSS margins cost inscriptis 200 MB: layout by tags only.
@@ -54,6 +55,15 @@ def _is_shallow(tree: lxml.html.HtmlElement) -> bool:
     for number, (event, _) in enumerate(etree.iterwalk(tree, events=("start", "end"))):
         depth += 1 if event == "start" else -1
         if depth > _MAX_DEPTH or number > 2 * _MAX_ELEMENTS:
+            return False
+    return True
+
+
+def _has_small_tables(tree: lxml.html.HtmlElement) -> bool:
+    left = _MAX_IN_TABLES
+    for room in tables.room_needed(tree):
+        left -= room
+        if left < 0:
             return False
     return True
 

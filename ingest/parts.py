@@ -71,11 +71,22 @@ class _OpaqueChild(Message):
         return super().get_content_type().startswith("message/")
 
 
+_MOST_LAID_OUT = 2_000_000  # characters
+
+
 class PartsLeft:
-    """How many more parts are taken apart, over a mail and the mails in it."""
+    """How many more parts are taken apart, over a mail and the mails in it, and how much HTML is laid out."""
 
     def __init__(self, parts: int) -> None:
         self._left = parts
+        self._layout = _MOST_LAID_OUT
+
+    def may_lay_out(self, characters: int) -> bool:
+        """What takes too much does without; what is smaller and follows does not pay for it."""
+        if characters > self._layout:
+            return False
+        self._layout -= characters
+        return True
 
     def take(self) -> None:
         """One more. Raises CannotParse."""

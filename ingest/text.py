@@ -59,7 +59,7 @@ def _is_empty(own: str) -> bool:
 
 def unflow(text: str, *, delete_space: bool) -> str:
     """Join the soft line breaks of format=flowed (RFC 3676 §4.2); the signature line "-- " stays one."""
-    result: list[str] = []
+    result: list[list[str]] = []
     joining = False
     depth_before = 0
     for line in text.split("\n"):
@@ -70,11 +70,11 @@ def unflow(text: str, *, delete_space: bool) -> str:
         flowed = stripped.endswith(" ") and stripped != "-- "
         content = stripped[:-1] if flowed and delete_space else stripped
         if joining and depth == depth_before and stripped != "-- ":
-            result[-1] += content
+            result[-1].append(content)
         else:
-            result.append((">" * depth + " " if depth else "") + content)
+            result.append([">" * depth + " " if depth else "", content])
         joining, depth_before = flowed, depth
-    return "\n".join(result)
+    return "\n".join("".join(pieces) for pieces in result)
 
 
 def _pick(lines: list[str], numbers: list[int]) -> str:

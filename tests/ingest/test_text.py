@@ -113,3 +113,8 @@ def test_soft_breaks_join_only_lines_of_the_same_depth_and_spare_the_signature()
     assert unflow("> a \n> b\nc", delete_space=False) == "> a b\nc"
     assert unflow("tekst \n-- \nJan", delete_space=False) == "tekst \n-- \nJan"
     assert unflow(" >geen citaat", delete_space=False) == ">geen citaat"
+
+
+def test_one_paragraph_of_a_million_soft_breaks_takes_linear_time() -> None:
+    """No timing is asserted: what is quadratic here would not end within the test run (mail-cases 51)."""
+    assert len(unflow("a \n" * 1_900_000, delete_space=False)) == 2 * 1_900_000
