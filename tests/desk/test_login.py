@@ -230,3 +230,10 @@ def test_after_the_log_in_nobody_is_sent_to_another_site(world: World) -> None:
 
 def _message(text: str) -> str:
     return text[text.index('role="alert"') : text.index("</p>", text.index('role="alert"'))]
+
+
+def test_a_field_without_a_mistake_says_nothing_of_one(world: World) -> None:
+    case_id = world.new_case().case_id
+    for page in (Visitor(world).get("/login").text, coordinator(world).get(f"/cases/{case_id}").text):
+        assert "None" not in page
+        assert "aria-invalid" not in page
