@@ -437,7 +437,10 @@ def test_a_receipt_to_a_sender_who_may_be_false_goes_only_when_it_is_chosen(worl
     assert f'name="mail" value="{doubtful}"' in page
     assert f'name="shown" value="{doubtful}"' not in page
     assert 'value="all"' not in page
-    assert "Waarom hij wacht: Volgens het domein" in visitor.get(f"/cases/{taken.case_id}").text
+    section = _section(visitor, taken.case_id, "mail")
+    assert "Waarom ze wacht: Volgens het domein" in section
+    assert "Iedereen kan dit hebben geschreven" in section.split("Nu verzenden")[0].rsplit("<form", 1)[0]
+    assert '<button class="quiet small">Nu verzenden' in section
     visitor.post("/receipts/", {"which": "chosen", "mail": doubtful})
     assert _held(world) == set()
 
