@@ -82,14 +82,16 @@ def age(when: datetime, now: datetime) -> str:
     passed = now - when
     if passed < timedelta(minutes=1):
         return str(gettext("just now"))
-    return str(format_timedelta(passed, threshold=1.2, locale=get_locale()))
+    return str(format_timedelta(passed, threshold=1.2, granularity="minute", locale=get_locale()))
 
 
 def ago(when: datetime, now: datetime) -> str:
     """2 dagen geleden"""
     if now - when < timedelta(minutes=1):
         return str(gettext("just now"))
-    return str(format_timedelta(when - now, threshold=1.2, add_direction=True, locale=get_locale()))
+    return str(
+        format_timedelta(when - now, threshold=1.2, granularity="minute", add_direction=True, locale=get_locale())
+    )
 
 
 def size(count: int) -> str:

@@ -210,6 +210,17 @@ FILE_TYPES = {
     "text/html": _l("Web page"),
     "text/calendar": _l("Calendar entry"),
     "application/octet-stream": _l("file of unknown kind"),
+    "application/pkcs7-mime": _l("encrypted content"),
+    "application/x-pkcs7-mime": _l("encrypted content"),
+    "application/pgp-encrypted": _l("encrypted content"),
+    "application/pkcs7-signature": _l("signature (technical)"),
+    "application/x-pkcs7-signature": _l("signature (technical)"),
+    "application/pgp-signature": _l("signature (technical)"),
+    "message/delivery-status": _l("delivery report (technical)"),
+    "message/global-delivery-status": _l("delivery report (technical)"),
+    "message/disposition-notification": _l("delivery report (technical)"),
+    "text/rfc822-headers": _l("mail header (technical)"),
+    "message/global-headers": _l("mail header (technical)"),
 }
 FILE_FAMILIES = {
     "image": _l("Picture"),

@@ -278,3 +278,24 @@ def test_a_follow_up_that_nobody_opened_yet_marks_its_case_in_the_queue(world: W
     assert "afzender mogelijk vals" in visitor.get("/").text, "the card knows it now"
     with world.database.begin() as session:
         assert casework.view_case(session, world.ring, case_id, world.clock.now).damaged == 0
+
+
+def test_technical_files_are_called_what_a_person_calls_them(world: World) -> None:
+    kinds = {
+        "application/pkcs7-mime": "versleutelde inhoud",
+        "message/delivery-status": "bezorgbericht (techniek)",
+        "text/rfc822-headers": "berichtkop (techniek)",
+    }
+    case_id = world.new_case(found=[found_file(f"{n}", kind) for n, kind in enumerate(kinds)]).case_id
+    page = coordinator(world).get(f"/cases/{case_id}").text
+    for kind, said in kinds.items():
+        assert said in page
+        assert kind not in page
+
+
+def test_of_a_picture_without_letters_it_says_that_there_are_none(world: World) -> None:
+    read = found_file("a.png", "image/png", findings=["ocr"], text="Factuur")
+    unread = found_file("b.png", "image/png", findings=["unsupported"])
+    for files, times in (([read, unread], 0), ([found_file("c.png", "image/png")], 1)):
+        case_id = world.new_case(found=files).case_id
+        assert coordinator(world).get(f"/cases/{case_id}").text.count("geen tekst in gevonden") == times

@@ -177,3 +177,10 @@ def test_a_mailbox_that_nobody_reads_any_more_is_told_of(world: World) -> None:
     world.clock.now = world.database.now() + timedelta(days=3)
     page = coordinator(world).get("/").text
     assert "De postbus loket is al 3 dagen niet gelezen." in page
+
+
+def test_how_long_ago_is_told_in_minutes_at_the_least(world: World) -> None:
+    world.new_case()
+    for seconds, said in ((59, "zojuist"), (13, "1 minuut"), (20, "2 minuten")):
+        world.clock.forward(seconds=seconds)
+        assert f">{said}</time>" in coordinator(world).get("/").text
