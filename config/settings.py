@@ -537,7 +537,9 @@ class ScannerSettings(Section):
     socket: Path | None = Field(None, description="Its Unix socket, such as /run/clamav/clamd.ctl.")
     host: str = Field("", description="Its host, where it listens on TCP: on this machine or a network that is yours.")
     port: int = Field(3310, ge=1, le=65535)
-    timeout_seconds: int = Field(30, ge=1, description="For each step of one scan.")
+    timeout_seconds: int = Field(
+        60, ge=1, description="For all of one mail, with its files; what was not scanned by then stays unscanned."
+    )
     max_bytes: int = Field(
         25_000_000, ge=1, description="What is larger is not sent: clamd's StreamMaxLength. It stays unscanned."
     )
@@ -547,6 +549,11 @@ class ScannerSettings(Section):
         if self.socket is not None and self.host:
             raise ValueError("clamd is asked in one place: give its socket or host, and leave the other out")
         return self
+
+    @property
+    def seconds_a_mail(self) -> int:
+        """The most that scanning adds to a mail."""
+        return self.timeout_seconds if self.is_configured else 0
 
     @property
     def is_configured(self) -> bool:

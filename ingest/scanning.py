@@ -32,6 +32,19 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True)
+class _Deadline:
+    at: float
+    """By the clock that no one sets, in seconds."""
+
+    def left(self) -> float:
+        """Seconds, more than 0. Raises NoAnswer where none are left."""
+        left = self.at - time.monotonic()
+        if left <= 0:
+            raise NoAnswer
+        return left
+
+
+@dataclass(frozen=True)
 class Scanner:
     settings: ScannerSettings
 
@@ -40,27 +53,33 @@ class Scanner:
         """None where none is configured."""
         return cls(settings) if settings.is_configured else None
 
-    def scan(self, chunks: Iterable[bytes], size: int) -> Scan:
+    def scan(self, chunks: Iterable[bytes], size: int, deadline: _Deadline | None = None) -> Scan:
         """Raises NoAnswer where clamd is gone or late: then there is no use in asking for the next file."""
         if size > self.settings.max_bytes:
             return UNSCANNED
-        with self._connected() as line:
+        deadline = deadline or self.deadline()
+        with self._connected(deadline) as line:
             with suppress(BrokenPipeError, ConnectionResetError):  # beyond its limit it answers, and hangs up
-                _send_stream(line, chunks)
-            return _result(self._answer(line))
+                _send_stream(line, chunks, deadline)
+            return _result(_answer(line, deadline))
+
+    def deadline(self) -> _Deadline:
+        """For all that is asked about one mail from now on."""
+        return _Deadline(time.monotonic() + self.settings.timeout_seconds)
 
     def ping(self) -> None:
         """Raises NoAnswer."""
-        with self._connected() as line:
+        deadline = self.deadline()
+        with self._connected(deadline) as line:
             try:
                 line.sendall(b"zPING\0")
             except OSError:
                 raise NoAnswer from None
-            if self._answer(line) != "PONG":
+            if _answer(line, deadline) != "PONG":
                 raise NoAnswer
 
-    def _connected(self) -> socket.socket:
-        timeout = self.settings.timeout_seconds
+    def _connected(self, deadline: _Deadline) -> socket.socket:
+        timeout = deadline.left()
         try:
             if self.settings.socket is None:
                 return socket.create_connection((self.settings.host, self.settings.port), timeout)
@@ -75,31 +94,29 @@ class Scanner:
             raise NoAnswer from None
         return line
 
-    def _answer(self, line: socket.socket) -> str:
-        """Up to its end, however it drips in."""
-        deadline = time.monotonic() + self.settings.timeout_seconds
-        answer = b""
-        while not answer.endswith(b"\0") and len(answer) < _LONGEST_ANSWER:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise NoAnswer
-            line.settimeout(left)
-            try:
-                piece = line.recv(_LONGEST_ANSWER)
-            except OSError:
-                raise NoAnswer from None
-            if not piece:
-                break
-            answer += piece
-        return answer.rstrip(b"\0\n").decode("ascii", "replace")
+
+def _answer(line: socket.socket, deadline: _Deadline) -> str:
+    """Up to the NUL that ends it, however it drips in; "" where it was cut off before that, and so may be another."""
+    answer = b""
+    while not answer.endswith(b"\0") and len(answer) < _LONGEST_ANSWER:
+        line.settimeout(deadline.left())
+        try:
+            piece = line.recv(_LONGEST_ANSWER)
+        except OSError:
+            raise NoAnswer from None
+        if not piece:
+            return ""
+        answer += piece
+    return answer.removesuffix(b"\0").decode("ascii", "replace")
 
 
-def _send_stream(line: socket.socket, chunks: Iterable[bytes]) -> None:
+def _send_stream(line: socket.socket, chunks: Iterable[bytes], deadline: _Deadline) -> None:
     try:
         line.sendall(b"zINSTREAM\0")
         for chunk in chunks:
             for start in range(0, len(chunk), _PIECE):
                 piece = chunk[start : start + _PIECE]
+                line.settimeout(deadline.left())
                 line.sendall(_LENGTH.pack(len(piece)) + piece)
         line.sendall(_LENGTH.pack(0))
     except TimeoutError:
@@ -128,17 +145,19 @@ def scanned(mail: ParsedMail, raw: RawMail, scanner: Scanner | None) -> ParsedMa
 
 
 class _Asked:
-    """Once it gave no answer, it is not asked again for this mail: a mail may have hundreds of files."""
+    """Once it gave no answer, or time is over, it is not asked again for this mail: a mail may have hundreds of files,
+    and whoever waits for the mail takes a worker that is at it too long for one that hangs."""
 
     def __init__(self, scanner: Scanner) -> None:
         self._scanner = scanner
+        self._deadline = scanner.deadline()
         self._answers = True
 
     def scan(self, chunks: Iterable[bytes], size: int) -> Scan:
         if not self._answers:
             return UNSCANNED
         try:
-            return self._scanner.scan(chunks, size)
+            return self._scanner.scan(chunks, size, self._deadline)
         except NoAnswer:
             self._answers = False
             return UNSCANNED

@@ -110,7 +110,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
     limits = settings.limits
     for account, mailbox in _looked_into(settings).items():
         waits = mailbox.timeout_seconds if isinstance(mailbox, MailboxSettings) else DISK_SECONDS
-        each_mail = limits.reader_seconds + limits.understand_seconds + 4 * waits
+        each_mail = limits.reader_seconds + limits.understand_seconds + settings.clamd.seconds_a_mail + 4 * waits
         yield Work(
             work.round_of(account),
             work.take_in_mail,
@@ -131,7 +131,7 @@ def _lmtp(
     listeners: tuple[socket.socket, ...],
 ) -> Work:
     limits = settings.limits
-    patience = 4 * (limits.reader_seconds + limits.understand_seconds + 60)
+    patience = 4 * (limits.reader_seconds + limits.understand_seconds + settings.clamd.seconds_a_mail + 60)
     arguments = (config, logging.getLogger().level, readers, understanders)
     return Work(work.LMTP, work.serve_lmtp, arguments, patience, listeners)
 

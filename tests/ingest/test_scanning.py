@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from config.settings import ScannerSettings
+from ingest import scanning
 from ingest.mail import ParsedMail, Scan
 from ingest.parse import parse_bytes
 from ingest.raw import RawMail
@@ -124,6 +126,8 @@ class _Odd:
     [
         b"stream: OK",
         b"stream: OK OK\0",
+        b"stream: OK\n\0",
+        b"stream: OK\0stream: OK\0",
         b"stream: ERROR\0",
         b"OK\0",
         b"\xff\xff\0",
@@ -132,8 +136,18 @@ class _Odd:
     ],
 )
 def test_no_answer_but_clamds_own_word_is_clean(answer: bytes) -> None:
-    expected = CLEAN if answer == b"stream: OK" else UNSCANNED
-    assert _scan(_Odd(answer).settings, b"x") == expected
+    assert _scan(_Odd(answer).settings, b"x") == UNSCANNED
+
+
+def test_a_clamd_that_takes_its_time_for_each_file_has_one_deadline_for_the_mail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = _Odd(b"stream: OK\0")
+    monkeypatch.setattr(scanning, "time", SimpleNamespace(monotonic=lambda: 0.6 * slow.asked))
+    mail = _mail(slow.settings, made.mail(*[(f"{n}.txt", "text/plain", b"x") for n in range(5)]))
+    assert mail.scan == CLEAN
+    assert {each.scan for each in mail.attachments[1:]} == {UNSCANNED}
+    assert slow.asked == 2
 
 
 def test_the_name_of_what_was_found_is_no_way_in() -> None:
