@@ -82,11 +82,6 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     then = HiddenField()
 
 
-class LanguageForm(FlaskForm):  # type: ignore[misc]
-    language = HiddenField()
-    then = HiddenField()
-
-
 class KindForm(CaseForm):
     value = RadioField(_l("Kind"), choices=_choices(KINDS), validate_choice=False)
 

@@ -52,15 +52,6 @@ Receive = Callable[[int], bytes]
 M = TypeVar("M", bound=BaseModel)
 
 
-def receive_mail(receive: Receive, raw_size: int) -> ParsedMail:
-    """One answer, validated. Raises CannotParse when the reader says so, ReaderDied when this is not an answer."""
-    answer = Answer(raw_size)
-    answer.take(receive)
-    if answer.mail is None:
-        raise ReaderDied("the reader ended before it answered")
-    return answer.mail
-
-
 class Answer:
     """What a reader has said of one mail so far. `mail` is None until it has said the mail itself."""
 

@@ -44,11 +44,6 @@ class Addressing:
     in_reply_to: str | None = None
     references: tuple[str, ...] = ()
 
-    @property
-    def needs_smtputf8(self) -> bool:
-        """Only a local part can need it (RFC 6531 §3.2): domains are A-labels already."""
-        return not self.to.isascii()
-
 
 def address(
     desk: DeskSettings,

@@ -76,12 +76,6 @@ def phones(text: str, language: str, signature_start: int | None = None) -> list
     return sorted(found, key=lambda p: (-p.score, -p.start))
 
 
-def own_phone(text: str, language: str, signature_start: int | None = None) -> Phone | None:
-    """The number at which the reporter can be reached: the best one that is not said to be another's."""
-    best = next(iter(phones(text, language, signature_start)), None)
-    return best if best is not None and best.score >= 2 else None
-
-
 def _score(typed: str, before: str, after: str, language: str) -> float:
     digits = re.sub(r"\D", "", typed)
     hidden = len(re.findall("[xX]", typed))

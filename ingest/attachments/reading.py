@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from ingest.attachments import mails, office, ole, pdf, pictures, plain, rtf, tnef
 from ingest.attachments.kinds import TYPES, Kind, kind_of
@@ -68,19 +68,6 @@ def _waiting(file: ParsedAttachment) -> ParsedAttachment:
 
 def _is_to_be_read(file: ParsedAttachment) -> bool:
     return file.child is None and not file.text and not file.findings and file.size > 0
-
-
-def with_files(mail: ParsedMail, said: Iterator[Said | Body]) -> ParsedMail:
-    """The mail with all that was said of its files."""
-    files = list(mail.attachments)
-    for each in said:
-        if isinstance(each, Body):
-            mail = replace(mail, **asdict(each))
-        elif each.place == len(files):
-            files.append(each.file)
-        else:
-            files[each.place] = each.file
-    return replace(mail, attachments=tuple(files))
 
 
 def read_files(

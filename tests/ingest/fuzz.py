@@ -23,7 +23,7 @@ from ingest.nursery_parent import Job
 from ingest.parse import parse_bytes
 from ingest.raw import RawMail
 from ingest.reader import Tools, serve
-from ingest.wire import receive_mail
+from tests.ingest.answers import receive_mail
 
 FINDS = Path(".fuzz")
 """Where `make fuzz` leaves its own, too."""

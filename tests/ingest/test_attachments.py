@@ -19,11 +19,12 @@ from PIL import Image
 from ingest.attachments import pictures, zipped
 from ingest.attachments.compressed_rtf import unpack
 from ingest.attachments.kinds import Kind, kind_of
-from ingest.attachments.reading import READERS, Body, read_files, read_one, with_files
+from ingest.attachments.reading import READERS, Body, read_files, read_one
 from ingest.attachments.task import Budget, FileText, Task
 from ingest.mail import Finding, ParsedMail, ParseLimits
 from ingest.parse import parse_bytes
 from tests.ingest import made_files as made
+from tests.ingest.answers import with_files
 
 WORDS = "Ik meld dat facturen worden betaald zonder levering."
 CZECH = "Nahlašuji, že účetní platí faktury bez dodávky zboží."

@@ -7,13 +7,14 @@ from email.message import EmailMessage
 import pytest
 
 from config.taxonomy import Category, Kind, MissingField
-from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.reading import read_files
 from ingest.attachments.task import Budget
 from ingest.letters import other_files, own_words
 from ingest.mail import ParsedMail
 from ingest.message import mail_text
 from ingest.parse import parse_bytes
 from tests.ingest import made_files as made
+from tests.ingest.answers import with_files
 from triage import Triage, load
 
 LETTER = """Marieke van der Zwaan

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from config.settings import OcrSettings
-from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.reading import read_files
 from ingest.attachments.task import Budget
 from ingest.errors import CannotParse, NotIsolated
 from ingest.mail import ParsedMail
 from ingest.parse import parse_bytes
 from ingest.raw import RawMail
 from ingest.readers import Readers
+from tests.ingest.answers import with_files
 
 SHARED = Path(os.environ.get("MELDPOST_SHARED") or Path(__file__).parents[3] / "shared")
 MAILS = SHARED / "mime"

@@ -19,7 +19,8 @@ from ingest.errors import CannotParse, ReaderDied
 from ingest.frames import FRAME, NUMBER, PIECE, send_body, send_end, send_file, send_mail, send_refusal
 from ingest.mail import Finding, ParsedMail
 from ingest.parse import parse_bytes
-from ingest.wire import Answer, receive_mail
+from ingest.wire import Answer
+from tests.ingest.answers import receive_mail
 from tests.ingest.fuzz import answered, mutated
 
 MAIL = b"""\

@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from tests.triage import mails
 from triage import Triage
 from triage.addresses import address_spans
-from triage.phones import own_phone, phones
+from triage.phones import Phone, phones
+
+
+def likely_phone(text: str, language: str, signature_start: int | None = None) -> Phone | None:
+    """The best number, where it is likely to be one."""
+    best = next(iter(phones(text, language, signature_start)), None)
+    return best if best is not None and best.score >= 2 else None
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,7 @@ from triage.phones import own_phone, phones
 )
 def test_a_number_is_given_back_as_typed(typed: str, language: str) -> None:
     text = f"Dit is mijn verhaal over het loket.\n\nGroet,\nAnna\n{typed}\n"
-    found = own_phone(text, language, text.index("Groet"))
+    found = likely_phone(text, language, text.index("Groet"))
     assert found is not None
     assert found.text == typed
 
@@ -45,7 +51,7 @@ def test_a_number_is_given_back_as_typed(typed: str, language: str) -> None:
     ],
 )
 def test_dates_amounts_and_file_numbers_are_no_telephone(text: str) -> None:
-    assert own_phone(text, "nl") is None
+    assert likely_phone(text, "nl") is None
 
 
 @given(st.text(alphabet=" 0123456789+-()/.x\n", max_size=80))
@@ -56,7 +62,7 @@ def test_what_is_found_stands_in_the_text(text: str) -> None:
 
 @given(st.from_regex(r"06[- ]?[1-5][0-9]{7}", fullmatch=True))
 def test_every_dutch_mobile_number_is_found(number: str) -> None:
-    found = own_phone(f"U kunt mij bellen op {number}.", "nl")
+    found = likely_phone(f"U kunt mij bellen op {number}.", "nl")
     assert found is not None
     assert found.text == number
 
