@@ -52,7 +52,7 @@ def test_mails_are_listed_oldest_first_whatever_their_flags(dovecot: Dovecot) ->
 def test_more_mails_than_one_search_may_answer_are_all_listed(
     dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """mail-cases 9, 11"""
+    """mail-cases 11"""
     settings = dovecot.account()
     dovecot.deliver(settings, *map(mail, range(7)))
     with dovecot.client(settings) as client:

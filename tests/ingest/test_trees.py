@@ -65,7 +65,6 @@ def _holds(node: Node, attachments: tuple[ParsedAttachment, ...], inside: int | 
 @settings(max_examples=150, deadline=None)
 @given(mails, line_ends, st.data())
 def test_a_mail_with_bytes_changed_is_answered_or_refused(mail: Child, end: bytes, data: st.DataObject) -> None:
-    """mail-cases 39, 48"""
     source = bytearray(mail.message(end))
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, len(source)))

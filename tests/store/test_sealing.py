@@ -134,6 +134,7 @@ def test_the_same_content_never_seals_to_the_same_bytes() -> None:
 
 
 def test_up_to_64_kib_after_padding_is_one_message_and_above_it_chunks() -> None:
+    """mail-cases 58"""
     for size, mode in ((CHUNK - 1, 1), (CHUNK, 2)):
         assert seal(bytes(size), KEY.public, PLACE)[6] == mode
 

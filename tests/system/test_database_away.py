@@ -61,7 +61,7 @@ def assert_one_case_and_one_receipt_each(installation: Installation, count: int)
 def test_while_postgresql_is_gone_mail_waits_and_then_each_is_one_case(
     installation: Installation, postgres: Postgres
 ) -> None:
-    """mail-cases 1, 37, 58"""
+    """mail-cases 1, 37"""
     installation.set_up(database={"url": postgres.url})
     daemon = installation.start()
     post(installation, 1)
