@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from config.taxonomy import Automatic
 from ingest.mail import ParsedMail
-from ingest.phrases import says_answering_machine, says_failed, tells_failure
+from ingest.phrases import says_answering_machine, says_calendar_answer, says_failed, tells_failure
 from notify.mime import LOOP_HEADER
 
 OUR_PREFIX = "x-meldpost-"
@@ -21,6 +21,7 @@ Fields = Sequence[tuple[str, str]]
 _COMMENT = re.compile(r"\([^()]*\)")
 _CALENDARS = ("text/calendar", "application/ics")
 _CALENDAR_ANSWER = re.compile(r"method: (?:reply|counter|refresh|declinecounter)\b", re.IGNORECASE)
+_DESCRIPTION = "\nDescription: "
 _COMPLAINT = "message/feedback-report"
 _REPORT_TYPES = frozenset(
     {"multipart/report", "message/delivery-status", "message/disposition-notification", _COMPLAINT}
@@ -83,10 +84,19 @@ def inside(mail: ParsedMail) -> Inside:
     answered = any(
         file.content_type in _CALENDARS
         and _CALENDAR_ANSWER.match(file.text)
-        and mail.text.strip() in ("", file.text.strip())
+        and "\nComment: " not in file.text
+        and _says_no_more(mail, file.text)
         for file in own
     )
     return Inside(mail.subject, mail.text, parts, mail.delivery_report is not None, answered)
+
+
+def _says_no_more(mail: ParsedMail, answer: str) -> bool:
+    """Does the mail say nothing beside the answer of a calendar but what its program says of that?"""
+    if mail.text.strip() in ("", answer.strip()):
+        return True
+    who = f"{mail.from_.name} {mail.from_.address}" if mail.from_ else ""
+    return says_calendar_answer(mail.text, f"{who} {answer.partition(_DESCRIPTION)[0]}")
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,11 @@ _WORDS = {
     "ORGANIZER": "Organizer",
     "ATTENDEE": "Attendee",
     "STATUS": "Status",
+    "COMMENT": "Comment",
     "DESCRIPTION": "Description",
 }
+_ANSWERS = frozenset({"accepted", "declined", "tentative", "delegated", "completed", "in-process"})
+"""What an invited person says (RFC 5545 §3.2.12)."""
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
 _OURS = ("VEVENT", "VTODO", "VJOURNAL")
 
@@ -70,7 +73,9 @@ def _in_words(name: str, parameters: Parameters, value: str) -> str:
     if name in ("ORGANIZER", "ATTENDEE"):
         person = clean_line(str(parameters.get("CN", "")))
         address = clean_line(value).removeprefix("mailto:").removeprefix("MAILTO:")
-        return f"{person} <{address}>" if person and person != address else address
+        answer = str(parameters.get("PARTSTAT", "")).lower()
+        whole = f"{person} <{address}>" if person and person != address else address
+        return f"{whole} ({answer})" if answer in _ANSWERS else whole
     return clean_text(str(vText.from_ical(value))).strip()[:_LONGEST_VALUE]
 
 
@@ -81,5 +86,5 @@ def _moment(value: str, zone: str) -> str:
         return clean_line(value)[:100]
     year, month, day, hour, minute, utc = match.groups()
     time = f" {hour}:{minute}" if hour else ""
-    place = " UTC" if utc else f" ({clean_line(zone)[:100]})" if zone else ""
+    place = (" UTC" if utc else "") + (f" ({clean_line(zone)[:100]})" if zone else "")
     return f"{year}-{month}-{day}{time}{place}"

@@ -103,6 +103,37 @@ _ANSWERING_MACHINE = re.compile(
 )
 """Behind it comes the subject that was answered, or nothing: people write such words about others."""
 
+_CALENDAR_ANSWER = re.compile(
+    r"(?P<who>[^!?]{0,100}?)\s?(?:"
+    "has (?:tentatively |provisionally )?(?:accepted|declined) (?:this|your|the) (?:invitation|event|meeting)"
+    "|heeft (?:de|deze|uw|je) (?:uitnodiging|afspraak|vergadering) (?:voorlopig |onder voorbehoud )?"
+    "(?:geaccepteerd|aanvaard|aangenomen|afgewezen|geweigerd|afgeslagen)"
+    "|hat (?:die|diese|ihre|deine) (?:einladung|besprechung) (?:vorläufig |mit vorbehalt |unter vorbehalt )?"
+    "(?:angenommen|akzeptiert|zugesagt|abgelehnt)"
+    "|a (?:provisoirement )?(?:accepté|refusé|décliné) (?:provisoirement )?(?:cette |votre |l['’])invitation"
+    "|ha (?:aceptado|rechazado) (?:provisionalmente )?(?:esta|la|su|tu) invitaci[oó]n"
+    "|ha (?:accettato|rifiutato) (?:con riserva )?(?:questo |il tuo |il suo |l['’])invito"
+    "|(?:aceitou|recusou) (?:este|o|o seu) convite"
+    "|(?:tentatively )?accepted|declined|tentative|(?:voorlopig )?geaccepteerd|afgewezen|geweigerd"
+    "|zugesagt|abgelehnt|mit vorbehalt|accepté|refusé|provisoire"
+    r")\s?[.:]?\s?(?P<what>.{0,300})"
+)
+"""Of whom the program speaks, and of which meeting, is told from what else it says."""
+
+
+def says_calendar_answer(text: str, known: str) -> bool:
+    """Is this nothing but what a calendar program says of its answer to an invitation? `known`: what else is known of
+    who answered, and what; any word that is not there is a person's."""
+    lines = [_folded(line, _TEXT_CHARS) for line in text[:_TEXT_CHARS].split("\n") if line.strip()]
+    said = _folded(known, _TEXT_CHARS)
+    matches = [_CALENDAR_ANSWER.fullmatch(line) for line in lines]
+    phrases = [match for match in matches if match and match["who"] in said and match["what"].rstrip(" .") in said]
+    return (
+        bool(phrases)
+        and len(text) <= _TEXT_CHARS
+        and all(match in phrases or line in said for match, line in zip(matches, lines, strict=True))
+    )
+
 
 def says_failed(subject: str) -> bool:
     """Is this what a mail server writes over a mail that will not arrive?"""

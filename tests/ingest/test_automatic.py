@@ -173,12 +173,14 @@ def test_a_subject_about_somebodys_absence_is_a_persons_also_in_an_answer_to_us(
     assert judge([], "a@b.example", answering, Inside(subject)).kind is None
 
 
-def _calendar(method: str, text: str = "") -> Inside:
+def _calendar(method: str, text: str = "", more: str = "") -> Inside:
     mail = (
         "From: a@b.example\r\nSubject: Accepted: overleg\r\nMIME-Version: 1.0\r\n"
-        f"Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\n\r\n{text}\r\n"
+        "Content-Type: multipart/alternative; boundary=q\r\n\r\n--q\r\n"
+        f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n{text}\r\n"
         f"--q\r\nContent-Type: text/calendar; method={method}\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:{method}\r\n"
-        "BEGIN:VEVENT\r\nSUMMARY:overleg\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n--q--\r\n"
+        "BEGIN:VEVENT\r\nSUMMARY:overleg\r\nATTENDEE;CN=A. Bos;PARTSTAT=ACCEPTED:mailto:a@b.example\r\n"
+        f"{more}END:VEVENT\r\nEND:VCALENDAR\r\n--q--\r\n"
     )
     return inside(parse_bytes(mail.encode()))
 
@@ -187,6 +189,46 @@ def test_the_answer_of_a_calendar_is_a_machines_unless_somebody_wrote_to_it() ->
     assert judge([], "a@b.example", OWN, _calendar("REPLY")).kind is Automatic.AUTO_REPLY
     assert judge([], "a@b.example", OWN, _calendar("REPLY", "Ik kom, maar ik wil eerst iets melden.")).kind is None
     assert judge([], "a@b.example", OWN, _calendar("REQUEST")).kind is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A. Bos heeft de uitnodiging geaccepteerd",
+        "a@b.example has accepted this invitation.",
+        "A. Bos has tentatively accepted your invitation: overleg",
+        "A. Bos hat diese Einladung abgelehnt.\r\n\r\noverleg",
+        "A. Bos a accepté cette invitation",
+        "Accepted: overleg",
+        "Geaccepteerd: overleg",
+    ],
+)
+def test_what_a_calendar_program_says_beside_its_answer_is_its_own(text: str) -> None:
+    """mail-cases 66"""
+    assert judge([], "a@b.example", OWN, _calendar("REPLY", text)).kind is Automatic.AUTO_REPLY
+    assert judge([], "a@b.example", OWN, _calendar("REQUEST", text)).kind is None
+    for own in ("Ik meld dat mijn chef steelt.", "Mijn chef heeft de uitnodiging geaccepteerd"):
+        assert judge([], "a@b.example", OWN, _calendar("REPLY", f"{text}\r\n\r\n{own}")).kind is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Mijn chef neemt geld aan en hij heeft de uitnodiging geaccepteerd",
+        "A. Bos heeft de uitnodiging geaccepteerd: ik durf niet te komen",
+        "Hij heeft de uitnodiging geaccepteerd",
+        "overleg",
+    ],
+)
+def test_words_beside_the_answer_of_a_calendar_that_it_does_not_say_are_a_persons(text: str) -> None:
+    """mail-cases 66"""
+    assert judge([], "a@b.example", OWN, _calendar("REPLY", text)).kind is None
+
+
+def test_a_comment_in_the_answer_of_a_calendar_is_a_persons() -> None:
+    """mail-cases 66"""
+    answer = _calendar("REPLY", more="COMMENT:Ik durf niet te komen.\r\n")
+    assert judge([], "a@b.example", OWN, answer).kind is None
 
 
 def test_a_list_that_marks_its_loop_is_a_list_and_a_mark_of_another_alone_is_a_robots() -> None:

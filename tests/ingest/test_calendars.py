@@ -57,6 +57,10 @@ def test_a_calendar_alone_is_the_text_too() -> None:
         ("junk", ""),
         ("BEGIN:VEVENT\nSUMMARY:x", "Summary: x"),
         ("BEGIN:VEVENT\nfoo bar\nSUMMARY;=:y\nSUMMARY:x\nEND:VEVENT", "Summary: x"),
+        (
+            "BEGIN:VEVENT\nDTSTART;TZID=Europe/Amsterdam:20260202T100000Z",
+            "Start: 2026-02-02 10:00 UTC (Europe/Amsterdam)",
+        ),
         ("BEGIN:VEVENT\nDTSTART:morgen\nDTEND;VALUE=DATE:20260203", "Start: morgen\nEnd: 2026-02-03"),
         ("BEGIN:VCALENDAR\nSUMMARY:buiten\nBEGIN:VTODO\nDUE:20260203T0900\nEND:VTODO", "Due: 2026-02-03"),
         ("BEGIN:VEVENT\nSUMMARY:een\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:twee", "Summary: een\nSummary: twee"),
@@ -65,6 +69,23 @@ def test_a_calendar_alone_is_the_text_too() -> None:
 def test_what_is_broken_in_a_calendar_costs_only_itself(source: str, words: str) -> None:
     """mail-cases 66"""
     assert summary(source) == words
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("ACCEPTED", " (accepted)"),
+        ("declined", " (declined)"),
+        ("TENTATIVE", " (tentative)"),
+        ("DELEGATED", " (delegated)"),
+        ("NEEDS-ACTION", ""),
+        ("X-OTHER", ""),
+    ],
+)
+def test_the_answer_to_an_invitation_says_who_comes(said: str, words: str) -> None:
+    """mail-cases 66"""
+    source = f"METHOD:REPLY\nBEGIN:VEVENT\nATTENDEE;CN=B;PARTSTAT={said}:mailto:b@example.org\nEND:VEVENT"
+    assert summary(source) == f"Method: REPLY\nAttendee: B <b@example.org>{words}"
 
 
 def test_a_heap_of_calendars_is_summarised_in_part() -> None:
