@@ -11,6 +11,7 @@ from statistics import median
 import pypdfium2
 import pypdfium2.raw
 
+from ingest.attachments.pages import text_on
 from ingest.attachments.programs import is_called_a_program
 from ingest.attachments.task import FileText, Task, Text
 from ingest.mail import Finding
@@ -122,9 +123,6 @@ def _recognise(page: pypdfium2.PdfPage, text: Text, findings: list[Finding], tas
     if longest <= 0:
         return
     with closing(page.render(scale=min(_DPI / 72, _LONGEST_SIDE / longest), grayscale=True)) as bitmap:
-        found = task.recogniser.text_of(bitmap.to_pil(), task.budget)
-    if found is None:
-        findings.append(Finding.NO_TIME)
-    elif found:
-        findings.append(Finding.OCR)
-        text.add(found + "\n\n")
+        found, said = text_on(bitmap.to_pil().convert("L"), task.recogniser, task.budget)
+    findings.extend([said] if said else [])
+    text.add(found + "\n\n")

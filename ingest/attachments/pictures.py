@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ingest.attachments.pages import text_on
 from ingest.attachments.task import FileText, Task, Text
 from ingest.mail import Finding
 
@@ -63,12 +64,12 @@ def _read_page(page: Image.Image, text: Text, findings: list[Finding], task: Tas
         findings.append(Finding.UNSUPPORTED)
         page.load()
         return
-    found = task.recogniser.text_of(_grey(page), task.budget) if task.budget.left else None
-    if found is None:
+    if not task.budget.left:
         findings.append(Finding.NO_TIME)
-    elif found:
-        findings.append(Finding.OCR)
-        text.add(found + "\n\n")
+        return
+    found, said = text_on(_grey(page), task.recogniser, task.budget)
+    findings.extend([said] if said else [])
+    text.add(found + "\n\n")
 
 
 def _grey(page: Image.Image) -> Image.Image:

@@ -94,6 +94,25 @@ def test_pictures_and_scans_are_read_in_isolation(readers: Readers) -> None:
         assert attachment.findings == (Finding.OCR,)
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_scan_that_lies_on_its_side_or_upside_down_is_read(readers: Readers, turn: int) -> None:
+    _needs_tesseract()
+    page = made.scan("Ik meld dat facturen worden betaald", "zonder dat er iets geleverd is.").rotate(turn, expand=True)
+    files = {"scan.png": made.picture(page), "scan.pdf": made.scanned_pdf(page)}
+    for attachment in _read(readers, *files.items()).attachments:
+        assert " ".join(attachment.text.split()) == (
+            "Ik meld dat facturen worden betaald zonder dat er iets geleverd is."
+        ), attachment.name
+        assert attachment.findings == (Finding.OCR,)
+
+
+def test_the_blank_back_of_a_scan_is_nothing_that_could_not_be_read(readers: Readers) -> None:
+    _needs_tesseract()
+    scan = made.scanned_pdf(made.scan("Ik meld dat facturen worden betaald"), made.scan())
+    (attachment,) = _read(readers, ("scan.pdf", scan)).attachments
+    assert attachment.findings == (Finding.OCR,)
+
+
 def test_a_photograph_of_no_letter_gives_no_words(readers: Readers) -> None:
     _needs_tesseract()
     noise = random.Random(1)
@@ -101,7 +120,7 @@ def test_a_photograph_of_no_letter_gives_no_words(readers: Readers) -> None:
     page.putdata([noise.randrange(256) for _ in range(800 * 600)])
     (photo,) = _read(readers, ("foto.png", made.picture(page))).attachments
     assert photo.text == ""
-    assert photo.findings == ()
+    assert photo.findings == (Finding.NO_TEXT,)
 
 
 def test_a_picture_of_which_tesseract_says_something_does_not_end_the_reader(readers: Readers) -> None:
@@ -111,7 +130,7 @@ def test_a_picture_of_which_tesseract_says_something_does_not_end_the_reader(rea
     ImageDraw.Draw(page).line((10, 10, 790, 590), fill=0, width=2)
     mail = _read(readers, ("lijn.png", made.picture(page)))
     assert mail.defects == ()
-    assert mail.attachments[0].findings == ()
+    assert mail.attachments[0].findings == (Finding.NO_TEXT,)
 
 
 def _needs_tesseract() -> None:
