@@ -115,7 +115,7 @@ class _Reading:
     def _line_up(self, place: int, file: ParsedAttachment) -> None:
         head = next(iter(file.chunks()), b"")[:_HEAD]
         kind = kind_of(head, file.name, file.content_type)
-        self._files[place] = replace(file, found_type=TYPES.get(kind, ""))
+        self._files[place] = replace(self._files[place], found_type=TYPES.get(kind, ""))
         if kind is not Kind.SILENT and is_program(head, file.name):
             self._programs.add(place)
         self._waiting.append((kind, place))

@@ -489,7 +489,7 @@ def test_scanned_pages_of_a_pdf_are_read_and_written_ones_are_not_shown() -> Non
 
 def test_a_letter_that_was_scanned_into_a_document_is_read() -> None:
     data = made.docx("", more={"word/media/image1.png": made.picture(made.scan("x"))})
-    assert _read(data, recogniser=Recogniser()) == FileText("gelezen", (Finding.OCR,))
+    assert _read(data, recogniser=Recogniser()) == FileText("gelezen", (Finding.OCR,), found_type=made.WORD)
 
 
 @pytest.mark.parametrize(
