@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.sources.files import STANDARD_INPUT, mails
+from ingest.sources.outlook import is_outlook
 
 _BEGINS_LIKE_A_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s*)(?:From |[!-9;-~]+[ \t]*:)")
 """A header field (RFC 5322 §2.2), or the separator of an mbox."""
@@ -46,7 +47,7 @@ def find(paths: Iterable[Path]) -> MailFiles:
                 passed_over.add(mail.path)
     if not found:
         raise NoMail(
-            f"No mail was found in {', '.join(map(str, named))}. Name .eml or mbox files, Maildirs or folders."
+            f"No mail was found in {', '.join(map(str, named))}. Name .eml, .msg or mbox files, Maildirs or folders."
         )
     count = None if STANDARD_INPUT in found else sum(found.values())
     return MailFiles(tuple(found), count, tuple(sorted(passed_over)))
@@ -55,4 +56,6 @@ def find(paths: Iterable[Path]) -> MailFiles:
 def _is_a_mail(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(_LOOKED_AT)
+    if is_outlook(path, start):
+        return True
     return _BEGINS_LIKE_A_MAIL.match(start) is not None or (path.suffix.lower() == ".eml" and start != b"")

@@ -133,9 +133,16 @@ class _Reading:
         found = self._bounded(read_one(read, b"".join(self._files[place].chunks()), self._task(place)))
         yield self._note(place, found)
         yield from self._take_out(place, found)
-        if self._is_silent and found.text and kind is Kind.TNEF and self._files[place].inside is None:
+        if self._is_silent and found.text and self._is_the_mail(kind, place):
             self._is_silent = False
             yield _body(found.text)
+
+    def _is_the_mail(self, kind: Kind, place: int) -> bool:
+        """Does the file hold what the mail says? A winmail.dat does; a .msg where the mail is but its wrapping."""
+        if self._files[place].inside is not None:
+            return False
+        wrapped = self._files[place].child is not None and len(self._mail.attachments) == 1
+        return kind is Kind.TNEF or (kind is Kind.OLE and wrapped and not self._mail.header("from"))
 
     def _task(self, place: int) -> Task:
         file = self._files[place]

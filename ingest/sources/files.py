@@ -1,7 +1,8 @@
 """Files as a source: single mails, mbox, Maildir, folders of those, and standard input. They are only ever read.
 
 What a file is follows from what it holds, not from its name: one that begins with an mbox separator is an mbox, a
-folder with `new` and `cur` is a Maildir, anything else is a mail.
+folder with `new` and `cur` is a Maildir, one of Outlook's gets a mail around it (`ingest.sources.outlook`), anything
+else is a mail.
 """
 
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ingest.raw import RawMail
+from ingest.sources.outlook import as_mail, is_outlook
 
 STANDARD_INPUT = Path("-")
 
@@ -74,6 +76,9 @@ def _entries(path: Path) -> list[Path]:
 
 def _of_stream(path: Path, file: BinaryIO, kept_at: datetime) -> Iterator[FileMail]:
     first = file.readline(_LINE)
+    if is_outlook(path, first):
+        yield FileMail(path, kept_at, lambda: RawMail.from_chunks(as_mail(_chunks(first, file))))
+        return
     if not _SEPARATOR.match(first.removeprefix(_BOM)):
         yield FileMail(path, kept_at, lambda: RawMail.from_chunks(_chunks(first, file)))
         return

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.task import Budget
 from ingest.parse import parse_bytes
 from ingest.sources.files import CannotRead, mails
+from meldpost.mail_files import find
+from tests.ingest import made_files as made
 
 ONE = b"From: a@x.example\nSubject: one\n\nFirst\nFrom here on it is text.\n\nlast line\n"
 TWO = b"From: b@x.example\n\n>From quoted\n"
@@ -114,3 +118,37 @@ def test_a_mail_that_windows_kept_with_a_byte_order_mark_has_its_header(tmp_path
     assert (parsed.subject, parsed.text.strip()) == ("x", "hello")
     assert parsed.from_ is not None
     assert parsed.from_.address == "a@x.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("bericht.MSG", made.msg("Melding", "Ik meld iets.", "Ann")),
+        ("winmail.dat", made.tnef(b"Ik meld iets.")),
+    ],
+)
+def test_a_message_of_outlooks_is_a_mail_with_its_words(tmp_path: Path, name: str, data: bytes) -> None:
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "cijfers.xls").write_bytes(made.ole({"Workbook": b"x"}))
+    found = find([tmp_path])
+    assert ([path.name for path in found.paths], found.count) == ([name], 1)
+    assert [path.name for path in found.skipped] == ["cijfers.xls"]
+    (content,) = contents(*found.paths)
+    mail = parse_bytes(content)
+    assert b"".join(mail.attachments[0].chunks()) == data
+    whole = with_files(mail, read_files(mail, Budget.of(60), None))
+    assert whole.own_text.strip() == "Ik meld iets."
+
+
+def test_a_large_message_of_outlooks_comes_through_whole(tmp_path: Path) -> None:
+    data = made.tnef(b"x") + bytes(range(256)) * 1000
+    (tmp_path / "a").write_bytes(data)
+    mail = parse_bytes(contents(tmp_path)[0])
+    assert b"".join(mail.attachments[0].chunks()) == data
+
+
+def test_a_message_of_outlooks_in_a_mail_of_somebody_is_not_what_they_say() -> None:
+    mail = parse_bytes(
+        made.mail(("a.msg", "application/vnd.ms-outlook", made.msg("x", "Ik meld iets.", "Ann")), text="")
+    )
+    assert with_files(mail, read_files(mail, Budget.of(60), None)).own_text.strip() == ""

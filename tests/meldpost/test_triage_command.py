@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from config.taxonomy import Category, Kind, MissingField, Severity
 from meldpost.cli import main
+from tests.ingest import made_files as made
 
 SAMPLES = Path(__file__).resolve().parents[2] / "meldpost" / "samples"
 
@@ -128,3 +129,11 @@ def test_a_folder_without_a_mail_is_said_to_be_one(tmp_path: Path) -> None:
     result = run("--jsonl", tmp_path)
     assert result.exit_code == 1
     assert "No mail was found" in result.output
+
+
+def test_a_folder_of_messages_that_outlook_saved_is_understood(tmp_path: Path) -> None:
+    text = "Ik meld dat mijn chef, Rolf Dijkgraaf, al twee jaar steekpenningen aanneemt van de cateraar."
+    (tmp_path / "melding.msg").write_bytes(made.msg("Melding", text, "Ann"))
+    (found,) = objects(run("--jsonl", tmp_path))
+    assert found["kind"] == Kind.MELDING
+    assert "Rolf Dijkgraaf" in [person["name"] for person in found["concerned"]]

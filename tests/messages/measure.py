@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from ingest.errors import CannotParse
 from ingest.mail import ParsedMail
 from ingest.parse import parse_bytes
+from ingest.sources.outlook import as_mail
 from tests.ingest.fuzz import answered, read_whole
 from tests.messages.expectations import fulfilled, outliers, same_text
 from tests.messages.independent import Leaf, leaves
@@ -61,7 +61,7 @@ def _of_file(mails: Path, entry: dict[str, str], texts: dict[str, str]) -> Found
     if kind == BODY:
         data = _as_mail(path, data)
     elif kind != MAIL:
-        data = _attached(data)
+        data = b"".join(as_mail([data]))
     try:
         answered(data)
         mail = parse_bytes(data) if kind in (MAIL, BODY) else read_whole(data) or parse_bytes(data)
@@ -91,12 +91,6 @@ def _of_file(mails: Path, entry: dict[str, str], texts: dict[str, str]) -> Found
 def _as_mail(path: str, body: bytes) -> bytes:
     kind = b"html" if path.endswith(".html") else b"plain"
     return b"Content-Type: text/" + kind + b"; charset=utf-8\r\n\r\n" + body
-
-
-def _attached(file: bytes) -> bytes:
-    """A mail that holds the file and nothing else."""
-    head = b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-    return head + base64.encodebytes(file)
 
 
 def _is_silent(mail: ParsedMail, independent: list[Leaf]) -> bool:
