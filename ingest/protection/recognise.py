@@ -24,6 +24,7 @@ from ingest.parts import (
 from ingest.protection.armour import MESSAGE, SIGNED_TEXT, blocks, in_the_clear, is_version, is_well_framed
 
 MOST_SEALED = 50
+_ENTITIES = (SealedKind.CMS, SealedKind.PGP)
 _LAST = {SealedKind.PGP_FILE: 1, SealedKind.CMS_FILE: 1, SealedKind.PGP_KEY: 2}
 _MOST_SIGNED_TEXT = 1_000_000
 _MOST_DELIMITERS = 20
@@ -51,6 +52,8 @@ def sealed_parts(root: Part, files: Sequence[Part], text: str, raw: Raw) -> tupl
     walk = _Walk({id(part): place for place, part in enumerate(files)}, raw)
     alone = not files
     parts = list(walk.of(root, whole=True))
+    if any(each.whole and each.kind in _ENTITIES for each in parts):
+        text = ""  # what there is of it is the ciphertext, for want of anything else, and gives way to what that holds
     signed = list(_signed_texts(walk.texts, text, alone=alone))
     # what is in a frame nobody signed, and in the text itself such a line would have its dashes escaped
     taken = [each.text for each in signed if each.text is not None]

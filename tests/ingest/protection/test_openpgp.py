@@ -74,6 +74,15 @@ def test_what_stands_beside_a_ciphertext_is_shown_and_is_not_signed(
     assert [(each.result, each.whole) for each in mail.protection.signatures] == [(SignatureResult.VALID, whole)]
 
 
+def test_only_one_message_is_opened_where_the_ciphertext_is_also_the_only_text(gnupg: GnuPG) -> None:
+    signed = gnupg.encrypt_and_sign(ENTITY, "--compress-algo", "none")
+    file = b"Content-Type: text/plain; name=encrypted.asc\r\n\r\n" + signed + gnupg.encrypt(b"Rolf steelt.\n")
+    head = autocrypt(gnupg) + b"Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n"
+    mail = read(head + _VERSION + b"\r\n--m\r\n" + file + b"\r\n--m--\r\n", gnupg.keys())
+    assert mail.protection is not None
+    assert mail.text.strip() == WORDS
+
+
 def test_the_desk_may_have_several_keys_and_a_passphrase_for_them(gnupg: GnuPG) -> None:
     fresh = pysequoia.Tsk.generate("old")
     assert read(pgp_mime(gnupg.encrypt(ENTITY)), MailKeys(openpgp=str(fresh).encode() + gnupg.desk_key())).own_text
