@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import stat
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _DELIVERED = ("new", "cur")
 _PIECE = 1 << 20
 _GLANCE_SECONDS = 1.0
+_MOST_FLAGS = 52
+"""Letters of both cases."""
 
 
 class NotAccessible(SourceError):
@@ -85,10 +88,12 @@ class Maildir:
             for part in ("tmp", "new", "cur"):
                 (done / part).mkdir(mode=0o700, parents=True, exist_ok=True)
             (done / "maildirfolder").touch(0o600)
-            unique = found.unique
-            if any(entry.name.partition(":")[0] == unique for entry in self._entries(done_folder, "cur")):
-                unique = f"{unique}.{secrets.token_hex(4)}"  # another mail of this name lies there already
-            source, target = self._path_of(found), done / "cur" / f"{unique}:2,{found.name.partition(':2,')[2]}"
+            taken = {entry.name.partition(":")[0] for entry in self._entries(done_folder, "cur")}
+            unique, flags = found.unique, found.name.partition(":2,")[2]
+            longest = os.pathconf(done / "cur", "PC_NAME_MAX")
+            if unique in taken or len(os.fsencode(f"{unique}:2,{flags}")) > longest:
+                unique, flags = _unique_name(), flags[:_MOST_FLAGS]
+            source, target = self._path_of(found), done / "cur" / f"{unique}:2,{flags}"
             try:
                 source.rename(target)
             except FileNotFoundError:
@@ -172,6 +177,10 @@ def watch(mailbox: MaildirSettings, wake: Callable[[], None], stop: Event) -> No
             wake()
         if stop.wait(_GLANCE_SECONDS):
             return
+
+
+def _unique_name() -> str:
+    return f"{int(time.time())}.R{secrets.token_hex(12)}.meldpost"
 
 
 @contextmanager

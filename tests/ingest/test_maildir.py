@@ -375,3 +375,26 @@ def test_a_change_in_a_folder_wakes_and_a_stop_is_heard(box: Box, monkeypatch: p
     stop.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("length", [249, 253, 255])
+def test_a_mail_with_a_name_too_long_for_what_is_put_behind_it_is_moved_all_the_same(
+    desk: Office, box: Box, length: int
+) -> None:
+    for number in range(3):  # three mails of one name, which a Maildir should not have
+        box.deliver(mail(number, sender=f"r{number}@home.example"), name="x" * length)
+        assert take_in(desk).taken == 1
+        assert box.waiting == []
+    assert len(box.done) == 3
+    assert take_in(desk) == RoundResult()
+
+
+def test_a_mail_with_a_name_too_long_leaves_the_done_folder_in_its_time(
+    new_desk: Callable[..., Office], box: Box
+) -> None:
+    desk = new_desk(mailbox={"keep_days": 0})
+    box.deliver(mail(1), name="x" * 255)
+    take_in(desk)
+    assert len(box.done) == 1
+    assert tidy(desk) == 1
+    assert box.done == []
