@@ -136,10 +136,11 @@ def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, toke
         linked = linked or thread.case_id
     if linked:
         return Thread(None, linked, False, answers, "linked_by_reference")
-    for domain, number in found.numbers:
-        case_id = lookups.case_by_partner_number(session, desk, index.partner_number(domain, number))
-        if case_id:
-            return _joined(session, desk, case_id, found, index, None, "partner_number")
+    numbered = _numbered(session, desk, found, index)
+    if len(numbered) > 1:
+        return Thread(None, numbered[0], False, answers, "linked_by_partner_numbers")
+    if numbered:
+        return _joined(session, desk, numbered[0], found, index, None, "partner_number")
     for message_id in found.message_ids:
         known = lookups.message_with_id(session, desk, index.message_id(message_id))
         if known:
@@ -149,6 +150,13 @@ def find_thread(session: Session, desk: str, found: Clues, index: IndexKey, toke
             linked = thread.case_id
             return Thread(None, linked, False, answers, "linked_by_message_id")
     return Thread(None, None, False, answers, "answers_no_case" if answers else "new")
+
+
+def _numbered(session: Session, desk: str, found: Clues, index: IndexKey) -> tuple[str, ...]:
+    """The cases that a partner's numbers name, each once. With several, nobody can tell in which the mail belongs."""
+    digests = [index.partner_number(domain, number) for domain, number in found.numbers]
+    named = filter(None, (lookups.case_by_partner_number(session, desk, digest) for digest in digests))
+    return tuple(dict.fromkeys(lookups.surviving_case(session, case_id) for case_id in named))
 
 
 def _joined(

@@ -180,12 +180,13 @@ def _among(session: Session, desk: str, kind: str, case_id: str, digests: Collec
 def remember_partner_numbers(
     session: Session, desk: str, case_id: str, message_id: str, digests: Iterable[bytes]
 ) -> None:
-    """Note by which numbers partners know a case (`IndexKey.partner_number`)."""
-    _remember(session, desk, _PARTNER_NUMBER, case_id, message_id, digests)
+    """Note by which numbers partners know a case (`IndexKey.partner_number`); one that names a case keeps doing so."""
+    new = [digest for digest in dict.fromkeys(digests) if case_by_partner_number(session, desk, digest) is None]
+    _remember(session, desk, _PARTNER_NUMBER, case_id, message_id, new)
 
 
 def case_by_partner_number(session: Session, desk: str, digest: bytes) -> str | None:
-    """The case of the newest message with this number."""
+    """The case of the first message with this number."""
     found = _newest(session, desk, _PARTNER_NUMBER, digest)
     return None if found is None else found.case_id
 

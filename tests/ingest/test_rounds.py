@@ -1138,6 +1138,46 @@ def test_a_partner_whose_ticket_system_strips_our_references_is_known_by_its_own
     assert [len(case.messages) for case in office.cases()] == ([3] if joins else [2, 1])
 
 
+def test_a_mail_with_the_numbers_of_two_cases_joins_neither_and_moves_no_number(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
+) -> None:
+    """mail-cases 98: else whoever has a case of that partner's gets the mails of another."""
+    office = new_office(account, desk={"partner_domains": ["partner.example"]})
+    for number, (sender, subject) in enumerate(
+        [
+            (PARTNER, "Melding [Ticket#11111]"),
+            ("other@partner.example", "Melding [Ticket#22222]"),
+            ("other@partner.example", "Re: [Ticket#22222] [Ticket#11111]"),
+            (PARTNER, "Re: Melding [Ticket#11111]"),
+            ("other@partner.example", "Re: Melding [Ticket#22222]"),
+        ]
+    ):
+        dovecot.deliver(account, mail(number, sender=sender, subject=subject, fields=(PARTNER_PASS,)))
+        office.take_in()
+    first, second, both = office.cases()
+    assert [len(case.messages) for case in (first, second, both)] == [2, 2, 1]
+    assert set(both.linked_case_ids) & {first.case_id, second.case_id}
+
+
+def test_a_mail_that_is_in_a_case_by_its_token_takes_no_number_from_another(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings
+) -> None:
+    """mail-cases 98"""
+    office = new_office(account, desk={"partner_domains": ["partner.example"]})
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, mail(2, sender=PARTNER, subject="[Ticket#11111]", fields=(PARTNER_PASS,)))
+    office.take_in()
+    answer = reply_to(receipt, 3, sender="other@partner.example", subject="Re: [Ticket#11111]")
+    dovecot.deliver(account, f"{PARTNER_PASS}\r\n".encode() + answer)
+    office.take_in()
+    dovecot.deliver(account, mail(4, sender=PARTNER, subject="Re: [Ticket#11111]", fields=(PARTNER_PASS,)))
+    office.take_in()
+    assert [[message.content["subject"] for message in case.messages] for case in office.cases()] == [
+        ["melding", "Re: [Ticket#11111]"],
+        ["[Ticket#11111]", "Re: [Ticket#11111]"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("wished", "fields", "sender", "joins"),
     [
