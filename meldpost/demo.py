@@ -124,7 +124,7 @@ class Demo:
                     raise DemoFailed(self._what_is_missing())
         if not self._console.is_terminal:  # there the table ended with it
             self._console.print(self._board.summary(), highlight=False)
-        if self._board.figures.failed or self._board.figures.held:
+        if self._board.figures.failed or self._board.figures.held != sum(sample.held for sample in self._samples):
             raise DemoFailed(self._what_is_missing())
 
     def _turn(self, refresh: Any, seconds: float) -> None:
@@ -213,6 +213,7 @@ class Demo:
             "name": "Integriteitscoördinator",
             "organisation": "het ministerie (demo)",
             "address": DESK_ADDRESS,
+            "trusted_authserv_id": "demo.example",
             "texts": {
                 "about_coordinator": "secretaris-generaal@demo.example",
                 "support_point": "extern-steunpunt@demo.example",

@@ -17,10 +17,12 @@ _LAST = datetime.fromisoformat("2026-03-02T09:40:00+01:00")
 
 @dataclass(frozen=True)
 class Sample:
-    """One mail. `answered`: its sender may have a receipt. `answers`: it is sent as a reply to that mail's receipt."""
+    """One mail. `answered`: its sender may have a receipt; `held`: it waits for a person's word. `answers`: the mail is
+    sent as a reply to that mail's receipt."""
 
     file: str
     answered: bool
+    held: bool
     answers: str | None
     mail: bytes
 
@@ -34,7 +36,13 @@ def samples() -> tuple[Sample, ...]:
     folder = files("meldpost.samples")
     listed = tomllib.loads(folder.joinpath("samples.toml").read_text(encoding="utf-8"))["mail"]
     return tuple(
-        Sample(entry["file"], entry["answered"], entry.get("answers"), folder.joinpath(entry["file"]).read_bytes())
+        Sample(
+            entry["file"],
+            entry["answered"],
+            entry.get("held", False),
+            entry.get("answers"),
+            folder.joinpath(entry["file"]).read_bytes(),
+        )
         for entry in listed
     )
 

@@ -3,6 +3,7 @@ from email import message_from_bytes
 from email.utils import parsedate_to_datetime
 
 from meldpost.samples import as_of, as_reply, samples
+from tests.ingest.made_files import WORD
 
 NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 
@@ -10,6 +11,12 @@ NOW = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 def test_there_are_a_few_dozen_in_several_languages() -> None:
     assert len(samples()) >= 30
     assert len({sample.file for sample in samples()}) == len(samples())
+
+
+def test_they_bring_files_scans_sealed_mail_mail_in_mail_and_a_forged_sender() -> None:
+    types = {part.get_content_type() for sample in samples() for part in message_from_bytes(sample.mail).walk()}
+    assert {WORD, "image/png", "application/pkcs7-mime", "message/rfc822"} <= types
+    assert [sample.file for sample in samples() if sample.held] == ["38-vervalste-afzender.eml"]
 
 
 def test_the_day_in_march_becomes_today_and_nothing_else_changes() -> None:
