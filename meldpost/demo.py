@@ -212,6 +212,8 @@ class Demo:
         desk = {
             "name": "Integriteitscoördinator",
             "organisation": "het ministerie (demo)",
+            "name_in": {"en": "Integrity Coordinator"},
+            "organisation_in": {"en": "the ministry (demo)"},
             "address": DESK_ADDRESS,
             "trusted_authserv_id": "demo.example",
             "texts": {

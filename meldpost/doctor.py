@@ -40,6 +40,7 @@ from meldpost import hygiene, startup
 from meldpost.findings import Finding, Verdict
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
+from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
@@ -66,6 +67,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
+    yield from _names(settings)
     yield _pictures(settings)
     yield _scanner(settings)
     tokens = [_token(settings, account) for account in accounts_by_token(settings)]
@@ -116,6 +118,21 @@ def _token(settings: Settings, account: str) -> Finding:
 
 def _token_of(account: str) -> str:
     return f"access token of {account}"
+
+
+def _names(settings: Settings) -> Iterator[Finding]:
+    """A note for each desk where receipts in another language have no names of their own for desk and organisation."""
+    for slug, desk in settings.desks.items():
+        others = [language for language in languages() if language != desk.language]
+        missing = [
+            f"{setting}.{language}"
+            for setting, names in (("name_in", desk.name_in), ("organisation_in", desk.organisation_in))
+            for language in others
+            if language not in names
+        ]
+        if missing:
+            text = f"{', '.join(missing)}: not set. Receipts in that language have the names in the desk's own."
+            yield Finding(f"names of {slug}", Verdict.NOTE, text)
 
 
 def _pictures(settings: Settings) -> Finding:

@@ -131,6 +131,22 @@ def _file(help_text: str) -> Any:
     help="As reporters read it.",
 )
 @click.option(
+    "--name-in-english",
+    type=_LINE,
+    prompt="Name of the desk in English receipts",
+    default="Integrity Coordinator",
+    show_default=True,
+    help="As reporters who write no Dutch read it.",
+)
+@click.option(
+    "--organisation-in-english",
+    type=_LINE,
+    prompt="Name of the organisation in English receipts (the Ministry of ...)",
+    default="our organisation",
+    show_default=True,
+    help="As reporters who write no Dutch read it in a sentence, with its article.",
+)
+@click.option(
     "--address",
     type=_ADDRESS,
     prompt="E-mail address that reporters write to",
@@ -283,6 +299,8 @@ def _settings(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:
             desk: {
                 "name": given["name"],
                 "organisation": given["organisation"],
+                "name_in": {"en": given["name_in_english"]},
+                "organisation_in": {"en": given["organisation_in_english"]},
                 "address": given["address"],
                 "texts": {name: given[name] for name in ("about_coordinator", "support_point", "complaints")},
             }

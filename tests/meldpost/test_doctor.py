@@ -247,3 +247,15 @@ def test_it_says_which_models_for_scans_are_missing(
     assert found.verdict is Verdict.NOTE
     assert "tesseract-ocr-eng" in found.text
     assert "nld" not in found.text
+
+
+def test_it_says_which_receipts_name_the_desk_in_another_language(made: Made) -> None:
+    found = findings(made.config)["names of desk-a"]
+    assert found.verdict is Verdict.NOTE
+    assert "name_in.en, organisation_in.en" in found.text
+    written = made.config.read_text(encoding="utf-8")
+    assert "# name_in =" in written
+    named = written.replace("# name_in =", 'name_in = { en = "Desk" }')
+    named = named.replace("# organisation_in =", 'organisation_in = { en = "Org" }')
+    made.config.write_text(named, encoding="utf-8")
+    assert "names of desk-a" not in findings(made.config)

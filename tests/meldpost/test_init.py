@@ -139,6 +139,8 @@ def test_all_that_init_asks_can_be_given_as_options(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     settings = load(tmp_path / "new" / "meldpost.toml")
     assert settings.mailboxes["integriteit"].host == "mail.demo.example"
+    assert settings.desks["integriteit"].name_in == {"en": "Integrity desk"}
+    assert settings.desks["integriteit"].organisation_in == {"en": "the organisation"}
     assert settings.secrets().text("mailbox-password-integriteit") == "geheim"
     assert PASSPHRASE not in result.output
 
@@ -233,6 +235,8 @@ def test_init_add_asks_again_at_once_for_a_name_that_a_desk_has_and_offers_none(
     (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
     options = _options(tmp_path, passphrase="good")
     assert CliRunner().invoke(main, ["init", *options]).exit_code == 0
+    for name, value in (("--address", "steun@demo.example"), ("--imap-user", "steun")):
+        options[options.index(name) + 1] = value
     del options[options.index("--desk") : options.index("--desk") + 2]
     result = CliRunner().invoke(main, ["init", "--add", *options], input="\nintegriteit\nsteunpunt\n")
     assert result.exit_code == 0, result.output
@@ -290,6 +294,8 @@ def _options(folder: Path, *, passphrase: str | None) -> list[str]:
         "--desk": "integriteit",
         "--organisation": "Org",
         "--name": "Desk",
+        "--name-in-english": "Integrity desk",
+        "--organisation-in-english": "the organisation",
         "--address": "desk@demo.example",
         "--about-coordinator": "sg@demo.example",
         "--support-point": "steun@demo.example",
