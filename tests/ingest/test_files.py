@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.reading import read_files
 from ingest.attachments.task import Budget
 from ingest.parse import parse_bytes
 from ingest.sources.files import CannotRead, mails
 from meldpost.mail_files import find
 from tests.ingest import made_files as made
+from tests.ingest.answers import with_files
 
 ONE = b"From: a@x.example\nSubject: one\n\nFirst\nFrom here on it is text.\n\nlast line\n"
 TWO = b"From: b@x.example\n\n>From quoted\n"

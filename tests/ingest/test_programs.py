@@ -8,11 +8,12 @@ import zipfile
 
 import pytest
 
-from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.reading import read_files
 from ingest.attachments.task import Budget
 from ingest.mail import Finding, ParsedAttachment
 from ingest.parse import parse_bytes
 from tests.ingest import made_files as made
+from tests.ingest.answers import with_files
 
 
 def _file(data: bytes, name: str = "brief.pdf", content_type: str = "application/octet-stream") -> ParsedAttachment:

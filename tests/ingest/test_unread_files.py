@@ -11,7 +11,7 @@ import pytest
 
 from config.settings import MailboxSettings
 from config.taxonomy import MissingField
-from ingest.attachments.reading import read_files, with_files
+from ingest.attachments.reading import read_files
 from ingest.attachments.task import Budget
 from ingest.mail import Finding, ParsedMail
 from ingest.message import mail_text
@@ -19,6 +19,7 @@ from ingest.parse import parse_bytes
 from ingest.raw import RawMail
 from ingest.unread import has_unread_files
 from tests.ingest import made_files as made
+from tests.ingest.answers import with_files
 from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import REPORT
 
