@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pysequoia
+from asn1crypto import pkcs12 as asn1_pkcs12
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -40,11 +41,23 @@ Standard = Literal["smime", "openpgp"]
 RSA_BITS = 3072
 CERTIFICATE_DAYS = 3 * 365
 _PRIVATE = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+_NO_KEY = "The file holds no key: it has to be PEM, PKCS#12, or an OpenPGP secret key in armour."
+_PUBLIC = (
+    "That is the public half of a key, which opens nothing. Export the secret one (OpenPGP: gpg --armor "
+    "--export-secret-keys)."
+)
 _PGP_PRIVATE = b"-----BEGIN PGP PRIVATE KEY BLOCK-----"
 
 
 class BadMailKey(Exception):
     """A key that mail cannot be opened with; the message says what to do."""
+
+
+class Locked(BadMailKey):
+    """The key is locked, and the passphrase that was given, if any, is not its own."""
+
+    def __init__(self) -> None:
+        super().__init__("The key is locked, and its passphrase is another.")
 
 
 @dataclass(frozen=True)
@@ -80,28 +93,62 @@ def take_over(secrets: Secrets, slug: str, desk: DeskSettings, data: bytes, pass
     """A key made elsewhere, or the certificate that an authority made for a key of the desk.
 
     `data`: PEM with a private key and its certificates, PEM certificates alone, PKCS#12, or an OpenPGP secret key in
-    armour. Raises BadMailKey.
+    armour. Raises BadMailKey, which is Locked where another passphrase may do better.
     """
     if _PGP_PRIVATE in data:
+        before = mail_keys(secrets, slug, desk)
+        _refuse_useless(data, passphrase or before.openpgp_passphrase)
         return _add_openpgp(secrets, slug, desk, data, passphrase)
     try:
         key, certificates = _pem(data, passphrase) if b"-----BEGIN" in data else _pkcs12(data, passphrase)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadMailKey("This is no private key that can be read, or its passphrase is another.") from None
+        raise BadMailKey("The key or a certificate there cannot be read.") from None
     return _add_smime(secrets, slug, desk, key, certificates)
+
+
+def _refuse_useless(armoured: bytes, passphrase: bytes) -> None:
+    """Sequoia says by its words alone whether a key is locked, or has nothing to unlock."""
+    try:
+        key = pysequoia.Tsk.from_bytes(armoured)
+    except RuntimeError:
+        raise BadMailKey("The OpenPGP key there cannot be read.") from None
+    try:
+        key.decryptor(passphrase.decode("utf-8", "replace") or None)
+    except RuntimeError as error:
+        if "No suitable decryption subkey" in str(error):
+            raise BadMailKey(
+                "The OpenPGP key there opens nothing: it has no part for encryption, or it has expired. Give it a new "
+                "expiry date where it was made, and import it again."
+            ) from None
+        if "is not encrypted" in str(error):
+            raise BadMailKey("The OpenPGP key there is not locked: lock it with the passphrase given.") from None
+        raise Locked from None
 
 
 def _pem(data: bytes, passphrase: bytes) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
     block = _PRIVATE.search(data)
     certificates = x509_certificates(data)
     if block is None:
+        if not certificates:
+            raise BadMailKey(_PUBLIC if b"PUBLIC KEY" in data else _NO_KEY)
         return None, certificates
-    locked = passphrase if b"ENCRYPTED" in block[0] else b""
-    return load_pem_private_key(block[0], locked or None), certificates
+    if b"ENCRYPTED" not in block[0]:
+        return load_pem_private_key(block[0], None), certificates
+    try:
+        return load_pem_private_key(block[0], passphrase or None), certificates
+    except (ValueError, TypeError):
+        raise Locked from None
 
 
 def _pkcs12(data: bytes, passphrase: bytes) -> tuple[PrivateKeyTypes | None, list[x509.Certificate]]:
-    key, first, others = pkcs12.load_key_and_certificates(data, passphrase or None)
+    try:
+        asn1_pkcs12.Pfx.load(data, strict=True).native  # noqa: B018 - reads all of it
+    except (ValueError, TypeError):
+        raise BadMailKey(_NO_KEY) from None
+    try:
+        key, first, others = pkcs12.load_key_and_certificates(data, passphrase or None)
+    except ValueError:
+        raise Locked from None
     return key, [each for each in (first, *others) if each is not None]
 
 

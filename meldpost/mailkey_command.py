@@ -44,13 +44,26 @@ def new(config: Path, desk: str | None, standard: Any) -> None:
 @mailkey.command(name="import")
 @_options
 @click.argument("file", type=click.File("rb"))
-@click.option("--passphrase", prompt=True, hide_input=True, default="", show_default=False, help="Of the key.")
-def import_(config: Path, desk: str | None, file: Any, passphrase: str) -> None:
+@click.option("--passphrase", help="Of the key. Asked for when absent, if the key is locked.")
+def import_(config: Path, desk: str | None, file: Any, passphrase: str | None) -> None:
     """Take over a key made elsewhere: PEM, PKCS#12, an OpenPGP secret key, or the certificate for a key of the desk."""
-    from meldpost.mail_keys import take_over
+    from meldpost.mail_keys import Locked, take_over
 
     settings, slug, chosen = _chosen(config, desk)
-    _print(lambda: take_over(settings.secrets(), slug, chosen, file.read(), passphrase.encode()).text)
+    data = file.read()
+
+    def taken(with_passphrase: str) -> str:
+        return take_over(settings.secrets(), slug, chosen, data, with_passphrase.encode()).text
+
+    def asking() -> str:
+        try:
+            return taken(passphrase or "")
+        except Locked:
+            if passphrase is not None:
+                raise
+            return taken(click.prompt("Passphrase of the key", hide_input=True, err=True))
+
+    _print(asking)
 
 
 @mailkey.command()

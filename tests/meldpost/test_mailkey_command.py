@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pysequoia
@@ -91,7 +92,8 @@ def test_a_key_made_elsewhere_is_taken_over(made: Made, tmp_path: Path, form: st
         (tmp_path / "f").write_text((tmp_path / "f").read_text() + certificate)
     else:
         (tmp_path / "f").write_text((tmp_path / "k").read_text() + certificate)
-    mailkey(made, "import", str(tmp_path / "f"), "--passphrase", "geheim")
+    done = mailkey(made, "import", str(tmp_path / "f"), data=b"geheim\n")
+    assert ("Passphrase" in done.output) is (form != "pem")  # asked for where the key is locked
     assert opened(made, SealedKind.CMS, encrypted_to(certificate, tmp_path)).content == WORD
     wrong = mailkey(made, "import", str(tmp_path / "f"), "--passphrase", "anders", well=form == "pem")
     assert form == "pem" or "passphrase is another" in wrong.output
@@ -122,7 +124,50 @@ def test_an_openpgp_key_made_elsewhere_is_tried_before_it_is_kept(made: Made, tm
     assert opened(made, SealedKind.PGP, message).content == WORD
     (tmp_path / "public").write_text(str(key.extract_certificate()))
     refused = mailkey(made, "import", str(tmp_path / "public"), "--passphrase", "", well=False)
-    assert "belongs to a private key" in refused.output
+    assert "public half" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"no key at all", "holds no key"),
+        (b"", "holds no key"),
+        (b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n-----END PGP PUBLIC KEY BLOCK-----\n", "public half"),
+        (b"-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", "public half"),
+        (b"-----BEGIN PRIVATE KEY-----\nMCow\n-----END PRIVATE KEY-----\n", "cannot be read"),
+        (b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nx\n-----END PGP PRIVATE KEY BLOCK-----\n", "cannot be read"),
+    ],
+)
+def test_what_is_no_private_key_is_said_to_be_none_and_no_passphrase_is_asked_for(
+    made: Made, tmp_path: Path, data: bytes, said: str
+) -> None:
+    (tmp_path / "f").write_bytes(data)
+    refused = mailkey(made, "import", str(tmp_path / "f"), well=False)
+    assert said in refused.output
+    assert "assphrase" not in refused.output
+
+
+def test_a_locked_openpgp_key_is_told_from_one_of_no_use(made: Made, tmp_path: Path) -> None:
+    if shutil.which("gpg") is None:
+        pytest.skip("needs GnuPG (apt install gnupg)")
+    with tempfile.TemporaryDirectory() as home:
+
+        def gpg(*arguments: str) -> bytes:
+            common = ("--homedir", home, "--batch", "--pinentry-mode", "loopback", "--passphrase", "geheim")
+            return subprocess.run(["gpg", *common, *arguments], capture_output=True, check=True).stdout
+
+        gpg("--quick-gen-key", "<a@b.example>", "future-default", "default", "never")
+        gpg("--quick-gen-key", "<sign@b.example>", "ed25519", "sign", "never")
+        for name in ("a", "sign"):
+            (tmp_path / name).write_bytes(gpg("--armor", "--export-secret-keys", f"<{name}@b.example>"))
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=True)
+    useless = mailkey(made, "import", str(tmp_path / "sign"), well=False)
+    assert "no part for encryption" in useless.output
+    assert "assphrase" not in useless.output
+    wrong = mailkey(made, "import", str(tmp_path / "a"), "--passphrase", "anders", well=False)
+    assert "passphrase is another" in wrong.output
+    assert "expired" not in wrong.output
+    mailkey(made, "import", str(tmp_path / "a"), data=b"geheim\n")
 
 
 def test_the_keys_are_for_the_daemon_alone(made: Made) -> None:
