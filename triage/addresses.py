@@ -131,9 +131,3 @@ def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
 def claimed(text: str, span: AddressSpan) -> bool:
     """Do the words before it say that the writer lives there?"""
     return bool(_CLAIM.search(text, max(0, span.start - 60), span.start))
-
-
-def own_address(text: str, signature_start: int) -> AddressSpan | None:
-    """The reporter's: in the signature where there is one, else the last one in the text."""
-    spans = address_spans(text)
-    return next((s for s in spans if s.start >= signature_start), spans[-1] if spans else None)
