@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from ingest import signature
 from ingest.mail import ParsedAttachment, ParsedMail
 from ingest.unread import is_list_of_names
 
@@ -10,6 +13,9 @@ _FEW_WORDS = 60
 _PROSE_WORDS = 30
 _LONG_LINE = 6  # words: lines of sentences have more, those of bills, forms and tables fewer
 _MOSTLY = 0.5
+_SHORTEST_NAME = 3
+_WORD = re.compile(r"[^\W\d_]+")
+_NAME = re.compile(r"[^\W\d_][^\d@:;!?]{1,60}")
 _PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".webp", ".bmp")
 _NO_LETTERS = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".pptx", ".odp", ".zip", ".ics", ".json", ".xml")
 
@@ -36,7 +42,7 @@ def _letter(mail: ParsedMail) -> tuple[ParsedAttachment, ...]:
     if words >= _FEW_WORDS or mail.delivery_report is not None:
         return ()
     found = [file for file in mail.attachments if _reads_like_a_letter(file) and not _is_anothers(file, mail)]
-    found = [file for file in found if len(file.text.split()) > words]
+    found = [file for file in found if len(file.text.split()) > words and not _is_signed_by_another(file, mail)]
     if found and _is_picture(found[0]):
         return tuple(file for file in found if _is_picture(file))
     return tuple(found[:1])
@@ -52,6 +58,29 @@ def _reads_like_a_letter(file: ParsedAttachment) -> bool:
 
 def _is_picture(file: ParsedAttachment) -> bool:
     return file.content_type.startswith("image/") or file.name.lower().endswith(_PICTURES)
+
+
+def _is_signed_by_another(file: ParsedAttachment, mail: ParsedMail) -> bool:
+    """Does another name stand below it than the mail's own? Of a letter without one the mail's sender is the writer.
+
+    The name is that of the From field, else that below the mail; the address of a mailbox tells initials at most.
+    """
+    signed = _signed_name(file.text)
+    ours = _names(mail.from_.name if mail.from_ else "") | _names(_signed_name(mail.words))
+    return bool(_names(signed)) and bool(ours) and _names(signed).isdisjoint(ours)
+
+
+def _signed_name(text: str) -> str:
+    """The first line below the closing words that looks like a name."""
+    lines = text.strip().split("\n")
+    below = [line.strip() for line in (lines[place] for place in signature.places(lines))][1:]
+    name = next((line for line in below if line), "")
+    return name if _NAME.fullmatch(name) else ""
+
+
+def _names(name: str) -> set[str]:
+    """The words of a name that tell one person from another: no initials, no particles."""
+    return {word.lower() for word in _WORD.findall(name) if len(word) >= _SHORTEST_NAME and word[0].isupper()}
 
 
 def _is_anothers(file: ParsedAttachment, mail: ParsedMail) -> bool:

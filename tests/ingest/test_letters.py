@@ -34,7 +34,7 @@ Marieke van der Zwaan"""
 BILL = "Factuur 12\n" + "\n".join(f"Artikel {number}   € {number},00" for number in range(60)) + "\nTel 030 - 555 12 34"
 BODIES = [
     "Zie bijlage.",
-    "Geachte heer, mevrouw,\n\nBijgaand stuur ik u mijn melding.\n\nMet vriendelijke groet,\nM. de Vries",
+    "Geachte heer, mevrouw,\n\nBijgaand stuur ik u mijn melding.\n\nMet vriendelijke groet,\nM. van der Zwaan",
     "",
 ]
 
@@ -139,3 +139,45 @@ def test_the_mail_that_a_bounce_gives_back_is_no_text_of_a_report() -> None:
     mail = _read(bounce)
     assert mail.delivery_report is not None
     assert "Frits Oldenhuis" not in own_words(mail) + other_files(mail)
+
+
+LETTER_OF_KAREL = """Geachte coördinator,
+
+Hierbij meld ik dat Rolf Dijkgraaf, contractmanager catering, al twee jaar 10 procent van iedere factuur van de cateraar
+op zijn eigen rekening laat storten. Ik heb de facturen gezien en de afschriften van de bank.
+
+Met vriendelijke groet,
+Karel Bok
+Zinkwerf 31, 2544 EC Den Haag
+06 - 24 81 77 03
+"""
+ABOUT_IT = (
+    "Goedemiddag,\n\nIk twijfel of ik iets moet melden en wil eerst vertrouwelijk advies over de bijgevoegde mail.\n\n"
+    "Groet,\nJan Reporter\n"
+)
+
+
+def _from(name: str, text: str, letter: str) -> ParsedMail:
+    raw = made.mail(("mail_van_karel.txt", "text/plain", letter.encode()), text=text, subject="vraag")
+    return _read(raw.replace(b"From: Jan Bos <jan@home.example>", f"From: {name} <x@home.example>".encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("Jan Reporter", ABOUT_IT), ("Jan Reporter", "Zie bijlage."), ("", ABOUT_IT)],
+    ids=["signed", "short", "without a name"],
+)
+def test_a_letter_signed_by_another_is_never_how_to_reach_the_reporter(triage: Triage, name: str, text: str) -> None:
+    mail = _from(name, text, LETTER_OF_KAREL)
+    assert "Karel" not in own_words(mail)
+    assert "Karel" in other_files(mail)
+    report = triage.understand(mail_text(mail))
+    assert report.contact.phone is None
+    assert report.contact.address is None
+    assert "Rolf Dijkgraaf" in [each.name for each in report.concerned]
+
+
+@pytest.mark.parametrize("name", ["Karel Bok", "K. Bok", "Bok, Karel", "karel bok", ""])
+def test_a_letter_signed_by_the_sender_is_theirs(name: str) -> None:
+    assert "06 - 24 81 77 03" in own_words(_from(name, "Zie bijlage.", LETTER_OF_KAREL))
+    assert "06 - 24 81 77 03" in own_words(_from(name, "Zie bijlage.", LETTER_OF_KAREL.replace("Karel Bok\n", "")))
