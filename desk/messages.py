@@ -43,10 +43,6 @@ class File:
     cut: bool
 
     @property
-    def is_picture(self) -> bool:
-        return self.content_type.lower().startswith("image/")
-
-    @property
     def infected(self) -> bool:
         return self.scan is not None and self.scan.get("result") == "found"
 

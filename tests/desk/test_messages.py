@@ -291,11 +291,3 @@ def test_technical_files_are_called_what_a_person_calls_them(world: World) -> No
     for kind, said in kinds.items():
         assert said in page
         assert kind not in page
-
-
-def test_of_a_picture_without_letters_it_says_that_there_are_none(world: World) -> None:
-    read = found_file("a.png", "image/png", findings=["ocr"], text="Factuur")
-    unread = found_file("b.png", "image/png", findings=["unsupported"])
-    for files, times in (([read, unread], 0), ([found_file("c.png", "image/png")], 1)):
-        case_id = world.new_case(found=files).case_id
-        assert coordinator(world).get(f"/cases/{case_id}").text.count("geen tekst in gevonden") == times
