@@ -37,7 +37,7 @@ BATCH = 20
 AHEAD = 100
 """Most mails that lie in the mailbox: as in life, they come while others are taken in."""
 
-TROUBLED = 10
+TROUBLED = 100
 """One troubled mail, of the second part, to so many calm ones; but `FEWEST` at least."""
 
 FEWEST = 60
