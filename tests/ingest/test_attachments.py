@@ -152,7 +152,8 @@ def test_files_in_winmail_dat_come_out_byte_for_byte_and_the_original_stays() ->
 
 def test_a_mail_of_winmail_dat_alone_says_what_a_person_would_see_in_it() -> None:
     """mail-cases 60"""
-    body = b"Ik meld iets.\r\n\r\nVan: Piet\r\nVerzonden: maandag\r\nAan: Jan\r\nOnderwerp: x\r\n\r\noud"
+    history = b"Van: Piet\r\nVerzonden: maandag 3 maart 2025 10:12\r\nAan: Jan\r\nOnderwerp: x\r\n\r\noud"
+    body = b"Ik meld iets.\r\n\r\n" + history
     mail = _whole(made.mail(("winmail.dat", "application/ms-tnef", made.tnef(body)), text="\n"))
     assert mail.text.startswith("Ik meld iets.")
     assert mail.own_text.strip() == "Ik meld iets."
