@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 _SQLITE = {
     sqlite3.SQLITE_FULL: "the database's disk is full; make room on it",
     sqlite3.SQLITE_READONLY: "the database can only be read; check the rights of its file and folder, and the mount",
-    sqlite3.SQLITE_IOERR: "the database's disk cannot be read or written; look at the system's log",
+    sqlite3.SQLITE_IOERR: "the database's disk fails; make room on it if it is full, else look at the system's log",
     sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened; check that its folder is there, its rights and space",
     sqlite3.SQLITE_CORRUPT: "the database file is damaged; stop, keep a copy of it, and restore the last backup",
     sqlite3.SQLITE_NOTADB: "the database file is no database; stop, keep a copy of it, and restore the last backup",
