@@ -10,6 +10,7 @@ from tests.system.certificates import Certificates, make_certificates
 from tests.system.dovecot import Dovecot
 from tests.system.exim import Exim
 from tests.system.installation import Installation
+from tests.system.postgres import Postgres
 
 Server = TypeVar("Server", Dovecot, Exim)
 
@@ -71,3 +72,12 @@ def _ended(installation: Installation) -> Iterator[Installation]:
         yield installation
     finally:
         installation.stop()
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    try:
+        yield server
+    finally:
+        server.remove()

@@ -1,16 +1,15 @@
 """A real mail server delivers by LMTP into the running daemon: there is no mailbox, and nothing is lost or doubled."""
 
 import signal
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from store.schema import CaseFile
+from tests.system.disk import fill, small_disk
 from tests.system.installation import Installation, letter
 from tests.system.postgres import Postgres
-from tests.system.test_database_away import fill, small_disk
 from tests.system.waiting import free_port, wait_until
 
 KILLS = (
@@ -21,15 +20,6 @@ KILLS = (
     "after-intake-commit",
     "before-lmtp-reply",
 )
-
-
-@pytest.fixture
-def postgres() -> Iterator[Postgres]:
-    server = Postgres()
-    try:
-        yield server
-    finally:
-        server.remove()
 
 
 def set_up(installation: Installation, **more: dict[str, Any]) -> str:
