@@ -46,7 +46,7 @@ fuzz: ## look for mails (TARGET=files: for files) that break a reader, for SECON
 	.venv-fuzz/bin/python -m fuzz.$(TARGET) .fuzz/$(SEEDS) fuzz/$(SEEDS) -artifact_prefix=.fuzz/ -max_len=32768 \
 		-timeout=10 -rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
 
-soak: dev ## thousands of mails (MAILS=20000) through one daemon, then kills and restarts; writes docs/soak.md
+soak: dev ## thousands of mails (MAILS=20000) through one daemon, then kills and restarts; a full run writes docs/soak.md
 	@tools/system-packages.sh
 	$(BIN)/python -m bench.soak $(MAILS)
 

@@ -256,13 +256,12 @@ class _Round:
         """What lies in each folder now. Nothing is marked or changed."""
         there, missing = {}, []
         for folder in self._mailbox.folders:
-            if folder != self._mailbox.done_folder:
-                try:
-                    uidvalidity = account.open(folder, readonly=True)
-                except FolderMissing:
-                    missing.append(folder)
-                else:
-                    there[folder] = FolderSeen(uidvalidity, account.uids())
+            try:
+                uidvalidity = account.open(folder, readonly=True)
+            except FolderMissing:
+                missing.append(folder)
+            else:
+                there[folder] = FolderSeen(uidvalidity, account.uids())
         if missing:
             log.error("%s: folders that are not on the server: %s", self._intake.account, ", ".join(missing))
             self._result = replace(self._result, missing=tuple(missing))
