@@ -166,7 +166,8 @@ def test_hostile_files_are_flagged_in_isolation(readers: Readers) -> None:
 
 @pytest.fixture(scope="module")
 def crashing() -> Iterator[Readers]:
-    limits = ProcessLimits(cpu_seconds=10, wall_seconds=10, memory_bytes=300_000_000)
+    # the bound on time is the one that a hanging reader is to meet: were both the same, either could be the first
+    limits = ProcessLimits(cpu_seconds=60, wall_seconds=10, memory_bytes=300_000_000)
     readers = Readers(limits, ocr=OcrSettings(languages=()), entry="crashing_reader", path=(HOSTILE,))
     with started(readers) as crashing:
         yield crashing
