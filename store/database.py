@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -74,14 +74,17 @@ def _postgresql_now(element: database_now, compiler: SQLCompiler, **more: Any) -
     return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **more)}))"
 
 
+_CLOCK = select(database_now())
+
+
 def clock(session: Session) -> datetime:
     """What the database's clock says."""
-    return session.execute(select(database_now())).scalar_one()
+    return session.execute(_CLOCK).scalar_one()
 
 
-def changed_rows(session: Session, statement: Update) -> int:
+def changed_rows(session: Session, statement: Update, values: Mapping[str, object] | None = None) -> int:
     """Run an UPDATE and tell how many rows it hit: a conditional one that hit none has lost its race."""
-    result = session.execute(statement.execution_options(synchronize_session=False))
+    result = session.execute(statement, values, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount
 
 

@@ -12,8 +12,9 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
@@ -22,11 +23,20 @@ from store import rows
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.lookups import IndexKey
+from store.rows import table_of
 from store.schema import KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
 
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
+
+_PAIRS = table_of(KeyPair)
+_IN_FORCE = (
+    select(_PAIRS)
+    .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.owner == bindparam("owner"), _PAIRS.c.retired_at.is_(None))
+    .where(_PAIRS.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(_PAIRS.c.generation)
+)
 
 
 class DeskKeyDiffers(Exception):
@@ -157,13 +167,9 @@ def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, o
     return found
 
 
-def _newest(session: Session, desk: str, kinds: Collection[KeyKind], owner: str) -> dict[KeyKind, KeyPair]:
+def _newest(session: Session, desk: str, kinds: Collection[KeyKind], owner: str) -> dict[KeyKind, Row[Any]]:
     """The newest generation of each of these kinds. Raises NoSuchKey where one is missing."""
-    found = session.scalars(
-        select(KeyPair)
-        .where(KeyPair.desk == desk, KeyPair.owner == owner, KeyPair.kind.in_(kinds), KeyPair.retired_at.is_(None))
-        .order_by(KeyPair.generation)
-    )
+    found = session.execute(_IN_FORCE, {"desk": desk, "owner": owner, "kinds": list(kinds)})
     by_kind = {KeyKind(row.kind): row for row in found}
     for kind in kinds:
         if kind not in by_kind:
@@ -258,6 +264,6 @@ def _seed_context(of: PublicPair, to: PublicPair) -> Context:
     return Context(of.desk, case, f"{of.kind}-seed-for-{to.kind}", of.id, to.generation, of.generation)
 
 
-def _pair(row: KeyPair) -> PublicPair:
+def _pair(row: KeyPair | Row[Any]) -> PublicPair:
     kind = KeyKind(row.kind)
     return PublicPair(row.id, row.desk, kind, row.owner, row.generation, PublicKey.from_bytes(row.public))

@@ -8,16 +8,18 @@ transaction, and who loses a race there gets `AlreadyTakenIn` and rolls everythi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import rows
 from store.database import Database, changed_rows, clock, database_now
+from store.rows import table_of
 from store.schema import Ledger, Mailbox, MailboxClaim, new_id
 
 
@@ -36,6 +38,34 @@ class State(StrEnum):
 
 _WITH_RESULT = (State.SETTLED, State.DUPLICATE)
 _WITHOUT_RESULT = (State.ATTEMPTED, State.GONE)
+
+# What is asked for every mail is built once, on the table itself (`store.rows.table_of`).
+_LEDGER = table_of(Ledger)
+_OF_THE_ENTRY = _LEDGER.c.id == bindparam("entry_id")
+_AT_PLACE = select(_LEDGER).where(
+    *(_LEDGER.c[name] == bindparam(name) for name in ("account", "folder", "uidvalidity", "uid"))
+)
+_AT_PLACE_LOCKED = _AT_PLACE.with_for_update()
+_SAME_BYTES = _LEDGER.c.raw_digest == bindparam("raw_digest")
+_BY_DIGEST = (
+    select(_LEDGER)
+    .where(_LEDGER.c.account == bindparam("account"))
+    .where(_SAME_BYTES | (_LEDGER.c.stable_digest == bindparam("stable_digest")))
+    .order_by(_SAME_BYTES.desc())
+    .limit(1)
+)
+_ATTEMPT_AGAIN = update(_LEDGER).where(_OF_THE_ENTRY).values(state=State.ATTEMPTED, attempts=_LEDGER.c.attempts + 1)
+_SETTLE = (
+    update(_LEDGER)
+    .where(_OF_THE_ENTRY, _LEDGER.c.state.in_(_WITHOUT_RESULT))
+    .values(
+        state=State.SETTLED,
+        settled_at=database_now(),
+        **{name: bindparam(name) for name in ("raw_digest", "stable_digest", "case_id", "message_id")},
+    )
+)
+_MOVED = update(_LEDGER).where(_OF_THE_ENTRY, _LEDGER.c.state.in_(_WITH_RESULT)).values(moved_at=database_now())
+_MOVED_THERE = _MOVED.values({name: bindparam(name) for name in ("done_folder", "done_uidvalidity", "done_uid")})
 
 IMPORTS = "import"
 """The folder of mails that came from files; a path may tell who wrote them."""
@@ -124,19 +154,14 @@ def release_place(db: Database, entry_id: str) -> None:
 
 
 def find(session: Session, place: MailPlace) -> LedgerEntry | None:
-    row = session.scalars(select(Ledger).where(*_at(place))).one_or_none()
+    row = session.execute(_AT_PLACE, _named(place)).one_or_none()
     return None if row is None else _entry(row)
 
 
 def find_by_digest(session: Session, account: str, raw_digest: bytes, stable_digest: bytes) -> LedgerEntry | None:
     """The entry that took in the same mail, or the same but for trace fields, from this account."""
-    row = session.scalars(
-        select(Ledger)
-        .where(Ledger.account == account)
-        .where((Ledger.raw_digest == raw_digest) | (Ledger.stable_digest == stable_digest))
-        .order_by((Ledger.raw_digest == raw_digest).desc())
-        .limit(1)
-    ).one_or_none()
+    sought = {"account": account, "raw_digest": raw_digest, "stable_digest": stable_digest}
+    row = session.execute(_BY_DIGEST, sought).one_or_none()
     return None if row is None else _entry(row)
 
 
@@ -144,21 +169,10 @@ def settle(
     session: Session, entry_id: str, *, raw_digest: bytes, stable_digest: bytes, case_id: str, message_id: str
 ) -> None:
     """Note the result in the intake transaction. Raises AlreadyTakenIn: then roll the whole transaction back."""
-    statement = (
-        update(Ledger)
-        .where(Ledger.id == entry_id, Ledger.state.in_(_WITHOUT_RESULT))
-        .values(
-            state=State.SETTLED,
-            raw_digest=raw_digest,
-            stable_digest=stable_digest,
-            case_id=case_id,
-            message_id=message_id,
-            settled_at=database_now(),
-        )
-    )
+    result = {"raw_digest": raw_digest, "stable_digest": stable_digest, "case_id": case_id, "message_id": message_id}
     rows.write(session)
     try:
-        hit = changed_rows(session, statement)
+        hit = changed_rows(session, _SETTLE, {"entry_id": entry_id, **result})
     except IntegrityError:
         raise AlreadyTakenIn("This mail was taken in from another place of this account.") from None
     if hit != 1:
@@ -194,14 +208,15 @@ def mark_copy_started(session: Session, entry_id: str) -> None:
 
 def mark_moved(session: Session, entry_id: str, done_place: MailPlace | None) -> None:
     """Note that the mail lies in the done folder now, and where, if the server told (COPYUID, RFC 4315 §3)."""
-    values: dict[str, object] = {"moved_at": database_now()}
-    if done_place is not None:
-        values |= {
-            "done_folder": done_place.folder,
-            "done_uidvalidity": done_place.uidvalidity,
-            "done_uid": done_place.uid,
-        }
-    session.execute(update(Ledger).where(Ledger.id == entry_id, Ledger.state.in_(_WITH_RESULT)).values(values))
+    if done_place is None:
+        changed_rows(session, _MOVED, {"entry_id": entry_id})
+        return
+    there = {
+        "done_folder": done_place.folder,
+        "done_uidvalidity": done_place.uidvalidity,
+        "done_uid": done_place.uid,
+    }
+    changed_rows(session, _MOVED_THERE, {"entry_id": entry_id, **there})
 
 
 def mark_expunged(session: Session, entry_ids: Iterable[str]) -> None:
@@ -339,26 +354,18 @@ def _begin_attempt(db: Database, desk: str, place: MailPlace, moved: Sequence[Mo
     with db.begin() as session:
         for each in moved:
             mark_moved(session, each.entry_id, each.to)
-        row = session.scalars(select(Ledger).where(*_at(place)).with_for_update()).one_or_none()
+        row = session.execute(_AT_PLACE_LOCKED, _named(place)).one_or_none()
+        if row is not None and row.state in _WITH_RESULT:
+            return _entry(row)
         if row is None:
-            row = Ledger(
-                id=new_id(),
-                desk=desk,
-                account=place.account,
-                folder=place.folder,
-                uidvalidity=place.uidvalidity,
-                uid=place.uid,
-                state=State.ATTEMPTED,
-                attempts=1,
-                fetch_failures=0,
-                first_seen_at=clock(session),
-            )
-            session.add(row)
-        elif row.state in _WITHOUT_RESULT:
-            row.state = State.ATTEMPTED
-            row.attempts += 1
-        session.flush()
-        return _entry(row)
+            entry = _first_attempt(place, clock(session))
+            ours = {"id": entry.id, "desk": desk, **_named(place)}
+            begun = {"state": entry.state, "attempts": entry.attempts, "fetch_failures": entry.fetch_failures}
+            rows.add(session, Ledger, **ours, **begun, first_seen_at=entry.first_seen_at)
+            return entry
+        entry = _entry(row)
+        changed_rows(session, _ATTEMPT_AGAIN, {"entry_id": entry.id})
+        return replace(entry, state=State.ATTEMPTED, attempts=entry.attempts + 1)
 
 
 def _first_contact(db: Database, account: str, there: Mapping[str, FolderSeen], hold_above: int) -> dict[str, int]:
@@ -381,16 +388,28 @@ def _first_contact(db: Database, account: str, there: Mapping[str, FolderSeen], 
         return held
 
 
-def _at(place: MailPlace) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Ledger.account == place.account,
-        Ledger.folder == place.folder,
-        Ledger.uidvalidity == place.uidvalidity,
-        Ledger.uid == place.uid,
+def _first_attempt(place: MailPlace, now: datetime) -> LedgerEntry:
+    return LedgerEntry(
+        id=new_id(),
+        place=place,
+        state=State.ATTEMPTED,
+        attempts=1,
+        fetch_failures=0,
+        first_seen_at=now,
+        case_id=None,
+        message_id=None,
+        duplicate_of=None,
+        copy_started_at=None,
+        moved_at=None,
+        done_place=None,
     )
 
 
-def _entry(row: Ledger) -> LedgerEntry:
+def _named(place: MailPlace) -> dict[str, object]:
+    return {"account": place.account, "folder": place.folder, "uidvalidity": place.uidvalidity, "uid": place.uid}
+
+
+def _entry(row: Ledger | Row[Any]) -> LedgerEntry:
     done = None
     if row.done_folder is not None and row.done_uidvalidity is not None and row.done_uid is not None:
         done = MailPlace(row.account, row.done_folder, row.done_uidvalidity, row.done_uid)

@@ -13,10 +13,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from store import rows
+from store.rows import table_of
 from store.schema import CaseFile, Lookup, Message, new_id
 
 CAP_HALF = 16
@@ -27,6 +28,14 @@ _ADDRESS = "address"
 _RECIPIENT = "recipient"
 _CAME_BACK = "came_back"
 _PARTNER_NUMBER = "partner_number"
+_LOOKUPS, _MESSAGES = table_of(Lookup), table_of(Message)
+_NEWEST = (
+    select(_LOOKUPS.c.case_id, _LOOKUPS.c.message_id)
+    .join(_MESSAGES, _MESSAGES.c.id == _LOOKUPS.c.message_id)
+    .where(*(_LOOKUPS.c[name] == bindparam(name) for name in ("desk", "kind", "digest")))
+    .order_by(_MESSAGES.c.taken_in_at.desc())
+    .limit(1)
+)
 _OUTBOX_ID_BYTES = 9
 _MAC_BYTES = 10  # 80 bits: a forger has one try per mail sent, and no way to try alone
 _TOKEN_LENGTH = 32  # 20 bytes in base32: no bits to spare, so that every token has one spelling
@@ -197,13 +206,7 @@ def message_with_id(session: Session, desk: str, digest: bytes) -> Found | None:
 
 
 def _newest(session: Session, desk: str, kind: str, digest: bytes) -> Found | None:
-    row = session.execute(
-        select(Lookup.case_id, Lookup.message_id)
-        .join(Message, Message.id == Lookup.message_id)
-        .where(Lookup.desk == desk, Lookup.kind == kind, Lookup.digest == digest)
-        .order_by(Message.taken_in_at.desc())
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_NEWEST, {"desk": desk, "kind": kind, "digest": digest}).one_or_none()
     return None if row is None else Found(row.case_id, row.message_id)
 
 

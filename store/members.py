@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -27,7 +27,15 @@ from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import DeskPublicKeys, KeyRing, add_pair, newest, open_all, seal_seed
 from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap_seed
 from store.records import Name, RecordKind
+from store.rows import table_of
 from store.schema import Desk, Member, new_id
+
+_MEMBERS = table_of(Member)
+_ADDRESSES = (
+    select(_MEMBERS.c.id, _MEMBERS.c.address)
+    .where(_MEMBERS.c.desk == bindparam("desk"), _MEMBERS.c.retired_at.is_(None))
+    .order_by(_MEMBERS.c.address)
+)
 
 
 class WrongLogin(Exception):
@@ -168,8 +176,7 @@ def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
 
 def notice_addresses(session: Session, desk: str) -> dict[str, str]:
     """Where notices go: the addresses of the desk's members, by id."""
-    query = select(Member.id, Member.address).where(Member.desk == desk, Member.retired_at.is_(None))
-    return {row.id: row.address for row in session.execute(query.order_by(Member.address))}
+    return {row.id: row.address for row in session.execute(_ADDRESSES, {"desk": desk})}
 
 
 def _login_digest(secret: bytes, desk: str, login: str) -> bytes:

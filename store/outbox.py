@@ -16,9 +16,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from store import audit, records, rows
@@ -29,6 +30,7 @@ from store.keypairs import KeyKind
 from store.keyring import PublicPair, newest_proven
 from store.lookups import CAP_HALF, IndexKey
 from store.records import Name, RecordKind
+from store.rows import table_of
 from store.schema import MailCap, Message, Outbox, new_id
 from store.sealing import seal
 
@@ -52,6 +54,30 @@ class OutgoingKind(StrEnum):
     RECEIPT = "receipt"
     REMINDER = "reminder"
     NOTICE = "notice"
+
+
+# What is asked for every mail is built once, on the tables themselves (`store.rows.table_of`).
+_OUTBOX, _CAPS, _MESSAGES = table_of(Outbox), table_of(MailCap), table_of(Message)
+_UNREACHABLE = (
+    select(_OUTBOX.c.member_id)
+    .join(_MESSAGES, _MESSAGES.c.id == _OUTBOX.c.bounce_message_id)
+    .where(_OUTBOX.c.desk == bindparam("desk"), _OUTBOX.c.bounce_message_id.is_not(None))  # few of all that ever went
+    .where(_OUTBOX.c.member_id.is_not(None), _MESSAGES.c.taken_in_at >= bindparam("since"))
+)
+_COUNTED = (
+    select(func.count()).select_from(_CAPS).where(_CAPS.c.desk == bindparam("desk"), _CAPS.c.at >= bindparam("since"))
+)
+_TO_ADDRESS = _COUNTED.where(_CAPS.c.digest.in_(bindparam("digests", expanding=True)))
+# neither what waits for a person's word nor what was taken back; what was released went when it was
+_MOVING = [state for state in OutboxState if state not in (OutboxState.HELD, OutboxState.CANCELLED)]
+_ON_THEIR_WAY = (
+    select(func.count())
+    .select_from(_OUTBOX)
+    .where(_OUTBOX.c.kind != OutgoingKind.NOTICE, _OUTBOX.c.state.in_(_MOVING))
+    .where(_OUTBOX.c.not_before >= bindparam("since"))
+)
+_IN_CASE = _ON_THEIR_WAY.where(_OUTBOX.c.case_id == bindparam("case_id"))
+_IN_ALL = _ON_THEIR_WAY.where(_OUTBOX.c.desk == bindparam("desk"))
 
 
 @dataclass(frozen=True)
@@ -216,32 +242,27 @@ def note_bounce(session: Session, outbox_id: str, message_id: str) -> None:
 
 def unreachable_members(session: Session, desk: str, since: datetime) -> frozenset[str]:
     """Members of whom a notice came back since then, by id."""
-    query = (
-        select(Outbox.member_id)
-        .join(Message, Message.id == Outbox.bounce_message_id)
-        .where(Outbox.desk == desk, Outbox.bounce_message_id.is_not(None))  # few of all that ever went out
-        .where(Outbox.member_id.is_not(None), Message.taken_in_at >= since)
-    )
-    return frozenset(member_id for member_id in session.scalars(query) if member_id is not None)
+    return frozenset(session.scalars(_UNREACHABLE, {"desk": desk, "since": since}))
 
 
 def recent_count(session: Session, desk: str, since: datetime, digests: Collection[bytes]) -> int:
     """Mails queued since then to one address (`IndexKey.caps`)."""
-    to_address = (MailCap.desk == desk, MailCap.at >= since, MailCap.digest.in_(list(digests)))
-    return session.scalars(select(func.count()).select_from(MailCap).where(*to_address)).one()
+    asked = {"desk": desk, "since": since, "digests": list(digests)}
+    return session.scalars(_TO_ADDRESS, asked).one()
 
 
 def recent_count_to_domain(session: Session, desk: str, since: datetime, digests: Collection[bytes]) -> int:
     """Mails queued since then to any address of the domain of this one (`IndexKey.caps`)."""
-    halves = [digest[:CAP_HALF] for digest in digests]
-    of_domain = or_(*(MailCap.digest.between(half + bytes(CAP_HALF), half + b"\xff" * CAP_HALF) for half in halves))
-    query = select(func.count()).select_from(MailCap).where(MailCap.desk == desk, MailCap.at >= since, of_domain)
-    return session.scalars(query).one()
+    asked: dict[str, object] = {"desk": desk, "since": since}
+    for number, digest in enumerate(digests):
+        half = digest[:CAP_HALF]
+        asked |= {f"from{number}": half + bytes(CAP_HALF), f"to{number}": half + b"\xff" * CAP_HALF}
+    return session.scalars(_to_domain(len(digests)), asked).one()
 
 
 def recent_count_in_case(session: Session, case_id: str, since: datetime) -> int:
     """Mails to reporters in one case that went out since then, or are to."""
-    return _count(session, Outbox.case_id == case_id, *_on_their_way(since))
+    return session.scalars(_IN_CASE, {"case_id": case_id, "since": since}).one()
 
 
 def recent_count_in_all(session: Session, desk: str, since: datetime) -> int:
@@ -249,18 +270,15 @@ def recent_count_in_all(session: Session, desk: str, since: datetime) -> int:
 
     Members' notices have a cap of their own: else any mail, answered or not, would spend what reporters have.
     """
-    return _count(session, Outbox.desk == desk, *_on_their_way(since))
+    return session.scalars(_IN_ALL, {"desk": desk, "since": since}).one()
 
 
-def _on_their_way(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Neither what waits for a person's word nor what was taken back; what was released went when it was."""
-    stays = [OutboxState.HELD, OutboxState.CANCELLED]
-    moving = [state for state in OutboxState if state not in stays]
-    return Outbox.kind != OutgoingKind.NOTICE, Outbox.state.in_(moving), Outbox.not_before >= since
-
-
-def _count(session: Session, *which: ColumnElement[bool]) -> int:
-    return session.scalars(select(func.count()).select_from(Outbox).where(*which)).one()
+@cache
+def _to_domain(count: int) -> Select[int]:
+    """Counts what goes to domains with so many digests."""
+    digest = _CAPS.c.digest
+    halves = (digest.between(bindparam(f"from{number}"), bindparam(f"to{number}")) for number in range(count))
+    return _COUNTED.where(or_(*halves))
 
 
 def of_case(session: Session, case_id: str) -> tuple[OutgoingRow, ...]:
