@@ -5,6 +5,7 @@ into the outbox, in the intake transaction. Nothing is sent here.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -139,6 +140,10 @@ class InCase:
     received_at: datetime
     keys: CaseKeys
 
+    @property
+    def is_new(self) -> bool:
+        return self.reference is not None
+
 
 def promise(intake: Intake, decision: ReceiptDecision, received_at: datetime, now: datetime) -> datetime | None:
     """Until when the reporter of a new case is promised an answer; what the receipt says is due from now on, however
@@ -181,8 +186,8 @@ def queue_receipt(
             ask=decision.ask,
             anonymous=report is not None and report.anonymous,
             feedback_by=None if promised is None else promised.astimezone(intake.terms.timezone).date(),
-            feedback_months=intake.terms.feedback_months if decision.held and case.reference is not None else None,
-            follow_up=case.reference is None,
+            feedback_months=intake.terms.feedback_months if decision.held and case.is_new else None,
+            follow_up=not case.is_new,
             encrypted_unread=read.mail.protection is not None and read.mail.protection.is_for_another_key,
         ),
         addressing,
@@ -202,28 +207,37 @@ def queue_receipt(
     outbox.enqueue(session, keys.mailer, intake.index, new, now, identity=case.keys.identity)
     if not read.thread.sender_is_new:
         lookups.remember_recipient(session, intake.desk, case.case_id, intake.index.recipient(outbox_id, addressing.to))
-    is_open = case.reference is not None or lookups.case_status(session, case.case_id) in OPEN
-    if not read.thread.sender_is_new and is_open:
-        mailer_contact.write(session, keys.mailer, case.case_id, Contact(addressing.to, language, decision.ask), now)
+    contact = Contact(addressing.to, language, decision.ask)
+    if case.is_new:
+        mailer_contact.add(session, keys.mailer, case.case_id, contact, now)
+    elif not read.thread.sender_is_new and lookups.case_status(session, case.case_id) in OPEN:
+        mailer_contact.write(session, keys.mailer, case.case_id, contact, now)
     return True
 
 
-def queue_notices(
-    session: Session, intake: Intake, keys: DeskPublicKeys, case: InCase, sender: str | None, now: datetime
-) -> int:
-    """Tell each member of a new case. How many were told?
+def members_to_tell(session: Session, intake: Intake, sender: str | None, now: datetime) -> dict[str, str]:
+    """The addresses of the members, by id, who can have a notice of one more case.
 
     A member's robot that answers notices in no form that we know would have us write for ever; so a case that a
     member's own address opened has the lower cap. It is not passed over in silence: From is easily forged.
     """
-    members = notices.recipients(session, intake.desk, now)
-    by_member = sender is not None and bare(sender) in map(bare, notice_addresses(session, intake.desk).values())
+    addresses = notice_addresses(session, intake.desk)
+    by_member = sender is not None and bare(sender) in map(bare, addresses.values())
     most = min(NOTICES_A_DAY, intake.settings.rules.per_address_per_day) if by_member else NOTICES_A_DAY
+
+    def told_since_yesterday(address: str) -> int:
+        return outbox.recent_count(session, intake.desk, now - DAY, digests=intake.index.caps(address, now))
+
+    reached = notices.reached(session, intake.desk, addresses, now)
+    return {member_id: to for member_id, to in reached.items() if told_since_yesterday(to) < most}
+
+
+def queue_notices(
+    session: Session, intake: Intake, keys: DeskPublicKeys, case: InCase, members: Mapping[str, str], now: datetime
+) -> int:
+    """Tell these members of a new case. How many were told?"""
     told = 0
     for member_id, member in members.items():
-        caps = intake.index.caps(member, now)
-        if outbox.recent_count(session, intake.desk, now - DAY, digests=caps) >= most:
-            continue
         outbox_id = new_outbox_id()
         try:
             addressing = _address(intake, outbox_id, member, now, None)
@@ -244,7 +258,7 @@ def queue_notices(
             mime=compose.compose_notice(intake.desk_settings, facts, addressing).mime,
             message_id=addressing.message_id,
             envelope_sender=addressing.envelope_sender,
-            caps=caps[0],
+            caps=intake.index.caps(member, now)[0],
             member_id=member_id,
         )
         outbox.enqueue(session, keys.mailer, intake.index, new, now)

@@ -31,6 +31,7 @@ from ingest.outgoing import (
     InCase,
     Understood,
     decide,
+    members_to_tell,
     noteworthy,
     promise,
     queue_notices,
@@ -194,6 +195,9 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     )
     # a machine that answers a notice must bring about no further one, now or when something would be overdue
     quiet = thread.answers_no_case and verdict.kind is not None
+    notify = thread.case_id is None and verdict.may_report and not arrival.waits and not quiet
+    members = members_to_tell(session, intake, sender, now) if notify else {}
+    # all that is asked of the database is asked by now, so that what follows is written in one go
     promised = None
     if thread.case_id is None:
         due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
@@ -206,8 +210,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     lookups.remember_partner_numbers(session, intake.desk, taken.case_id, taken.message_id, numbers)
     _note_bounce(session, intake, read, taken)
     queued = queue_receipt(session, intake, keys, read, decision, case, promised, now)
-    if thread.case_id is None and verdict.may_report and not arrival.waits and not quiet:
-        queued = bool(queue_notices(session, intake, keys, case, sender, now)) or queued
+    queued = bool(queue_notices(session, intake, keys, case, members, now)) or queued
     decided = {"receipt": decision.kind, "held": decision.held, "reason": decision.reason}
     _note_decision(session, intake, taken, decided | {"thread": thread.reason, "automatic": verdict.kind}, now)
     _settle(session, taking, taken)
@@ -225,8 +228,9 @@ def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     keys = intake.keys(session)
     new = unread_message(taking.raw, state, arrival.at or arrival.kept_at)
     due = _dues(intake, arrival, new.received_at, now, may_report=True)
+    members = {} if arrival.waits else members_to_tell(session, intake, None, now)
     case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
-    told = 0 if arrival.waits else queue_notices(session, intake, keys, case, None, now)
+    told = queue_notices(session, intake, keys, case, members, now)
     decided = {"receipt": ReceiptKind.NONE, "held": False, "reason": state, "thread": "new", "automatic": None}
     _note_decision(session, intake, taken, decided, now)
     _settle(session, taking, taken)

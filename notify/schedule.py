@@ -27,6 +27,7 @@ from store.frame import SealError
 from store.keypairs import KeyKind
 from store.keyring import UnprovenKey, newest
 from store.mailer_contact import Contact
+from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
 
 LEASE_SECONDS = 120
@@ -113,7 +114,7 @@ def _notice(
     oldest = min(claim.due_at for claim in claims).astimezone(ZoneInfo(of_desk.timezone)).date()
     facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=oldest, count=len(claims))
     written = 0
-    for member_id, recipient in notices.recipients(session, desk, now).items():
+    for member_id, recipient in notices.reached(session, desk, notice_addresses(session, desk), now).items():
         outbox_id = outbox.new_outbox_id()
         try:
             outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -30,19 +31,27 @@ class Contact:
     asked: tuple[MissingField, ...]
 
 
+def add(session: Session, mailer: PublicPair, case_id: str, contact: Contact, now: datetime) -> None:
+    """Keep the contact of a case that is new in this transaction, and so has none."""
+    rows.add(session, MailerContact, case_id=case_id, desk=mailer.desk, **_sealed(mailer, case_id, contact, 1, now))
+
+
 def write(session: Session, mailer: PublicPair, case_id: str, contact: Contact, now: datetime) -> None:
     """Keep or replace the contact of a case."""
     of_the_case = MailerContact.case_id == case_id
     before = session.scalars(select(MailerContact.version).where(of_the_case).with_for_update()).one_or_none()
-    version = (before or 0) + 1
+    if before is None:
+        add(session, mailer, case_id, contact, now)
+    else:
+        values = _sealed(mailer, case_id, contact, before + 1, now)
+        session.execute(update(MailerContact).where(of_the_case).values(values))
+
+
+def _sealed(mailer: PublicPair, case_id: str, contact: Contact, version: int, now: datetime) -> dict[str, Any]:
     context = Context(mailer.desk, case_id, _FRAME, case_id, mailer.generation, version)
     named = {"address": contact.address, "language": contact.language, "asked": list(contact.asked)}
     frame = seal(json.dumps(named).encode(), mailer.public, context)
-    values = {"version": version, "key_pair_id": mailer.id, "frame": frame, "updated_at": now}
-    if before is None:
-        rows.add(session, MailerContact, case_id=case_id, desk=mailer.desk, **values)
-    else:
-        session.execute(update(MailerContact).where(of_the_case).values(values))
+    return {"version": version, "key_pair_id": mailer.id, "frame": frame, "updated_at": now}
 
 
 def read(session: Session, mailer: PrivateKey, case_id: str) -> Contact | None:
