@@ -57,7 +57,8 @@ class Intake:
 
     def __init__(self, config: Path, account: str, readers: Readers, understanders: Understander) -> None:
         context = get_context("forkserver")
-        context.set_forkserver_preload(list(work.PRELOAD))
+        # a worker loads the program that starts the supervisor, too: the daemon's is loaded already, so be this one
+        context.set_forkserver_preload([*work.PRELOAD, "bench.__main__"])
         arguments = (config, 30, account, readers, understanders)
         self._supervisor = Supervisor([Work("round", work.take_in_mail, arguments, 600)], context)
 
