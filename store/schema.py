@@ -245,6 +245,7 @@ class Ledger(Base):
         UniqueConstraint("account", "raw_digest"),
         UniqueConstraint("account", "stable_digest"),
         Index("ix_ledger_account_moved", "account", "moved_at"),
+        Index("ix_ledger_account_state", "account", "state"),
         Index("ix_ledger_lying", "account", sqlite_where=and_(*_LYING), postgresql_where=and_(*_LYING)),
     )
 
@@ -347,6 +348,7 @@ class Outbox(Base):
 
     __table_args__ = (
         Index("ix_outbox_state_not_before", "state", "not_before"),
+        Index("ix_outbox_desk_not_before", "desk", "not_before", "kind", "state"),  # all that the caps ask for
         Index(
             "ix_outbox_bounced",
             "desk",
@@ -364,8 +366,10 @@ class MailCap(Base):
 
     id: Mapped[str] = _id(primary_key=True)
     desk: Mapped[str] = _desk()
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True, info=DIGESTS)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
     at: Mapped[datetime] = mapped_column(index=True, info=TIMES)
+
+    __table_args__ = (Index("ix_mail_cap_desk_digest_at", "desk", "digest", "at"),)
 
 
 class MailerContact(Base):

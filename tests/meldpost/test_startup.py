@@ -57,8 +57,10 @@ def test_a_database_with_other_keys_than_the_pinned_ones_is_refused(made: Made, 
 
 def test_a_database_of_an_older_version_is_refused_and_migrate_mends_it(made: Made, plan: Plan) -> None:
     with sqlite3.connect(plan.folder / "meldpost.db") as database:
-        database.execute("drop index ix_outbox_bounced")
-        database.execute("update alembic_version set version_num = '0002'")
+        for index in ("ix_outbox_desk_not_before", "ix_ledger_account_state", "ix_mail_cap_desk_digest_at"):
+            database.execute(f"drop index {index}")
+        database.execute("create index ix_mail_cap_digest on mail_cap (digest)")
+        database.execute("update alembic_version set version_num = '0003'")
     with pytest.raises(NotReady, match="Run: meldpost migrate"):
         refuse_unless_ready(load(made.config))
     assert CliRunner().invoke(main, ["migrate", "--config", str(made.config)]).exit_code == 0

@@ -1,0 +1,17 @@
+"""Counting what went out, and finding what has no result, without reading all that ever came and went."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_outbox_desk_not_before", "outbox", ["desk", "not_before", "kind", "state"])
+    op.create_index("ix_ledger_account_state", "ledger", ["account", "state"])
+    op.create_index("ix_mail_cap_desk_digest_at", "mail_cap", ["desk", "digest", "at"])
+    op.drop_index("ix_mail_cap_digest", "mail_cap")
