@@ -318,6 +318,7 @@ class Due(Base):
     __table_args__ = (
         UniqueConstraint("case_id", "kind", "step"),
         Index("ix_due_state_wake_at", "state", "wake_at"),
+        Index("ix_due_case_id_state", "case_id", "state"),
     )
 
 
@@ -395,7 +396,7 @@ class Audit(Base):
     at: Mapped[datetime] = mapped_column(info=TIMES)
     action: Mapped[str] = mapped_column(String(32), info=STATUS)
     member_id: Mapped[str | None] = _id()
-    case_id: Mapped[str | None] = _id(index=True)
+    case_id: Mapped[str | None] = _id()
     subject_id: Mapped[str | None] = _id()
     record_kind: Mapped[str | None] = mapped_column(String(16), info=IDS)
     record_version: Mapped[int | None] = mapped_column(info=GENERATIONS)
@@ -404,7 +405,10 @@ class Audit(Base):
     key_pair_id: Mapped[str | None] = _id()
     detail: Mapped[bytes | None] = mapped_column(info=SEALED)
 
-    __table_args__ = (Index("ix_audit_desk_at", "desk", "at"),)
+    __table_args__ = (
+        Index("ix_audit_desk_at", "desk", "at"),
+        Index("ix_audit_desk_case_id_at", "desk", "case_id", "at"),
+    )
 
 
 class LoginSession(Base):

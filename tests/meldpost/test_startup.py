@@ -57,9 +57,12 @@ def test_a_database_with_other_keys_than_the_pinned_ones_is_refused(made: Made, 
 
 def test_a_database_of_an_older_version_is_refused_and_migrate_mends_it(made: Made, plan: Plan) -> None:
     with sqlite3.connect(plan.folder / "meldpost.db") as database:
-        for index in ("ix_outbox_desk_not_before", "ix_ledger_account_state", "ix_mail_cap_desk_digest_at"):
-            database.execute(f"drop index {index}")
-        database.execute("create index ix_mail_cap_digest on mail_cap (digest)")
+        database.executescript(
+            """drop index ix_outbox_desk_not_before; drop index ix_ledger_account_state;
+            drop index ix_mail_cap_desk_digest_at; create index ix_mail_cap_digest on mail_cap (digest);
+            drop index ix_due_case_id_state;
+            drop index ix_audit_desk_case_id_at; create index ix_audit_case_id on audit (case_id);"""
+        )
         database.execute("update alembic_version set version_num = '0003'")
     with pytest.raises(NotReady, match="Run: meldpost migrate"):
         refuse_unless_ready(load(made.config))

@@ -1,4 +1,4 @@
-"""What is asked for every mail takes no longer as the years go by."""
+"""What is asked for every mail and of every case takes no longer as the years go by."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from store import ledger, outbox
+from cases.terms import DueKind
+from store import audit, dues, ledger, outbox
 from store.database import open_database
+from store.keyring import KeyRing
 from tests.store.world import INDEX, NOW
 
 SINCE = NOW - timedelta(hours=1)
+RING = KeyRing("member", "desk", "co", {})
 CAPS = INDEX.caps("a@x.example", NOW)
 
 
@@ -26,8 +29,21 @@ CAPS = INDEX.caps("a@x.example", NOW)
         (lambda s: outbox.unreachable_members(s, "desk", SINCE), "INDEX ix_outbox_bounced"),
         (lambda s: ledger.unfinished(s, "desk"), "INDEX ix_ledger_account_state"),
         (lambda s: ledger.find_by_digest(s, "desk", b"r", b"s"), "MULTI-INDEX OR"),
+        (lambda s: dues.open_dues(s, "case"), "INDEX ix_due_case_id_state"),
+        (lambda s: dues.finish_dues(s, "case", list(DueKind)), "INDEX ix_due_case_id_state"),
+        (lambda s: audit.timeline(s, RING, "case"), "INDEX ix_audit_desk_case_id_at"),
     ],
-    ids=["in all", "to an address", "to a domain", "members away", "without a result", "known already"],
+    ids=[
+        "in all",
+        "to an address",
+        "to a domain",
+        "members away",
+        "without a result",
+        "known already",
+        "due of a case",
+        "done of a case",
+        "trail of a case",
+    ],
 )
 def test_it_is_found_by_an_index(
     ask: Callable[[Session], object], plan: str, tmp_path_factory: pytest.TempPathFactory

@@ -1,4 +1,4 @@
-"""Counting what went out, and finding what has no result, without reading all that ever came and went."""
+"""What is asked for every mail and every case is found without reading all that ever came and went."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ def upgrade() -> None:
     op.create_index("ix_ledger_account_state", "ledger", ["account", "state"])
     op.create_index("ix_mail_cap_desk_digest_at", "mail_cap", ["desk", "digest", "at"])
     op.drop_index("ix_mail_cap_digest", "mail_cap")
+    op.create_index("ix_due_case_id_state", "due", ["case_id", "state"])
+    op.create_index("ix_audit_desk_case_id_at", "audit", ["desk", "case_id", "at"])
+    op.drop_index("ix_audit_case_id", "audit")
