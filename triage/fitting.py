@@ -21,8 +21,8 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 
 RIDGE = 0.5
-EVIDENCE_WEIGHT = 0.5
-"""A passage that a reader marked counts half as much as a whole mail."""
+PART_WEIGHT = 0.5
+"""A passage that a reader marked, or a single sentence, counts half as much as a whole mail."""
 _TAG_WEIGHTS = {0: 1.0, 1: 4.0, 2: 4.0, 3: 12.0, 4: 12.0, 5: 1.2, 6: 1.2}
 """Names and functions missed weigh more than false ones: the judge of persons rejects those."""
 

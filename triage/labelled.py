@@ -1,8 +1,8 @@
-"""The labelled mails: read, checked line by line, and cut into what the reporter wrote and what is quoted."""
+"""The labelled mails and sentences: read, checked line by line; mails cut into what the reporter wrote and quoted."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,16 @@ from triage.report import MailText
 
 CORPUS = Path(__file__).parent / "corpus"
 REQUIRED = ("concerned_name", "concerned_function", "description", "address", "phone")
+SENTENCES = "sentences"
+"""The folder within a corpus that holds single sentences."""
+
 ROLES = frozenset({"concerned", "reporter", "victim", "witness", "other"})
 _ALL_SUBS = frozenset(sub for subs in SUBS.values() for sub in subs)
 _KEYS = frozenset(
     """id lang from_name from_email subject body kind categories sub primary concerned people functions evidence
     description_clear phone address missing severity anonymous difficulty""".split()  # noqa: SIM905 (a table to read)
 )
+_SENTENCE_KEYS = frozenset({"id", "lang", "text", "categories", "sub", "primary", "severity"})
 _REPORTS = ("melding", "aanvulling")
 
 _QUOTE_BEGINS = re.compile(
@@ -47,24 +51,47 @@ class Labelled:
         return self.gold["kind"] in _REPORTS
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence by itself, who wrote it, and which misconduct it tells of: none, where `categories` is empty."""
+
+    writer: str
+    gold: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        return str(self.gold["text"])
+
+
 def read(folder: Path = CORPUS) -> list[Labelled]:
     """All mails of a folder in a fixed order; raises BadCorpus at the first fault."""
     files = sorted(folder.glob("*.jsonl"))
     if not files:
         raise BadCorpus(f"There are no .jsonl files in {folder}. Name the folder that holds the corpus.")
-    mails, seen = [], set()
+    return [Labelled(file.stem, gold, as_mail(gold)) for file, gold in _lines(files, _KEYS, _faults)]
+
+
+def read_sentences(folder: Path = CORPUS) -> list[Sentence]:
+    """All single sentences of a corpus, none where it has none; raises BadCorpus at the first fault."""
+    files = sorted((folder / SENTENCES).glob("*.jsonl"))
+    return [Sentence(file.stem, gold) for file, gold in _lines(files, _SENTENCE_KEYS, _label_faults)]
+
+
+def _lines(
+    files: Iterable[Path], keys: frozenset[str], faults: Callable[[dict[str, Any]], Iterator[str]]
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    seen = set()
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if not line.strip():
                 continue
-            gold, fault = _checked(line)
+            gold, fault = _checked(line, keys, faults)
             if fault is None and gold["id"] in seen:
                 fault = "its id stands twice in the corpus"
             if fault is not None:
                 raise BadCorpus(f"{file.name}, line {number}: {fault}.")
             seen.add(gold["id"])
-            mails.append(Labelled(file.stem, gold, as_mail(gold)))
-    return mails
+            yield file, gold
 
 
 def as_mail(gold: Mapping[str, Any]) -> MailText:
@@ -85,25 +112,32 @@ def split_quotes(body: str) -> tuple[str, str]:
     return "\n".join(own), "\n".join(cleaned).strip("\n")
 
 
-def _checked(line: str) -> tuple[dict[str, Any], str | None]:
+def _checked(
+    line: str, keys: frozenset[str], faults: Callable[[dict[str, Any]], Iterator[str]]
+) -> tuple[dict[str, Any], str | None]:
     try:
         gold = json.loads(line)
     except ValueError:
         return {}, "it is not JSON"
-    if not isinstance(gold, dict) or set(gold) != _KEYS:
+    if not isinstance(gold, dict) or set(gold) != keys:
         return {}, "its keys are not those that README.md lists"
-    return gold, next(_faults(gold), None)
+    return gold, next(faults(gold), None)
 
 
-def _faults(gold: dict[str, Any]) -> Iterator[str]:
-    if gold["kind"] not in list(Kind):
-        yield "unknown kind"
+def _label_faults(gold: dict[str, Any]) -> Iterator[str]:
+    """What may be wrong with the labels that mails and sentences share."""
     if not set(gold["categories"]) <= set(Category) or not set(gold["sub"]) <= _ALL_SUBS:
         yield "unknown category or sub-label"
     if (gold["primary"] is None) != (not gold["categories"]) or gold["primary"] not in [None, *gold["categories"]]:
         yield "the primary category is not among the categories"
     if gold["severity"] is not None and gold["severity"] not in list(Severity):
         yield "unknown severity"
+
+
+def _faults(gold: dict[str, Any]) -> Iterator[str]:
+    if gold["kind"] not in list(Kind):
+        yield "unknown kind"
+    yield from _label_faults(gold)
     text = f"{gold['subject']}\n{gold['body']}"
     if any(quote not in text for quote in _quotes(gold)):
         yield "a label quotes what does not stand in the mail"

@@ -15,7 +15,7 @@ from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
 from triage import contact, features, people
 from triage.decisions import chosen, severity_of
 from triage.fitting import (
-    EVIDENCE_WEIGHT,
+    PART_WEIGHT,
     Mask,
     Ridge,
     Rows,
@@ -25,7 +25,7 @@ from triage.fitting import (
     fit_tagger,
     gold_tags,
 )
-from triage.labelled import CORPUS, Labelled, read
+from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
 from triage.linear import Floats, Linear, softmax
 from triage.matching import overlap, same_name
 from triage.mending import Mending
@@ -36,6 +36,8 @@ from triage.tagging import Tagged, decode, stretches
 
 Progress = Callable[[str], None]
 INNER_FOLDS = 3
+_EVERY_FOLD = -1
+"""Single sentences are of writers who wrote no mail: they teach in every fold."""
 _WRONG, _ENOUGH = 0.01, 50
 _SUBS = [s for subs in SUBS.values() for s in subs]
 _TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {_SUBS[0]}"))
@@ -54,7 +56,7 @@ class Example:
 def train(corpus: Path = CORPUS, model: Path = MODEL, seed: int = 0, progress: Progress = lambda _: None) -> Model:
     """Train on a folder of labelled mails and write the model to another."""
     progress("reading the corpus")
-    trained = fit(prepare(read(corpus)), seed, progress)
+    trained = fit(prepare(read(corpus)), seed, progress, read_sentences(corpus))
     trained.save(model)
     return trained
 
@@ -68,9 +70,14 @@ def prepare(mails: Sequence[Labelled]) -> list[Example]:
     ]
 
 
-def fit(examples: Sequence[Example], seed: int = 0, progress: Progress = lambda _: None) -> Model:
-    """Train on prepared mails."""
-    return _Training(examples, seed, progress).run()
+def fit(
+    examples: Sequence[Example],
+    seed: int = 0,
+    progress: Progress = lambda _: None,
+    sentences: Sequence[Sentence] = (),
+) -> Model:
+    """Train on prepared mails, and on single sentences that tell of misconduct, or of none."""
+    return _Training(examples, seed, progress, sentences).run()
 
 
 class Folds:
@@ -85,8 +92,10 @@ class Folds:
 
 
 class _Training:
-    def __init__(self, examples: Sequence[Example], seed: int, progress: Progress) -> None:
-        self.examples, self.seed, self.progress = examples, seed, progress
+    def __init__(
+        self, examples: Sequence[Example], seed: int, progress: Progress, sentences: Sequence[Sentence]
+    ) -> None:
+        self.examples, self.seed, self.progress, self.sentences = examples, seed, progress, sentences
         self.gold = [e.labelled.gold for e in examples]
         folds = Folds([e.labelled.writer for e in examples], seed)
         self.fold, self.folds = folds.of, range(folds.count)
@@ -107,49 +116,47 @@ class _Training:
     # -- words -------------------------------------------------------------------------------------------------------
 
     def _text(self) -> tuple[features.Array, features.Array, Linear, Floats]:
+        count = len(self.examples)
         marked = [i for i, e in enumerate(self.examples) if e.evidence]
+        parts = [self.examples[i].evidence for i in marked] + [features.folded(s.text) for s in self.sentences]
         prepared = [e.prepared for e in self.examples]
-        passages = [self.examples[i].evidence for i in marked]
-        words = features.matrix(
-            [p.words for p in prepared] + [features.word_bag(t) for t in passages], features.WORD_BITS
-        )
-        chars = features.matrix(
-            [p.chars for p in prepared] + [features.char_bag(t) for t in passages], features.CHAR_BITS
-        )
-        count = len(prepared)
+        words = features.matrix([p.words for p in prepared] + [features.word_bag(t) for t in parts], features.WORD_BITS)
+        chars = features.matrix([p.chars for p in prepared] + [features.char_bag(t) for t in parts], features.CHAR_BITS)
         word_idf, char_idf = features.idf(words[:count]), features.idf(chars[:count])
         rows = csr_matrix(hstack([features.weighed(words, word_idf), features.weighed(chars, char_idf)]))
-        ridge, of_passage = Ridge(rows), np.array(marked, dtype=np.int64)
+
+        sentences = np.arange(len(self.sentences)) + count
+        labels = np.concatenate([np.arange(count), marked, sentences]).astype(np.int64)
+        fold = np.concatenate([self.fold, self.fold[marked], np.full(len(sentences), _EVERY_FOLD)])
+        importance = np.where(np.arange(len(labels)) < count, 1.0, PART_WEIGHT)
+        is_passage = (np.arange(len(labels)) >= count) & (labels < count)
+
+        ridge = Ridge(rows)
         scores = np.zeros((count, len(TEXT_OUTPUTS)))
         weights = np.zeros((rows.shape[1], len(TEXT_OUTPUTS)), dtype=np.float32)
         bias = np.zeros(len(TEXT_OUTPUTS))
         for columns, targets, mask, with_passages in self._targets():
+            usable = mask[labels] & (with_passages | ~is_passage)
             for held_out in [*self.folds, None]:
-                use = np.flatnonzero(mask & (self.fold != held_out))
-                more = (
-                    np.flatnonzero((self.fold[of_passage] != held_out) & mask[of_passage]) if with_passages else use[:0]
-                )
-                all_rows = np.concatenate([use, count + more])
-                importance = np.concatenate([np.ones(len(use)), np.full(len(more), EVIDENCE_WEIGHT)])
-                dual, offset = ridge.fit(all_rows, targets[np.concatenate([use, of_passage[more]])], importance)
+                use = np.flatnonzero(usable & (fold != held_out))
+                dual, offset = ridge.fit(use, targets[labels[use]], importance[use])
                 if held_out is None:
-                    weights[:, columns], bias[columns] = ridge.primal(dual, all_rows), offset
+                    weights[:, columns], bias[columns] = ridge.primal(dual, use), offset
                 else:
                     here = np.flatnonzero(self.fold == held_out)
-                    scores[np.ix_(here, np.arange(len(TEXT_OUTPUTS))[columns])] = ridge.predict(
-                        dual, offset, all_rows, here
-                    )
+                    scores[np.ix_(here, np.arange(len(TEXT_OUTPUTS))[columns])] = ridge.predict(dual, offset, use, here)
         return word_idf, char_idf, Linear(weights, bias.astype(np.float32)), scores
 
     def _targets(self) -> list[tuple[slice, Floats, Mask, bool]]:
-        """Columns of TEXT_OUTPUTS, what they should say, for which mails, and whether passages teach them too."""
-        gold = self.gold
+        """Columns of TEXT_OUTPUTS, what they should say, for which mails and then sentences, and whether the passages
+        of those mails teach them too."""
+        gold = [*self.gold, *(s.gold for s in self.sentences)]
         at = {name: i for i, name in enumerate(TEXT_OUTPUTS)}
-        everything = np.ones(len(gold), dtype=bool)
-        labelled = np.array([bool(g["categories"]) for g in gold])
+        mail = np.arange(len(gold)) < len(self.gold)
+        labelled = np.array([bool(g["categories"]) for g in gold]) | ~mail
         graded = np.array([g["severity"] is not None for g in gold])
-        judged = np.array([e.labelled.is_report for e in self.examples])
-        kinds = np.array([[float(g["kind"] == k) for k in Kind] for g in gold])
+        judged = np.array([e.labelled.is_report for e in self.examples] + [False] * len(self.sentences))
+        kinds = np.array([[float(g.get("kind") == k) for k in Kind] for g in gold])
         topics = np.array(
             [
                 [float(g["primary"] == c) for c in Category]
@@ -162,15 +169,15 @@ class _Training:
         grades = np.array(
             [[float(g["severity"] == s) for s in order] + [order.index(g["severity"] or order[1]) / 3.0] for g in gold]
         )
-        unclear = np.array([[float(not g["description_clear"])] for g in gold])
-        anonymous = np.array([[float(bool(g["anonymous"]))] for g in gold])
+        unclear = np.array([[float(not g.get("description_clear"))] for g in gold])
+        anonymous = np.array([[float(bool(g.get("anonymous")))] for g in gold])
         first_topic, first_grade = at[f"primary {next(iter(Category))}"], at[f"severity {order[0]}"]
         return [
-            (slice(0, first_topic), kinds, everything, False),
+            (slice(0, first_topic), kinds, mail, False),
             (slice(first_topic, first_grade), topics, labelled, True),
             (slice(first_grade, at["unclear"]), grades, graded, False),
             (slice(at["unclear"], at["anonymous"]), unclear, judged, False),
-            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, everything, False),
+            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, mail, False),
         ]
 
     # -- names, functions, addresses ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.labelled import CORPUS, BadCorpus, read, split_quotes
+from triage.labelled import CORPUS, SENTENCES, BadCorpus, read, read_sentences, split_quotes
 
 
 def test_every_mail_of_the_corpus_follows_the_rules() -> None:
@@ -30,6 +30,28 @@ def test_a_mail_that_breaks_a_rule_is_refused_by_its_line(tmp_path: Path, change
     (tmp_path / "t1.jsonl").write_text(json.dumps({**line, **change}), encoding="utf-8")
     with pytest.raises(BadCorpus, match=r"t1\.jsonl, line 1"):
         read(tmp_path)
+
+
+def test_every_sentence_of_the_corpus_follows_the_rules_and_some_tell_of_nothing() -> None:
+    sentences = read_sentences()
+    assert len(sentences) > 1000
+    assert {bool(s.gold["categories"]) for s in sentences} == {True, False}
+    assert not {s.writer for s in sentences} & {m.writer for m in read()}
+
+
+@pytest.mark.parametrize(
+    "change", [{"primary": "pesten", "categories": []}, {"severity": "erg"}, {"sub": ["roddel"]}, {"kind": "melding"}]
+)
+def test_a_sentence_that_breaks_a_rule_is_refused_by_its_line(tmp_path: Path, change: dict[str, object]) -> None:
+    line = json.loads((CORPUS / SENTENCES / "s01.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    (tmp_path / SENTENCES).mkdir()
+    (tmp_path / SENTENCES / "s01.jsonl").write_text(json.dumps({**line, **change}), encoding="utf-8")
+    with pytest.raises(BadCorpus, match=r"s01\.jsonl, line 1"):
+        read_sentences(tmp_path)
+
+
+def test_a_corpus_may_have_no_sentences(tmp_path: Path) -> None:
+    assert read_sentences(tmp_path) == []
 
 
 def test_a_folder_without_mails_is_refused(tmp_path: Path) -> None:
