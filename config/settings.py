@@ -497,6 +497,18 @@ class RuleSettings(Section):
     )
 
 
+class TriageSettings(Section):
+    """What the machine suggests, and when it says that it does not know."""
+
+    know_threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Where the score of a mail's kind, or of its main category, is lower, Meldpost says that it does "
+        "not know. That changes what is shown, never who sees the mail. 0: it always suggests.",
+    )
+
+
 class TermSettings(Section):
     """Deadlines. Defaults: EU directive 2019/1937 art. 9, Wet bescherming klokkenluiders, ISO 37002 §8.1."""
 
@@ -593,6 +605,7 @@ class Settings(BaseSettings):
     lmtp: LmtpSettings = LmtpSettings()
     smtp: SmtpSettings = SmtpSettings()
     rules: RuleSettings = RuleSettings()
+    triage: TriageSettings = TriageSettings()
     terms: TermSettings = TermSettings()
     limits: LimitSettings = LimitSettings()
     ocr: OcrSettings = OcrSettings()

@@ -12,6 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.terms import BY_HAND
 from desk import gate
+from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
 from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
@@ -21,6 +22,7 @@ from store.audit import Action
 from store.casework import CaseView, view_case
 from store.changes import renew_card
 from store.keyring import UnprovenKey
+from store.merging import scores
 from store.records import RecordKind
 
 blueprint = Blueprint("case", __name__)
@@ -65,9 +67,14 @@ class Suggestions:
         return hashlib.sha256(json.dumps(self.values, sort_keys=True).encode()).hexdigest()[:32]
 
 
+def doubted(view: CaseView) -> frozenset[str]:
+    """The parts of the report of which Meldpost says that it does not know, and nobody has decided."""
+    return doubted_here(scores(view.suggested, view.decisions))
+
+
 def suggestions(view: CaseView) -> Suggestions:
     """What the machine suggests and nobody has decided. A main category may be none; other parts say something."""
-    decided = {*view.decisions, *(["severity"] if view.first_look else [])}
+    decided = {*view.decisions, *(["severity"] if view.first_look else []), *doubted(view)}
     values = {}
     for part, kind in DECISIONS.items():
         if part in decided or part not in view.suggested or (view.report[part] is None and part != "primary"):
@@ -111,6 +118,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         suggested=view.suggested,
         suggestions=suggestions(view),
         corrected=corrected(view),
+        doubted=doubted(view),
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
         mails=mails,
@@ -136,6 +144,8 @@ def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:
         return refused.form
     form = DECISIONS[part](formdata=None)
     form.show(view.report)
+    if part in doubted(view):
+        form.value.data = None  # nothing is chosen beforehand
     return form
 
 

@@ -11,6 +11,7 @@ from cases.lifecycle import Status
 from config.settings import MailboxSettings, MaildirSettings
 from config.taxonomy import Kind, Severity
 from desk import gate
+from desk.doubts import doubted_here
 from desk.language import zone
 from desk.parts import parts
 from store import mailboxes as store_mailboxes
@@ -69,6 +70,7 @@ def show() -> str:
         counts=counts,
         page=page,
         rows=by_need(page.rows, now),
+        doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
         pages=pages,
         status=status,
         statuses=list(Status),

@@ -241,7 +241,7 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
         return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     marked = merging.marks(message.report for message in view.messages)
-    card = merging.card(view.reference, view.report, marked)
+    card = merging.card(view.reference, view.report, marked, merging.scores(view.suggested, view.decisions))
     if card != written:
         _write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
 
@@ -256,7 +256,7 @@ def _change_card(
     session: Session, ring: KeyRing, index: IndexKey, case_id: str, parts: Mapping[str, Any], now: datetime
 ) -> None:
     card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
-    _write_next(session, ring, index, case_id, RecordKind.CARD, {**card, **parts}, now)
+    _write_next(session, ring, index, case_id, RecordKind.CARD, merging.changed_card(card, parts), now)
 
 
 def _missing(session: Session, ring: KeyRing, case_id: str) -> set[str]:

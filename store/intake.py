@@ -108,7 +108,7 @@ def open_case(
         identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
     )
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
-    card = merging.card(reference, new.report, merging.marks([new.report]))
+    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report))
     records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
     if new.sender:
         lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))

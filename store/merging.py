@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from config.taxonomy import ABOUT_THE_REPORTER, Severity
@@ -44,9 +44,26 @@ def marks(reports: Iterable[Report]) -> list[str]:
     return list(dict.fromkeys(mark for report in reports for mark in report.get("marks") or ()))
 
 
-def card(reference: str, report: Report, marked: Sequence[str]) -> dict[str, Any]:
-    """What the queue shows of a case."""
-    return {"reference": reference, **{part: report.get(part) for part in DECIDABLE}, "marks": list(marked)}
+def scores(report: Report, decided: Collection[str] = ()) -> dict[str, float]:
+    """How sure the machine is of the kind and of the main category that it suggests, where nobody decided on them."""
+    categories = {each.get("slug"): each.get("score") for each in report.get("categories") or ()}
+    found = {
+        "kind": (report.get("kind_scores") or {}).get(report.get("kind")),
+        "primary": categories.get(report.get("primary")),
+    }
+    return {part: score for part, score in found.items() if score is not None and part not in decided}
+
+
+def card(reference: str, report: Report, marked: Sequence[str], sure: Mapping[str, float]) -> dict[str, Any]:
+    """What the queue shows of a case; `sure` is what `scores` gave."""
+    parts = {part: report.get(part) for part in DECIDABLE}
+    return {"reference": reference, **parts, "marks": list(marked), "scores": dict(sure)}
+
+
+def changed_card(card: Mapping[str, Any], decided: Mapping[str, Any]) -> dict[str, Any]:
+    """The card after a person decided: of that nobody needs to know how sure a machine was."""
+    left = {part: score for part, score in (card.get("scores") or {}).items() if part not in decided}
+    return {**card, **decided, "scores": left}
 
 
 def decided(

@@ -27,6 +27,7 @@ class QueueRow:
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
     `unassessed`: one of them says nothing of how serious it is, since it could not be opened or understood.
     `missing` is None where nobody knows. `marks`: the card's, and those of follow-ups that it does not know yet.
+    `scores`: how sure the machine is of `kind` and `primary`, where it suggested them and nobody decided.
     `damaged`: the card cannot be opened, and its parts are empty.
     """
 
@@ -48,6 +49,7 @@ class QueueRow:
     missing: tuple[str, ...] | None
     concerned: tuple[Mapping[str, Any], ...]
     marks: tuple[str, ...]
+    scores: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ def _row(
         missing=None if card.get("missing") is None else tuple(card["missing"]),
         concerned=tuple(card.get("concerned") or ()),
         marks=tuple(merging.marks([card, *(reports.get(each, {}) for each in unread)])),
+        scores=card.get("scores") or {},
     )
 
 

@@ -52,6 +52,16 @@ def test_defaults_are_the_safe_ones(file: Path) -> None:
     assert settings.smtp.security == "starttls"
 
 
+def test_what_meldpost_says_it_knows_is_set_between_never_and_always(file: Path) -> None:
+    assert load(file).triage.know_threshold == 0.5
+    for given in (0, 1):
+        file.write_text(f"{GOOD}\n[triage]\nknow_threshold = {given}\n", encoding="utf-8")
+        assert load(file).triage.know_threshold == given
+    file.write_text(f"{GOOD}\n[triage]\nknow_threshold = 50\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="know_threshold"):
+        load(file)
+
+
 def test_relative_paths_are_relative_to_the_file(file: Path) -> None:
     settings = load(file)
     assert settings.secrets_dir == file.parent / "secrets"

@@ -70,3 +70,25 @@ def test_a_case_names_no_more_persons_than_a_person_can_work_with() -> None:
     first, later = {"concerned": many[:60]}, {"concerned": many[60:]}
     assert merging.suggested([first])["concerned"] == many[: merging.MOST_CONCERNED]
     assert len(merging.suggested([first, later])["concerned"]) == merging.MOST_CONCERNED
+
+
+SURE = {
+    "kind": "melding",
+    "kind_scores": {"melding": 0.6, "klacht": 0.4},
+    "categories": [{"slug": "pesten", "score": 0.3}, {"slug": "intimidatie", "score": 0.2}],
+    "primary": "pesten",
+}
+
+
+def test_how_sure_the_machine_is_counts_for_what_nobody_decided() -> None:
+    assert merging.scores(SURE) == {"kind": 0.6, "primary": 0.3}
+    assert merging.scores(SURE, {"kind"}) == {"primary": 0.3}
+    assert merging.scores({**SURE, "primary": None}) == {"kind": 0.6}
+    assert merging.scores({"automatic": "bounce"}) == {}
+
+
+def test_a_card_forgets_how_sure_the_machine_was_of_what_a_person_decides() -> None:
+    card = merging.card("K1", SURE, [], merging.scores(SURE))
+    changed = merging.changed_card(card, {"kind": "klacht"})
+    assert (changed["kind"], changed["scores"]) == ("klacht", {"primary": 0.3})
+    assert merging.changed_card({"reference": "K1"}, {"severity": "hoog"})["scores"] == {}
