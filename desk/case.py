@@ -14,6 +14,7 @@ from cases.terms import BY_HAND
 from desk import gate
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
+from desk.highlight import marks_in
 from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
 from desk.timeline import lines
@@ -109,7 +110,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
     view = look(case_id)
     own = parts().settings.own_addresses()
-    mails = [shown(message, own) for message in view.messages]
+    concerned = view.report["concerned"] if "concerned" in view.decisions else None
+    mails = [shown(message, own, concerned) for message in view.messages]
     return render_template(
         "case.html",
         section="queue",
@@ -119,6 +121,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         suggestions=suggestions(view),
         corrected=corrected(view),
         doubted=doubted(view),
+        marks=marks_in(text for mail in mails for text in mail.texts),
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
         mails=mails,

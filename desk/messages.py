@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from config.addresses import BadAddress, without_tag
-from desk.highlight import Stretch, stretches
+from desk.highlight import Stretch, Wanted, parts_of, stretches
 from store.casework import CaseMessage
 
 LONGEST_TEXT = 100_000
@@ -83,15 +83,20 @@ class Mail:
 
     message: CaseMessage
     content: Mapping[str, Any] = field(repr=False)
-    words: Sequence[Stretch]
-    signature: str = field(repr=False)
-    quoted: str = field(repr=False)
+    words: Sequence[Stretch] = field(repr=False)
+    signature: Sequence[Stretch] = field(repr=False)
+    quoted: Sequence[Stretch] = field(repr=False)
     cut: bool
     files: Sequence[File]
     others: Sequence[str]
     undelivered: Sequence[Undelivered]
     hops: Sequence[Hop]
     defects: Sequence[str]
+
+    @property
+    def texts(self) -> Sequence[Sequence[Stretch]]:
+        """Everything in which marks may stand."""
+        return [self.words, self.signature, self.quoted, *(file.words for file in self.files)]
 
     @property
     def locked(self) -> bool:
@@ -115,19 +120,25 @@ class Mail:
         return any("no_time" in file.findings for file in self.files)
 
 
-def shown(message: CaseMessage, own_addresses: Collection[str] = ()) -> Mail:
+def shown(
+    message: CaseMessage,
+    own_addresses: Collection[str] = (),
+    concerned: Sequence[Mapping[str, Any]] | None = None,
+) -> Mail:
+    """`concerned`: whom a person says that the case is about; None: as the machine has it of this message."""
     content = message.content
     own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
     evidence = message.report.get("evidence") or ()
+    parts = parts_of(message.report.get("concerned") or () if concerned is None else concerned, message.contact)
     signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""
     return Mail(
         message=message,
         content=content,
-        words=list(stretches(own[:LONGEST_TEXT], evidence)),
-        signature=signature[:LONGEST_ASIDE],
-        quoted=quoted[:LONGEST_ASIDE],
+        words=list(stretches(own[:LONGEST_TEXT], evidence, parts)),
+        signature=list(stretches(signature[:LONGEST_ASIDE], (), parts)),
+        quoted=list(stretches(quoted[:LONGEST_ASIDE], evidence, parts)),
         cut=len(own) > LONGEST_TEXT or len(signature) > LONGEST_ASIDE or len(quoted) > LONGEST_ASIDE,
-        files=list(_in_order(_files(content.get("attachments") or (), evidence))),
+        files=list(_in_order(_files(content.get("attachments") or (), evidence, parts))),
         others=_others(content, own_addresses),
         undelivered=undelivered(content),
         hops=[_hop(each) for each in (content.get("hops") or ())[:MOST_LINES]],
@@ -173,7 +184,7 @@ def undelivered(content: Mapping[str, Any]) -> Sequence[Undelivered]:
 
 
 def _files(
-    attachments: Sequence[Mapping[str, Any]], evidence: Sequence[Mapping[str, Any]]
+    attachments: Sequence[Mapping[str, Any]], evidence: Sequence[Mapping[str, Any]], parts: Sequence[Wanted]
 ) -> list[tuple[File, int | None]]:
     """Each file with the place of the one that it was taken out of, which comes before it."""
     found: list[tuple[File, int | None]] = []
@@ -197,7 +208,7 @@ def _files(
             scan=about.get("scan"),
             child=child,
             child_date=datetime.fromisoformat(child["date"]) if child and child.get("date") else None,
-            words=list(stretches(text, evidence)),
+            words=list(stretches(text, evidence, parts)),
             cut=len(text) < len(whole),
         )
         found.append((file, inside if outer else None))

@@ -244,6 +244,17 @@ FIELDS = {
     "contact": _l("Contact details"),
 }
 
+PARTS = {
+    "evidence": _l("what a suggested category rests on"),
+    "concerned": _l("person concerned"),
+    "function": _l("function"),
+    "reporter": _l("reporter"),
+    "phone": _l("phone"),
+    "address": _l("address"),
+    "email": _l("e-mail"),
+}
+"""What is marked in a text."""
+
 TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "kind": KINDS,
     "category": CATEGORIES,
@@ -269,6 +280,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "scan": SCANS,
     "mark": MARKS,
     "field": FIELDS,
+    "part": PARTS,
 }
 
 

@@ -55,7 +55,7 @@ def test_the_page_shows_the_words_the_fields_and_what_they_rest_on(visitor: Visi
     assert "K2345-00000" in text
     assert "Rolf Dijkgraaf" in text
     assert "contractmanager catering" in text
-    assert '<mark title="Strafbaar feit">10 procent\nvan iedere factuur</mark>' in text
+    assert '<mark>10 procent\nvan iedere factuur<small class="label">Strafbaar feit</small></mark>' in text
     assert "97 %" in text
     assert "appie@reporter.example" in text
     assert "Telefoonnummer, Adres" in text

@@ -13,7 +13,7 @@ from ingest.mail import Finding, SignatureResult, Unopened
 from store import casework, outbox
 from store.outbox import OutboxState
 from store.schema import Outbox
-from tests.desk.world import Visitor, World, coordinator, found_file
+from tests.desk.world import CONTACT, Visitor, World, coordinator, found_file
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><b>"
 CLEAN = {"result": "clean", "name": ""}
@@ -88,7 +88,41 @@ def test_a_file_stands_below_the_one_that_it_was_taken_out_of(world: World) -> N
 def test_what_a_suggestion_rests_on_is_marked_in_a_file_too(world: World) -> None:
     file = found_file("a.docx", "application/zip", text="Hij vroeg 10 procent van\niedere factuur.")
     html = page(world, world.new_case(own_text="Zie bijlage.", found=[file]).case_id)
-    assert '<mark title="Strafbaar feit">10 procent van\niedere factuur</mark>' in html
+    assert '<mark>10 procent van\niedere factuur<small class="label">Strafbaar feit</small></mark>' in html
+
+
+def test_names_functions_phone_and_address_are_marked_in_words_signature_quote_and_file(world: World) -> None:
+    contact = {**CONTACT, "phone": "06 - 24 81 77 03", "address": "Zinkwerf 31,\n2544 EC Den Haag"}
+    taken = world.new_case(
+        contact=contact,
+        quoted_text="> Rolf Dijkgraaf schreef",
+        found=[found_file("a.docx", "application/zip", text="Bel 06 - 24  81 77 03.")],
+        more={"signature_text": "Appie Ramdin\nZinkwerf 31, 2544 EC Den Haag"},
+    )
+    html = page(world, taken.case_id)
+    assert html.count('<span class="part concerned">Rolf Dijkgraaf<small class="label">betrokkene</small></span>') == 2
+    assert '<span class="part function">contractmanager catering<small class="label">functie</small></span>' in html
+    assert html.count('<span class="part reporter">Appie Ramdin<small class="label">melder</small></span>') == 2
+    assert '<span class="part phone">06 - 24  81 77 03<small class="label">telefoon</small></span>' in html
+    assert '<span class="part address">Zinkwerf 31, 2544 EC Den Haag<small class="label">adres</small></span>' in html
+
+
+def test_a_legend_names_the_marks_that_occur_and_no_others(world: World) -> None:
+    legend = page(world, world.new_case().case_id).split('<dl class="legend">')[1].split("</dl>")[0]
+    assert "<mark>waarop een voorgestelde categorie rust</mark>" in legend
+    assert '<span class="part function">functie</span>' in legend
+    assert "telefoon" not in legend
+    assert 'class="legend"' not in page(world, world.new_case(own_text="Zie bijlage.").case_id)
+
+
+def test_whom_a_person_says_that_it_is_about_is_marked_in_the_place_of_a_suggestion(world: World) -> None:
+    case_id = world.new_case(own_text="Rolf Dijkgraaf en Mia Nel.").case_id
+    visitor = coordinator(world)
+    version = visitor.version(case_id)
+    decided = {"value-0-name": "Mia Nel", "value-0-function": "", "version": version}
+    assert visitor.post(f"/cases/{case_id}/decide/concerned", decided).status_code == 303
+    assert '<span class="part concerned">Mia Nel<' in page(world, case_id)
+    assert '<span class="part concerned">Rolf Dijkgraaf<' not in page(world, case_id)
 
 
 def test_a_message_inside_a_message_shows_whom_it_is_from_and_when(world: World) -> None:
