@@ -34,10 +34,18 @@ def choose() -> Response:
     return redirect(local_path(request.form.get("then")) or url_for("queue.show"))
 
 
-def speak(app: Flask) -> None:
-    """Give an application its languages."""
+def chosen() -> str:
+    """What the person chose; else what their browser prefers; else Dutch."""
+    picked = session.get("language")
+    if picked in LANGUAGES:
+        return str(picked)
+    return request.accept_languages.best_match(list(LANGUAGES)) or DEFAULT
+
+
+def speak(app: Flask, select: Callable[[], str] = chosen) -> None:
+    """Give an application its languages; `select` says which one a page is in."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
-    Babel(app, locale_selector=chosen)
+    Babel(app, locale_selector=select)
     speaking: dict[str, Callable[..., str]] = {"day": day, "moment": moment, "age": age, "ago": ago, "size": size}
     app.jinja_env.filters.update({name: in_the_readers_language(speak) for name, speak in speaking.items()})
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
@@ -52,14 +60,6 @@ def in_the_readers_language(say: Callable[..., str]) -> Callable[..., str]:
         return say(*args, **named)
 
     return said
-
-
-def chosen() -> str:
-    """What the person chose; else what their browser prefers; else Dutch."""
-    picked = session.get("language")
-    if picked in LANGUAGES:
-        return str(picked)
-    return request.accept_languages.best_match(list(LANGUAGES)) or DEFAULT
 
 
 def zone() -> ZoneInfo:

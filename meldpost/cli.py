@@ -128,7 +128,26 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
 
 
 @main.command()
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file whose know_threshold counts.  [default: that of a new installation]",
+)
 @click.option("--jsonl", is_flag=True, help="One JSON object for each mail.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one page with a picture of each mail to this file, for you alone to read.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["nl", "en"]),
+    default=lambda: "nl" if (os.environ.get("LC_ALL") or os.environ.get("LANG") or "").startswith("nl") else "en",
+    show_default="your system's, else en",
+    help="The language of the picture and the page.",
+)
 @click.option(
     "--isolation",
     type=click.Choice(["required", "limits-only"]),
@@ -138,16 +157,28 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
-def triage(jsonl: bool, isolation: Literal["required", "limits-only"], workers: int, paths: tuple[Path, ...]) -> None:
-    """Understand mails in files and say what was understood. Stores nothing."""
+def triage(
+    config: Path | None,
+    jsonl: bool,
+    html: Path | None,
+    language: str,
+    isolation: Literal["required", "limits-only"],
+    workers: int,
+    paths: tuple[Path, ...],
+) -> None:
+    """Understand mails in files and show what was understood. Stores nothing, unless it is to write a page."""
+    from config.settings import TriageSettings, load
     from ingest.errors import NotIsolated, NurseryGone
     from ingest.sources.files import CannotRead
     from meldpost.mail_files import NoMail
-    from meldpost.understand import print_reports
+    from meldpost.private_file import CannotWrite
+    from meldpost.understand import Show, print_reports
 
+    settings = load(config).triage if config else TriageSettings()
+    show = Show(language, settings.know_threshold)
     try:
-        all_well = print_reports(paths, isolation, workers, jsonl=jsonl)
-    except (CannotRead, NoMail, NotIsolated, NurseryGone) as error:
+        all_well = print_reports(paths, isolation, workers, jsonl=jsonl, html=html, show=show)
+    except (CannotRead, NoMail, NotIsolated, NurseryGone, CannotWrite) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(0 if all_well else 1)
 

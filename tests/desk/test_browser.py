@@ -1,10 +1,7 @@
 """The desk in a real browser: the coordinator's work with and without JavaScript, and mail that means harm."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -78,36 +75,6 @@ def test_the_desk_obeys_its_own_policy(world: World, new_page: NewPage) -> None:
     for path in ("/", f"/cases/{case_id}", "/receipts/", "/nowhere"):
         page.goto(path)
     assert [text for text in complaints if "404" not in text] == []
-
-
-class _Listener(BaseHTTPRequestHandler):
-    """The sender's own web server, which learns of every request for what their mail names."""
-
-    seen: list[str]
-
-    def do_GET(self) -> None:
-        self.seen.append(self.path)
-        self.send_response(204)
-        self.end_headers()
-
-    do_POST = do_GET
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        pass
-
-
-@pytest.fixture
-def outside() -> Iterator[tuple[str, list[str]]]:
-    """An address outside the desk, and what was asked of it."""
-    seen: list[str] = []
-    handler = type("Listener", (_Listener,), {"seen": seen})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}", seen
-    server.shutdown()
-    server.server_close()
-    thread.join(timeout=10)
 
 
 HOSTILE = """

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from config.taxonomy import Category, Kind, MissingField, Severity
 from meldpost.cli import main
+from tests.config.test_settings import GOOD
 from tests.ingest import made_files as made
 
 SAMPLES = Path(__file__).resolve().parents[2] / "meldpost" / "samples"
@@ -89,12 +90,57 @@ def test_without_jsonl_a_person_can_read_it_and_the_mail_does_not_steer_the_term
     mail.write_bytes(
         b"From: \x1b[31mred <a@home.example>\r\nSubject: [bold]x\r\n\r\nI want to report theft \x1b[2J.\r\n"
     )
-    result = run(mail)
+    result = run("--language", "en", mail)
     assert result.exit_code == 0
-    assert "kind" in result.stdout
-    assert "severity" in result.stdout
-    assert "\x1b[31m" not in result.stdout
-    assert "\x1b[2J" not in result.stdout
+    assert "Kind " in result.stdout
+    assert "Severity " in result.stdout
+    assert "I want to report theft" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """One run that prints objects and writes a page, over a page that others could read."""
+    page = tmp_path_factory.mktemp("page") / "page.html"
+    page.write_text("an older one")
+    page.chmod(0o644)
+    return page, run("--jsonl", "--html", page, "--language", "nl", folder)
+
+
+def test_a_page_shows_every_mail_for_its_owner_alone(pages: tuple[Path, Result]) -> None:
+    page, _ = pages
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<article") == 5
+    assert "Pesten" in text
+    assert "20-ongelezen.eml" in text
+    assert text.endswith("</html>")
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert list(page.parent.iterdir()) == [page]
+
+
+def test_the_objects_are_the_same_with_a_page_beside_them(pages: tuple[Path, Result], result: Result) -> None:
+    assert pages[1].stdout == result.stdout
+    assert pages[1].exit_code == result.exit_code == 1
+
+
+def test_a_page_alone_prints_nothing_and_knows_what_the_configuration_says(tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes((SAMPLES / "02-afdeling.eml").read_bytes())
+    config = tmp_path / "meldpost.toml"
+    config.write_text(f"{GOOD}\n[triage]\nknow_threshold = 1\n", encoding="utf-8")
+    result = run("--config", config, "--html", tmp_path / "page.html", "--language", "en", mail)
+    assert (result.exit_code, result.stdout) == (0, ""), result.output
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").count("Meldpost does not know") == 2
+
+
+def test_a_page_that_cannot_be_written_is_said_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    mail = tmp_path / "mail.eml"
+    mail.write_bytes((SAMPLES / "02-afdeling.eml").read_bytes())
+    result = run("--html", tmp_path / "none" / "page.html", mail)
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+    assert "Traceback" not in result.output
+    assert list(tmp_path.iterdir()) == [mail]
 
 
 def test_a_path_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
