@@ -57,8 +57,8 @@ corpus: dev ## all labelled mails through the real daemon, and every delivered r
 train: dev ## train the model of triage on the corpus
 	$(BIN)/meldpost train $(ARGS)
 
-evaluate: dev ## say how well triage understands writers it was not trained on
-	$(BIN)/meldpost evaluate $(ARGS)
+evaluate: dev ## judge triage on each writer that it was not trained on; writes docs/evaluation.md (hours)
+	$(BIN)/meldpost evaluate --leave-one-writer-out --docs docs $(ARGS)
 
 requirements: ## pin the dependencies anew, with hashes
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.errors import ConfigError
 from meldpost import __version__, logs
+from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
 from meldpost.mailkey_command import mailkey
 from store import trouble
@@ -239,15 +240,12 @@ def migrate(config: Path) -> None:
     click.echo("The database is up to date.")
 
 
-_corpus_option = click.option(
+@main.command()
+@click.option(
     "--corpus",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of labelled mails (*.jsonl).  [default: the one that comes with Meldpost]",
 )
-
-
-@main.command()
-@_corpus_option
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Folder that the model is written to.")
 @click.option("--seed", type=int, default=0, show_default=True)
 def train(corpus: Path | None, model: Path | None, seed: int) -> None:
@@ -260,24 +258,6 @@ def train(corpus: Path | None, model: Path | None, seed: int) -> None:
         train_model(corpus or CORPUS, model or MODEL, seed, _progress)
     except BadCorpus as error:
         raise click.ClickException(str(error)) from error
-
-
-@main.command()
-@_corpus_option
-@click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True)
-def evaluate(corpus: Path | None, folds: int) -> None:
-    """Say how well triage understands mails of writers that it was not trained on."""
-    from triage.evaluation import evaluate as evaluate_model
-    from triage.labelled import CORPUS, BadCorpus
-
-    try:
-        found = evaluate_model(corpus or CORPUS, folds, progress=_progress)
-    except BadCorpus as error:
-        raise click.ClickException(str(error)) from error
-    for language, figures in found.items():
-        click.echo(f"{language}: {int(figures.pop('mails'))} mails")
-        for name, value in figures.items():
-            click.echo(f"  {name:32} {value:8.3f}")
 
 
 def _progress(step: str) -> None:
@@ -293,5 +273,6 @@ def demo(once: bool) -> None:
     sys.exit(0 if show(once=once) else 1)
 
 
+main.add_command(evaluate)
 main.add_command(init)
 main.add_command(mailkey)

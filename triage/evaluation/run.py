@@ -1,0 +1,118 @@
+"""Writers left out in turn: a model is trained without them, and asked about their mails."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from triage.evaluation import baselines
+from triage.evaluation.counts import Said
+from triage.evaluation.deletion import Deletion, deletion
+from triage.evaluation.fairness import Moved, moves
+from triage.evaluation.swaps import swaps_for
+from triage.labelled import CORPUS, BadCorpus, Labelled, read
+from triage.pipeline import Triage
+from triage.report import Report
+from triage.training import Example, Folds, Progress, fit, prepare
+
+Answered = tuple[Labelled, Report]
+MELDPOST = "meldpost"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to measure.
+
+    `folds` is the number of groups that the writers are dealt into; None leaves each writer out alone. `only` runs
+    that many of the groups, for when there is no time for all. `whole` adds the baselines, the swaps and the deletion
+    of evidence, which take about as long again as training a small model.
+    """
+
+    folds: int | None = 5
+    seed: int = 0
+    only: int | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One mail, what was said of it by each way of understanding, and what the tests on it showed."""
+
+    labelled: Labelled
+    said: Mapping[str, Said]
+    moved: tuple[Moved, ...] = ()
+    deletion: Deletion | None = None
+
+
+@dataclass
+class _Clock:
+    """Says how far it is, and about how long it still takes."""
+
+    groups: Sequence[str]
+    progress: Progress
+    began: float = field(default_factory=time.monotonic)
+
+    def tell(self, number: int) -> None:
+        took = time.monotonic() - self.began
+        left = f", about {took / number * (len(self.groups) - number) / 60:.0f} minutes left" if number else ""
+        self.progress(f"{self.groups[number]} left out ({number + 1} of {len(self.groups)}{left})")
+
+
+def run(plan: Plan, corpus: Path = CORPUS, progress: Progress = lambda _: None) -> list[Judged]:
+    """Every mail of the corpus, judged by models that have seen no mail of its writer; raises BadCorpus."""
+    progress("reading the corpus")
+    mails = read(corpus)
+    groups, names = dealt([m.writer for m in mails], plan)
+    _check(mails, groups)
+    examples = prepare(mails)
+    clock, found = _Clock(names[: plan.only], progress), list[Judged]()
+    for number in range(len(clock.groups)):
+        clock.tell(number)
+        known = [e for e, group in zip(examples, groups, strict=True) if group != number]
+        asked = [e for e, group in zip(examples, groups, strict=True) if group == number]
+        triage = Triage(fit(known, plan.seed))
+        found.extend(_checked(triage, known, asked, plan.seed) if plan.whole else _answered(triage, asked))
+    return found
+
+
+def _check(mails: Sequence[Labelled], groups: Sequence[int]) -> None:
+    """Training deals the writers it knows into groups once more, and needs two for that."""
+    for number in set(groups):
+        if len({m.writer for m, group in zip(mails, groups, strict=True) if group != number}) < 2:
+            raise BadCorpus(
+                "Without one group of writers there is one writer left, or none, and nothing can be learned. "
+                "Spread the mails over more files, one a writer, or leave out fewer at a time."
+            )
+
+
+def dealt(writers: Sequence[str], plan: Plan) -> tuple[Sequence[int], list[str]]:
+    """The group of each mail, and a name for each group."""
+    if plan.folds is None:
+        names = sorted(set(writers), key=lambda w: (len(w), w))
+        return [names.index(w) for w in writers], names
+    folds = Folds(writers, plan.seed + 1, plan.folds)
+    of = np.asarray(folds.of).tolist()
+    return of, [", ".join(sorted({w for w, g in zip(writers, of, strict=True) if g == n})) for n in range(folds.count)]
+
+
+def answers(triage: Triage, examples: Sequence[Example]) -> list[Answered]:
+    """What a model says about prepared mails."""
+    return [(e.labelled, triage.understand_prepared(e.prepared, e.labelled.mail)) for e in examples]
+
+
+def _answered(triage: Triage, asked: Sequence[Example]) -> list[Judged]:
+    return [Judged(labelled, {MELDPOST: report.to_wire()}) for labelled, report in answers(triage, asked)]
+
+
+def _checked(triage: Triage, known: Sequence[Example], asked: Sequence[Example], seed: int) -> Iterator[Judged]:
+    keywords, ngrams = baselines.Keywords(), baselines.Ngrams([e.labelled for e in known], seed)
+    learned = ngrams.answers([e.labelled for e in asked])
+    for number, ((labelled, report), said) in enumerate(zip(answers(triage, asked), learned, strict=True)):
+        yield Judged(
+            labelled,
+            {MELDPOST: report.to_wire(), baselines.KEYWORDS: keywords.answer(labelled), baselines.NGRAMS: said},
+            tuple(moves(triage.understand, labelled, report, swaps_for(number))),
+            deletion(triage.understand, labelled.mail, report),
+        )
