@@ -12,7 +12,7 @@ from triage.evaluation.counts import Said
 from triage.evaluation.deletion import Deletion, deletion
 from triage.evaluation.fairness import Moved, moves
 from triage.evaluation.swaps import swaps_for
-from triage.labelled import CORPUS, BadCorpus, Labelled, read
+from triage.labelled import CORPUS, BadCorpus, Labelled, read, read_sentences
 from triage.pipeline import Triage
 from triage.report import Report
 from triage.training import Example, Folds, Progress, fit, prepare
@@ -66,13 +66,13 @@ def run(plan: Plan, corpus: Path = CORPUS, progress: Progress = lambda _: None) 
     mails = read(corpus)
     groups, names = dealt([m.writer for m in mails], plan)
     _check(mails, groups)
-    examples = prepare(mails)
+    examples, sentences = prepare(mails), read_sentences(corpus)
     clock, found = _Clock(names[: plan.only], progress), list[Judged]()
     for number in range(len(clock.groups)):
         clock.tell(number)
         known = [e for e, group in zip(examples, groups, strict=True) if group != number]
         asked = [e for e, group in zip(examples, groups, strict=True) if group == number]
-        triage = Triage(fit(known, plan.seed))
+        triage = Triage(fit(known, plan.seed, sentences=sentences))
         found.extend(_checked(triage, known, asked, plan.seed) if plan.whole else _answered(triage, asked))
     return found
 
