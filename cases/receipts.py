@@ -76,6 +76,10 @@ class ReceiptDecision:
     ask: tuple[MissingField, ...]
     reason: str
 
+    @property
+    def goes_at_once(self) -> bool:
+        return self.kind is not ReceiptKind.NONE and not self.held
+
 
 def decide_receipt(facts: ReceiptFacts) -> ReceiptDecision:
     """The receipt for one mail."""

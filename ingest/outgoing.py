@@ -1,7 +1,7 @@
 """What goes out because a mail came in: the receipt, if it may have one, and the members' notice of a new case.
 
-`decide` gathers the facts for the rules of `cases.receipts`; `queue_receipt` and `queue_notices` write what follows
-into the outbox, in the intake transaction. Nothing is sent here.
+`decide` gathers the facts for the rules of `cases.receipts`, `members_to_tell` those for notices; `queue_receipt` and
+`queue_notices` write what follows into the outbox, in the intake transaction. Nothing is sent here.
 """
 
 import logging
@@ -215,8 +215,11 @@ def queue_receipt(
     return True
 
 
-def members_to_tell(session: Session, intake: Intake, sender: str | None, now: datetime) -> dict[str, str]:
-    """The addresses of the members, by id, who can have a notice of one more case.
+def members_to_tell(
+    session: Session, intake: Intake, sender: str | None, answered: str | None, now: datetime
+) -> dict[str, str]:
+    """The addresses of the members, by id, who can have a notice of one more case. `answered` is where a receipt goes
+    at once, which counts against the caps, too.
 
     A member's robot that answers notices in no form that we know would have us write for ever; so a case that a
     member's own address opened has the lower cap. It is not passed over in silence: From is easily forged.
@@ -224,12 +227,14 @@ def members_to_tell(session: Session, intake: Intake, sender: str | None, now: d
     addresses = notice_addresses(session, intake.desk)
     by_member = sender is not None and bare(sender) in map(bare, addresses.values())
     most = min(NOTICES_A_DAY, intake.settings.rules.per_address_per_day) if by_member else NOTICES_A_DAY
-
-    def told_since_yesterday(address: str) -> int:
-        return outbox.recent_count(session, intake.desk, now - DAY, digests=intake.index.caps(address, now))
-
-    reached = notices.reached(session, intake.desk, addresses, now)
-    return {member_id: to for member_id, to in reached.items() if told_since_yesterday(to) < most}
+    on_the_way = [] if answered is None else [intake.index.caps(answered, now)[0]]
+    told = {}
+    for member_id, to in notices.reached(session, intake.desk, addresses, now).items():
+        caps = intake.index.caps(to, now)
+        if outbox.recent_count(session, intake.desk, now - DAY, digests=caps) + on_the_way.count(caps[0]) < most:
+            told[member_id] = to
+            on_the_way.append(caps[0])  # members may share a mailbox
+    return told
 
 
 def queue_notices(

@@ -30,6 +30,7 @@ from ingest.outgoing import (
     Arrival,
     InCase,
     Understood,
+    answer_address,
     decide,
     members_to_tell,
     noteworthy,
@@ -196,8 +197,9 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     # a machine that answers a notice must bring about no further one, now or when something would be overdue
     quiet = thread.answers_no_case and verdict.kind is not None
     notify = thread.case_id is None and verdict.may_report and not arrival.waits and not quiet
-    members = members_to_tell(session, intake, sender, now) if notify else {}
-    # all that is asked of the database is asked by now, so that what follows is written in one go
+    answered = answer_address(mail, intake.own_addresses) if decision.goes_at_once else None
+    members = members_to_tell(session, intake, sender, answered, now) if notify else {}
+    # of a new case, all is asked by now, so that what follows is written in one go
     promised = None
     if thread.case_id is None:
         due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
@@ -228,7 +230,7 @@ def _write_unread(session: Session, taking: _Taking, state: _Unread) -> bool:
     keys = intake.keys(session)
     new = unread_message(taking.raw, state, arrival.at or arrival.kept_at)
     due = _dues(intake, arrival, new.received_at, now, may_report=True)
-    members = {} if arrival.waits else members_to_tell(session, intake, None, now)
+    members = {} if arrival.waits else members_to_tell(session, intake, None, None, now)
     case, taken = _open(session, intake, keys, new, due, now, linked_case=None)
     told = queue_notices(session, intake, keys, case, members, now)
     decided = {"receipt": ReceiptKind.NONE, "held": False, "reason": state, "thread": "new", "automatic": None}
