@@ -57,8 +57,8 @@ class Intake:
 
     def __init__(self, config: Path, account: str, readers: Readers, understanders: Understander) -> None:
         context = get_context("forkserver")
-        # a worker loads the program that starts the supervisor, too: the daemon's is loaded already, so be this one
-        context.set_forkserver_preload([*work.PRELOAD, "bench.__main__"])
+        # what stands in for triage comes from this module, which no worker of the daemon has to load
+        context.set_forkserver_preload([*work.PRELOAD, "bench.ways"])
         arguments = (config, 30, account, readers, understanders)
         self._supervisor = Supervisor([Work("round", work.take_in_mail, arguments, 600)], context)
 

@@ -209,14 +209,14 @@ def mark_copy_started(session: Session, entry_id: str) -> None:
 def mark_moved(session: Session, entry_id: str, done_place: MailPlace | None) -> None:
     """Note that the mail lies in the done folder now, and where, if the server told (COPYUID, RFC 4315 §3)."""
     if done_place is None:
-        changed_rows(session, _MOVED, {"entry_id": entry_id})
+        session.execute(_MOVED, {"entry_id": entry_id})
         return
     there = {
         "done_folder": done_place.folder,
         "done_uidvalidity": done_place.uidvalidity,
         "done_uid": done_place.uid,
     }
-    changed_rows(session, _MOVED_THERE, {"entry_id": entry_id, **there})
+    session.execute(_MOVED_THERE, {"entry_id": entry_id, **there})
 
 
 def mark_expunged(session: Session, entry_ids: Iterable[str]) -> None:
@@ -364,7 +364,7 @@ def _begin_attempt(db: Database, desk: str, place: MailPlace, moved: Sequence[Mo
             rows.add(session, Ledger, **ours, **begun, first_seen_at=entry.first_seen_at)
             return entry
         entry = _entry(row)
-        changed_rows(session, _ATTEMPT_AGAIN, {"entry_id": entry.id})
+        session.execute(_ATTEMPT_AGAIN, {"entry_id": entry.id})
         return replace(entry, state=State.ATTEMPTED, attempts=entry.attempts + 1)
 
 

@@ -1,4 +1,5 @@
-"""New rows on their way into the database: gathered in a transaction, and written with one INSERT a table.
+"""New rows on their way into the database: gathered in a transaction, and written with one INSERT a table; and
+`table_of`, for statements that are built once.
 
 What is gathered is written before anything is asked of the database in the same transaction, before the commit, and
 when it grows large; so nobody sees a difference, but for the time that it takes. Whoever gathers many rows in a row,

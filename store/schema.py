@@ -349,7 +349,9 @@ class Outbox(Base):
 
     __table_args__ = (
         Index("ix_outbox_state_not_before", "state", "not_before"),
-        Index("ix_outbox_desk_not_before", "desk", "not_before", "kind", "state"),  # all that the caps ask for
+        Index(
+            "ix_outbox_desk_not_before", "desk", "not_before", "kind", "state"
+        ),  # all that the cap of the hour asks for
         Index(
             "ix_outbox_bounced",
             "desk",
