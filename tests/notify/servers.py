@@ -80,26 +80,27 @@ class ScriptedServer:
     def _talk(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines, contextlib.suppress(OSError):
             envelope = {"MAIL": "", "RCPT": ""}
-            if not self._answer(connection, ""):
+            if self._answer(connection, "") is None:
                 return
             for line in lines:
                 verb = line.decode().split(" ")[0].strip().upper()
                 self.commands.append(line.decode().strip())
                 if verb in envelope:
                     envelope[verb] = line.decode().partition("<")[2].partition(">")[0]
-                if not self._answer(connection, verb):
+                code = self._answer(connection, verb)
+                if code is None:
                     return
-                if verb == "DATA" and self.last == "354":
+                if verb == "DATA" and code == "354":
                     data = b"".join(_until_dot(lines))
                     taken = Taken(envelope["MAIL"], envelope["RCPT"], data, self._next("."))
                     self.taken.append(taken)
                     if not self._say(connection, taken.answered):
                         return
 
-    def _answer(self, connection: socket.socket, verb: str) -> bool:
+    def _answer(self, connection: socket.socket, verb: str) -> str | None:
+        """The code that was answered; None where the line is to end."""
         reply = self._next(verb)
-        self.last = reply[:3]
-        return self._say(connection, reply)
+        return reply[:3] if self._say(connection, reply) else None
 
     def _next(self, verb: str) -> str:
         left = self._left.get(verb)
