@@ -137,4 +137,6 @@ def _check(way: str, settings: Settings, folder: Path, count: int) -> None:
 
 if __name__ == "__main__":
     numbers = [int(word) for word in sys.argv[1:]]
+    if len(numbers) > 3 or any(number < 1 for number in numbers):
+        raise SystemExit(f"{__doc__}, each at least 1")
     main(*(numbers + [200, 3, 100][len(numbers) :]))

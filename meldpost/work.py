@@ -4,6 +4,7 @@ Whatever such a process learned, a mail's text or a private key, is gone with it
 itself: the supervisor names these functions, and is not to load what they load. The fork server does, once (`PRELOAD`).
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -42,7 +43,11 @@ PRELOAD = (
     "ingest.housekeeping",
     "ingest.maildir_rounds",
     "notify.delivery",
-    "holidays.countries",  # loaded at first use otherwise, by every worker
+    # Loaded at first use otherwise, by every process anew:
+    "cryptography.hazmat.backends.openssl.backend",
+    "encodings.idna",
+    "holidays.countries",
+    "importlib.readers",
 )
 
 
@@ -210,6 +215,7 @@ def tidy_mailbox(reports: Connection, config: Path, level: int, account: str) ->
 
 def _perform(reports: Connection, config: Path, level: int, work: Callable[[Settings], Report]) -> None:
     """Every worker's frame: it ends with its parent, leaves no dump, and tells nothing but its report and log lines."""
+    gc.freeze()  # what the fork server had loaded is no garbage of this process, and copying its pages takes time
     logs.set_up(level)
     hygiene.no_core_dumps()
     _end_with_supervisor()

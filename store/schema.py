@@ -432,3 +432,6 @@ class LoginAttempt(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=DIGESTS)
     failures: Mapped[int] = mapped_column(info=COUNTS)
     last_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
+Base.registry.configure()  # once where modules are loaded, not anew in each of the daemon's short-lived processes
