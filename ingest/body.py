@@ -16,6 +16,7 @@ from ingest.mail import ParseLimits
 from ingest.parts import (
     Part,
     PartsLeft,
+    below_base64,
     body_text,
     children,
     content_type,
@@ -25,6 +26,7 @@ from ingest.parts import (
     parameter,
     parse_tree,
     raw_text,
+    says_more_than_an_encoding,
     sniffed_boundary,
     text_bytes,
     text_of,
@@ -107,6 +109,8 @@ class _Walk:
         kind = content_type(part, _default_type(part))
         if depth:  # the root's are noted with the header
             self._defects.extend(type(defect).__name__ for defect in part.defects)
+        if says_more_than_an_encoding(part):
+            self._defects.append("content-transfer-encoding: more than its name")
         below = children(part)
         if below:
             reader = self._alternative if kind == "multipart/alternative" else self._sequence
@@ -175,8 +179,13 @@ class _Walk:
         reader = readers.get(kind)
         if reader is None and kind.startswith("text/") and is_root and not asked_as_file and kind != "text/calendar":
             reader = _plain
+        beside = below_base64(part)
+        if beside:
+            self._defects.append("base64: other words below it")
         if reader is not None and not asked_as_file:
-            return self._without_encoded_files(part) if reader is _plain else reader(part)
+            words = self._without_encoded_files(part) if reader is _plain else reader(part)
+            words.add(_said(clean_text(beside)))
+            return words
         self._keep(part, kind, name)
         return _Words()
 

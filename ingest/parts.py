@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import binascii
 import codecs
-import io
 import re
 from collections.abc import Iterable, Iterator
 from email.feedparser import BytesFeedParser
@@ -15,6 +14,7 @@ from email.message import Message
 from email.policy import Compat32
 from typing import Any
 
+from ingest import transfer
 from ingest.charsets import clean_line, decode
 from ingest.errors import CannotParse
 from ingest.guard import guarded
@@ -35,17 +35,20 @@ _LONGEST_FIELD = (
 _LINE_END = re.compile("[\r\n]+")
 _MOST_TEXT_BYTES = 16_000_000  # ParseLimits.text_chars of four bytes each
 
-_PIECE = 1 << 20
 _IDENTITY = ("", "7bit", "8bit", "binary")
 
 Part = Message
 
 
 class _AsWritten(Compat32):
-    """compat32 hides raw 8-bit header values behind replacement characters; here they are read as characters."""
+    """compat32 hides raw 8-bit header values behind replacement characters; here they are read as characters.
+
+    Of a transfer encoding only its name is read, so that the library knows it.
+    """
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        return unescape(value[:_LONGEST_FIELD])
+        value = unescape(value[:_LONGEST_FIELD])
+        return transfer.encoding_named(value) if name.lower() == "content-transfer-encoding" else value
 
 
 _POLICY = _AsWritten()
@@ -217,13 +220,16 @@ def body_bytes(part: Part) -> bytes:
 
     A mail in the mail that is said to be encoded often is not (RFC 2046 §5.2.1 forbids it): then it is left alone.
     """
-    if _encoding(part) == "base64":
-        decoded_whole = _base64_in_pieces(raw_text(part))
-        if decoded_whole is not None and not is_message(content_type(part, part.get_default_type())):
+    is_mail = is_message(content_type(part, part.get_default_type()))
+    if _encoding(part) == "base64" and not is_mail:
+        decoded_whole = _from_base64(raw_text(part))
+        if decoded_whole is not None:
             return decoded_whole
     raw = raw_text(part).encode("utf-8", "surrogateescape")
-    is_mail = is_message(content_type(part, part.get_default_type())) and begins_like_a_mail(raw)
-    if is_mail and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
+    is_bare = is_mail and begins_like_a_mail(raw)
+    if is_bare and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
+        return raw
+    if _encoding(part) == "base64" and transfer.is_written_out(raw_text(part)):
         return raw
     if b"\r" in raw and b"\n" not in raw and _encoding(part) == "quoted-printable":
         return binascii.a2b_qp(raw.replace(b"\r", b"\n"))  # lines end with CR alone, which the library does not know
@@ -232,40 +238,39 @@ def body_bytes(part: Part) -> bytes:
     if not isinstance(decoded, bytes) or len(decoded) > len(raw):
         return raw
     if _encoding(part) == "base64" and decoded == b"".join(raw.splitlines()):
-        return _cut_base64(raw) or raw
+        return transfer.cut_base64(raw) or raw
     return decoded
 
 
 def _encoding(part: Part) -> str:
-    return str(part.get("content-transfer-encoding", "")).strip().lower()
+    return transfer.encoding_named(str(part.get("content-transfer-encoding", "")))
 
 
-def _base64_in_pieces(text: str) -> bytes | None:
-    """What base64 holds, if it is as it should be (RFC 2045 §6.8): the library keeps 50 MB of it five times over."""
-    decoded = io.BytesIO()
-    held, ended = "", False
-    for at in range(0, len(text), _PIECE):
-        characters = held + "".join(text[at : at + _PIECE].split())
-        whole = characters[: len(characters) - len(characters) % 4]
-        held = characters[len(whole) :]
-        if ended and characters:
-            return None
-        try:
-            decoded.write(binascii.a2b_base64(whole, strict_mode=True))
-        except ValueError:  # binascii.Error, or letters that are not ASCII
-            return None
-        ended = whole.endswith("=")
-    return None if held else decoded.getvalue()
+def _from_base64(text: str) -> bytes | None:
+    whole = transfer.base64_in_pieces(text)
+    if whole is not None:
+        return whole
+    end = transfer.end_of_base64(text)
+    return transfer.base64_in_pieces(text, end) if end is not None else None
 
 
-def _cut_base64(raw: bytes) -> bytes | None:
-    """What base64 holds that was cut off within a group of four, which the library leaves as it is (RFC 2045 §6.8)."""
-    characters = b"".join(raw.split()).rstrip(b"=")
-    whole = characters[: len(characters) - (len(characters) % 4 == 1)]
-    try:
-        return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4), strict_mode=True)
-    except binascii.Error:
-        return None
+def below_base64(part: Part) -> str:
+    """The words below the encoded ones, which somebody on the way wrote there without knowing of the encoding."""
+    if _encoding(part) != "base64":
+        return ""
+    text = raw_text(part)
+    end = transfer.end_of_base64(text)
+    if end is None or transfer.base64_in_pieces(text, end) is None:
+        return ""
+    return decode(text[end:].encode("utf-8", "surrogateescape"), None).strip()
+
+
+def says_more_than_an_encoding(part: Part) -> bool:
+    """Does the field hold anything beside the one word that it may (RFC 2045 §6.1)?"""
+    for name, value in part.raw_items():
+        if name.lower() == "content-transfer-encoding":
+            return str(value).strip().lower() != transfer.encoding_named(str(value))
+    return False
 
 
 def text_bytes(part: Part) -> bytes:

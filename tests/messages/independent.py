@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(rb"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;\"]+))", re.IGNORECASE)
+_BASE64_LINES = re.compile(rb"\A((?:[A-Za-z0-9+/]*=*[ \t]*\r?\n)+).*", re.DOTALL)
 _DEEPEST = 50
 _UU = re.compile(rb"^begin [0-7]{3,4} [^\r\n]+\r?\n((?:[ -`]*\r?\n)+?)end\s*$", re.MULTILINE)
 
@@ -47,6 +48,8 @@ def _leaves(mail: bytes, default: str, depth: int) -> Iterator[Leaf]:
     encoding = fields.get(b"content-transfer-encoding", b"").split(b";")[0].strip().lower()
     yield Leaf(kind, _decoded(body, encoding))
     yield Leaf(kind, _decoded(re.sub(rb"\r?\n\Z", b"", body), encoding))
+    if encoding == b"base64":  # what stands below it may be somebody's words, and no damage
+        yield Leaf(kind, _decoded(_BASE64_LINES.sub(rb"\1", body), encoding))
     for block in _UU.findall(body):
         yield Leaf("uuencoded", _uudecoded(block))
 
