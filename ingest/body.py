@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ingest import calendars, markup, notices, uuencode
+from ingest import calendars, markup, notices, uuencode, versions
 from ingest.charsets import clean_line, clean_text
 from ingest.errors import CannotParse
 from ingest.guard import guarded
@@ -134,19 +134,32 @@ class _Walk:
         return words
 
     def _alternative(self, parts: list[Part], depth: int) -> _Words:
-        """RFC 2046 §5.1.4: the same content several times. The first with words is the text, the last HTML the HTML."""
+        """RFC 2046 §5.1.4: the same content several times. The last HTML is the HTML; the first with words is the
+        text, unless it only stands in for the HTML (versions.py)."""
         chosen = _Words()
-        from_html: list[Callable[[], Passage]] = []
+        from_html = _Words()
         for part in parts:
             words = self.words(part, depth + 1)
             if words.html:
                 chosen.html = words.html
-                from_html = from_html or words.plain
+                from_html = from_html if from_html.plain else words
             elif not chosen.plain and any(piece().text.strip() for piece in words.plain):
                 chosen.plain = words.plain
         if not chosen.plain:
-            chosen.plain = from_html
+            chosen.plain = from_html.plain
+        elif from_html.plain:
+            chosen.plain = self._said_by(chosen, from_html)
         return chosen
+
+    def _said_by(self, plain: _Words, other: _Words) -> list[Callable[[], Passage]]:
+        written = joined([piece() for piece in plain.plain])
+        if not guarded("versions", [], False, lambda: versions.may_stand_in(written.text, "\n".join(other.html))):
+            return plain.plain
+        shown = joined([guarded("part", self._defects, Passage(""), piece) for piece in other.plain])
+        said = versions.chosen(written, shown)
+        if said is not written:
+            self._defects.append("text: the plain version is not all of it")
+        return [lambda: said]
 
     def _mislabelled(self, part: Part, depth: int) -> _Words:
         """A multipart whose boundary is missing or wrong: parsed by the one that it seems to use, or shown as text."""

@@ -28,7 +28,7 @@ def to_passage(source: str, *, may_lay_out: bool = True) -> Passage:
     """The text that a person would see: laid out by inscriptis, or stripped by hand where that gives nothing."""
     laid_out = _layout(source) if may_lay_out and len(source) <= _MAX_FOR_LAYOUT else ""
     passage = quotes.read(laid_out) if laid_out else Passage("")
-    return passage if passage.text.strip() else Passage(clean_text(_strip(source)))
+    return passage if passage.text.strip() else Passage(clean_text(stripped(source)))
 
 
 def _layout(source: str) -> str:
@@ -77,7 +77,7 @@ def _without_declaration(source: str) -> str:
     return start
 
 
-def _strip(source: str) -> str:
+def stripped(source: str) -> str:
     """Tags away, line breaks where blocks were; one pass each, whatever the nesting."""
     for name in ("script", "style", "title"):
         source = _without_element(source, name)

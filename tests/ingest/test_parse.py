@@ -382,6 +382,48 @@ def test_an_empty_plain_version_gives_way_to_the_html() -> None:
     assert mail.text.strip() == "inhoud"
 
 
+REPORT = "<p>Mijn chef Kees Bakker vraagt steekpenningen van tien procent van iedere factuur.</p>"
+PHONE = "Verzonden vanaf mijn iPhone"
+
+
+@pytest.mark.parametrize(
+    ("plain", "html"),
+    [
+        ("This is an HTML message. Please use an HTML capable mail program to read it.", REPORT),
+        (
+            "This is an HTML message. Please use an HTML capable mail program to read it.",
+            "<p>Steekpenningen, bel mij</p>",
+        ),
+        ("Deze e-mail is in HTML-formaat. Uw programma kan dat niet tonen.", REPORT),
+        ("To view the message, please use an HTML compatible email viewer!", REPORT),
+        (PHONE, f"{REPORT}<p>{PHONE}</p>"),
+        ("Mijn chef", REPORT),
+    ],
+)
+def test_a_plain_version_that_stands_in_for_the_html_gives_way_to_it(plain: str, html: str) -> None:
+    """mail-cases 52"""
+    mail = _multipart(f"Content-Type: text/plain\n\n{plain}", f"Content-Type: text/html\n\n{html}", kind="alternative")
+    assert "teekpenningen" in mail.own_text
+    assert "HTML" not in mail.text
+    assert mail.text.count("iPhone") == plain.count("iPhone")
+    assert "text: the plain version is not all of it" in mail.defects
+
+
+def test_words_that_only_the_short_plain_version_has_are_kept() -> None:
+    mail = _multipart(
+        "Content-Type: text/plain\n\nBel 06-12345678", f"Content-Type: text/html\n\n{REPORT}", kind="alternative"
+    )
+    assert "06-12345678" in mail.own_text
+    assert "steekpenningen" in mail.own_text
+
+
+def test_a_plain_version_without_the_links_and_pictures_of_the_html_stays_the_text() -> None:
+    page = f"<style>{'p {color: red}' * 200}</style>{REPORT}<img src=x><a href='https://x.example'>meer</a>"
+    plain = "Mijn chef Kees Bakker vraagt steekpenningen van tien procent [1]."
+    mail = _multipart(f"Content-Type: text/plain\n\n{plain}", f"Content-Type: text/html\n\n{page}", kind="alternative")
+    assert mail.text.strip() == plain
+
+
 @pytest.mark.parametrize(
     "head",
     [
