@@ -21,6 +21,10 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{0,60})\?([bBqQ])\?([^?]*)\?=")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,3}")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _MESSAGE_ID = re.compile(r"<([^<>]{1,990})>")
+_GLUED = re.compile(r"\?=(?=<|=\?)")
+"""The end of an encoded word with the next thing right behind it, where RFC 2047 §5 wants a space."""
+_NAME_WITH_COMMAS = re.compile(r"([^,<>@:;\\]*,[^<>@:;\\]*)<[^<>]*>\s*")
+_IN_APOSTROPHES = re.compile(r"'([^']+)'")
 _MAX_ADDRESSES = 1000
 _LONGEST_ADDRESS = 998
 _LONGEST_HOP = 2000
@@ -86,16 +90,28 @@ def addresses(value: str, defects: list[str], field: str) -> tuple[Address, ...]
         if address and (len(address) > _LONGEST_ADDRESS or clean_line(address) != address):
             defects.append(f"{field}: not an address")
         elif address:
-            found.append(Address(clean_line(name), address))
+            found.append(_without_apostrophes(Address(clean_line(name), address), defects, field))
     return tuple(found)
+
+
+def _without_apostrophes(found: Address, defects: list[str], field: str) -> Address:
+    """Some programs write a mailbox as 'Jan' <'jan@a.example'>; no domain ends so, and nothing would arrive there."""
+    quoted = _IN_APOSTROPHES.fullmatch(found.address)
+    if not quoted:
+        return found
+    defects.append(f"{field}: address in apostrophes")
+    name = _IN_APOSTROPHES.fullmatch(found.name)
+    return Address(name[1].strip() if name else found.name, quoted[1])
 
 
 def _pairs(value: str, defects: list[str], field: str, *, decode: bool) -> list[tuple[str, str]]:
     """Names and addresses by mail-parser, whose decoding raises on some broken words; ours does not."""
     found: list[dict[str, object]] = []
+    value = _GLUED.sub("?= ", value)
     pairs: list[tuple[str, str]] = get_addresses(value, defects=found, decode_names=decode)
     defects.extend(f"{field}: {defect['reason']}" for defect in found[:5])
-    return pairs if decode else [(decode_value(name), address) for name, address in pairs]
+    # Words in quotes are none by RFC 2047 §5, and mail programs write them all the same.
+    return [(name if decode and "=?" not in name else decode_value(name), address) for name, address in pairs]
 
 
 def sender(values: list[str], defects: list[str]) -> Address | None:
@@ -104,12 +120,13 @@ def sender(values: list[str], defects: list[str]) -> Address | None:
         defects.append("from: missing" if not values else "from: several fields")
         return None
     own: list[str] = []
-    found = addresses(values[0], own, "from")
+    only = _only(addresses(values[0], own, "from"))
     defects.extend(own)
-    if len(found) != 1:
+    if only is None:
         defects.append("from: not exactly one address")
         return None
-    only = found[0]
+    if own:
+        only = _with_whole_name(only, values[0])
     # "alice@a.example <bob@b.example>" shows one person and answers another; "Foo, Ltd. <x@y.example>" is just sloppy.
     if "@" in only.name and own and only.name.strip("'\" <>").lower() != only.address.lower():
         defects.append("from: the name is another address")
@@ -118,6 +135,20 @@ def sender(values: list[str], defects: list[str]) -> Address | None:
         defects.append("from: more than one possible address")
         return None
     return only
+
+
+def _only(found: tuple[Address, ...]) -> Address | None:
+    """The one mailbox that was found, be it several times; it bears all the names that it was given."""
+    if len({each.address.lower() for each in found}) != 1:
+        return None
+    names = dict.fromkeys(each.name for each in found if each.name)
+    return Address(", ".join(names), found[0].address)
+
+
+def _with_whole_name(only: Address, value: str) -> Address:
+    """All of "Vries, Jan de <jan@a.example>", which lacks its quotes: before the comma stands no mailbox."""
+    pieces = _NAME_WITH_COMMAS.fullmatch(unescape(value).strip())
+    return Address(decode_value(pieces[1].replace('"', "")).strip(), only.address) if pieces else only
 
 
 def date(value: str | None, defects: list[str]) -> datetime | None:

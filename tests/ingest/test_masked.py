@@ -16,8 +16,8 @@ LETTER = (
 )
 
 
-def _masked(text: str, subject: str = "melding") -> str:
-    data = HEAD + f"Subject: {subject}\n\n{text}".encode()
+def _masked(text: str, subject: str = "melding", head: bytes = HEAD) -> str:
+    data = head + f"Subject: {subject}\n\n{text}".encode()
     mail = parse_bytes(data)
     with RawMail.from_bytes(data) as raw:
         message = read_message(
@@ -56,3 +56,11 @@ def test_where_own_words_are_few_the_whole_text_is_masked_with_all_numbers_and_a
     assert "Petra Bos was daarbij." in masked
     assert "81 77" not in masked
     assert "j.vries" not in masked
+
+
+def test_every_word_of_a_name_with_a_comma_in_it_is_masked() -> None:
+    head = HEAD.replace(b"Jan de Vries", b"Vries, Jan de")
+    masked = _masked(LETTER.format("Bos noemt mij Vries."), head=head)
+    assert "Vries" not in masked
+    assert "Jan" not in masked
+    assert "Petra Bos was daarbij." in masked

@@ -44,9 +44,27 @@ def _multipart(*parts: str, kind: str = "mixed") -> ParsedMail:
         ("jan@example.org <jan@example.org>", Address("jan@example.org", "jan@example.org")),
         ("jörg@bücher.example", Address("", "jörg@bücher.example")),
         ("=?utf-8?b?A?= <a@b.example>", Address("=?utf-8?b?A?=", "a@b.example")),
+        ("=?utf-8?q?J=C3=B6rg?=<j@example.org>", Address("Jörg", "j@example.org")),
+        ("=?utf-8?q?J=C3=B6?= =?utf-8?q?rg?=<j@example.org>", Address("Jörg", "j@example.org")),
+        ("=?utf-8?q?J=C3=B6?==?utf-8?q?rg?= <j@example.org>", Address("Jörg", "j@example.org")),
+        ('"=?utf-8?q?J=C3=B6rg?=" <j@example.org>', Address("Jörg", "j@example.org")),
+        ("Vries, Jan de <jan@example.org>", Address("Vries, Jan de", "jan@example.org")),
+        (
+            "=?utf-8?q?Vri=C3=ABs?=, Jan (Directie) <jan@example.org>",
+            Address("Vriës, Jan (Directie)", "jan@example.org"),
+        ),
+        ("Drs. P. Jansen, MSc, MBA <p@example.org>", Address("Drs. P. Jansen, MSc, MBA", "p@example.org")),
+        ("'jan@example.org'", Address("", "jan@example.org")),
+        ("'Jan' <'jan@example.org'>", Address("Jan", "jan@example.org")),
+        ("'jan@example.org' <'jan@example.org'>", Address("jan@example.org", "jan@example.org")),
+        ("Ed van 't Hof <'t.hof@example.org>", Address("Ed van 't Hof", "'t.hof@example.org")),
+        ("jan@example.org, jan@example.org", Address("", "jan@example.org")),
+        ("<jan@example.org>, Jan <Jan@Example.org>", Address("Jan", "jan@example.org")),
+        ("Jan <jan@example.org>, Eva <jan@example.org>", Address("Jan, Eva", "jan@example.org")),
     ],
 )
 def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
+    """mail-cases 42"""
     assert _mail(f"From: {value}").from_ == address
 
 
@@ -67,6 +85,10 @@ def test_a_sender_beyond_doubt_is_named(value: str, address: Address) -> None:
         "alice@example.com =?utf-8?b?A?= <bob@example.com>",
         "jan\u0085@example.org",
         "a" * 1000 + "@example.org",
+        "jan@example.org, jan@other.example",
+        "eva at other.example, eva@other.example jan <jan@example.org>",
+        "=?utf-8?q?eva=40other.example?=, Jan <jan@example.org>",
+        "'eva@other.example' <'jan@example.org'>",
     ],
 )
 def test_a_doubtful_sender_is_nobody(value: str) -> None:
