@@ -10,7 +10,7 @@ from inscriptis.html_engine import Inscriptis
 from inscriptis.model.config import ParserConfig
 from lxml import etree
 
-from ingest import quotes, tables
+from ingest import links, quotes, tables
 from ingest.charsets import clean_text
 from ingest.passage import Passage
 
@@ -26,6 +26,7 @@ _MAX_IN_TABLES = 10_000_000  # characters, most of them spaces
 
 def to_passage(source: str, *, may_lay_out: bool = True) -> Passage:
     """The text that a person would see: laid out by inscriptis, or stripped by hand where that gives nothing."""
+    source = links.with_targets(source)
     laid_out = _layout(source) if may_lay_out and len(source) <= _MAX_FOR_LAYOUT else ""
     passage = quotes.read(laid_out) if laid_out else Passage("")
     return passage if passage.text.strip() else Passage(clean_text(stripped(source)))
