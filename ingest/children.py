@@ -5,7 +5,7 @@ The text of a child is the text of the file that it is, never the reporter's own
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,12 +17,11 @@ from ingest.fields import fields
 from ingest.guard import guarded
 from ingest.mail import ChildMessage, Finding, ParsedAttachment, ParseLimits
 from ingest.names import safe_name
-from ingest.parts import Part, PartsLeft, body_bytes, is_message, parse_tree
+from ingest.parts import Part, PartsLeft, body_chunks, body_size, is_message, parse_tree
 
 LEVELS = 2
 """A mail in a mail in the mail; what lies deeper stays a file. The answer of a reader has no room for more."""
 
-_PIECE = 256 * 1024
 _CALENDAR = ("text/calendar", "application/ics")
 _MOST_CALENDARS = 10  # that are summarised
 
@@ -34,9 +33,7 @@ class Decoded:
     part: Part
 
     def chunks(self) -> Iterator[bytes]:
-        data = memoryview(body_bytes(self.part))
-        for start in range(0, len(data), _PIECE):
-            yield bytes(data[start : start + _PIECE])
+        yield from body_chunks(self.part)
 
 
 @dataclass(frozen=True)
@@ -49,11 +46,9 @@ class Child:
     findings: tuple[Finding, ...]
 
 
-def child_of(data: bytes, limits: ParseLimits, left: PartsLeft, *, number: int = 1) -> Child:
+def child_of(chunks: Iterable[bytes], limits: ParseLimits, left: PartsLeft, *, number: int = 1) -> Child:
     """Take a mail apart that lay in another; its unnamed files are counted from `number`. Raises CannotParse."""
-    if data.startswith(b">From "):  # the separator of an mbox, quoted
-        data = data.partition(b"\n")[2]
-    root = parse_tree((data,), limits, left)
+    root = parse_tree(_without_separator(chunks), limits, left)
     header = fields(root, limits)
     unheard: list[str] = []
     body = read_body(root, limits, left, unheard)
@@ -68,6 +63,14 @@ def child_of(data: bytes, limits: ParseLimits, left: PartsLeft, *, number: int =
         tuple(_file(leaf, place) for place, leaf in enumerate(body.leaves, start=number)),
         (Finding.CUT,) if len(body.text) > limits.attachment_text_chars else (),
     )
+
+
+def _without_separator(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """A mail without the separator of an mbox, quoted, before its first field."""
+    pieces = iter(chunks)
+    first = next(pieces, b"")
+    yield first.partition(b"\n")[2] if first.startswith(b">From ") else first
+    yield from pieces
 
 
 def attachments(leaves: Sequence[Leaf], limits: ParseLimits, left: PartsLeft) -> tuple[ParsedAttachment, ...]:
@@ -113,9 +116,8 @@ def _opened(
     file: ParsedAttachment, limits: ParseLimits, left: PartsLeft, *, number: int, room: int
 ) -> tuple[ParsedAttachment, tuple[ParsedAttachment, ...]]:
     """The file with what the mail in it says, and the files in that mail."""
-    data = b"".join(file.chunks())
     try:
-        child = guarded("child", [], None, lambda: child_of(data, limits, left, number=number))
+        child = guarded("child", [], None, lambda: child_of(file.chunks(), limits, left, number=number))
     except CannotParse:
         return replace(file, findings=(Finding.BOUNDS,)), ()
     if child is None:
@@ -133,7 +135,7 @@ def _file(leaf: Leaf, number: int) -> ParsedAttachment:
     return ParsedAttachment(
         name=safe_name(leaf.name, leaf.content_type, number),
         content_type=leaf.content_type,
-        size=len(body_bytes(leaf.part)),
+        size=body_size(leaf.part),
         inline=leaf.inline,
         content_id=leaf.content_id,
         content=Decoded(leaf.part),

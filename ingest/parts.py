@@ -35,6 +35,8 @@ _LONGEST_FIELD = (
 _LINE_END = re.compile("[\r\n]+")
 _MOST_TEXT_BYTES = 16_000_000  # ParseLimits.text_chars of four bytes each
 
+_PIECE = 256 * 1024
+_BEGINNING = 2000
 _IDENTITY = ("", "7bit", "8bit", "binary")
 
 Part = Message
@@ -207,7 +209,7 @@ def file_name(part: Part) -> str | None:
 
 def begins_like_a_mail(data: bytes) -> bool:
     """Is the first line a header field (RFC 5322 §2.2), or the separator of an mbox before one?"""
-    return _FIRST_FIELD.match(data[:2000]) is not None
+    return _FIRST_FIELD.match(data[:_BEGINNING]) is not None
 
 
 def is_message(kind: str) -> bool:
@@ -215,19 +217,38 @@ def is_message(kind: str) -> bool:
     return kind in ("message/rfc822", "message/global")
 
 
+def body_chunks(part: Part) -> Iterator[bytes]:
+    """`body_bytes` in pieces: what is not encoded, such as a whole mail of 50 MB, is not held in memory once more."""
+    text = raw_text(part)
+    if _encoding(part) in _IDENTITY or (_is_bare_mail(part) and _encoding(part) != "quoted-printable"):
+        for start in range(0, len(text), _PIECE):
+            yield text[start : start + _PIECE].encode("utf-8", "surrogateescape")
+        return
+    data = memoryview(body_bytes(part))
+    for start in range(0, len(data), _PIECE):
+        yield bytes(data[start : start + _PIECE])
+
+
+def body_size(part: Part) -> int:
+    return sum(map(len, body_chunks(part)))
+
+
+def _is_bare_mail(part: Part) -> bool:
+    is_mail = is_message(content_type(part, part.get_default_type()))
+    return is_mail and begins_like_a_mail(raw_text(part)[:_BEGINNING].encode("utf-8", "surrogateescape"))
+
+
 def body_bytes(part: Part) -> bytes:
     """The part's bytes with the transfer encoding undone; as they stand where that fails, or makes them more.
 
     A mail in the mail that is said to be encoded often is not (RFC 2046 §5.2.1 forbids it): then it is left alone.
     """
-    is_mail = is_message(content_type(part, part.get_default_type()))
-    if _encoding(part) == "base64" and not is_mail:
+    if _encoding(part) == "base64" and not is_message(content_type(part, part.get_default_type())):
         decoded_whole = _from_base64(raw_text(part))
         if decoded_whole is not None:
             return decoded_whole
     raw = raw_text(part).encode("utf-8", "surrogateescape")
-    is_bare = is_mail and begins_like_a_mail(raw)
-    if is_bare and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
+    if _is_bare_mail(part) and (_encoding(part) != "quoted-printable" or _NOT_QUOTED_PRINTABLE.search(raw)):
         return raw
     if _encoding(part) == "base64" and transfer.is_written_out(raw_text(part)):
         return raw

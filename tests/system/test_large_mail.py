@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 
 import pytest
 
@@ -20,6 +20,16 @@ def _with_a_file(mail: EmailMessage) -> None:
     mail.add_attachment(data, maintype="application", subtype="octet-stream", filename="dossier.bin")
 
 
+def _with_a_forwarded_mail(mail: EmailMessage) -> None:
+    """What was forwarded has the file, and what a mailing list wrote below its letters."""
+    inner = letter("kees@example.org", "anna@example.org")
+    _with_a_file(inner)
+    file = inner.get_payload()[1]
+    assert isinstance(file, Message)
+    file.set_payload(f"{file.get_payload()}-- \nLijst: afmelden!\n")
+    mail.add_attachment(inner)
+
+
 def _with_text_alone(mail: EmailMessage) -> None:
     mail.set_content("Hij vroeg geld voor een vergunning, en dat is niet de eerste keer.\n" * (RAW // 68))
 
@@ -28,7 +38,7 @@ def _with_html_alone(mail: EmailMessage) -> None:
     mail.set_content("<p>Hij vroeg geld voor een <b>vergunning</b>.</p>\n" * (RAW // 51), subtype="html")
 
 
-@pytest.mark.parametrize("fill", [_with_a_file, _with_text_alone, _with_html_alone])
+@pytest.mark.parametrize("fill", [_with_a_file, _with_a_forwarded_mail, _with_text_alone, _with_html_alone])
 def test_a_mail_of_50_mb_is_taken_in_with_less_than_400_mb_in_each_process(
     installation: Installation, fill: Callable[[EmailMessage], None]
 ) -> None:
