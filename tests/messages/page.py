@@ -36,7 +36,6 @@ _WHY = {
     "embedded_email_5.txt": "a name and an address without a time: as a reporter tells it, too",
     "email_headers_4.txt": "the head of a memo as well, without an address",
     "email_pl_1_": "begins with the head: nothing above it, and no subject that says what it is",
-    "windows_mail.html": "a head without an address and a subject",
     "embedded_email_4.txt": "quoted behind strokes, as a table",
     "email_danish_5.txt": "holds no history",
     "email_german_3.txt": "history below the advertisement of a program, without any mark",
