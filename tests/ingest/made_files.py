@@ -28,6 +28,23 @@ def mail(*files: tuple[str, str, bytes], text: str = "Zie bijlage.", subject: st
     return message.as_bytes()
 
 
+def of_each_format(words: str) -> dict[str, bytes]:
+    """A file of each format that is read, with these words in it, by the ending of its name."""
+    return {
+        "docx": docx(words),
+        "pptx": pptx(words),
+        "xlsx": xlsx([[words]]),
+        "odt": odf(f"<text:p>{words}</text:p>"),
+        "pdf": pdf(words),
+        "rtf": rb"{\rtf1\ansi\ansicpg1250 " + words.encode() + b"}",
+        "html": f"<p>{words}</p>".encode(),
+        "txt": words.encode(),
+        "dat": tnef(words.encode(), codepage=1250),
+        "msg": msg("Melding", words, "Ann"),
+        "eml": mail(text=words),
+    }
+
+
 def archive(members: Mapping[str, str | bytes]) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as made:

@@ -9,20 +9,22 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest import landlock
+from ingest import landlock, wire
+from ingest.attachments import recognition
 from ingest.check import check_isolation
 from ingest.errors import NotIsolated
 from ingest.isolation import Layer, ProcessLimits, is_isolated
 from ingest.nursery import Line, Nursery, Nursing
 from ingest.raw import RawMail
 from ingest.seccomp import program
+from tests.ingest import made_files as made
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = str(Path(__file__).parent / "hostile")
@@ -31,6 +33,10 @@ LIMITS = ProcessLimits(cpu_seconds=10, wall_seconds=30)
 # The user of the test itself, so that no attempt fails merely because the reader is somebody else.
 NAMESPACES = Layer.NAMESPACES | Layer.SECCOMP
 LANDLOCK = Layer.LANDLOCK | Layer.SECCOMP
+LANGUAGES = ("nld", "eng")
+WORDS = "Ik meld dat facturen worden betaald, zonder dat er iets geleverd is."
+
+Attack = Callable[[Layer, Path], tuple[dict[str, bool], bytes]]
 
 
 def _needs(layers: Layer) -> None:
@@ -79,6 +85,7 @@ def _targets(tmp_path: Path) -> Iterator[dict[str, Any]]:
             "drop": str(tmp_path / "dropped"),
             "port": tcp.getsockname()[1],
             "abstract": f"meldpost-test-{os.getpid()}",
+            "descriptors": 1,
         }
 
 
@@ -91,6 +98,40 @@ def _attack(layers: Layer, tmp_path: Path) -> tuple[dict[str, bool], bytes]:
         line.send(json.dumps(order).encode() + b"\n")
         results, _, after_exec = _read_all(line).partition(b"\n")
         return json.loads(results), after_exec
+
+
+def _attack_after_reading(layers: Layer, tmp_path: Path) -> tuple[dict[str, bool], bytes]:
+    """From inside a reader that has read one file of each format, to the end of its answer."""
+    if recognition.load(None, LANGUAGES) is None:
+        pytest.skip("needs Tesseract's models (apt install tesseract-ocr-nld tesseract-ocr-eng)")
+    nursing = Nursing(
+        "hostile_after_reading",
+        json.dumps({"file_seconds": 60, "languages": LANGUAGES}),
+        ProcessLimits(cpu_seconds=60, wall_seconds=90),
+        layers,
+        (HOSTILE,),
+    )
+    files = made.of_each_format(WORDS) | {
+        "png": made.picture(made.scan("Ik meld dat facturen worden betaald,", "zonder dat er iets geleverd is."))
+    }
+    mail = made.mail(*((f"file.{name}", "application/octet-stream", data) for name, data in files.items()))
+    with (
+        _targets(tmp_path) as order,
+        Nursery.start(nursing) as nursery,
+        RawMail.from_bytes(mail) as raw,
+        nursery.job(raw.fd, raw.size) as line,
+    ):
+        answer = wire.Answer(raw.size)
+        answer.take(line.receive)
+        assert answer.mail is not None
+        read = {file.name: " ".join(file.text.split()) for file in answer.mail.attachments if file.inside is None}
+        assert read == {f"file.{name}": WORDS for name in files}
+        line.send(json.dumps(order | {"descriptors": 2}).encode() + b"\n")
+        results, _, after_exec = _read_all(line).partition(b"\n")
+        return json.loads(results), after_exec
+
+
+ATTACKS = pytest.mark.parametrize("attack", [_attack, _attack_after_reading], ids=["at once", "after every format"])
 
 
 def _read_all(line: Line) -> bytes:
@@ -110,16 +151,18 @@ def _read_line(line: Line) -> bytes:
     return received
 
 
+@ATTACKS
 @pytest.mark.parametrize("layers", [NAMESPACES, LANDLOCK], ids=["namespaces", "landlock"])
-def test_from_inside_a_reader_nothing_can_be_reached(layers: Layer, tmp_path: Path) -> None:
+def test_from_inside_a_reader_nothing_can_be_reached(attack: Attack, layers: Layer, tmp_path: Path) -> None:
     _needs(layers)
-    reached, after_exec = _attack(layers, tmp_path)
+    reached, after_exec = attack(layers, tmp_path)
     assert [name for name, succeeded in reached.items() if succeeded] == []
     assert after_exec == b"refused\n"
 
 
-def test_without_isolation_the_same_attempts_succeed(tmp_path: Path) -> None:
-    reached, after_exec = _attack(Layer.NONE, tmp_path)
+@ATTACKS
+def test_without_isolation_the_same_attempts_succeed(attack: Attack, tmp_path: Path) -> None:
+    reached, after_exec = attack(Layer.NONE, tmp_path)
     blocked_anyway = {name for name, succeeded in reached.items() if not succeeded}
     # The nursery gives neither environment nor descriptors to anyone, and RLIMIT_NPROC forbids forks to all but root.
     expected = {"own environment", "inherited descriptors"} | (set() if os.geteuid() == 0 else {"fork"})

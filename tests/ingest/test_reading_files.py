@@ -32,19 +32,7 @@ LAYERS = {
 }
 WORDS = "Ik meld dat facturen worden betaald zonder levering."
 
-FORMATS: dict[str, bytes] = {
-    "docx": made.docx(WORDS),
-    "pptx": made.pptx(WORDS),
-    "xlsx": made.xlsx([[WORDS]]),
-    "odt": made.odf(f"<text:p>{WORDS}</text:p>"),
-    "pdf": made.pdf(WORDS),
-    "rtf": rb"{\rtf1\ansi\ansicpg1250 " + WORDS.encode() + b"}",
-    "html": f"<p>{WORDS}</p>".encode(),
-    "txt": WORDS.encode(),
-    "dat": made.tnef(WORDS.encode(), codepage=1250),
-    "msg": made.msg("Melding", WORDS, "Ann"),
-    "eml": made.mail(text=WORDS),
-}
+FORMATS = made.of_each_format(WORDS)
 
 
 @pytest.fixture(scope="module", params=LAYERS.values(), ids=LAYERS)

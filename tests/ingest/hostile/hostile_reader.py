@@ -100,8 +100,8 @@ def _another_readers_mail(order: dict[str, Any]) -> bool:
     return False
 
 
-def _inherited_descriptors(_: dict[str, Any]) -> bool:
-    """Anything open but the three of /dev/null and the answer's socket?"""
+def _inherited_descriptors(order: dict[str, Any]) -> bool:
+    """Anything open but the three of /dev/null, the answer's socket and the mail, where there is one?"""
     usable = 0
     for descriptor in range(3, 1024):
         try:
@@ -110,7 +110,7 @@ def _inherited_descriptors(_: dict[str, Any]) -> bool:
             usable += error.errno != errno.EBADF
         else:
             usable += 1
-    return usable > 1
+    return usable > order["descriptors"]
 
 
 def _tcp(order: dict[str, Any]) -> bool:
