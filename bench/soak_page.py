@@ -69,6 +69,9 @@ moments, and the mail server restarted {books.restarts} times.
 | without a receipt | {books.without_receipt} |
 | with two different receipts | {books.with_two_receipts} |
 | receipts handed over again with the same Message-ID, after a kill during DATA | {books.sent_again} |
+
+What else is to be known of a run stands in [decision 15](decisions/0015-speed-of-intake.md): a new run writes
+this page anew.
 """
 
 

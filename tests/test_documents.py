@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.soak_page import Books, Sample, page
 from tests.mail_cases import OUT_OF_REACH, Row, cited, rows
 
 TOP = Path(__file__).parents[1]
@@ -13,6 +14,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE_PATH = re.compile(
     r"`((?:tests|docs|store|ingest|notify|desk|triage|meldpost|config|cases|tools|bench)/[\w./-]+)`"
 )
+_ROW_OF_A_PROCESS = re.compile(r"^\| ([a-z ]+) \| [\d.]+ \| [\d.]+ \| [\d.]+ \|", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\b(?:TODO|FIXME|XXX|TBD|[A-Z]+-FIGURES)\b")
 
 
@@ -31,6 +33,17 @@ def test_every_path_that_is_named_is_there(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_nothing_is_left_to_be_filled_in(document: Path) -> None:
     assert _PLACEHOLDER.findall(document.read_text("utf-8")) == []
+
+
+def test_the_page_of_the_soak_holds_nothing_that_a_new_run_would_lose() -> None:
+    written = (TOP / "docs" / "soak.md").read_text("utf-8")
+    names = _ROW_OF_A_PROCESS.findall(written)
+    samples = [Sample(seconds, seconds, dict.fromkeys(names, 0)) for seconds in range(2)]
+    assert _without_figures(page(samples, Books(0, 0, 0, 0, 0, 0, 0, 0), 0)) == _without_figures(written)
+
+
+def _without_figures(text: str) -> str:
+    return re.sub(r"[+-]?\d[\d.,]*", "0", text)
 
 
 # the table of mail cases
