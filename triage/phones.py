@@ -65,6 +65,8 @@ def phones(text: str, language: str, signature_start: int | None = None) -> list
     found = []
     for run in _RUN.finditer(text):
         typed = run.group().strip(" \u00a0.-–/•·—")
+        if typed.startswith("(") and ")" not in typed:  # the bracket is about the number, not of it
+            typed = typed[1:].lstrip()
         start = run.start() + run.group().index(typed)
         before, after = text[max(0, start - 60) : start], text[start + len(typed) : start + len(typed) + 24]
         score = _score(typed, before, after, language)

@@ -54,6 +54,13 @@ def test_dates_amounts_and_file_numbers_are_no_telephone(text: str) -> None:
     assert likely_phone(text, "nl") is None
 
 
+@pytest.mark.parametrize("number", ["+31612345678", "06 12 34 56 78", "(070) 348 64 86"])
+def test_a_number_in_brackets_is_given_back_without_them(number: str) -> None:
+    found = likely_phone(f"Bel mij ({number}) gerust.", "nl")
+    assert found is not None
+    assert found.text == number
+
+
 @given(st.text(alphabet=" 0123456789+-()/.x\n", max_size=80))
 def test_what_is_found_stands_in_the_text(text: str) -> None:
     for phone in phones(text, "nl"):
