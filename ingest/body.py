@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ingest import calendars, markup, notices, uuencode, versions
-from ingest.charsets import clean_line, clean_text
+from ingest.charsets import clean_line, clean_text, decode
 from ingest.errors import CannotParse
 from ingest.guard import guarded
 from ingest.mail import ParseLimits
@@ -35,6 +35,7 @@ from ingest.passage import Passage, joined
 from ingest.text import unflow
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _TAGS = re.compile(r"<[^<>]{0,200}>")
 
 
@@ -76,7 +77,7 @@ class _Words:
 
 
 def read_body(root: Part, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> Body:
-    walk = _Walk(limits, left, defects)
+    walk = _Walk(root, limits, left, defects)
     words = walk.words(root, 0)
     whole = joined([guarded("part", defects, Passage(""), piece) for piece in words.plain])
     if not whole.text.strip():
@@ -95,13 +96,15 @@ def read_body(root: Part, limits: ParseLimits, left: PartsLeft, defects: list[st
 
 
 class _Walk:
-    def __init__(self, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> None:
+    def __init__(self, root: Part, limits: ParseLimits, left: PartsLeft, defects: list[str]) -> None:
         self._limits = limits
         self._left = left
         self._defects = defects
+        self._root = root
         self.leaves: list[Leaf] = []
 
-    def words(self, part: Part, depth: int) -> _Words:
+    def words(self, part: Part, depth: int, *, is_version: bool = False) -> _Words:
+        """`is_version`: it is one of several that say the same."""
         if depth > self._limits.depth:
             raise CannotParse("parts nested too deeply")
         if depth:
@@ -116,16 +119,16 @@ class _Walk:
             reader = self._alternative if kind == "multipart/alternative" else self._sequence
             return reader(below, depth)
         kept = len(self.leaves)
-        words = guarded("part", self._defects, None, lambda: self._single(part, kind, depth))
+        words = guarded("part", self._defects, None, lambda: self._single(part, kind, depth, is_version))
         if words is None:  # whatever it is, it is kept
             del self.leaves[kept:]
             self._keep(part, "application/octet-stream", None)
         return words or _Words()
 
-    def _single(self, part: Part, kind: str, depth: int) -> _Words:
+    def _single(self, part: Part, kind: str, depth: int, is_version: bool) -> _Words:
         if kind.startswith("multipart/"):
             return self._mislabelled(part, depth)
-        return self._leaf(part, kind, is_root=depth == 0)
+        return self._leaf(part, kind, is_root=depth == 0, is_version=is_version)
 
     def _sequence(self, parts: list[Part], depth: int) -> _Words:
         words = _Words()
@@ -139,7 +142,7 @@ class _Walk:
         chosen = _Words()
         from_html = _Words()
         for part in parts:
-            words = self.words(part, depth + 1)
+            words = self.words(part, depth + 1, is_version=True)
             if words.html:
                 chosen.html = words.html
                 from_html = from_html if from_html.plain else words
@@ -179,7 +182,7 @@ class _Walk:
                 return self.words(again, depth + 1)
         return _said(clean_text(body_text(part)))
 
-    def _leaf(self, part: Part, kind: str, *, is_root: bool) -> _Words:
+    def _leaf(self, part: Part, kind: str, *, is_root: bool, is_version: bool) -> _Words:
         name = file_name(part)
         readers: dict[str, Callable[[Part], _Words]] = {
             "text/plain": _plain,
@@ -190,8 +193,8 @@ class _Walk:
         }
         asked_as_file = disposition(part) == "attachment" or (name is not None and not is_root)
         reader = readers.get(kind)
-        if reader is None and kind.startswith("text/") and is_root and not asked_as_file and kind != "text/calendar":
-            reader = _plain
+        if reader is None and kind.startswith("text/") and not is_version and kind not in _FILES_OF_TEXT:
+            reader = _plain  # RFC 2046 §4.1.4: text of a type that nobody knows is text
         beside = below_base64(part)
         if beside:
             self._defects.append("base64: other words below it")
@@ -238,6 +241,10 @@ class _Walk:
                 text = clean_text(body_text(leaf.part))
             elif leaf.content_type == "text/html":
                 text = _shown(_html_source(leaf.part), self._left).text
+            elif leaf.content_type.startswith("text/") and leaf.content_type not in _NO_WORDS:
+                text = clean_text(body_text(leaf.part))
+            elif leaf.content_type == "application/octet-stream" and leaf.part is self._root and leaf.name is None:
+                text = _words_alone(text_bytes(leaf.part))
             else:
                 continue
             if text.strip():
@@ -254,6 +261,24 @@ class _Walk:
         return None
 
 
+_FILES_OF_TEXT = (
+    "text/calendar",
+    "text/css",
+    "text/csv",
+    "text/directory",
+    "text/javascript",
+    "text/rfc822-headers",
+    "text/rtf",
+    "text/tab-separated-values",
+    "text/vcard",
+    "text/watch-html",
+    "text/x-amp-html",
+    "text/x-vcalendar",
+    "text/x-vcard",
+    "text/xml",
+)
+"""Made for programs: files, though they are text. Where there are no other words, they are the text as well."""
+_NO_WORDS = ("text/css", "text/javascript", "text/rtf", "text/x-amp-html")
 _RETURNED = (
     "message/rfc822",
     "text/rfc822-headers",
@@ -261,6 +286,13 @@ _RETURNED = (
     "message/global",
     "message/global-headers",
 )
+
+
+def _words_alone(data: bytes) -> str:
+    """The text that a mail consists of though its program calls it a file; "" for any other bytes, and ciphertext."""
+    if _NOT_IN_TEXT.search(data) or data.lstrip().startswith(b"-----BEGIN ") or b" " not in data.strip():
+        return ""
+    return clean_text(decode(data, None))
 
 
 def _is_shown_in_the_text(part: Part, kind: str, has_id: bool) -> bool:

@@ -54,6 +54,8 @@ _ALIASES = {
 _REFUSED = {"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem", "charmap"}
 # What stands under the name of a seven-bit charset where bytes have eight.
 _EIGHT_BIT = {"iso2022_jp": "euc_jp", "iso2022_kr": "euc_kr", "hz": "gb18030"}
+_WIDE = ("utf-16", "utf-32")
+_PRINTABLE = re.compile(rb"[\t\n\r -~]+")
 _FOLD = re.compile("(?:\n[ \t]*|\t)+")
 _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -64,6 +66,8 @@ def decode(data: bytes, charset: str | None) -> str:
         if data.startswith(bom):
             return data.decode(name, "replace")
     named = codec_for(charset)
+    if named and named.startswith(_WIDE) and not _is_wide(data):
+        named = None
     for codec in (named, "utf-8", _EIGHT_BIT.get(named or "")):
         if codec is None:
             continue
@@ -77,6 +81,21 @@ def decode(data: bytes, charset: str | None) -> str:
         return data.decode(fallback or "cp1252", "replace")
     except (UnicodeError, LookupError, ValueError):
         return data.decode("latin-1")
+
+
+def _is_wide(data: bytes) -> bool:
+    """Can it be UTF-16 or UTF-32? Latin letters, spaces and line ends have a NUL in those; without any, what is good
+    UTF-8 or mostly ASCII is no Chinese."""
+    if b"\0" in data or not data:
+        return True
+    head = data[:4096]
+    if 4 * len(_PRINTABLE.sub(b"", head)) < len(head):
+        return False
+    try:
+        head[:-3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(head) - 6
+    return False
 
 
 def codec_for(charset: str | None) -> str | None:

@@ -16,8 +16,10 @@ from ingest.passage import Passage
 
 _TAG = re.compile(r"<[^<>]*>")
 _BLOCK = re.compile(r"<(?:br|/?(?:p|div|tr|table|li|ul|ol|h[1-6]|blockquote|hr|pre))\b[^<>]*>", re.IGNORECASE)
+_FRAMES = re.compile(r"</?(?:frameset|noframes)\b[^<>]*>", re.IGNORECASE)
+"""libxml2 takes all between them for text; what stands there is for programs that show no frames, as we are one."""
 _BLANK_LINES = re.compile(r"\n{3,}")
-_HIDDEN = ("script", "style", "head", "title", "template", "noscript")
+_HIDDEN = ("script", "style", "head", "title", "template")
 _MAX_DEPTH = 150  # libxml2 drops what lies deeper than 255 levels, and inscriptis recurses
 _MAX_FOR_LAYOUT = 2_000_000
 _MAX_ELEMENTS = 50_000
@@ -35,7 +37,7 @@ def to_passage(source: str, *, may_lay_out: bool = True) -> Passage:
 def _layout(source: str) -> str:
     """The text, with the marks of quotes.py in it."""
     try:
-        tree = lxml.html.document_fromstring(_without_declaration(source))
+        tree = lxml.html.document_fromstring(_without_declaration(_FRAMES.sub("", source)))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return ""
     if not _is_shallow(tree) or not _has_small_tables(tree):

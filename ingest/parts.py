@@ -23,6 +23,8 @@ from ingest.mail import ParseLimits
 from ingest.mending import source_if_broken
 
 _TYPE = re.compile(r"\A\s*([a-z0-9!#$&^_.+-]{1,60})\s*/\s*([a-z0-9!#$&^_.+-]{1,90})", re.IGNORECASE | re.ASCII)
+_UNKNOWN = "application/octet-stream"
+_MISTAKEN = {"plain": "text/plain", "plain/text": "text/plain", "html": "text/html", "html/text": "text/html"}
 _BOUNDARY_LINE = re.compile(r"^--(\S{1,70})\r?\n(?=content-)", re.IGNORECASE | re.MULTILINE)
 
 _FIRST_FIELD = re.compile(rb"\s*(?:>?From [^\n]*\n)?[!-9;-~]+[ \t]*:")
@@ -65,7 +67,7 @@ class _OpaqueChild(Message):
         return "application" if self._is_message() else super().get_content_maintype()
 
     def get_content_type(self) -> str:
-        return "application/octet-stream" if self._is_message() else super().get_content_type()
+        return _UNKNOWN if self._is_message() else super().get_content_type()
 
     def get_boundary(self, failobj: Any = None) -> Any:
         boundary = guarded("boundary", [], failobj, lambda: super(_OpaqueChild, self).get_boundary(failobj))
@@ -181,8 +183,10 @@ def content_type(part: Part, default: str = "text/plain") -> str:
         return default
     match = _TYPE.match(str(value))
     if match:
-        return f"{match[1]}/{match[2]}".lower()
-    return "text/plain" if str(value).strip().lower().startswith("text") else "application/octet-stream"
+        kind = f"{match[1]}/{match[2]}".lower()
+        return _MISTAKEN.get(kind, kind)
+    said = str(value).strip().lower()
+    return _MISTAKEN.get(said.split(";")[0].strip(), "text/plain" if said.startswith("text") else _UNKNOWN)
 
 
 def parameter(part: Part, name: str, header: str = "content-type") -> str | None:

@@ -353,6 +353,23 @@ def test_windows_characters_under_the_name_of_latin_1_are_read_as_browsers_do() 
     assert "€ “ja”" in _mail("Content-Type: text/plain; charset=iso-8859-1", b"\x80 \x93ja\x94").text
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["Content-Type: text/plain; charset=utf-16", "Content-Type: text/html", "Content-Type: text/html; charset=utf-32"],
+)
+@pytest.mark.parametrize("words", ["Mijn chef vraagt geld.", "Één café, één euro.", "Начальник берёт взятки."])
+def test_bytes_without_a_nul_are_not_utf_16_whatever_they_say(head: str, words: str) -> None:
+    """mail-cases 47"""
+    page = f"<meta charset=utf-16><p>{words}</p>" if "html" in head else words
+    assert _mail(head, page).text.strip() == words
+
+
+def test_a_text_that_is_utf_16_is_read_as_such() -> None:
+    for words in ("Mijn chef vraagt geld.", "我的上司收受贿赂"):
+        for charset in ("utf-16-le", "utf-16-be"):
+            assert _mail(f"Content-Type: text/plain; charset={charset}", words.encode(charset)).text == words
+
+
 def test_nul_and_control_characters_do_not_reach_the_text() -> None:
     """mail-cases 48"""
     text = _mail("Content-Type: text/plain; charset=utf-8", b"a\x00b\x07c\xff\xed\xa0\x80\r\nd").text
@@ -473,6 +490,58 @@ def test_own_words_and_quoted_ones_are_apart_and_the_text_is_whole() -> None:
     assert "> vraag" in mail.quoted_text
     assert "Mijn antwoord." in mail.text
     assert "> vraag" in mail.text
+
+
+UNUSUAL = ["text/markdown", "text/x-foo", "plain", "plain/text", "html", "text"]
+
+
+@pytest.mark.parametrize("kind", [*UNUSUAL, "application/octet-stream"])
+def test_a_text_of_unusual_type_is_the_text_of_a_mail_that_is_nothing_else(kind: str) -> None:
+    """mail-cases 52"""
+    assert _mail(f"Content-Type: {kind}", "Mijn chef vraagt geld.").own_text.strip() == "Mijn chef vraagt geld."
+
+
+@pytest.mark.parametrize("kind", UNUSUAL)
+def test_a_text_of_unusual_type_is_read_where_it_stands(kind: str) -> None:
+    """mail-cases 52"""
+    part = f"Content-Type: {kind}\n\nMijn chef vraagt geld."
+    assert _multipart("Content-Type: text/plain\n\nHoi", part).text.split() == [
+        "Hoi",
+        "Mijn",
+        "chef",
+        "vraagt",
+        "geld.",
+    ]
+    assert _multipart(part, kind="alternative").text.strip() == "Mijn chef vraagt geld."
+
+
+def test_another_version_for_few_programs_is_no_text_of_its_own() -> None:
+    mail = _multipart(
+        "Content-Type: text/plain\n\nplat",
+        "Content-Type: text/x-foo\n\nvreemd",
+        "Content-Type: text/html\n\nplat",
+        kind="alternative",
+    )
+    assert mail.text.strip() == "plat"
+    assert [b"".join(each.chunks()) for each in mail.attachments] == [b"vreemd"]
+
+
+@pytest.mark.parametrize("data", [b"\x89PNG\x00 \x01", b"-----BEGIN PGP MESSAGE-----\n\nab cd", b"TWlqbiBjaGVm"])
+def test_a_mail_that_is_a_file_has_no_text_where_that_is_none(data: bytes) -> None:
+    mail = _mail("Content-Type: application/octet-stream", data)
+    assert (mail.text, b"".join(mail.attachments[0].chunks())) == ("", data)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Hoi</p><noscript><p>Mijn chef vraagt geld.</p></noscript>",
+        "<html><frameset><frame src=x><noframes><body>Hoi Mijn chef vraagt geld.</body></noframes></frameset></html>",
+    ],
+)
+def test_what_stands_in_html_for_programs_that_show_less_is_text(page: str) -> None:
+    """mail-cases 52"""
+    assert _mail("Content-Type: text/html", page).text.split() == ["Hoi", "Mijn", "chef", "vraagt", "geld."]
 
 
 # --- files

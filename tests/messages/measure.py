@@ -20,6 +20,7 @@ from tests.messages.independent import Leaf, leaves
 TOP = Path(__file__).parents[2]
 MAILS = Path(os.environ.get("MELDPOST_SHARED") or TOP.parent / "shared") / "mime"
 MAIL, BODY = "mail", "body"
+_FOR_PROGRAMS = ("text/css", "text/javascript", "text/x-amp-html")
 _UNSEEN = re.compile(rb"(?is)<!--.*?-->|<(style|script|title)\b.*?</\1|<[^<>]*>|&[a-z#0-9]+;")
 
 
@@ -102,7 +103,8 @@ def _is_silent(mail: ParsedMail, independent: list[Leaf]) -> bool:
 def _says_something(leaf: Leaf) -> bool:
     if leaf.kind == "text/html":
         return re.search(rb"[A-Za-z0-9\x80-\xff]", _UNSEEN.sub(b"", leaf.data)) is not None
-    return leaf.kind == "text/plain" and leaf.data.strip() != b""
+    is_text = leaf.kind.startswith("text/") or leaf.kind in ("text", "plain", "plain/text")
+    return is_text and leaf.kind not in _FOR_PROGRAMS and leaf.data.strip() != b""
 
 
 def _other_files(mail: ParsedMail, independent: list[Leaf]) -> Iterator[str]:
