@@ -18,9 +18,11 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (b"MM\x00*", "PICTURE"),
     (b"BM", "PICTURE"),
 )
-_TEXT_NAMES = (".txt", ".text", ".csv", ".tsv", ".log", ".md", ".json", ".xml", ".vcf", ".srt")
-_TEXT_TYPES = ("application/json", "application/xml", "application/csv", "application/rtf-text")
-_HTML_NAMES = (".html", ".htm", ".xhtml")
+_TEXT_NAMES = (".txt", ".text", ".csv", ".tsv", ".log", ".md", ".json", ".xml", ".vcf", ".srt", ".mbox")
+_TEXT_TYPES = ("application/json", "application/xml", "application/csv", "application/rtf-text", "application/mbox")
+_HTML_NAMES = (".html", ".htm", ".xhtml", ".svg")
+_HTML_TYPES = ("text/html", "application/xhtml+xml", "image/svg+xml")
+_MAIL_NAMES = (".eml", ".mht", ".mhtml")
 _SILENT_TYPES = (
     "application/pgp-encrypted",
     "application/pgp-keys",
@@ -74,13 +76,13 @@ def kind_of(data: bytes, name: str, content_type: str) -> Kind:
 def _as_said(data: bytes, name: str, content_type: str) -> Kind:
     if content_type in _SILENT_TYPES:
         return Kind.SILENT
-    if content_type in ("message/rfc822", "message/global") or name.endswith(".eml"):
+    if content_type in ("message/rfc822", "message/global") or name.endswith(_MAIL_NAMES):
         return Kind.MAIL
     if content_type.startswith("message/"):
         return Kind.SILENT
     if _is_binary(data):
         return Kind.UNSUPPORTED
-    if content_type in ("text/html", "application/xhtml+xml") or name.endswith(_HTML_NAMES):
+    if content_type in _HTML_TYPES or name.endswith(_HTML_NAMES):
         return Kind.HTML
     if content_type.startswith("text/") or content_type in _TEXT_TYPES or name.endswith(_TEXT_NAMES):
         return Kind.TEXT

@@ -7,8 +7,10 @@ import re
 from ingest import markup
 from ingest.attachments.task import FileText, Task, Text
 from ingest.charsets import decode
+from ingest.mail import Finding
 
 _META_CHARSET = re.compile(rb"charset\s{0,3}=\s{0,3}[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+_DRAWING = "image/svg+xml"
 _MOST_BYTES = 4  # of a character
 
 
@@ -25,4 +27,6 @@ def read_html(data: bytes, task: Task) -> FileText:
     source = decode(data[: most * _MOST_BYTES], declared[1].decode("ascii") if declared else None)
     text = Text(task.limits.attachment_text_chars)
     text.add(markup.to_passage(source[:most]).text)
-    return text.read()
+    found = text.read()
+    is_drawing = task.content_type == _DRAWING or task.name.lower().endswith(".svg")
+    return FileText(findings=(Finding.NO_TEXT,)) if is_drawing and not found.text else found

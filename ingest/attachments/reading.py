@@ -8,6 +8,7 @@ opened it is said to be broken; that stays, where nothing more comes.
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,7 @@ _DEEPEST = 2
 _INNER_TIMES = 2
 """So many times the bytes of the mail's own files may come out of them (wire.py holds the same)."""
 _HEAD = 8192
+_RTF = re.compile(r"\s*(?:text|application)/(?:x-)?rtf\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,13 @@ class _Reading:
             yield _body(found.text)
 
     def _is_the_mail(self, kind: Kind, place: int) -> bool:
-        """Does the file hold what the mail says? A winmail.dat does; a .msg where the mail is but its wrapping."""
+        """Does the file hold what the mail says? A winmail.dat does; a .msg where the mail is but its wrapping, and
+        RTF where the mail is nothing else."""
         if self._files[place].inside is not None:
             return False
         wrapped = self._files[place].child is not None and len(self._mail.attachments) == 1
+        if kind is Kind.RTF:
+            return any(_RTF.match(value) for value in self._mail.header("content-type"))
         return kind is Kind.TNEF or (kind is Kind.OLE and wrapped and not self._mail.header("from"))
 
     def _task(self, place: int) -> Task:

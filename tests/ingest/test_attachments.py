@@ -71,6 +71,9 @@ def test_the_words_in_a_document_are_read_whatever_it_is_called(data: bytes) -> 
         ("brief.csv", "application/octet-stream", WORDS.encode()),
         ("brief.html", "application/octet-stream", f"<p>{WORDS}</p><script>x</script>".encode()),
         ("brief", "text/html", f"<p>{WORDS}</p>".encode()),
+        ("brief.html", "application/octet-stream", f"<meta charset=utf-16><p>{WORDS}</p>".encode()),
+        ("plan.svg", "image/svg+xml", f"<svg xmlns='x'><path d='M0'/><text>{WORDS}</text></svg>".encode()),
+        ("page.mht", "application/octet-stream", f"From: x\nContent-Type: text/html\n\n<p>{WORDS}</p>".encode()),
     ],
 )
 def test_text_and_html_files_are_read(name: str, content_type: str, data: bytes) -> None:
@@ -158,6 +161,20 @@ def test_a_mail_of_winmail_dat_alone_says_what_a_person_would_see_in_it() -> Non
     assert mail.text.startswith("Ik meld iets.")
     assert mail.own_text.strip() == "Ik meld iets."
     assert "oud" in mail.quoted_text
+
+
+@pytest.mark.parametrize("kind", ["text/rtf", "application/rtf"])
+def test_a_mail_that_is_nothing_but_rtf_says_what_a_person_would_see_in_it(kind: str) -> None:
+    mail = _whole(f"From: a@example.org\nContent-Type: {kind}\n\n{{\\rtf1 {WORDS}}}".encode())
+    assert mail.own_text.strip() == WORDS
+
+
+def test_a_mailbox_in_a_file_shows_its_words() -> None:
+    between = "From a Mon Nov  2 10:00:00 2026\nFrom: a@x.example\n\n"
+    box = f"{between}{WORDS}\n\n{between}En meer.\n"
+    text = _read(box.encode(), "oud.mbox").text
+    assert WORDS in text
+    assert "En meer." in text
 
 
 def test_a_mail_with_words_of_its_own_keeps_them_beside_winmail_dat() -> None:

@@ -85,7 +85,7 @@ def test_a_logo_in_the_text_is_no_file_that_anybody_misses() -> None:
         b"<svg/>\r\n--x--\r\n"
     )
     mail = with_files(mail, read_files(mail, Budget.of(60), None))
-    assert mail.attachments[0].findings == (Finding.UNSUPPORTED,)
+    assert mail.attachments[0].findings == (Finding.NO_TEXT,)
     assert not has_unread_files(mail)
 
 
