@@ -14,6 +14,7 @@ from email.message import Message
 _BLOCK = re.compile(r"\A((?:[^\r\n]{1,2000}(?:\r\n|\r|\n)){1,50})(?=\r\n|\r|\n)")
 _LINE = re.compile(r"[^\r\n]+(?:\r\n|\r|\n)")
 _FIELD = re.compile(r"[!-9;-~]+[ \t]*:")
+_SPACED = re.compile(r"\A([!-9;-~]+)[ \t]+:")
 _PARAMETER = re.compile(r"[A-Za-z][A-Za-z-]{0,30}\*?\d?\*?=\S")
 _ODD_FIELD = re.compile(r"(?:X-|Content-)\S")
 
@@ -38,10 +39,11 @@ def _is_of_a_header(line: str) -> bool:
 
 
 def _mended(lines: list[str]) -> Iterator[str]:
-    """Parameters are indented again; what is no field is left out, with the lines that continue it."""
+    """Parameters are indented again, and names closed up to their colons; what is no field is left out, with the lines
+    that continue it."""
     is_left_out = False
     for line in lines:
         if line[0] not in " \t":
             is_left_out = not (_FIELD.match(line) or _PARAMETER.match(line))
         if not is_left_out:
-            yield line if line[0] in " \t" or _FIELD.match(line) else f"\t{line}"
+            yield line if line[0] in " \t" else _SPACED.sub(r"\1:", line) if _FIELD.match(line) else f"\t{line}"

@@ -14,7 +14,7 @@ from email.message import Message
 from email.policy import Compat32
 from typing import Any
 
-from ingest import transfer
+from ingest import beginnings, transfer
 from ingest.charsets import clean_line, decode
 from ingest.errors import CannotParse
 from ingest.guard import guarded
@@ -124,28 +124,35 @@ def _parsed(chunks: Iterable[bytes], limits: ParseLimits, left: PartsLeft) -> Pa
         return _OpaqueChild(policy=_POLICY)
 
     parser = BytesFeedParser(_factory=new_part, policy=_POLICY)
+    source = iter(chunks)
+    head, defects = beginnings.repaired(_head(source, limits.header_bytes))
     try:
-        for chunk in _within_header_limit(chunks, limits.header_bytes):
+        parser.feed(head)
+        for chunk in source:
             parser.feed(chunk)
-        return parser.close()
+        part = parser.close()
     except RecursionError:
         raise CannotParse("parts nested too deeply") from None
+    part.defects[:0] = defects
+    return part
 
 
-def _within_header_limit(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
-    """Pass the pieces on, but look for the end of the header first: the parser sees none that is too long."""
+def _head(source: Iterator[bytes], limit: int) -> bytes:
+    """The first pieces, down to the end of the header: the parser sees none that is too long. Raises CannotParse."""
     head = bytearray()
-    source = iter(chunks)
     for chunk in source:
         head += chunk
-        if len(head) > limit or _END_OF_HEADER.search(head):
+        if len(head) > limit or _end_of_header(head):
             break
-    end = _END_OF_HEADER.search(head)
+    end = _end_of_header(head)
     # A text without any header, as some tools send, would be one long header to a careless parser only.
     if (end.start() if end else len(head)) > limit and b":" in head[:1000].split(b"\n", 1)[0]:
         raise CannotParse("header larger than is read")
-    yield bytes(head).removeprefix(codecs.BOM_UTF8)  # Windows writes it before the first field of a kept mail
-    yield from source
+    return bytes(head).removeprefix(codecs.BOM_UTF8)  # Windows writes it before the first field of a kept mail
+
+
+def _end_of_header(head: bytes | bytearray) -> re.Match[bytes] | None:
+    return _END_OF_HEADER.search(head, beginnings.first_written(head))
 
 
 def children(part: Part) -> list[Part]:

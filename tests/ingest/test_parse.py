@@ -321,6 +321,59 @@ def test_a_header_that_a_broken_line_would_end_too_early_goes_on_to_the_empty_li
     assert mail.header("content-transfer-encoding") == ("base64",)
 
 
+HEADER = "To: desk@example.org\nFrom: Jan <jan@example.org>\nSubject: Melding\n\nDe melding.\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "above", ["\n", "\n\n \n", "Mail content:\n", "-- kept by a tool --\n", "\ufeff", ">From a Mon Nov  2\n"]
+)
+def test_what_stands_above_the_first_field_does_not_cost_the_header(above: str, end: str) -> None:
+    mail = parse_bytes((above + HEADER).replace("\n", end).encode())
+    assert (mail.from_, mail.subject) == (Address("Jan", "jan@example.org"), "Melding")
+    assert mail.text.strip() == "De melding."
+    assert ("WordsBeforeHeaderDefect" in mail.defects) == (above != "\ufeff")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("space", [" ", "\t", "  \t"])
+@pytest.mark.parametrize("names", [["From"], ["From", "Subject"], ["To", "From", "Subject"], ["Subject"]])
+def test_white_space_before_the_colon_of_a_field_does_not_end_the_header(
+    names: list[str], space: str, end: str
+) -> None:
+    """RFC 5322 §4.5"""
+    raw = HEADER
+    for name in names:
+        raw = raw.replace(f"{name}:", f"{name}{space}:")
+    mail = parse_bytes(raw.replace("\n", end).encode())
+    assert (mail.from_, mail.subject) == (Address("Jan", "jan@example.org"), "Melding")
+    assert mail.text.strip() == "De melding."
+    assert "SpaceBeforeColonDefect" in mail.defects
+
+
+def test_white_space_before_the_colon_of_a_parts_field_does_not_end_its_header() -> None:
+    part = "Content-Type : application/pdf; name=a.pdf\nContent-Transfer-Encoding : base64\n\nJVBERg=="
+    (file,) = _multipart(part).attachments
+    assert (file.name, b"".join(file.chunks())) == ("a.pdf", b"%PDF")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\nNaam: Kees\nBedrag: 500\n\nDe melding.",
+        "Ik meld:\nFrom: Kees\nhij vroeg geld\n\nEn meer.",
+        "Ik meld iets.\nSubject: niets\n\nEn meer.",
+    ],
+)
+def test_a_text_in_which_something_looks_like_a_field_stays_whole(text: str) -> None:
+    assert parse_bytes(text.encode()).text.strip() == text.strip()
+
+
+def test_a_text_directly_below_the_header_keeps_lines_with_spaced_colons() -> None:
+    mail = parse_bytes(b"From: a@example.org\nSubject: x\nBedrag : 500\nis te veel.\n\nEn meer.")
+    assert "Bedrag : 500" in mail.text
+
+
 def test_a_boundary_that_lost_its_indentation_is_found() -> None:
     mail = _mail(
         'Content-Type: multipart/mixed;\nboundary="x"',

@@ -26,6 +26,7 @@ class Leaf:
 
 def leaves(mail: bytes) -> Iterator[Leaf]:
     """All leaves; of one whose end is missing, with and without its last line end, since nobody knows whose that is."""
+    mail = re.sub(rb"\A(?:\s*\n|Mail content:\r?\n)(?=[A-Za-z-]+:)", b"", mail)  # what stands above the header
     if b"\n" in mail:
         yield from _leaves(mail, "text/plain", 0)
         return

@@ -10,7 +10,7 @@ from tests.messages.measure import Found
 # Why it is so, for each file that is not as expected; looked at one by one.
 _GUESSED = "its boundary is not the one it names: ours is guessed, the other reading guesses none"
 _AS_IT_CAME = "what stands there is no base64, or not it alone: left as it came"
-_NO_HEADER = "begins with a line that is no header, so that all of it is text"
+_NO_EMPTY_LINE = "no empty line below the header: what follows is taken for the file"
 _WHY = {
     "staktrace+mailparse/tests/files/nested.eml": "1,000 parts in each other, made to break parsers: kept whole",
     "test_email/data/msg_25.txt": _GUESSED,
@@ -22,14 +22,13 @@ _WHY = {
     "boolean_decoded_content.eml": _AS_IT_CAME,
     "signed-doc.p7s": _AS_IT_CAME,
     "core/src/test/resources/invalid.eml": _AS_IT_CAME,
-    "outofmemory-no-header-seperation.eml": "no empty line below the header: what follows is taken for the file",
+    "outofmemory-no-header-seperation.eml": _NO_EMPTY_LINE,
     "embedded_email_without_content_disposition-embedded.eml": "it is the mail that lay in the other, by itself",
     "attachment-only-inline-quoted-printable.raw": "HTML without a name, shown as text",
     "non-mime-html-charset-header-only.raw": "only the header is odd, it has words",
     "fake-email-utf-16": "a whole mail stored in UTF-16, as none travels: shown as text, its header too",
     "unstructured/example-docs/fake-email.txt": "an older wording of the same mail",
-    "AttachmentAndSomeTextInlined.eml": _NO_HEADER,
-    "eml/oneAttachmentWith": _NO_HEADER,
+    "oneHtmlAttachmentAndSomeTextInlined.eml": _NO_EMPTY_LINE,
     "embedded_email_11.txt": "a time and a name, without an address, a verb or a mark at its lines",
     "embedded_email_19.txt": "quoted without a mark that a program writes",
     "embedded_email_1.txt": "a time and a name, without an address or a mark at its lines: as a reporter tells it, too",
