@@ -65,7 +65,7 @@ class Body:
 class _Words:
     """The text and the HTML of one part, or of several that are shown below each other.
 
-    `plain` gives the text when it is asked for: HTML beside a text is never laid out.
+    `plain` gives the text when it is asked for: HTML beside a text is not laid out, unless that stands in for it.
     """
 
     plain: list[Callable[[], Passage]] = field(default_factory=list)

@@ -56,6 +56,7 @@ def test_an_encoding_is_known_whatever_stands_beside_its_name(encoding: str, wri
 
 @pytest.mark.parametrize("written", ["base64;", "base64 (comment)", '"base64"'])
 def test_a_file_is_decoded_whatever_stands_beside_the_name_of_its_encoding(written: str) -> None:
+    """mail-cases 64"""
     part = f"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: {written}\n\n"
     head = "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
     mail = parse_bytes(head.encode() + part.encode() + base64.encodebytes(b"%PDF-1.4 abc") + b"\n--x--\n")
@@ -66,6 +67,7 @@ def test_a_file_is_decoded_whatever_stands_beside_the_name_of_its_encoding(writt
 @pytest.mark.parametrize("footer", [FOOTER, "\r\n" + FOOTER, "\r\nAfmelden\r\nhttps://lijst.example/", "Lijst!\r\nx"])
 @pytest.mark.parametrize("size", [12, 57, 58, 59, 60, 114, 1000, 3000])
 def test_a_footer_below_base64_spoils_no_file(size: int, footer: str) -> None:
+    """mail-cases 64"""
     data = random.Random(size).randbytes(size)
     part = b"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     body = base64.encodebytes(data).replace(b"\n", b"\r\n") + footer.encode()
