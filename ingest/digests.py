@@ -6,37 +6,45 @@ Pure and streaming: memory does not grow with the mail. The keyed digests themse
 import re
 from collections.abc import Iterable, Iterator
 
+from ingest.beginnings import is_field
+
 TRACE_FIELDS = frozenset({b"return-path", b"received", b"delivered-to", b"authentication-results", b"dkim-signature"})
 TRACE_PREFIXES = (b"arc-", b"x-")
 MAX_HEADER = 1 << 20  # what stands behind the first MiB of a header is taken as content
 
-_FIELD = re.compile(rb"[^\n]*(?:\n[ \t][^\n]*)*\n?")  # with its folded lines (RFC 5322 section 2.2.3)
+_FIELD = re.compile(rb"[^\r\n]*(?:[\r\n][ \t][^\r\n]*)*[\r\n]?")  # with its folded lines (RFC 5322 section 2.2.3)
+_SEPARATOR = b"From "  # of an mbox
 
 
 def without_trace_fields(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The mail without its trace fields and with LF line ends, so that a copy which took another way, or was kept in
-    a file with other line ends, gives the same bytes."""
+    a file with other line ends, gives the same bytes.
+
+    The header ends where it does for the reader: at a lone CR a line does, and at a line that is no field the text
+    begins. Else two mails that differ there would be one, and the second be lost as its copy.
+    """
     stream = _with_lf(chunks)
-    header, rest = _take_header(stream)
-    yield from (field for field in _FIELD.findall(header) if field and not _is_trace(field))
-    yield rest
+    beginning = _beginning(stream)
+    at = 0
+    for field in _FIELD.finditer(beginning[:MAX_HEADER]):
+        if not is_field(field[0]) and not field[0].startswith(_SEPARATOR):
+            break
+        at = field.end()
+        if not _is_trace(field[0]):
+            yield field[0]
+    yield beginning[at:]
     yield from stream
 
 
-def _take_header(stream: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """The header block, and what was read of the rest (which begins with the empty line)."""
+def _beginning(stream: Iterator[bytes]) -> bytes:
+    """The header and what was read of the rest, or the first MiB and a little more."""
     data = bytearray()
     for chunk in stream:
         searched = max(0, len(data) - 1)
         data += chunk
-        if data.startswith(b"\n"):
-            return b"", bytes(data)
-        end = data.find(b"\n\n", searched)
-        if 0 <= end < MAX_HEADER:
-            return bytes(data[: end + 1]), bytes(data[end + 1 :])
-        if len(data) > MAX_HEADER:
-            return bytes(data[:MAX_HEADER]), bytes(data[MAX_HEADER:])
-    return bytes(data), b""
+        if data.startswith(b"\n") or data.find(b"\n\n", searched) >= 0 or len(data) > MAX_HEADER:
+            break
+    return bytes(data)
 
 
 def _is_trace(field: bytes) -> bool:

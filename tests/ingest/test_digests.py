@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.digests import without_trace_fields
+from ingest.parse import parse_bytes
 
 
 def stable(raw: bytes, size: int = 65536) -> bytes:
@@ -41,6 +43,31 @@ def test_a_mail_of_trace_fields_alone_or_of_nothing_is_no_error() -> None:
     assert stable(b"") == b""
     assert stable(b"Received: x\r\n y") == b""
     assert stable(b"\r\nbody") == b"\nbody"
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"X-Mailer: y\rFrom: a@x.example\rSubject: s\r\rROLF\r",  # old programs end their lines so
+        b"From: a@x.example\r\nX-Mailer: y\rSubject: ROLF\r\n\r\nbody",
+        b"From: a@x.example\r\nHello.\r\nX-ray: ROLF\r\n",  # a text without an empty line above it
+        b"Received: by y\r\nReceived : by y\r\nHello.\r\nReceived: ROLF\r\n",
+        b"From: a@x.example\nX-Mailer: y\nAmount : 5\nX-ray: ROLF\n",
+        b"Hello.\nX-ray: ROLF\n",
+        b"From: a@x.example\n\r\rX-ray: ROLF\n\n",
+    ],
+)
+def test_what_the_reader_takes_for_subject_or_text_makes_a_difference(mail: bytes) -> None:
+    read = parse_bytes(mail)
+    assert "ROLF" in read.subject + read.text
+    assert stable(mail) != stable(mail.replace(b"ROLF", b"PIET"))
+    assert stable(b"Return-Path: <a@x.example>\nReceived: from b\n" + mail) == stable(mail)
+
+
+def test_a_line_of_an_mbox_is_no_end_of_the_header() -> None:
+    line = b"From a@x.example Thu Jan  1 12:00:00 2026\n"
+    assert stable(line + b"Received: x\n" + MAIL) == stable(line + MAIL)
+    assert stable(b"X-A: y\n" + line + b"Received: x\n" + MAIL) == stable(line + MAIL)
 
 
 @given(
