@@ -13,11 +13,14 @@ _HASH = "Hash: [A-Za-z0-9]+(?:[, -]{1,2}[A-Za-z0-9]+)*"
 _HEAD = f"{SIGNED_TEXT[0]}\r?\n(?:{_HASH}\r?\n)*\r?\n"
 _SIGNED = f"{_HEAD}(?s:(.*?))BEGIN[ \\t]+PGP[ \\t]+SIGNATURE"
 _IN_THE_CLEAR, _IN_THE_CLEAR_BYTES = re.compile(_SIGNED), re.compile(_SIGNED.encode())
+_BLANKS = " \t\xa0"
+_DEEPEST_SET_IN = 80
 _DASHES = "\n-----"
 
 
 def blocks(text: str, frame: tuple[str, str]) -> list[tuple[int, int]]:
-    """The ranges from a line that begins a frame to the next one that ends it."""
+    """The ranges from a line that begins a frame to the next one that ends it. A message may be set in, as the text of
+    some HTML is; a text signed in the clear may not, for every blank in it counts."""
     begin, end = frame
     found: list[tuple[int, int]] = []
     position = 0
@@ -27,9 +30,19 @@ def blocks(text: str, frame: tuple[str, str]) -> list[tuple[int, int]]:
         if stop < 0:
             return found
         position = stop + len(end)
-        if start == 0 or text[start - 1] in "\r\n":
+        before = text[max(0, start - _DEEPEST_SET_IN) : start]
+        if frame is MESSAGE:
+            before = before.rstrip(_BLANKS)
+        if before[-1:] in ("", "\r", "\n"):
             found.append((start, position))
     return found
+
+
+def as_written(block: str) -> str:
+    """A message as the program wrote it that made it: its lines not set in, and an empty one below its fields."""
+    lines = [line.strip() for line in block.split("\n")]
+    below = next((number for number, line in enumerate(lines) if number and ":" not in line), len(lines))
+    return "\n".join([*lines[:below], "", *lines[below:]])
 
 
 def is_version(data: bytes) -> bool:

@@ -72,13 +72,15 @@ def _is_version(file: ParsedAttachment) -> bool:
 
 
 def _files(outer: ParsedMail, pieces: Sequence[Piece]) -> Iterator[ParsedAttachment]:
-    """The ciphertext of an entity goes, for its content is there and the raw mail keeps it; an encrypted file stays,
-    and what it held lies inside it."""
-    entities = {piece.sealed.attachment for piece in pieces if piece.sealed.kind in _ENTITIES}
+    """The ciphertext of an entity goes, for its content is there and the raw mail keeps it, and so does what was found
+    in a whole mail that was sealed; an encrypted file stays, and what it held lies inside it."""
+    gone: set[int | None] = {piece.sealed.attachment for piece in pieces if piece.sealed.kind in _ENTITIES}
     is_pgp = any(piece.sealed.kind is SealedKind.PGP for piece in pieces)
     places: dict[int, int] = {}
     for number, file in enumerate(outer.attachments):
-        if number not in entities and not (is_pgp and _is_version(file)):
+        if number in gone or (file.inside is not None and file.inside in gone):
+            gone.add(number)
+        elif not (is_pgp and _is_version(file)):
             places[number] = len(places)
             yield file if file.inside is None else replace(file, inside=places.get(file.inside))
     end = len(places)

@@ -8,6 +8,7 @@ import mimetypes
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import encode_rfc2231
 from typing import Literal, Protocol
@@ -25,7 +26,7 @@ from ingest.mail import (
     SignatureResult,
     Unopened,
 )
-from ingest.protection.armour import in_the_clear
+from ingest.protection.armour import as_written, in_the_clear
 from ingest.protection.joining import Piece, join, opened_text
 from ingest.protection.values import SIGNATURES, MailKeys, Question, Unsealed, closed
 from ingest.raw import RawMail, read_range
@@ -36,6 +37,11 @@ MOST_QUESTIONS = 30
 """What is asked of decrypters for one mail, at most."""
 MOST_KEYS = 5
 """Of the keys that came with a mail, so many are read beside that: they have to be known before what they signed."""
+_ENTITIES = (SealedKind.CMS, SealedKind.PGP)
+_LONGEST_HEADER = 64 * 1024
+_END_OF_HEADER = re.compile(rb"\A\r?\n|\n\r?\n")
+_OF_AN_ENTITY = re.compile(rb"^(?:content-[a-z-]{1,40}|mime-version)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_WHOLE_MAIL = re.compile(rb"^content-type[ \t]*:\s*message/(?:rfc822|global)\b", re.IGNORECASE | re.MULTILINE)
 _CHARSET = re.compile(r"^Charset:[ \t]*([A-Za-z0-9_.:-]{1,40})[ \t]*$", re.MULTILINE)
 
 
@@ -108,12 +114,14 @@ class _Opener:
         self._keys_asked = 0
         self._until = time.monotonic() + opening.seconds
 
-    def opened(self, mail: ParsedMail, raw: RawMail, depth: int) -> ParsedMail:
+    def opened(self, mail: ParsedMail, raw: RawMail, depth: int, *, is_entity: bool = False) -> ParsedMail:
+        """`is_entity`: it is what a layer held, and neither a mail as it came nor words or a file of one."""
         found = _Found(list(self._keys_that_came(mail)))
         came = tuple(key.data for key in found.keys)
         for sealed in mail.sealed:
             if sealed.kind is not SealedKind.PGP_KEY:
                 self._take_off(found, sealed, mail, raw, came, depth)
+        self._take_out(found, mail, raw, depth, is_entity=is_entity)
         joined = replace(join(mail, found.pieces), sealed=())
         text = opened_text(joined, found.pieces)
         if text is not None:
@@ -137,12 +145,25 @@ class _Opener:
             if signed is not None:
                 found.pieces.append(Piece(sealed, replace(_EMPTY, text=signed)))
         if unsealed.content is not None:
-            inner = self._read(_as_mail(sealed, mail, unsealed.content), unsealed.content, depth)
+            entity = _as_mail(sealed, mail, unsealed.content)
+            inner = self._read(entity, unsealed.content, depth, is_entity=sealed.kind in _ENTITIES)
             unsealed = self._checked_again(question, unsealed, inner)
             found.note(sealed, unsealed)
             found.note_inner(sealed, inner, was_encrypted=unsealed.encrypted)
         else:
             found.note(sealed, unsealed)
+
+    def _take_out(self, found: _Found, mail: ParsedMail, raw: RawMail, depth: int, *, is_entity: bool) -> None:
+        """Programs that protect the header, too, seal a whole mail: what is in it is what the mail says (RFC 8551
+        §3.1)."""
+        starts = [each.signed[0] for each in mail.sealed if each.whole and each.signed] + [0] * is_entity
+        heads = (b"".join(read_range(raw.fd, start, _LONGEST_HEADER)) for start in starts)
+        place = next((place for place, file in enumerate(mail.attachments) if file.child), None)
+        if place is None or depth >= DEEPEST or not any(_WHOLE_MAIL.search(_header(head)) for head in heads):
+            return
+        with RawMail.from_chunks(mail.attachments[place].chunks()) as whole, suppress(ReadError):
+            inner = self.opened(self._readers.read(whole), whole, depth + 1, is_entity=True)
+            found.note_inner(Sealed(SealedKind.CMS, True, place), inner, was_encrypted=False)
 
     def _checked_again(self, question: Question, unsealed: Unsealed, inner: ParsedMail) -> Unsealed:
         """Programs put the sender's key into the very message that it signs."""
@@ -152,10 +173,10 @@ class _Opener:
         again = self._ask(replace(question, certificates=question.certificates + keys))
         return replace(unsealed, signatures=again.signatures or unsealed.signatures)
 
-    def _read(self, entity: bytes, content: bytes, depth: int) -> ParsedMail:
+    def _read(self, entity: bytes, content: bytes, depth: int, *, is_entity: bool) -> ParsedMail:
         with RawMail.from_bytes(entity) as raw:
             try:
-                return self.opened(self._readers.read(raw), raw, depth + 1)
+                return self.opened(self._readers.read(raw), raw, depth + 1, is_entity=is_entity)
             except ReadError:  # kept whole, as a mail would be
                 file = ParsedAttachment(
                     name="opened",
@@ -258,20 +279,32 @@ def _standard(sealed: Sealed) -> Literal["smime", "openpgp"]:
 def _data(sealed: Sealed, mail: ParsedMail) -> bytes:
     if sealed.attachment is not None:
         return b"".join(mail.attachments[sealed.attachment].chunks())
-    return sealed.data or mail.text[slice(*(sealed.text or (0, 0)))].encode("utf-8", "replace")
+    return sealed.data or _message(sealed, mail).encode("utf-8", "replace")
+
+
+def _message(sealed: Sealed, mail: ParsedMail) -> str:
+    return as_written(mail.text[slice(*(sealed.text or (0, 0)))])
 
 
 def _as_mail(sealed: Sealed, mail: ParsedMail, content: bytes) -> bytes:
     """What was opened, as a reader reads it: an entity is one already, text and files are wrapped into one."""
     if sealed.kind is SealedKind.PGP_TEXT:
-        declared = _CHARSET.search(mail.text[slice(*(sealed.text or (0, 0)))])
+        declared = _CHARSET.search(_message(sealed, mail))
         return _text_mail(content, declared[1] if declared else "utf-8")
     if sealed.kind in (SealedKind.PGP_FILE, SealedKind.CMS_FILE) and sealed.attachment is not None:
         name = re.sub(r"\.(asc|pgp|gpg|p7m)$", "", mail.attachments[sealed.attachment].name, flags=re.IGNORECASE)
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         disposition = f"attachment; filename*={encode_rfc2231(name, 'utf-8')}"
         return _wrapped(kind if not kind.startswith("multipart/") else "application/octet-stream", content, disposition)
-    return content
+    head = _header(content)
+    # words alone: whoever sealed them by hand gave them no header, and one that begins "Subject: " is none
+    return content if not head.strip() or _OF_AN_ENTITY.search(head) else _text_mail(content, "utf-8")
+
+
+def _header(entity: bytes) -> bytes:
+    """What stands above the first empty line."""
+    end = _END_OF_HEADER.search(entity, 0, _LONGEST_HEADER)
+    return entity[: end.start() + 1 if end else _LONGEST_HEADER]
 
 
 def _text_mail(text: bytes, charset: str) -> bytes:

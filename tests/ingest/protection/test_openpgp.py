@@ -121,6 +121,22 @@ def test_text_between_other_text_is_opened_where_it_stands(gnupg: GnuPG) -> None
     assert "BEGIN PGP MESSAGE" in closed.text
 
 
+@pytest.mark.parametrize("kind", ["lines", "blocks", "indented"])
+def test_a_message_that_its_html_has_set_in_is_opened(gnupg: GnuPG, kind: str) -> None:
+    lines = gnupg.encrypt(f"{WORDS}\n".encode()).decode().splitlines()
+    if kind == "indented":
+        body = "Content-Type: text/plain\r\n\r\nBoven.\r\n" + "".join(f"\xa0  {line}\r\n" for line in lines)
+    elif kind == "lines":
+        body = "Content-Type: text/html\r\n\r\n<div>Boven.<br>" + "<br>\r\n".join(lines) + "</div>"
+    else:
+        blocks = "".join(f"<div>{line or '&nbsp;'}</div>\r\n" for line in lines)
+        body = "Content-Type: text/html\r\n\r\n<div>Boven.</div>" + blocks
+    mail = read(HEAD + body.encode(), gnupg.keys())
+    assert mail.protection == OPENED
+    assert mail.text.split() == ["Boven.", *WORDS.split()]
+    assert read(HEAD + body.encode()).protection == Protection("openpgp", opened=False, reason=Unopened.NO_KEY)
+
+
 def test_text_in_another_charset_is_read_as_its_frame_says(gnupg: GnuPG) -> None:
     message = gnupg.encrypt("café\n".encode("iso-8859-1")).replace(
         b"MESSAGE-----\n", b"MESSAGE-----\nCharset: latin1\n", 1

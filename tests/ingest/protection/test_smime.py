@@ -346,3 +346,51 @@ def _tamper_with(openssl: OpenSSL) -> tuple[bytes, bytes]:
 def test_whatever_comes_an_answer_goes(data: bytes) -> None:
     for kind in SealedKind:
         assert unseal(Question(kind, data)).content is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Betreft: de kantine\r\n\r\nHij steelt.\r\n",
+        "Naam: Rolf\r\nFunctie: directeur\r\n",
+        "Hij steelt.\r\nNaam: Rolf\r\n",
+        "Subject: de kantine\r\nDatum: gisteren\r\n\r\ncafé\r\n",
+    ],
+)
+@pytest.mark.parametrize("form", ["encrypted", "signed"])
+def test_words_that_were_sealed_without_the_header_of_an_entity_are_all_shown(
+    openssl: OpenSSL, words: str, form: str
+) -> None:
+    """As `openssl cms` seals a text where nobody tells it that it is one."""
+    entity = words.encode()
+    sealed = openssl.encrypt(entity=entity) if form == "encrypted" else openssl.sign("-nodetach", entity=entity)
+    mail = read(sealed, openssl.keys())
+    assert mail.text.split() == words.split()
+    assert mail.own_text
+
+
+@pytest.mark.parametrize("form", ["encrypted", "signed", "detached"])
+def test_a_whole_mail_that_was_sealed_for_its_header_is_what_the_mail_says(openssl: OpenSSL, form: str) -> None:
+    """RFC 8551 §3.1"""
+    file = b"--i\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\nx\r\n--i--\r\n"
+    parts = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n" + ENTITY + file
+    head = HEAD.replace(b"Subject: ...", b"Subject: Over de kantine")
+    entity = b"Content-Type: message/rfc822; forwarded=no\r\n\r\n" + head + parts
+    sealed = {
+        "encrypted": openssl.encrypt,
+        "signed": lambda entity: openssl.sign("-nodetach", entity=entity),
+        "detached": openssl.sign,
+    }[form](entity=entity)
+    mail = read(sealed, openssl.keys())
+    assert (mail.text.strip(), mail.own_text, mail.subject) == (WORDS, WORDS, "Over de kantine")
+    assert [file.name for file in mail.attachments if file.name != "smime.p7s"] == ["a.pdf"]
+    assert mail.protection is not None
+    assert [each.whole for each in mail.protection.signatures] == ([] if form == "encrypted" else [True])
+
+
+def test_a_mail_that_was_forwarded_and_signed_with_words_above_it_stays_a_file(openssl: OpenSSL) -> None:
+    forwarded = b"--i\r\nContent-Type: message/rfc822\r\n\r\n" + HEAD + ENTITY + b"--i--\r\n"
+    above = b"Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nContent-Type: text/plain\r\n\r\nZie dit.\r\n"
+    mail = read(openssl.sign(entity=above + forwarded), openssl.keys())
+    assert mail.text.strip() == "Zie dit."
+    assert [file.content_type for file in mail.attachments][:1] == ["message/rfc822"]
