@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ _LONGEST_NAME = 500
 _MOST_SIGNATURES = 50
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_PEM_MESSAGE = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----(.*?)-----END \1-----", re.DOTALL)  # RFC 7468 §8, §9
 _ENCRYPTED = ("enveloped_data", "authenticated_enveloped_data")
 
 
@@ -142,7 +144,8 @@ _STEPS = {
 
 def _content_info(data: bytes) -> tuple[str, Any]:
     """The kind and content of a CMS structure."""
-    info = cms.ContentInfo.load(to_definite(data))
+    armoured = _PEM_MESSAGE.match(data)
+    info = cms.ContentInfo.load(to_definite(a2b_base64(armoured[2]) if armoured else data))
     return info["content_type"].native, info["content"]
 
 

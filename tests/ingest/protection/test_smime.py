@@ -394,3 +394,13 @@ def test_a_mail_that_was_forwarded_and_signed_with_words_above_it_stays_a_file(o
     mail = read(openssl.sign(entity=above + forwarded), openssl.keys())
     assert mail.text.strip() == "Zie dit."
     assert [file.content_type for file in mail.attachments][:1] == ["message/rfc822"]
+
+
+@pytest.mark.parametrize("what", ["-encrypt", "-sign"])
+def test_a_message_in_armour_is_opened(openssl: OpenSSL, what: str) -> None:
+    options = (
+        ("-recip", "rsa.crt") if what == "-encrypt" else ("-nodetach", "-signer", "sender.crt", "-inkey", "sender.key")
+    )
+    armoured = openssl.run("cms", what, "-outform", "PEM", *options, data=ENTITY)
+    mail = read(HEAD + b"Content-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\n" + armoured, openssl.keys())
+    assert mail.text.strip() == WORDS
