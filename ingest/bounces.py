@@ -42,7 +42,8 @@ def returned_tokens(mail: ParsedMail) -> tuple[str, ...]:
 
 def failed_recipients(mail: ParsedMail) -> tuple[str, ...]:
     """For whom a mail failed, as far as the bounce says, in its report, in its header or in its own words."""
-    reported = [entry["address"] for entry in (mail.delivery_report or {}).get("recipients", ())]
+    recipients = (mail.delivery_report or {}).get("recipients", ())
+    reported = [entry[part] for part in ("original", "address") for entry in recipients]
     told = [*reported, *mail.header("x-failed-recipients"), mail.text[:_TEXT_CHARS]]
     found = (match[0] for text in told for match in _ADDRESS.finditer(text.lower()))
     return tuple(dict.fromkeys(found))[:_MOST]

@@ -212,7 +212,8 @@ class ParsedMail:
       kind                 "delivery" (RFC 3464) or "disposition" (RFC 8098)
       original_message_id  str | None
       original_envelope_id str | None
-      recipients           list of {"address", "action", "status", "diagnostic"}, each str ("" where not given)
+      recipients           list of {"address", "original", "action", "status", "diagnostic"}, each str ("" where not
+                           given); `original` is whom we wrote to, where that was passed on to `address`
       disposition          str, "" for delivery reports
     """
 

@@ -18,6 +18,7 @@ def delivery_report(status: str, returned_header: str) -> dict[str, Any]:
     recipients = [
         {
             "address": _after_type(block.get("final-recipient") or block.get("original-recipient", "")),
+            "original": _after_type(block.get("original-recipient", "")),
             "action": block.get("action", "").lower()[:40],
             "status": block.get("status", "").split(" ")[0][:20],
             "diagnostic": _after_type(block.get("diagnostic-code", ""))[:500],

@@ -247,6 +247,7 @@ class _Hop(_Model):
 
 class _Recipient(_Model):
     address: Short
+    original: Short
     action: Short
     status: Short
     diagnostic: Short

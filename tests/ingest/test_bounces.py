@@ -133,6 +133,17 @@ def test_a_receipt_that_came_back_ends_the_reminder(
     assert not is_reminded(office)
 
 
+def test_a_bounce_of_where_a_receipt_was_passed_on_to_names_whom_it_went_to(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, sent: Mapping[str, Mail]
+) -> None:
+    """RFC 3464 §2.3.1: the address that we wrote to is the original one; mail-cases 87"""
+    block = "Original-Recipient: rfc822;Appie@home.example\r\n" + FAILED.replace("appie@", "a.ramdin@new-")
+    dovecot.deliver(account, report(sent["receipt"], block))
+    office.take_in()
+    assert bounced(office) == {"receipt": True, "notice": False}
+    assert not is_reminded(office)
+
+
 def words_only(about: Mail, returned: str) -> bytes:
     """A bounce as qmail writes it: no report, the mail's header in its own words."""
     return (

@@ -697,7 +697,13 @@ def test_a_delivery_report_says_which_mail_failed_and_how() -> None:
         "original_message_id": "<ours@example.org>",
         "original_envelope_id": "env1",
         "recipients": [
-            {"address": "jan@example.org", "action": "failed", "status": "5.1.1", "diagnostic": "550 no such user"}
+            {
+                "address": "jan@example.org",
+                "original": "",
+                "action": "failed",
+                "status": "5.1.1",
+                "diagnostic": "550 no such user",
+            }
         ],
         "disposition": "",
     }
