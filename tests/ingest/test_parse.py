@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest import headers
+from ingest.authentication import authenticate
 from ingest.errors import CannotParse
 from ingest.mail import Address, ParsedMail, ParseLimits
 from ingest.parse import parse, parse_bytes
@@ -750,6 +751,18 @@ def test_twenty_thousand_encoded_words_are_read_in_part() -> None:
     mail = _mail("Subject: " + "\n ".join(["=?utf-8?q?abcdef?="] * 20_000))
     assert mail.subject.startswith("abcdef")
     assert "header: value cut" in mail.defects
+
+
+def test_of_a_long_field_whose_end_counts_the_end_is_kept_too() -> None:
+    ids = [f"<{number}.{'x' * 30}@example.org>" for number in range(3000)]
+    results = f"mx; dkim=pass ({'x ' * 30_000}) header.d=a.example; dmarc=fail header.from=a.example"
+    mail = _mail("References: " + "\n ".join(ids) + f"\nAuthentication-Results: {results}")
+    assert (mail.references[0], mail.references[-1]) == (ids[0], ids[-1])
+    assert set(mail.references) <= set(ids)
+    assert len(mail.header("authentication-results")[0]) < 40_000
+    found = authenticate(mail.headers, "mx", "x@a.example")
+    assert found is not None
+    assert found.denial == "dmarc_fail"
 
 
 def test_a_header_beyond_its_limit_is_refused() -> None:

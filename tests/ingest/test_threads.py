@@ -67,6 +67,14 @@ def test_the_newest_of_several_answered_mails_counts_first() -> None:
     assert found.tokens == (TOKEN, other)
 
 
+def test_the_token_is_found_behind_any_number_of_older_ids_and_beside_other_answered_mails() -> None:
+    ours = f"<{TOKEN}@ministry.example>"
+    many = "".join(f"<{number}.{'x' * 30}@a.example>\r\n " for number in range(3000))
+    assert read(f"References: {many}{ours}").tokens == (TOKEN,)
+    assert read(f"In-Reply-To: <1@a.example> {ours}").tokens == (TOKEN,)
+    assert read("In-Reply-To: <1@a.example>", f"In-Reply-To: {ours}").tokens == (TOKEN,)
+
+
 def test_references_are_found_in_the_subject_only() -> None:
     assert read(subject="Re: zaak 7K3FM-9Q2XD").references == ("7K3FM-9Q2XD",)
     assert read("X-Case: 7K3FM-9Q2XD").references == ()
