@@ -217,7 +217,7 @@ def _wants_no_answer(seen: _Seen) -> str | None:
 def _null_path(seen: _Seen) -> bool:
     """RFC 3834 §2: never answer the null reverse-path. Only the topmost field is our own server's."""
     path = next(iter(seen.values.get("return-path", ())), "")
-    return _COMMENT.sub("", path).strip().lower() in ("<>", "<mailer-daemon>")
+    return "".join(_COMMENT.sub("", path).split()).lower() in ("<>", "<mailer-daemon>")
 
 
 def _answers_as_a_machine(seen: _Seen) -> str | None:

@@ -239,7 +239,8 @@ def test_a_list_that_marks_its_loop_is_a_list_and_a_mark_of_another_alone_is_a_r
 
 def test_the_null_return_path_is_never_answered_and_only_the_topmost_counts() -> None:
     """mail-cases 70"""
-    assert kind(("Return-Path", "<>")) is Automatic.AUTO_REPLY
+    for null in ("<>", "< >", " <(nobody)> (x)", "<MAILER-DAEMON>"):
+        assert kind(("Return-Path", null)) is Automatic.AUTO_REPLY
     assert kind(("Return-Path", "<a@b.example>"), ("Return-Path", "<>")) is None
 
 
