@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from config.addresses import ascii_domain_of
 from config.taxonomy import Automatic
 from ingest.mail import ParsedMail
 from ingest.phrases import says_answering_machine, says_calendar_answer, says_failed, tells_failure
@@ -140,9 +141,9 @@ def without_our_fields(fields: Fields) -> tuple[tuple[str, str], ...]:
 
 
 def bare(address: str) -> str:
-    """An address for comparing: lower case, without its plus tag."""
+    """An address for comparing: lower case, without its plus tag, its domain as the DNS has it."""
     local, at, domain = address.strip().strip("<>").lower().rpartition("@")
-    return f"{local.partition('+')[0]}{at}{domain}"
+    return f"{local.partition('+')[0]}{at}{ascii_domain_of(domain)}"
 
 
 def _own_mail(seen: _Seen) -> str | None:

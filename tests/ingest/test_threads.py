@@ -3,6 +3,7 @@ import os
 import pytest
 
 from config.settings import DeskSettings
+from ingest.automatic import bare
 from ingest.parse import parse_bytes
 from ingest.threads import Clues, clues, id_tokens, own_addresses, plus_tokens
 from notify.addressing import address
@@ -51,6 +52,13 @@ def test_every_place_in_which_our_mails_carry_their_token_is_looked_at() -> None
 def test_ids_of_other_domains_or_shapes_are_no_tokens(message_id: str) -> None:
     """mail-cases 94"""
     assert id_tokens([message_id], DESK) == []
+
+
+def test_a_domain_is_the_desks_own_in_its_own_letters_too() -> None:
+    desk = DESK.model_copy(update={"address": "integriteit@büro.example"})
+    for domain in ("büro.example", "BÜRO.example", "xn--bro-hoa.example"):
+        assert plus_tokens([f"integriteit+{TOKEN}@{domain}"], desk) == [TOKEN]
+        assert bare(f"Integriteit+x@{domain}") in own_addresses(desk)
 
 
 @pytest.mark.parametrize(
