@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import mimetypes
 import re
 import time
@@ -327,5 +326,5 @@ def _autocrypt_key(mail: ParsedMail) -> bytes:
         return b""
     try:
         return base64.b64decode("".join(found[0].split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # what is no base64, or not even ASCII
         return b""

@@ -204,6 +204,13 @@ def test_keys_that_come_with_a_mail_are_kept(gnupg: GnuPG) -> None:
     assert mail.protection is None
 
 
+@pytest.mark.parametrize("keydata", ["é", "=", "a", "", "a" * 500_000, "\x00", "ab=cd"])
+def test_a_key_that_is_none_costs_a_mail_nothing(keydata: str) -> None:
+    field = f"Autocrypt: addr={REPORTER}; keydata={keydata}\r\n".encode()
+    mail = read(field + HEAD + ENTITY)
+    assert (mail.text.strip(), mail.sender_keys) == (WORDS, ())
+
+
 def test_signed_and_encrypted_in_one_is_both(gnupg: GnuPG) -> None:
     """mail-cases 69. The sender's key lies inside, as Thunderbird puts it."""
     entity = (
