@@ -44,12 +44,6 @@ def repaired(head: bytes) -> tuple[bytes, tuple[MessageDefect, ...]]:
     return closed, tuple(defects)
 
 
-def is_field(line: bytes) -> bool:
-    """Does a field begin with this line, as it is or once its colon is closed?"""
-    found = _FIELD.match(line)
-    return found is not None and (line[found.end(1) : found.end(1) + 1] == b":" or _is_known(found[1].lower()))
-
-
 def first_written(head: bytes | bytearray) -> int:
     """Where the first line that is not empty begins."""
     blank = _BLANK.match(head)

@@ -6,14 +6,12 @@ Pure and streaming: memory does not grow with the mail. The keyed digests themse
 import re
 from collections.abc import Iterable, Iterator
 
-from ingest.beginnings import is_field
-
 TRACE_FIELDS = frozenset({b"return-path", b"received", b"delivered-to", b"authentication-results", b"dkim-signature"})
 TRACE_PREFIXES = (b"arc-", b"x-")
 MAX_HEADER = 1 << 20  # what stands behind the first MiB of a header is taken as content
 
 _FIELD = re.compile(rb"[^\r\n]*(?:[\r\n][ \t][^\r\n]*)*[\r\n]?")  # with its folded lines (RFC 5322 section 2.2.3)
-_SEPARATOR = b"From "  # of an mbox
+_IN_HEADER = re.compile(rb"[!-9;-~]+:|From ")  # or the line of an mbox; what else the reader mends is content here
 
 
 def without_trace_fields(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -27,7 +25,7 @@ def without_trace_fields(chunks: Iterable[bytes]) -> Iterator[bytes]:
     beginning = _beginning(stream)
     at = 0
     for field in _FIELD.finditer(beginning[:MAX_HEADER]):
-        if not is_field(field[0]) and not field[0].startswith(_SEPARATOR):
+        if not _IN_HEADER.match(field[0]):
             break
         at = field.end()
         if not _is_trace(field[0]):
@@ -49,7 +47,7 @@ def _beginning(stream: Iterator[bytes]) -> bytes:
 
 def _is_trace(field: bytes) -> bool:
     name, colon, _ = field.partition(b":")
-    name = name.strip().lower()
+    name = name.lower()
     return bool(colon) and (name in TRACE_FIELDS or name.startswith(TRACE_PREFIXES))
 
 

@@ -36,7 +36,7 @@ def test_fields_of_the_author_and_the_body_make_a_difference() -> None:
 
 
 def test_names_of_trace_fields_are_compared_whatever_their_case() -> None:
-    assert stable(b"RECEIVED: x\r\nx-ORIGIN : y\r\n" + MAIL) == stable(MAIL)
+    assert stable(b"RECEIVED: x\r\nx-ORIGIN: y\r\n" + MAIL) == stable(MAIL)
 
 
 def test_a_mail_of_trace_fields_alone_or_of_nothing_is_no_error() -> None:
@@ -54,6 +54,8 @@ def test_a_mail_of_trace_fields_alone_or_of_nothing_is_no_error() -> None:
         b"Received: by y\r\nReceived : by y\r\nHello.\r\nReceived: ROLF\r\n",
         b"From: a@x.example\nX-Mailer: y\nAmount : 5\nX-ray: ROLF\n",
         b"Hello.\nX-ray: ROLF\n",
+        b"From: a@x.example\nFrom: x\n \nReceived : by y\nX-ray : ROLF\n",
+        b"From: a@x.example\nFrom x\nReceived : ROLF\n",
         b"From: a@x.example\n\r\rX-ray: ROLF\n\n",
     ],
 )
