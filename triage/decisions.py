@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from config.taxonomy import Kind, Severity
 
 FOR_A_PERSON = (Kind.MELDING, Kind.ADVIES, Kind.AANVULLING)
-_OTHER_NEEDS = 0.7
+_OTHER_NEEDS = 0.9
 """Klacht and overig are suggested only when together this probable: a report taken for spam costs more than spam."""
 _ASKED = 0.95
 """What a receipt asks for is missing with at least this probability."""
-_ALSO_NEEDS = 0.6
+_ALSO_NEEDS = 0.5
 """A second person concerned is named only when this probable."""
 
 

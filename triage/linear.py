@@ -24,6 +24,26 @@ class Linear:
         return np.asarray(summed + self.bias, dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Weights of one byte each, for the hundreds of thousands of hashed n-grams: a weight is its code times the scale
+    of its column."""
+
+    codes: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, weights: NDArray[np.float32], bias: NDArray[np.float32]) -> "Compact":
+        """The same weights, rounded to 255 steps a column."""
+        scale = (np.abs(weights).max(axis=0) / 127 + 1e-12).astype(np.float32)
+        return cls(np.rint(weights / scale).astype(np.int8), scale, bias)
+
+    def at(self, rows: NDArray[np.int64], columns: slice | int = slice(None)) -> NDArray[np.float32]:
+        """The weights of some inputs."""
+        return self.codes[rows, columns] * self.scale[columns]
+
+
 def sigmoid(scores: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(scores, -40, 40))), dtype=np.float64)
 

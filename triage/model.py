@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.linear import Floats, Linear
+from triage.linear import Compact, Floats, Linear
 
-FORMAT = 1
+FORMAT = 3
 ARRAYS, NUMBERS = "model.npz", "model.json"
 MODEL = Path(__file__).parent / "model"
 
@@ -26,7 +26,7 @@ class Model:
 
     word_idf: NDArray[np.float32]
     char_idf: NDArray[np.float32]
-    text: Linear
+    text: Compact
     tagger: Linear
     moves: Floats
     names: Linear
@@ -41,6 +41,9 @@ class Model:
             "word_idf": self.word_idf.astype(np.float16),
             "char_idf": self.char_idf.astype(np.float16),
             "moves": self.moves,
+            "text.codes": self.text.codes,
+            "text.scale": self.text.scale,
+            "text.bias": self.text.bias,
         }
         for name, linear in self._linears().items():
             scale = np.abs(linear.weights).max(axis=0) / 1000 + 1e-12
@@ -54,7 +57,7 @@ class Model:
 
     def _linears(self) -> dict[str, Linear]:
         heads = {f"heads.{name}": head for name, head in self.heads.items()}
-        return {"text": self.text, "tagger": self.tagger, "names": self.names, "functions": self.functions, **heads}
+        return {"tagger": self.tagger, "names": self.names, "functions": self.functions, **heads}
 
     @classmethod
     def load(cls, folder: Path = MODEL) -> "Model":
@@ -77,7 +80,7 @@ class Model:
         return cls(
             word_idf=arrays["word_idf"].astype(np.float32),
             char_idf=arrays["char_idf"].astype(np.float32),
-            text=linears["text"],
+            text=Compact(arrays["text.codes"], arrays["text.scale"], arrays["text.bias"]),
             tagger=linears["tagger"],
             moves=arrays["moves"].astype(np.float64),
             names=linears["names"],

@@ -12,10 +12,11 @@ from triage.language import DEFAULT
 from triage.linear import Floats, softmax
 from triage.mending import Mending
 from triage.model import Model
-from triage.people import Candidate, Judge
+from triage.people import Candidate, Judge, Reading
 from triage.reading import Preparation, Prepared
 from triage.report import CategoryScore, Concerned, Contact, MailText, Report
 from triage.scoring import text_scores
+from triage.second_look import looked_at_again
 from triage.signals import Signals
 from triage.tagging import decode, stretches
 from triage.text import says_something
@@ -52,13 +53,22 @@ class Triage:
             stretches(tags, odds, reading.tokens, reading.text), odds, reading.tokens, reading.text
         )
         candidates = people.candidates(tagged)
-        names = self._judge.names(reading, candidates)
-        functions = self._judge.functions(reading, candidates, names)
-        found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         scores = text_scores(self._model, prepared.words, prepared.chars)
+        names, functions = self._judged(reading, candidates, scores)
+        found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
         concerned = self._concerned(candidates, names, functions)
         return self._report(prepared, row, found.contact, concerned)
+
+    def _judged(self, reading: Reading, found: Sequence[Candidate], scores: Floats) -> tuple[list[float], list[float]]:
+        """How likely each name, and each function, is that of a person concerned."""
+        names = self._judge.names(reading, found)
+        functions = self._judge.functions(reading, found, names)
+        again = []
+        for kind, firsts in (("name", names), ("function", functions)):
+            of_kind = [c for c in found if c.kind == kind]
+            again.append(looked_at_again(self._model.heads[f"concerned {kind}"], reading, of_kind, firsts, scores))
+        return again[0], again[1]
 
     def _report(self, prepared: Prepared, row: Floats, how: Contact, concerned: tuple[Concerned, ...]) -> Report:
         kind_scores = dict(zip(Kind, self._shares("kind", row), strict=True))

@@ -18,8 +18,8 @@ def _part(model: Model, bag: Bag, idf: Array, offset: int) -> Floats:
     weights = (bag.weights * idf[bag.indices]).astype(np.float64)
     length = float(np.sqrt(weights @ weights))
     if length == 0:
-        return np.zeros(model.text.weights.shape[1])
-    return np.asarray(weights @ model.text.weights[bag.indices + offset].astype(np.float64) / length)
+        return np.zeros(len(model.text.bias))
+    return np.asarray(weights @ model.text.at(bag.indices + offset).astype(np.float64) / length)
 
 
 def added_by(model: Model, words: Bag, chars: Bag, column: int) -> float:
@@ -27,7 +27,5 @@ def added_by(model: Model, words: Bag, chars: Bag, column: int) -> float:
     total = 0.0
     for bag, idf, offset in ((words, model.word_idf, 0), (chars, model.char_idf, _CHARS_FROM)):
         weights = (bag.weights * idf[bag.indices]).astype(np.float64)
-        total += float(weights @ model.text.weights[bag.indices + offset, column]) / (
-            1 + float(np.sqrt(weights @ weights))
-        )
+        total += float(weights @ model.text.at(bag.indices + offset, column)) / (1 + float(np.sqrt(weights @ weights)))
     return total

@@ -4,7 +4,7 @@ Whatever a later model learns from an earlier one comes from writers whom the ea
 scores on mails seen in training are too good, and a model fed with them would trust them too much.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,18 +26,17 @@ from triage.fitting import (
     gold_tags,
 )
 from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
-from triage.linear import Floats, Linear, softmax
+from triage.linear import Compact, Floats, Linear, softmax
 from triage.matching import overlap, same_name
 from triage.mending import Mending
 from triage.model import MODEL, Model
 from triage.reading import Preparation, Prepared
+from triage.second_look import looked_at_again, standing
 from triage.signals import TEXT_OUTPUTS, Signals
 from triage.tagging import Tagged, decode, stretches
 
 Progress = Callable[[str], None]
 INNER_FOLDS = 3
-_EVERY_FOLD = -1
-"""Single sentences are of writers who wrote no mail: they teach in every fold."""
 _WRONG, _ENOUGH = 0.01, 50
 _SUBS = [s for subs in SUBS.values() for s in subs]
 _TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {_SUBS[0]}"))
@@ -91,6 +90,18 @@ class Folds:
         self.of = np.array([number[w] for w in writers])
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The two looks at candidates of one kind, and what both say of mails whose writers they had not seen."""
+
+    first: Linear
+    again: Linear
+    scores: list[list[float]]
+
+
+_SAME: Mapping[str, Callable[[str, str], bool]] = {"name": same_name, "function": lambda a, b: overlap(a, b) >= 0.5}
+
+
 class _Training:
     def __init__(
         self, examples: Sequence[Example], seed: int, progress: Progress, sentences: Sequence[Sentence]
@@ -106,16 +117,18 @@ class _Training:
         self.progress("learning names, functions and addresses")
         tagger, moves, tagged = self._tagger()
         self.progress("learning who is concerned")
-        names, functions, name_scores, function_scores, found = self._judges(tagged)
+        judges, found = self._judges(tagged, text_scores)
         self.progress("calibrating")
+        name_scores, function_scores = judges["name"].scores, judges["function"].scores
         rows = self._signals(text_scores, tagged, name_scores, function_scores)
-        heads = self._heads(rows)
+        heads = {**self._heads(rows), **{f"concerned {kind}": judge.again for kind, judge in judges.items()}}
         numbers = self._numbers(rows, heads, found, name_scores, function_scores)
+        names, functions = judges["name"].first, judges["function"].first
         return Model(word_idf, char_idf, text, tagger, moves, names, functions, heads, numbers)
 
     # -- words -------------------------------------------------------------------------------------------------------
 
-    def _text(self) -> tuple[features.Array, features.Array, Linear, Floats]:
+    def _text(self) -> tuple[features.Array, features.Array, Compact, Floats]:
         count = len(self.examples)
         marked = [i for i, e in enumerate(self.examples) if e.evidence]
         parts = [self.examples[i].evidence for i in marked] + [features.folded(s.text) for s in self.sentences]
@@ -127,7 +140,8 @@ class _Training:
 
         sentences = np.arange(len(self.sentences)) + count
         labels = np.concatenate([np.arange(count), marked, sentences]).astype(np.int64)
-        fold = np.concatenate([self.fold, self.fold[marked], np.full(len(sentences), _EVERY_FOLD)])
+        names = [e.labelled.writer for e in self.examples]
+        writers = np.array([*names, *(names[i] for i in marked), *("" for _ in self.sentences)])
         importance = np.where(np.arange(len(labels)) < count, 1.0, PART_WEIGHT)
         is_passage = (np.arange(len(labels)) >= count) & (labels < count)
 
@@ -137,15 +151,14 @@ class _Training:
         bias = np.zeros(len(TEXT_OUTPUTS))
         for columns, targets, mask, with_passages in self._targets():
             usable = mask[labels] & (with_passages | ~is_passage)
-            for held_out in [*self.folds, None]:
-                use = np.flatnonzero(usable & (fold != held_out))
-                dual, offset = ridge.fit(use, targets[labels[use]], importance[use])
-                if held_out is None:
-                    weights[:, columns], bias[columns] = ridge.primal(dual, use), offset
-                else:
-                    here = np.flatnonzero(self.fold == held_out)
-                    scores[np.ix_(here, np.arange(len(TEXT_OUTPUTS))[columns])] = ridge.predict(dual, offset, use, here)
-        return word_idf, char_idf, Linear(weights, bias.astype(np.float32)), scores
+            use = np.flatnonzero(usable)
+            solved = ridge.fit(use, targets[labels[use]], importance[use])
+            weights[:, columns], bias[columns] = solved.primal()
+            for writer in set(names):
+                here = np.flatnonzero(writers[:count] == writer)
+                scores[here, columns] = solved.without(writers[use] == writer, here)
+            del solved  # as large as the matrix of products, and another follows
+        return word_idf, char_idf, Compact.of(weights, bias.astype(np.float32)), scores
 
     def _targets(self) -> list[tuple[slice, Floats, Mask, bool]]:
         """Columns of TEXT_OUTPUTS, what they should say, for which mails and then sentences, and whether the passages
@@ -199,27 +212,28 @@ class _Training:
         return model, moves, tagged
 
     def _judges(
-        self, tagged: Sequence[Sequence[Tagged]]
-    ) -> tuple[Linear, Linear, list[list[float]], list[list[float]], list[list[people.Candidate]]]:
+        self, tagged: Sequence[Sequence[Tagged]], text_scores: Floats
+    ) -> tuple[dict[str, _Judged], list[list[people.Candidate]]]:
         found = [people.candidates(t) for t in tagged]
         readings = [e.prepared.reading for e in self.examples]
         name_rows = [people.name_facts(r, c) for r, c in zip(readings, found, strict=True)]
-        name_gold = [
-            [any(same_name(c.text, g["name"]) for g in gold["concerned"] if g["name"]) for c in cs if c.kind == "name"]
-            for gold, cs in zip(self.gold, found, strict=True)
-        ]
-        names, name_scores = self._judge(name_rows, name_gold)
+        name, name_scores = self._judge(name_rows, self._right("name", found))
         function_rows = [people.function_facts(r, c, s) for r, c, s in zip(readings, found, name_scores, strict=True)]
-        function_gold = [
-            [
-                any(overlap(c.text, g["function"]) >= 0.5 for g in gold["concerned"] if g["function"])
-                for c in cs
-                if c.kind == "function"
-            ]
-            for gold, cs in zip(self.gold, found, strict=True)
+        function, function_scores = self._judge(function_rows, self._right("function", found))
+        firsts = {"name": (name, name_scores), "function": (function, function_scores)}
+        judged = {
+            kind: self._look_again(kind, first, found, scores, text_scores) for kind, (first, scores) in firsts.items()
+        }
+        return judged, found
+
+    def _right(self, kind: str, found: Sequence[Sequence[people.Candidate]]) -> list[list[bool]]:
+        """Which candidates of this kind the report is about."""
+        same = _SAME[kind]
+        golds = [[g[kind] for g in gold["concerned"] if g[kind]] for gold in self.gold]
+        return [
+            [any(same(c.text, g) for g in gold) for c in cs if c.kind == kind]
+            for gold, cs in zip(golds, found, strict=True)
         ]
-        functions, function_scores = self._judge(function_rows, function_gold)
-        return names, functions, name_scores, function_scores, found
 
     def _judge(
         self, rows: Sequence[Sequence[Rows]], gold: Sequence[Sequence[bool]]
@@ -233,6 +247,32 @@ class _Training:
             for i in np.flatnonzero(self.fold == held_out).tolist():
                 scores[i] = [people.probability(model, row) for row in rows[i]]
         return fitted(range(len(rows))), scores
+
+    def _look_again(
+        self,
+        kind: str,
+        first: Linear,
+        found: Sequence[Sequence[people.Candidate]],
+        firsts: Sequence[Sequence[float]],
+        text_scores: Floats,
+    ) -> _Judged:
+        readings = [e.prepared.reading for e in self.examples]
+        of_kind = [[c for c in cs if c.kind == kind] for cs in found]
+        rows = [
+            standing(r, cs, scores, text)
+            for r, cs, scores, text in zip(readings, of_kind, firsts, text_scores, strict=True)
+        ]
+        gold = self._right(kind, found)
+
+        def fitted(use: Sequence[int]) -> Linear:
+            return fit_head(np.concatenate([rows[i] for i in use]), [g for i in use for g in gold[i]], [False, True])
+
+        scores: list[list[float]] = [[] for _ in rows]
+        for held_out in self.folds:
+            head = fitted(np.flatnonzero(self.fold != held_out).tolist())
+            for i in np.flatnonzero(self.fold == held_out).tolist():
+                scores[i] = looked_at_again(head, readings[i], of_kind[i], firsts[i], text_scores[i])
+        return _Judged(first, fitted(range(len(rows))), scores)
 
     # -- signals and heads -------------------------------------------------------------------------------------------
 
@@ -295,17 +335,12 @@ class _Training:
         """Thresholds that do best on mails whose writers the models had not seen."""
         judged = [i for i, e in enumerate(self.examples) if e.labelled.is_report]
         numbers = {}
-        for kind, field, scores, same in (
-            ("name", "name", names, same_name),
-            ("function", "function", functions, lambda a, b: overlap(a, b) >= 0.5),
-        ):
+        for kind, scores in (("name", names), ("function", functions)):
 
-            def measure(
-                first: float, kind: str = kind, field: str = field, scores: object = scores, same: object = same
-            ) -> float:
-                return self._f1(judged, found, kind, field, scores, same, first)  # type: ignore[arg-type]
+            def measure(first: float, kind: str = kind, scores: Sequence[Sequence[float]] = scores) -> float:
+                return self._f1(judged, found, kind, scores, first)
 
-            numbers[f"{kind}"] = best_threshold(measure, 0.1, 0.7)
+            numbers[kind] = best_threshold(measure, 0.1, 0.7)
         numbers["category"] = self._category_threshold(rows, heads)
         numbers.update(self._severity_borders(rows, heads))
         numbers.update(self._sure(rows))
@@ -316,17 +351,15 @@ class _Training:
         use: Sequence[int],
         found: Sequence[Sequence[people.Candidate]],
         kind: str,
-        field: str,
         scores: Sequence[Sequence[float]],
-        same: Callable[[str, str], bool],
         first: float,
     ) -> float:
         hits = chosen_count = gold_count = 0
         for i in use:
             texts = [c.text for c in found[i] if c.kind == kind]
             picked = [texts[j] for j in chosen(scores[i], first)]
-            gold = [g[field] for g in self.gold[i]["concerned"] if g[field]]
-            hits += sum(any(same(c, g) for c in picked) for g in gold)
+            gold = [g[kind] for g in self.gold[i]["concerned"] if g[kind]]
+            hits += sum(any(_SAME[kind](c, g) for c in picked) for g in gold)
             chosen_count += len(picked)
             gold_count += len(gold)
         return 2 * hits / max(chosen_count + gold_count, 1)

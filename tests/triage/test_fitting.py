@@ -1,0 +1,35 @@
+"""The learning itself, held to its definition."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse import random as sparse
+
+from triage.fitting import Ridge
+
+
+@given(st.integers(6, 40), st.integers(0, 2**32 - 1), st.data())
+def test_leaving_rows_out_afterwards_is_the_same_as_never_having_seen_them(
+    count: int, seed: int, data: st.DataObject
+) -> None:
+    numbers = np.random.default_rng(seed)
+    rows = csr_matrix(sparse(count, 50, density=0.3, random_state=numbers, dtype=np.float32))
+    targets, importance = numbers.random((count, 3)), numbers.choice([0.5, 1.0], count)
+    left_out = np.zeros(count, dtype=bool)
+    left_out[data.draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=count - 2).map(sorted))] = True
+    ridge, asked = Ridge(rows), np.arange(count)
+    use = np.flatnonzero(~left_out)
+    never_seen = ridge.fit(use, targets[use], importance[use])
+    nothing = np.zeros(len(use), dtype=bool)
+    seen = ridge.fit(asked, targets, importance)
+    assert np.allclose(seen.without(left_out, asked), never_seen.without(nothing, asked), atol=1e-4)
+
+
+def test_weights_of_columns_say_what_the_inner_products_say() -> None:
+    numbers = np.random.default_rng(1)
+    rows = csr_matrix(sparse(30, 50, density=0.3, random_state=numbers, dtype=np.float32))
+    ridge, use = Ridge(rows), np.arange(20)
+    solved = ridge.fit(use, numbers.random((20, 2)), np.ones(20))
+    weights, bias = solved.primal()
+    assert np.allclose(rows @ weights + bias, solved.without(np.zeros(20, dtype=bool), np.arange(30)), atol=1e-4)
