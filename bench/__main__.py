@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bench import latency
+from bench import latency, understanding
 from bench.latency import Waits
 from bench.mails import DESK, mails
 from bench.page import Series, page
@@ -55,7 +55,8 @@ def main(count: int, turns: int, receipts: int) -> None:
             waits = _waits(folder / "receipts", dovecot, receipts)
         finally:
             dovecot.remove()
-    written = page(series, waits, reading(list(mails(min(count, 200), 99))), count, turns)
+    read = reading(list(mails(min(count, 200), 99)))
+    written = page(series, waits, read, understanding.measure(1000), count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
 
