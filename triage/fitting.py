@@ -26,6 +26,9 @@ RIDGE = 0.7
 _ONES = 0.1
 """What a column of ones adds to each inner product: it stands for the bias, and is next to free of the penalty."""
 _BLOCK = 1000
+VECTOR_WEIGHT = 0.7
+"""Length of a pretrained vector beside two rows of n-grams of length 1 each: half of what one of those adds to an inner
+product."""
 PART_WEIGHT = 0.5
 """A passage that a reader marked, or a single sentence, counts half as much as a whole mail."""
 _TAG_WEIGHTS = {0: 1.0, 1: 4.0, 2: 4.0, 3: 12.0, 4: 12.0, 5: 1.2, 6: 1.2}
@@ -35,12 +38,17 @@ _TAG_WEIGHTS = {0: 1.0, 1: 4.0, 2: 4.0, 3: 12.0, 4: 12.0, 5: 1.2, 6: 1.2}
 class Ridge:
     """Ridge regression on one matrix of inner products, which every output reuses."""
 
-    def __init__(self, rows: csr_matrix) -> None:
+    def __init__(self, rows: csr_matrix, dense: NDArray[np.float32] | None = None) -> None:
+        """`dense` holds further columns, few and filled."""
         self.rows = rows
+        self.dense = np.zeros((rows.shape[0], 0), dtype=np.float32) if dense is None else dense
         self.products = np.empty((rows.shape[0], rows.shape[0]), dtype=np.float32)
         columns = rows.T.tocsc()
         for start in range(0, rows.shape[0], _BLOCK):
-            self.products[start : start + _BLOCK] = (rows[start : start + _BLOCK] @ columns).toarray() + _ONES
+            block = slice(start, start + _BLOCK)
+            self.products[block] = (rows[block] @ columns).toarray() + _ONES
+            if self.dense.shape[1]:
+                self.products[block] += self.dense[block] @ self.dense.T
 
     def fit(self, use: Rows, targets: Floats, importance: Floats) -> "Solved":
         """The regression on some of the rows."""
@@ -73,9 +81,10 @@ class Solved:
     inverse: NDArray[np.float32]
 
     def primal(self) -> tuple[NDArray[np.float32], Floats]:
-        """Weights of columns, and a bias."""
+        """Weights of columns, the dense ones last, and a bias."""
         bias = _ONES * self.dual.sum(axis=0)
-        return np.asarray(self.ridge.rows[self.use].T @ self.dual, dtype=np.float32), np.asarray(bias, dtype=np.float64)
+        weights = [part[self.use].T @ self.dual for part in (self.ridge.rows, self.ridge.dense)]
+        return np.concatenate(weights, dtype=np.float32), np.asarray(bias, dtype=np.float64)
 
     def without(self, left_out: Mask, asked: Rows) -> Floats:
         """What the regression says of the rows `asked`, had it not seen those of its own that `left_out` marks.

@@ -21,6 +21,22 @@ class BadModel(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltOn:
+    """The pretrained pipeline beside the n-grams (`triage.pretrained`), and what the text model makes of its vectors.
+    `probe` is its vector of one fixed text, by which it is known again."""
+
+    name: str
+    version: str
+    probe: NDArray[np.float32]
+    columns: NDArray[np.float32]
+    """A row for each number of a vector, a column for each output of the text model."""
+
+    @property
+    def length(self) -> int:
+        return len(self.probe)
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Everything learned. `numbers` are thresholds and the like."""
 
@@ -33,6 +49,7 @@ class Model:
     functions: Linear
     heads: Mapping[str, Linear]
     numbers: Mapping[str, float]
+    built_on: BuiltOn | None = None
 
     def save(self, folder: Path) -> None:
         """Write the model; a name in the archive names a part, never a word of a mail."""
@@ -51,8 +68,12 @@ class Model:
             arrays[f"{name}.weights"] = linear.weights if small else (linear.weights / scale).astype(np.float16)
             arrays[f"{name}.scale"] = (np.ones_like(scale) if small else scale).astype(np.float32)
             arrays[f"{name}.bias"] = linear.bias.astype(np.float32)
+        numbers = {k: round(float(v), 6) for k, v in sorted(self.numbers.items())}
+        described: dict[str, Any] = {"format": FORMAT, "numbers": numbers}
+        if built := self.built_on:
+            arrays |= {"pipeline.probe": built.probe, "pipeline.columns": built.columns}
+            described["pipeline"] = {"name": built.name, "version": built.version, "length": built.length}
         np.savez_compressed(folder / ARRAYS, **arrays)
-        described = {"format": FORMAT, "numbers": {k: round(float(v), 6) for k, v in sorted(self.numbers.items())}}
         (folder / NUMBERS).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
 
     def _linears(self) -> dict[str, Linear]:
@@ -87,7 +108,19 @@ class Model:
             functions=linears["functions"],
             heads={n.removeprefix("heads."): lin for n, lin in linears.items() if n.startswith("heads.")},
             numbers={str(k): float(v) for k, v in described["numbers"].items()},
+            built_on=_built_on(described, arrays, folder),
         )
+
+
+def _built_on(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], folder: Path) -> BuiltOn | None:
+    told = described.get("pipeline")
+    if told is None:
+        return None
+    probe, columns = arrays.get("pipeline.probe"), arrays.get("pipeline.columns")
+    outputs = len(arrays["text.bias"])
+    if probe is None or columns is None or columns.shape != (*probe.shape, outputs) or len(probe) != told.get("length"):
+        raise BadModel(f"The model in {folder} is not whole: what it makes of its pipeline is missing. Train it anew.")
+    return BuiltOn(str(told["name"]), str(told["version"]), probe.astype(np.float32), columns.astype(np.float32))
 
 
 def _linear(arrays: Mapping[str, NDArray[Any]], name: str) -> Linear:

@@ -13,6 +13,7 @@ from triage.linear import Floats, softmax
 from triage.mending import Mending
 from triage.model import Model
 from triage.people import Candidate, Judge, Reading
+from triage.pretrained import as_trained
 from triage.reading import Preparation, Prepared
 from triage.report import CategoryScore, Concerned, Contact, MailText, Report
 from triage.scoring import text_scores
@@ -32,9 +33,10 @@ _FOUND = 0.5
 class Triage:
     """Understands mails; holds no text of any of them."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, preparation: Preparation | None = None) -> None:
+        """Raises BadModel where the pipeline that the model is built on is not there; `preparation` has it already."""
         self._model = model
-        self._preparation = Preparation()
+        self._preparation = preparation or Preparation(as_trained(model.built_on) if model.built_on else None)
         self._signals = Signals()
         self._mending = Mending()
         self._judge = Judge(model.names, model.functions)
@@ -53,7 +55,7 @@ class Triage:
             stretches(tags, odds, reading.tokens, reading.text), odds, reading.tokens, reading.text
         )
         candidates = people.candidates(tagged)
-        scores = text_scores(self._model, prepared.words, prepared.chars)
+        scores = text_scores(self._model, prepared.words, prepared.chars, prepared.vector)
         names, functions = self._judged(reading, candidates, scores)
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.features import Bag, char_bag, folded, word_bag
+from triage.features import Array, Bag, char_bag, folded, word_bag
 from triage.language import Languages
 from triage.layout import Layout, Layouts
 from triage.people import Reading
+from triage.pretrained import Pretrained
 from triage.report import MailText
 from triage.tagging import features
 from triage.text import MAX_OWN, MAX_QUOTED, MAX_SUBJECT, clean
@@ -33,14 +34,17 @@ class Prepared:
     """Subject, own words without greeting and signature, quoted words; folded."""
     words: Bag
     chars: Bag
+    vector: Array
+    """Of a pretrained pipeline; of length 0 where the model is built on none."""
     reading: Reading
     tagging: NDArray[np.int64]
 
 
 class Preparation:
-    """Holds the tokeniser and the word lists; made once a process."""
+    """Holds the tokeniser, the word lists and the pretrained pipeline, if any; made once a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, pretrained: Pretrained | None = None) -> None:
+        self._pretrained = pretrained
         self._languages = Languages()
         self._layouts = Layouts()
         self._tokens = Tokens()
@@ -49,7 +53,8 @@ class Preparation:
         subject, own = clean(mail.subject, MAX_SUBJECT), clean(mail.own_text, MAX_OWN)
         quoted = clean("\n".join(t for t in (mail.quoted_text, mail.attachment_text) if t), MAX_QUOTED)
         layout = self._layouts.of(own)
-        content = folded(f"{subject}\n{own[layout.greeting_end : layout.signature_start]}\n{quoted}")
+        told = f"{subject}\n{own[layout.greeting_end : layout.signature_start]}\n{quoted}"
+        content = folded(told)
         reading = self._reading(subject, own, quoted, layout, mail)
         return Prepared(
             language=self._languages.of(own, subject, quoted),
@@ -60,6 +65,7 @@ class Preparation:
             content=content,
             words=word_bag(content, folded(subject)),
             chars=char_bag(content),
+            vector=self._pretrained.vector(told) if self._pretrained else np.zeros(0, dtype=np.float32),
             reading=reading,
             tagging=features(reading.tokens, reading.text, reading.layout, reading.sender),
         )

@@ -9,9 +9,12 @@ from triage.model import Model
 _CHARS_FROM = 1 << WORD_BITS
 
 
-def text_scores(model: Model, words: Bag, chars: Bag) -> Floats:
+def text_scores(model: Model, words: Bag, chars: Bag, vector: Array) -> Floats:
     """The scores of a text in the columns of `signals.TEXT_OUTPUTS`."""
-    return _part(model, words, model.word_idf, 0) + _part(model, chars, model.char_idf, _CHARS_FROM) + model.text.bias
+    hashed = _part(model, words, model.word_idf, 0) + _part(model, chars, model.char_idf, _CHARS_FROM)
+    if model.built_on is None:
+        return hashed + model.text.bias
+    return hashed + vector.astype(np.float64) @ model.built_on.columns.astype(np.float64) + model.text.bias
 
 
 def _part(model: Model, bag: Bag, idf: Array, offset: int) -> Floats:

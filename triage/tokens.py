@@ -54,7 +54,7 @@ class Tokens:
     def of(self, text: str) -> list[Token]:
         """The tokens of a text, line breaks among them."""
         with self._nlp.memory_zone():
-            doc = self._nlp.make_doc(_ENDLESS.sub(_loosened, text))
+            doc = self._nlp.make_doc(without_endless_words(text))
             classes = [0] * len(doc)
             for name, start, end in self._matcher(doc):
                 for i in range(start, end):
@@ -76,6 +76,11 @@ def phrases_of(name: str) -> list[str]:
     return [
         phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()
     ]
+
+
+def without_endless_words(text: str) -> str:
+    """The same length, with what no one would call a word made of words that a tokeniser can bear."""
+    return _ENDLESS.sub(_loosened, text)
 
 
 def _loosened(run: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ from triage import contact, features, people
 from triage.decisions import chosen, severity_of
 from triage.fitting import (
     PART_WEIGHT,
+    VECTOR_WEIGHT,
     Mask,
     Ridge,
     Rows,
@@ -29,7 +30,8 @@ from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
 from triage.linear import Compact, Floats, Linear, softmax
 from triage.matching import overlap, same_name
 from triage.mending import Mending
-from triage.model import MODEL, Model
+from triage.model import MODEL, BuiltOn, Model
+from triage.pretrained import Pretrained
 from triage.reading import Preparation, Prepared
 from triage.second_look import looked_at_again, standing
 from triage.signals import TEXT_OUTPUTS, Signals
@@ -52,17 +54,25 @@ class Example:
     evidence: str
 
 
-def train(corpus: Path = CORPUS, model: Path = MODEL, seed: int = 0, progress: Progress = lambda _: None) -> Model:
-    """Train on a folder of labelled mails and write the model to another."""
+def train(
+    corpus: Path = CORPUS,
+    model: Path = MODEL,
+    seed: int = 0,
+    progress: Progress = lambda _: None,
+    pipeline: str = "",
+) -> Model:
+    """Train on a folder of labelled mails and write the model to another. `pipeline` names a pretrained one to build
+    on; raises BadPipeline where that is not there."""
+    pretrained = Pretrained.open(pipeline) if pipeline else None
     progress("reading the corpus")
-    trained = fit(prepare(read(corpus)), seed, progress, read_sentences(corpus))
+    trained = fit(prepare(read(corpus), pretrained), seed, progress, read_sentences(corpus), pretrained)
     trained.save(model)
     return trained
 
 
-def prepare(mails: Sequence[Labelled]) -> list[Example]:
-    """Tokens, n-grams and places of every mail."""
-    preparation = Preparation()
+def prepare(mails: Sequence[Labelled], pretrained: Pretrained | None = None) -> list[Example]:
+    """Tokens, n-grams, places and, where a model is to be built on a pretrained pipeline, the vector of every mail."""
+    preparation = Preparation(pretrained)
     return [
         Example(m, preparation.of(m.mail), features.folded(" ".join(m.gold["evidence"])) if m.gold["primary"] else "")
         for m in mails
@@ -74,9 +84,11 @@ def fit(
     seed: int = 0,
     progress: Progress = lambda _: None,
     sentences: Sequence[Sentence] = (),
+    pretrained: Pretrained | None = None,
 ) -> Model:
-    """Train on prepared mails, and on single sentences that tell of misconduct, or of none."""
-    return _Training(examples, seed, progress, sentences).run()
+    """Train on prepared mails, and on single sentences that tell of misconduct, or of none. `pretrained` is the
+    pipeline that the mails were prepared with."""
+    return _Training(examples, seed, progress, sentences, pretrained).run()
 
 
 class Folds:
@@ -104,16 +116,22 @@ _SAME: Mapping[str, Callable[[str, str], bool]] = {"name": same_name, "function"
 
 class _Training:
     def __init__(
-        self, examples: Sequence[Example], seed: int, progress: Progress, sentences: Sequence[Sentence]
+        self,
+        examples: Sequence[Example],
+        seed: int,
+        progress: Progress,
+        sentences: Sequence[Sentence],
+        pretrained: Pretrained | None,
     ) -> None:
         self.examples, self.seed, self.progress, self.sentences = examples, seed, progress, sentences
+        self.pretrained = pretrained
         self.gold = [e.labelled.gold for e in examples]
         folds = Folds([e.labelled.writer for e in examples], seed)
         self.fold, self.folds = folds.of, range(folds.count)
 
     def run(self) -> Model:
         self.progress("learning words")
-        word_idf, char_idf, text, text_scores = self._text()
+        word_idf, char_idf, text, built_on, text_scores = self._text()
         self.progress("learning names, functions and addresses")
         tagger, moves, tagged = self._tagger()
         self.progress("learning who is concerned")
@@ -124,11 +142,11 @@ class _Training:
         heads = {**self._heads(rows), **{f"concerned {kind}": judge.again for kind, judge in judges.items()}}
         numbers = self._numbers(rows, heads, found, name_scores, function_scores)
         names, functions = judges["name"].first, judges["function"].first
-        return Model(word_idf, char_idf, text, tagger, moves, names, functions, heads, numbers)
+        return Model(word_idf, char_idf, text, tagger, moves, names, functions, heads, numbers, built_on)
 
     # -- words -------------------------------------------------------------------------------------------------------
 
-    def _text(self) -> tuple[features.Array, features.Array, Compact, Floats]:
+    def _text(self) -> tuple[features.Array, features.Array, Compact, BuiltOn | None, Floats]:
         count = len(self.examples)
         marked = [i for i, e in enumerate(self.examples) if e.evidence]
         parts = [self.examples[i].evidence for i in marked] + [features.folded(s.text) for s in self.sentences]
@@ -145,9 +163,10 @@ class _Training:
         importance = np.where(np.arange(len(labels)) < count, 1.0, PART_WEIGHT)
         is_passage = (np.arange(len(labels)) >= count) & (labels < count)
 
-        ridge = Ridge(rows)
+        ridge = Ridge(rows, self._vectors(marked))
         scores = np.zeros((count, len(TEXT_OUTPUTS)))
-        weights = np.zeros((rows.shape[1], len(TEXT_OUTPUTS)), dtype=np.float32)
+        hashed = rows.shape[1]
+        weights = np.zeros((hashed + ridge.dense.shape[1], len(TEXT_OUTPUTS)), dtype=np.float32)
         bias = np.zeros(len(TEXT_OUTPUTS))
         for columns, targets, mask, with_passages in self._targets():
             usable = mask[labels] & (with_passages | ~is_passage)
@@ -158,7 +177,17 @@ class _Training:
                 here = np.flatnonzero(writers[:count] == writer)
                 scores[here, columns] = solved.without(writers[use] == writer, here)
             del solved  # as large as the matrix of products, and another follows
-        return word_idf, char_idf, Compact.of(weights, bias.astype(np.float32)), scores
+        built_on = self.pretrained.built_on(weights[hashed:] * np.float32(VECTOR_WEIGHT)) if self.pretrained else None
+        return word_idf, char_idf, Compact.of(weights[:hashed], bias.astype(np.float32)), built_on, scores
+
+    def _vectors(self, marked: Sequence[int]) -> features.Array | None:
+        """What a pretrained pipeline says of each mail, then of its passages, then of each sentence."""
+        if self.pretrained is None:
+            return None
+        passages = [" ".join(self.gold[i]["evidence"]) for i in marked]
+        parts = [self.pretrained.vector(text) for text in (*passages, *(s.text for s in self.sentences))]
+        vectors = np.stack([*(e.prepared.vector for e in self.examples), *parts])
+        return np.asarray(vectors * VECTOR_WEIGHT, dtype=np.float32)
 
     def _targets(self) -> list[tuple[slice, Floats, Mask, bool]]:
         """Columns of TEXT_OUTPUTS, what they should say, for which mails and then sentences, and whether the passages

@@ -18,7 +18,8 @@ def test_leaving_rows_out_afterwards_is_the_same_as_never_having_seen_them(
     targets, importance = numbers.random((count, 3)), numbers.choice([0.5, 1.0], count)
     left_out = np.zeros(count, dtype=bool)
     left_out[data.draw(st.sets(st.integers(0, count - 1), min_size=1, max_size=count - 2).map(sorted))] = True
-    ridge, asked = Ridge(rows), np.arange(count)
+    dense = numbers.random((count, data.draw(st.sampled_from([0, 3])))).astype(np.float32)
+    ridge, asked = Ridge(rows, dense), np.arange(count)
     use = np.flatnonzero(~left_out)
     never_seen = ridge.fit(use, targets[use], importance[use])
     nothing = np.zeros(len(use), dtype=bool)
@@ -29,7 +30,9 @@ def test_leaving_rows_out_afterwards_is_the_same_as_never_having_seen_them(
 def test_weights_of_columns_say_what_the_inner_products_say() -> None:
     numbers = np.random.default_rng(1)
     rows = csr_matrix(sparse(30, 50, density=0.3, random_state=numbers, dtype=np.float32))
-    ridge, use = Ridge(rows), np.arange(20)
+    dense = numbers.normal(size=(30, 4)).astype(np.float32)
+    ridge, use = Ridge(rows, dense), np.arange(20)
     solved = ridge.fit(use, numbers.random((20, 2)), np.ones(20))
     weights, bias = solved.primal()
-    assert np.allclose(rows @ weights + bias, solved.without(np.zeros(20, dtype=bool), np.arange(30)), atol=1e-4)
+    columns = np.concatenate([rows.toarray(), dense], axis=1)
+    assert np.allclose(columns @ weights + bias, solved.without(np.zeros(20, dtype=bool), np.arange(30)), atol=1e-4)

@@ -14,6 +14,8 @@ from triage.evaluation.fairness import Moved, moves
 from triage.evaluation.swaps import swaps_for
 from triage.labelled import CORPUS, BadCorpus, Labelled, read, read_sentences
 from triage.pipeline import Triage
+from triage.pretrained import Pretrained
+from triage.reading import Preparation
 from triage.report import Report
 from triage.training import Example, Folds, Progress, fit, prepare
 
@@ -27,13 +29,15 @@ class Plan:
 
     `folds` is the number of groups that the writers are dealt into; None leaves each writer out alone. `only` runs
     that many of the groups, for when there is no time for all. `whole` adds the baselines, the swaps and the deletion
-    of evidence, which take about as long again as training a small model.
+    of evidence, which take about as long again as training a small model. `pipeline` names a pretrained one to build
+    on.
     """
 
     folds: int | None = 5
     seed: int = 0
     only: int | None = None
     whole: bool = False
+    pipeline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,21 @@ class _Clock:
 
 
 def run(plan: Plan, corpus: Path = CORPUS, progress: Progress = lambda _: None) -> list[Judged]:
-    """Every mail of the corpus, judged by models that have seen no mail of its writer; raises BadCorpus."""
+    """Every mail of the corpus, judged by models that have seen no mail of its writer; raises BadCorpus,
+    BadPipeline."""
+    pretrained = Pretrained.open(plan.pipeline) if plan.pipeline else None
     progress("reading the corpus")
     mails = read(corpus)
     groups, names = dealt([m.writer for m in mails], plan)
     _check(mails, groups)
-    examples, sentences = prepare(mails), read_sentences(corpus)
+    examples, sentences = prepare(mails, pretrained), read_sentences(corpus)
     clock, found = _Clock(names[: plan.only], progress), list[Judged]()
     for number in range(len(clock.groups)):
         clock.tell(number)
         known = [e for e, group in zip(examples, groups, strict=True) if group != number]
         asked = [e for e, group in zip(examples, groups, strict=True) if group == number]
-        triage = Triage(fit(known, plan.seed, sentences=sentences))
+        model = fit(known, plan.seed, sentences=sentences, pretrained=pretrained)
+        triage = Triage(model, Preparation(pretrained))
         found.extend(_checked(triage, known, asked, plan.seed) if plan.whole else _answered(triage, asked))
     return found
 
