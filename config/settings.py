@@ -507,6 +507,17 @@ class TriageSettings(Section):
         description="Where the score of a mail's kind, or of its main category, is lower, Meldpost says that it does "
         "not know. That changes what is shown, never who sees the mail. 0: it always suggests.",
     )
+    model: Path | None = Field(
+        None,
+        description="Folder of the model that mails are understood with, as `meldpost train` wrote it. None: the one "
+        "that comes with Meldpost.",
+    )
+    pipeline: str = Field(
+        "",
+        description="A spaCy pipeline, or vectors, that `meldpost train` builds on: an installed package, such as "
+        '"nl_core_news_lg", or a folder, with a slash in it: "./vectors". It is code of others: name only one that '
+        "you trust. Empty: none.",
+    )
 
 
 class TermSettings(Section):
@@ -768,6 +779,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     def anchored_oauth(oauth: OAuthSettings | None) -> OAuthSettings | None:
         return None if oauth is None else oauth.model_copy(update={"ca_file": anchor(oauth.ca_file)})
 
+    def anchored_pipeline(name: str) -> str:
+        return os.fspath(folder / Path(name).expanduser()) if "/" in name else name
+
     url = settings.database.url
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
@@ -778,6 +792,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "database": settings.database.model_copy(update={"url": url}),
             "smtp": settings.smtp.model_copy(
                 update={"ca_file": anchor(settings.smtp.ca_file), "oauth": anchored_oauth(settings.smtp.oauth)}
+            ),
+            "triage": settings.triage.model_copy(
+                update={"model": anchor(settings.triage.model), "pipeline": anchored_pipeline(settings.triage.pipeline)}
             ),
             "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
             "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),

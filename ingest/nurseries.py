@@ -22,7 +22,7 @@ def nurseries(settings: Settings, reading: ProcessLimits | None = None) -> Itera
     limits = settings.limits
     usual = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
     readers = Readers(reading or usual, settings.isolation, ocr=settings.ocr)
-    understanders = Understanders(limits.understand_seconds, settings.isolation)
+    understanders = Understanders(limits.understand_seconds, settings.isolation, model=settings.triage.model)
     with ExitStack() as stack:
         stack.callback(understanders.close)
         stack.callback(readers.close)

@@ -14,6 +14,7 @@ from meldpost import __version__, logs
 from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
 from meldpost.mailkey_command import mailkey
+from meldpost.train_command import train
 from store import trouble
 
 CONFIG = Path("meldpost.toml")
@@ -134,7 +135,7 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
     "-c",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     envvar="MELDPOST_CONFIG",
-    help="The configuration file whose know_threshold counts.  [default: that of a new installation]",
+    help="The configuration file whose [triage] counts.  [default: that of a new installation]",
 )
 @click.option("--jsonl", is_flag=True, help="One JSON object for each mail.")
 @click.option(
@@ -157,6 +158,11 @@ def ingest(config: Path, account: str | None, paths: tuple[Path, ...]) -> None:
     help="How the mails are read; limits-only where the kernel gives no isolation.",
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the model to understand them with.  [default: that of the configuration]",
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, allow_dash=True))
 def triage(
     config: Path | None,
@@ -165,6 +171,7 @@ def triage(
     language: str,
     isolation: Literal["required", "limits-only"],
     workers: int,
+    model: Path | None,
     paths: tuple[Path, ...],
 ) -> None:
     """Understand mails in files and show what was understood. Stores nothing, unless it is to write a page."""
@@ -178,7 +185,9 @@ def triage(
     settings = load(config).triage if config else TriageSettings()
     show = Show(language, settings.know_threshold)
     try:
-        all_well = print_reports(paths, isolation, workers, jsonl=jsonl, html=html, show=show)
+        all_well = print_reports(
+            paths, isolation, workers, jsonl=jsonl, html=html, show=show, model=model or settings.model
+        )
     except (CannotRead, NoMail, NotIsolated, NurseryGone, CannotWrite) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(0 if all_well else 1)
@@ -241,30 +250,6 @@ def migrate(config: Path) -> None:
 
 
 @main.command()
-@click.option(
-    "--corpus",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of labelled mails (*.jsonl).  [default: the one that comes with Meldpost]",
-)
-@click.option("--model", type=click.Path(path_type=Path, file_okay=False), help="Folder that the model is written to.")
-@click.option("--seed", type=int, default=0, show_default=True)
-def train(corpus: Path | None, model: Path | None, seed: int) -> None:
-    """Train the model of triage on labelled mails."""
-    from triage.labelled import CORPUS, BadCorpus
-    from triage.model import MODEL
-    from triage.training import train as train_model
-
-    try:
-        train_model(corpus or CORPUS, model or MODEL, seed, _progress)
-    except BadCorpus as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _progress(step: str) -> None:
-    click.echo(step, err=True)
-
-
-@main.command()
 @click.option("--once", is_flag=True, help="End when all sample mail is taken in and all receipts are delivered.")
 def demo(once: bool) -> None:
     """Show everything on this machine: a mail server, sample mail, the daemon and the desk. Leaves nothing behind."""
@@ -276,3 +261,4 @@ def demo(once: bool) -> None:
 main.add_command(evaluate)
 main.add_command(init)
 main.add_command(mailkey)
+main.add_command(train)

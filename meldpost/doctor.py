@@ -39,6 +39,7 @@ from ingest.sources.imap import (
 from meldpost import hygiene, startup
 from meldpost.findings import Finding, Verdict
 from meldpost.mail_keys_examined import encrypted_mail
+from meldpost.model_examined import model
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
@@ -68,6 +69,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield _isolation(settings)
     yield from _names(settings)
+    yield model(settings.triage)
     yield _pictures(settings)
     yield _scanner(settings)
     tokens = [_token(settings, account) for account in accounts_by_token(settings)]

@@ -59,17 +59,22 @@ def print_reports(
     jsonl: bool,
     html: Path | None,
     show: Show,
+    model: Path | None = None,
 ) -> bool:
     """Print an object for each mail and each other file, write a page, or draw each mail. Could every mail be read?
 
-    Raises CannotRead, NoMail, NotIsolated, CannotWrite.
+    `model` is the folder of the model, None for the one that comes with Meldpost. Raises CannotRead, NoMail,
+    NotIsolated, NurseryGone, CannotWrite.
     """
     hygiene.no_core_dumps()
     files = find(paths)
     if files.skipped:
         print(f"Files passed over, since they are no mails: {len(files.skipped)}.", file=sys.stderr)
     failed: list[str] = []
-    with Readers(isolation=isolation).start() as readers, Understanders(isolation=isolation).start() as understanders:
+    with (
+        Readers(isolation=isolation).start() as readers,
+        Understanders(isolation=isolation, model=model and model.resolve()).start() as understanders,
+    ):
         understood = _noting(_understood(files.paths, readers, understanders, workers), failed)
         if jsonl:
             understood = _printing(understood)

@@ -52,6 +52,13 @@ def test_defaults_are_the_safe_ones(file: Path) -> None:
     assert settings.smtp.security == "starttls"
 
 
+def test_model_and_pipeline_are_found_from_where_the_configuration_is(file: Path) -> None:
+    assert (load(file).triage.model, load(file).triage.pipeline) == (None, "")
+    for given, meant in (("./vectors", str(file.parent / "vectors")), ("nl_core_news_lg", "nl_core_news_lg")):
+        file.write_text(f'{GOOD}\n[triage]\nmodel = "own"\npipeline = "{given}"\n', encoding="utf-8")
+        assert (load(file).triage.model, load(file).triage.pipeline) == (file.parent / "own", meant)
+
+
 def test_what_meldpost_says_it_knows_is_set_between_never_and_always(file: Path) -> None:
     assert load(file).triage.know_threshold == 0.5
     for given in (0, 1):

@@ -6,9 +6,11 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from imapclient import IMAPClient
@@ -27,6 +29,8 @@ from store.schema import MailboxLook
 from tests.ingest.clamd import running_clamd
 from tests.meldpost.plans import MAILBOX, plan_in
 from tests.system.certificates import make_certificates
+from tests.triage import pipelines
+from triage import model, pretrained
 
 
 @pytest.fixture
@@ -259,3 +263,36 @@ def test_it_says_which_receipts_name_the_desk_in_another_language(made: Made) ->
     named = named.replace("# organisation_in =", 'organisation_in = { en = "Org" }')
     made.config.write_text(named, encoding="utf-8")
     assert "names of desk-a" not in findings(made.config)
+
+
+def test_it_says_which_model_understands_mails(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = findings(made.config)["understanding"]
+    assert (found.verdict, found.text) == (Verdict.FINE, "by the model that comes with Meldpost")
+    monkeypatch.setenv("MELDPOST_TRIAGE__MODEL", str(tmp_path / "none"))
+    found = findings(made.config)["understanding"]
+    assert found.verdict is Verdict.WRONG
+    assert "meldpost train" in found.text
+
+
+def test_it_says_whether_the_pipeline_of_the_model_is_there(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = pretrained.Pretrained.open(str(pipelines.word_vectors(tmp_path / "vectors")))
+    own = model.Model.load()
+    columns = np.zeros((pipeline.length, len(own.text.bias)), dtype=np.float32)
+    replace(own, built_on=pipeline.built_on(columns)).save(tmp_path / "model")
+    monkeypatch.setenv("MELDPOST_TRIAGE__MODEL", str(tmp_path / "model"))
+    found = findings(made.config)["understanding"]
+    assert found.verdict is Verdict.FINE
+    assert f"{tmp_path / 'vectors'} 1.0.0, which is there" in found.text
+    (tmp_path / "vectors").rename(tmp_path / "away")
+    found = findings(made.config)["understanding"]
+    assert found.verdict is Verdict.WRONG
+    assert "install" in found.text
+
+
+def test_it_notes_a_pipeline_that_the_model_is_not_built_on(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MELDPOST_TRIAGE__PIPELINE", "nl_core_news_lg")
+    found = findings(made.config)["understanding"]
+    assert found.verdict is Verdict.NOTE
+    assert "not built on nl_core_news_lg" in found.text
