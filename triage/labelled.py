@@ -15,6 +15,8 @@ REQUIRED = ("concerned_name", "concerned_function", "description", "address", "p
 SENTENCES = "sentences"
 """The folder within a corpus that holds single sentences."""
 
+TARGETS = frozenset({"kind", "categories", "severity", "name", "function", "missing", "anonymous", "mentions"})
+"""What a label can be known of; `mentions` are the places of all names, functions, addresses, concerned or not."""
 ROLES = frozenset({"concerned", "reporter", "victim", "witness", "other"})
 _ALL_SUBS = frozenset(sub for subs in SUBS.values() for sub in subs)
 _KEYS = frozenset(
@@ -40,15 +42,23 @@ class BadCorpus(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A mail, who wrote it (the file's name), and what a careful reader found in it."""
+    """A mail, who wrote it (the file's name), and what a careful reader found in it.
+
+    Only what is `known` is taught: what a person at a desk did not decide is no label.
+    """
 
     writer: str
     gold: Mapping[str, Any]
     mail: MailText
+    known: frozenset[str] = TARGETS
 
     @property
     def is_report(self) -> bool:
         return self.gold["kind"] in _REPORTS
+
+    @property
+    def tells_what_it_lacks(self) -> bool:
+        return self.is_report and "missing" in self.known
 
 
 @dataclass(frozen=True, slots=True)

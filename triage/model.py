@@ -1,6 +1,9 @@
 """What training found, as plain numbers on disk: no pickles, no text, nothing that runs when loaded."""
 
+import io
 import json
+import struct
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ from triage.linear import Compact, Floats, Linear
 FORMAT = 3
 ARRAYS, NUMBERS = "model.npz", "model.json"
 MODEL = Path(__file__).parent / "model"
+_LENGTH = struct.Struct("!I")
 
 
 class BadModel(ValueError):
@@ -52,8 +56,19 @@ class Model:
     built_on: BuiltOn | None = None
 
     def save(self, folder: Path) -> None:
-        """Write the model; a name in the archive names a part, never a word of a mail."""
+        """Write the model into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
+        archive, described = self._written()
+        (folder / ARRAYS).write_bytes(archive)
+        (folder / NUMBERS).write_bytes(described)
+
+    def to_bytes(self) -> bytes:
+        """The same as one piece, for a model that must not lie on a disk."""
+        archive, described = self._written()
+        return _LENGTH.pack(len(described)) + described + archive
+
+    def _written(self) -> tuple[bytes, bytes]:
+        """The archive and the description; a name in the archive names a part, never a word of a mail."""
         arrays: dict[str, Any] = {
             "word_idf": self.word_idf.astype(np.float16),
             "char_idf": self.char_idf.astype(np.float16),
@@ -73,26 +88,29 @@ class Model:
         if built := self.built_on:
             arrays |= {"pipeline.probe": built.probe, "pipeline.columns": built.columns}
             described["pipeline"] = {"name": built.name, "version": built.version, "length": built.length}
-        np.savez_compressed(folder / ARRAYS, **arrays)
-        (folder / NUMBERS).write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+        archive = io.BytesIO()
+        np.savez_compressed(archive, **arrays)
+        return archive.getvalue(), (json.dumps(described, indent=1) + "\n").encode()
 
     def _linears(self) -> dict[str, Linear]:
         heads = {f"heads.{name}": head for name, head in self.heads.items()}
         return {"tagger": self.tagger, "names": self.names, "functions": self.functions, **heads}
 
     @classmethod
-    def load(cls, folder: Path = MODEL) -> "Model":
-        """Read a model; raises BadModel when there is none or another version wrote it."""
+    def load(cls, path: Path = MODEL) -> "Model":
+        """Read a model from its folder, or from a file of what `to_bytes` gave; raises BadModel when there is none or
+        another version wrote it."""
         try:
-            described = json.loads((folder / NUMBERS).read_text(encoding="utf-8"))
-            with np.load(folder / ARRAYS, allow_pickle=False) as archive:
+            content, written = _parts(path)
+            described = json.loads(written)
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error) as error:
             raise BadModel(
-                f"There is no usable model in {folder} ({type(error).__name__}). Run meldpost train."
+                f"There is no usable model in {path} ({type(error).__name__}). Run meldpost train."
             ) from None
         if described.get("format") != FORMAT:
-            raise BadModel(f"The model in {folder} is of another version of Meldpost. Run meldpost train.")
+            raise BadModel(f"The model in {path} is of another version of Meldpost. Run meldpost train.")
         linears = {
             name.removesuffix(".weights"): _linear(arrays, name.removesuffix(".weights"))
             for name in arrays
@@ -108,19 +126,39 @@ class Model:
             functions=linears["functions"],
             heads={n.removeprefix("heads."): lin for n, lin in linears.items() if n.startswith("heads.")},
             numbers={str(k): float(v) for k, v in described["numbers"].items()},
-            built_on=_built_on(described, arrays, folder),
+            built_on=_built_on(described, arrays, path),
         )
 
 
-def _built_on(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], folder: Path) -> BuiltOn | None:
+def _built_on(described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], path: Path) -> BuiltOn | None:
     told = described.get("pipeline")
     if told is None:
         return None
     probe, columns = arrays.get("pipeline.probe"), arrays.get("pipeline.columns")
     outputs = len(arrays["text.bias"])
     if probe is None or columns is None or columns.shape != (*probe.shape, outputs) or len(probe) != told.get("length"):
-        raise BadModel(f"The model in {folder} is not whole: what it makes of its pipeline is missing. Train it anew.")
+        raise BadModel(f"The model in {path} is not whole: what it makes of its pipeline is missing. Train it anew.")
     return BuiltOn(str(told["name"]), str(told["version"]), probe.astype(np.float32), columns.astype(np.float32))
+
+
+def is_of_this_version(content: bytes) -> bool:
+    """Can what `Model.to_bytes` gave be used by this version? Reads its description alone."""
+    try:
+        return bool(json.loads(_in_one(content)[1])["format"] == FORMAT)
+    except (ValueError, LookupError, struct.error):
+        return False
+
+
+def _parts(path: Path) -> tuple[bytes, bytes]:
+    """The archive and the description."""
+    if path.is_dir():
+        return (path / ARRAYS).read_bytes(), (path / NUMBERS).read_bytes()
+    return _in_one(path.read_bytes())
+
+
+def _in_one(content: bytes) -> tuple[bytes, bytes]:
+    (length,) = _LENGTH.unpack(content[: _LENGTH.size])
+    return content[_LENGTH.size + length :], content[_LENGTH.size : _LENGTH.size + length]
 
 
 def _linear(arrays: Mapping[str, NDArray[Any]], name: str) -> Linear:

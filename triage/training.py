@@ -26,7 +26,7 @@ from triage.fitting import (
     fit_tagger,
     gold_tags,
 )
-from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
+from triage.labelled import CORPUS, TARGETS, Labelled, Sentence, read, read_sentences
 from triage.linear import Compact, Floats, Linear, softmax
 from triage.matching import overlap, same_name
 from triage.mending import Mending
@@ -102,6 +102,18 @@ class Folds:
         self.of = np.array([number[w] for w in writers])
 
 
+def _dealt(examples: Sequence[Example], seed: int) -> tuple[Rows, range]:
+    """The group of each mail. Those of which not everything is known are dealt by themselves: the others lie in the
+    same groups with them and without, and each group has some of the others."""
+    whole = np.array([e.labelled.known == TARGETS for e in examples])
+    group, count = np.zeros(len(examples), dtype=np.int64), 0
+    for part in (np.flatnonzero(whole).tolist(), np.flatnonzero(~whole).tolist()):
+        if len(part):
+            folds = Folds([examples[i].labelled.writer for i in part], seed)
+            group[part], count = folds.of, max(count, folds.count)
+    return group, range(count)
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
     """The two looks at candidates of one kind, and what both say of mails whose writers they had not seen."""
@@ -126,8 +138,11 @@ class _Training:
         self.examples, self.seed, self.progress, self.sentences = examples, seed, progress, sentences
         self.pretrained = pretrained
         self.gold = [e.labelled.gold for e in examples]
-        folds = Folds([e.labelled.writer for e in examples], seed)
-        self.fold, self.folds = folds.of, range(folds.count)
+        self.fold, self.folds = _dealt(examples, seed)
+
+    def _known(self, target: str) -> Mask:
+        """For which mails somebody said this."""
+        return np.array([target in e.labelled.known for e in self.examples])
 
     def run(self) -> Model:
         self.progress("learning words")
@@ -194,10 +209,13 @@ class _Training:
         of those mails teach them too."""
         gold = [*self.gold, *(s.gold for s in self.sentences)]
         at = {name: i for i, name in enumerate(TEXT_OUTPUTS)}
+        none = [False] * len(self.sentences)
         mail = np.arange(len(gold)) < len(self.gold)
         labelled = np.array([bool(g["categories"]) for g in gold]) | ~mail
         graded = np.array([g["severity"] is not None for g in gold])
-        judged = np.array([e.labelled.is_report for e in self.examples] + [False] * len(self.sentences))
+        judged = np.array([e.labelled.tells_what_it_lacks for e in self.examples] + none)
+        of_a_kind = np.array([*self._known("kind"), *none])
+        signed_or_not = np.array([*self._known("anonymous"), *none])
         kinds = np.array([[float(g.get("kind") == k) for k in Kind] for g in gold])
         topics = np.array(
             [
@@ -215,11 +233,11 @@ class _Training:
         anonymous = np.array([[float(bool(g.get("anonymous")))] for g in gold])
         first_topic, first_grade = at[f"primary {next(iter(Category))}"], at[f"severity {order[0]}"]
         return [
-            (slice(0, first_topic), kinds, mail, False),
+            (slice(0, first_topic), kinds, of_a_kind, False),
             (slice(first_topic, first_grade), topics, labelled, True),
             (slice(first_grade, at["unclear"]), grades, graded, False),
             (slice(at["unclear"], at["anonymous"]), unclear, judged, False),
-            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, mail, False),
+            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, signed_or_not, False),
         ]
 
     # -- names, functions, addresses ---------------------------------------------------------------------------------
@@ -228,16 +246,17 @@ class _Training:
         rows = [e.prepared.tagging for e in self.examples]
         tags = [gold_tags(e.prepared.reading.tokens, e.prepared.reading.text, e.labelled.gold) for e in self.examples]
         tagged: list[list[Tagged]] = [[] for _ in rows]
-        mending = Mending()
+        mending, marked = Mending(), self._known("mentions")
         for held_out in self.folds:
-            use = np.flatnonzero(self.fold != held_out)
+            use = np.flatnonzero((self.fold != held_out) & marked)
             model, moves = fit_tagger([rows[i] for i in use], [tags[i] for i in use], self.seed)
             for i in np.flatnonzero(self.fold == held_out).tolist():
                 reading = self.examples[i].prepared.reading
                 best, odds = decode(model, rows[i], moves)
                 found = stretches(best, odds, reading.tokens, reading.text)
                 tagged[i] = mending.of(found, odds, reading.tokens, reading.text)
-        model, moves = fit_tagger(rows, tags, self.seed)
+        use = np.flatnonzero(marked)
+        model, moves = fit_tagger([rows[i] for i in use], [tags[i] for i in use], self.seed)
         return model, moves, tagged
 
     def _judges(
@@ -246,9 +265,9 @@ class _Training:
         found = [people.candidates(t) for t in tagged]
         readings = [e.prepared.reading for e in self.examples]
         name_rows = [people.name_facts(r, c) for r, c in zip(readings, found, strict=True)]
-        name, name_scores = self._judge(name_rows, self._right("name", found))
+        name, name_scores = self._judge("name", name_rows, self._right("name", found))
         function_rows = [people.function_facts(r, c, s) for r, c, s in zip(readings, found, name_scores, strict=True)]
-        function, function_scores = self._judge(function_rows, self._right("function", found))
+        function, function_scores = self._judge("function", function_rows, self._right("function", found))
         firsts = {"name": (name, name_scores), "function": (function, function_scores)}
         judged = {
             kind: self._look_again(kind, first, found, scores, text_scores) for kind, (first, scores) in firsts.items()
@@ -265,17 +284,19 @@ class _Training:
         ]
 
     def _judge(
-        self, rows: Sequence[Sequence[Rows]], gold: Sequence[Sequence[bool]]
+        self, kind: str, rows: Sequence[Sequence[Rows]], gold: Sequence[Sequence[bool]]
     ) -> tuple[Linear, list[list[float]]]:
+        known = self._known(kind)
+
         def fitted(use: Sequence[int]) -> Linear:
             return fit_judge([r for i in use for r in rows[i]], [g for i in use for g in gold[i]], people.BITS)
 
         scores: list[list[float]] = [[] for _ in rows]
         for held_out in self.folds:
-            model = fitted(np.flatnonzero(self.fold != held_out).tolist())
+            model = fitted(np.flatnonzero((self.fold != held_out) & known).tolist())
             for i in np.flatnonzero(self.fold == held_out).tolist():
                 scores[i] = [people.probability(model, row) for row in rows[i]]
-        return fitted(range(len(rows))), scores
+        return fitted(np.flatnonzero(known).tolist()), scores
 
     def _look_again(
         self,
@@ -291,17 +312,17 @@ class _Training:
             standing(r, cs, scores, text)
             for r, cs, scores, text in zip(readings, of_kind, firsts, text_scores, strict=True)
         ]
-        gold = self._right(kind, found)
+        gold, known = self._right(kind, found), self._known(kind)
 
         def fitted(use: Sequence[int]) -> Linear:
             return fit_head(np.concatenate([rows[i] for i in use]), [g for i in use for g in gold[i]], [False, True])
 
         scores: list[list[float]] = [[] for _ in rows]
         for held_out in self.folds:
-            head = fitted(np.flatnonzero(self.fold != held_out).tolist())
+            head = fitted(np.flatnonzero((self.fold != held_out) & known).tolist())
             for i in np.flatnonzero(self.fold == held_out).tolist():
                 scores[i] = looked_at_again(head, readings[i], of_kind[i], firsts[i], text_scores[i])
-        return _Judged(first, fitted(range(len(rows))), scores)
+        return _Judged(first, fitted(np.flatnonzero(known).tolist()), scores)
 
     # -- signals and heads -------------------------------------------------------------------------------------------
 
@@ -323,16 +344,17 @@ class _Training:
         gold = self.gold
         labelled = np.array([bool(g["categories"]) for g in gold])
         graded = np.array([g["severity"] is not None for g in gold])
-        judged = np.array([e.labelled.is_report for e in self.examples])
+        judged = np.array([e.labelled.tells_what_it_lacks for e in self.examples])
+        of_a_kind, told, signed = (self._known(target) for target in ("kind", "categories", "anonymous"))
         yes_no = [False, True]
 
         def some(mask: Mask, values: Sequence[object]) -> list[object]:
             return [v for v, use in zip(values, mask, strict=True) if use]
 
         heads = {
-            "kind": fit_head(rows, [g["kind"] for g in gold], [k.value for k in Kind]),
-            "describes": fit_head(rows, labelled.tolist(), yes_no),
-            "anonymous": fit_head(rows, [bool(g["anonymous"]) for g in gold], yes_no),
+            "kind": fit_head(rows[of_a_kind], some(of_a_kind, [g["kind"] for g in gold]), [k.value for k in Kind]),
+            "describes": fit_head(rows[told], labelled[told].tolist(), yes_no),
+            "anonymous": fit_head(rows[signed], some(signed, [bool(g["anonymous"]) for g in gold]), yes_no),
             "primary": fit_head(
                 rows[labelled], some(labelled, [g["primary"] for g in gold]), [c.value for c in Category], _TOPICS, 0.03
             ),
@@ -362,12 +384,17 @@ class _Training:
         functions: Sequence[Sequence[float]],
     ) -> dict[str, float]:
         """Thresholds that do best on mails whose writers the models had not seen."""
-        judged = [i for i, e in enumerate(self.examples) if e.labelled.is_report]
         numbers = {}
         for kind, scores in (("name", names), ("function", functions)):
+            told = [i for i, e in enumerate(self.examples) if e.labelled.is_report and kind in e.labelled.known]
 
-            def measure(first: float, kind: str = kind, scores: Sequence[Sequence[float]] = scores) -> float:
-                return self._f1(judged, found, kind, scores, first)
+            def measure(
+                first: float,
+                told: Sequence[int] = told,
+                kind: str = kind,
+                scores: Sequence[Sequence[float]] = scores,
+            ) -> float:
+                return self._f1(told, found, kind, scores, first)
 
             numbers[kind] = best_threshold(measure, 0.1, 0.7)
         numbers["category"] = self._category_threshold(rows, heads)
@@ -408,7 +435,7 @@ class _Training:
 
     def _sure(self, rows: Floats) -> dict[str, float]:
         """For each field the score from which on next to no mail of an unseen writer held it after all."""
-        judged = np.flatnonzero([e.labelled.is_report for e in self.examples])
+        judged = np.flatnonzero([e.labelled.tells_what_it_lacks for e in self.examples])
         fold, numbers = self.fold[judged], {}
         for field in MissingField:
             if field is MissingField.EMAIL:

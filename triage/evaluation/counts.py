@@ -12,7 +12,7 @@ from typing import Any
 from config.taxonomy import ABOUT_THE_REPORTER, Category, Kind, Severity
 from triage.decisions import FOR_A_PERSON
 from triage.evaluation import judge
-from triage.labelled import REQUIRED
+from triage.labelled import REQUIRED, Labelled
 
 Gold = Mapping[str, Any]
 Said = Mapping[str, Any]
@@ -67,6 +67,19 @@ def counts(gold: Gold, said: Said) -> Count:
         _missing(count, gold, said)
         _severity(count, gold, said)
         count.label("anonymous", bool(gold["anonymous"]), bool(said.get("anonymous")))
+    return count
+
+
+def counts_of_known(labelled: Labelled, said: Said) -> Count:
+    """What a mail adds of which a person said only some things: the kind, the categories, the names, the severity."""
+    gold, count = labelled.gold, Count(mails=1)
+    if "kind" in labelled.known:
+        _kind(count, gold, said)
+    if "categories" in labelled.known:
+        _categories(count, gold, said)
+    if "name" in labelled.known and (gold["kind"] is None or labelled.is_report):
+        _persons(count, gold, said)
+    _severity(count, gold, said)
     return count
 
 
