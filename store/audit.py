@@ -48,6 +48,11 @@ class Action(StrEnum):
     LOGOUT = "logout"
     DESK_CREATED = "desk_created"
     MEMBER_ADDED = "member_added"
+    TAUGHT = "taught"  # a member had a model of the desk's learn from the case
+    MODEL_TRAINED = "model_trained"
+    MODEL_REFUSED = "model_refused"  # it did worse than the one before
+    MODEL_CHOSEN = "model_chosen"
+    MODEL_WITHDRAWN = "model_withdrawn"  # a case that it had seen is gone
 
 
 @dataclass(frozen=True)

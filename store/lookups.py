@@ -107,6 +107,10 @@ class IndexKey:
         words = [*named, key_pair_id]
         return self._digest(b"key pair", [*(f"{len(word)}:{word}".encode() for word in words), public])
 
+    def models(self, desk: str, version: int, described: bytes) -> bytes:
+        """Proof that a list of the desk's models was written down by who has this secret."""
+        return self._digest(b"models", [f"{len(desk)}:{desk}:{version}:".encode(), described])
+
     def _digest(self, purpose: bytes, chunks: Iterable[bytes]) -> bytes:
         mac = hmac.new(self.secret, purpose + b"\0", "sha256")
         for chunk in chunks:

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -44,6 +44,8 @@ class RecordKind(StrEnum):
     OUTCOME = "outcome"
     NOTE = "note"
     MEMBER = "member"  # name and role of a member, to the desk key
+    MODEL = "model"  # what the desk trained, to the desk key
+    MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
 
 CANNOT_OPEN = (SealError, NoSuchKey, ValueError)
@@ -157,6 +159,14 @@ def add_json(
     """Seal one JSON object about a subject that is new itself."""
     encoded = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
     add(session, name, [encoded], to, now, version=version, member_id=member_id)
+
+
+def destroy(session: Session, desk: str, name: Name) -> None:
+    """Take all versions of a record away. Its rows on the trail stay, with what they say of it: a digest."""
+    of = [Record.desk == desk, Record.subject_id == name.subject_id, Record.kind == name.kind]
+    ids = session.scalars(select(Record.id).where(*of)).all()
+    session.execute(delete(RecordPiece).where(RecordPiece.record_id.in_(ids)))
+    session.execute(delete(Record).where(Record.id.in_(ids)))
 
 
 def newest_version(session: Session, desk: str, name: Name) -> int:

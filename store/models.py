@@ -1,0 +1,225 @@
+"""Models that the desk trained from its own cases: sealed to the desk, numbered, and withdrawn with a case they saw.
+
+A list names them all, with the cases that each has seen and the one in force; each change is a new version of it.
+Anybody can seal to a public key, so the list proves by the index key that it was written here, and it holds the digest
+of each model. Older models stay, to go back to. A model is in force only while every case that it saw is there:
+whoever destroys one, and whether they knew of the model or not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store import audit, records
+from store.audit import Action
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, newest
+from store.lookups import IndexKey
+from store.records import CANNOT_OPEN, Name, NoSuchRecord, RecordKind
+from store.schema import CaseFile, new_id
+
+PACKAGED = 0
+"""The number of the model that comes with Meldpost, which is no record."""
+_PIECE = 1024 * 1024
+
+
+class NoSuchModel(Exception):
+    """There is no model of this number, or it was withdrawn."""
+
+
+class UnprovenModels(Exception):
+    """The list of models, or a model, was not written by Meldpost, or cannot be opened: none of them is used."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One model. `figures` is what was measured when it was made: numbers by name."""
+
+    number: int
+    id: str
+    made_at: str
+    by: str
+    sha256: str
+    case_ids: tuple[str, ...]
+    figures: Mapping[str, Sequence[float]]
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True)
+class Models:
+    """All models of a desk, oldest first, and the number of the one in force."""
+
+    versions: tuple[Version, ...] = ()
+    current: int = PACKAGED
+
+    def version(self, number: int) -> Version:
+        """Raises NoSuchModel."""
+        found = next((each for each in self.versions if each.number == number and not each.withdrawn), None)
+        if found is None:
+            raise NoSuchModel(f"There is no model {number}, or it was withdrawn.")
+        return found
+
+    @property
+    def before_current(self) -> int:
+        """What going back leads to: the newest that is older than the one in force, in the end the packaged one."""
+        older = (each.number for each in self.versions if each.number < self.current and not each.withdrawn)
+        return max(older, default=PACKAGED)
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """The cases that the model in force has learned from."""
+        return frozenset(self.version(self.current).case_ids) if self.current != PACKAGED else frozenset()
+
+
+def kept(session: Session, ring: KeyRing, index: IndexKey) -> Models:
+    """The desk's list of models. Raises UnprovenModels."""
+    try:
+        content, version = records.opened_json_or_none(session, ring, _list_of(ring.desk))
+    except CANNOT_OPEN:
+        raise UnprovenModels("The list of the desk's models cannot be opened.") from None
+    if content is None:
+        return Models()
+    written, proof = str(content.get("list")), str(content.get("proof"))
+    if not hmac.compare_digest(proof, _proof(index, ring.desk, version, written)):
+        raise UnprovenModels("The list of the desk's models in the database was not written by Meldpost.")
+    described = json.loads(written)
+    versions = [{**each, "case_ids": tuple(each["case_ids"])} for each in described["versions"]]
+    return Models(tuple(Version(**each) for each in versions), described["current"])
+
+
+def add(
+    session: Session,
+    ring: KeyRing,
+    index: IndexKey,
+    content: bytes,
+    case_ids: Iterable[str],
+    figures: Mapping[str, Sequence[float]],
+    now: datetime,
+) -> int:
+    """Keep a new model, and put it in force; gives its number. Raises UnprovenModels, WrittenAtOnce."""
+    before = kept(session, ring, index)
+    number = max((each.number for each in before.versions), default=PACKAGED) + 1
+    made = Version(
+        number=number,
+        id=new_id(),
+        made_at=now.isoformat(),
+        by=ring.member_id,
+        sha256=hashlib.sha256(content).hexdigest(),
+        case_ids=tuple(case_ids),
+        figures=figures,
+    )
+    to = newest(session, ring.desk, KeyKind.DESK)
+    records.add(session, _model(made), _pieces(content), to, now, member_id=ring.member_id)
+    _write(session, ring, index, Models((*before.versions, made), number), now)
+    _note(session, ring, Action.MODEL_TRAINED, now, {"number": number, "cases": len(made.case_ids)})
+    return number
+
+
+def refused(session: Session, ring: KeyRing, figures: Mapping[str, Sequence[float]], now: datetime) -> None:
+    """Put onto the trail that a model was trained and did worse."""
+    _note(session, ring, Action.MODEL_REFUSED, now, {"figures": figures})
+
+
+def use(session: Session, ring: KeyRing, index: IndexKey, number: int, now: datetime) -> None:
+    """Put a model in force, or with PACKAGED none. Raises NoSuchModel, UnprovenModels, WrittenAtOnce."""
+    before = kept(session, ring, index)
+    if number != PACKAGED:
+        before.version(number)
+    _write(session, ring, index, replace(before, current=number), now)
+    _note(session, ring, Action.MODEL_CHOSEN, now, {"number": number})
+
+
+def withdraw_models_of(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, now: datetime
+) -> tuple[int, ...]:
+    """Destroy the models that saw this case; gives their numbers. For who destroys a case, in the same transaction."""
+    return _withdraw(session, ring, index, {case_id}, now)
+
+
+def withdraw_outlived(session: Session, ring: KeyRing, index: IndexKey, now: datetime) -> tuple[int, ...]:
+    """Destroy the models that saw a case which is not there any more; gives their numbers. Raises UnprovenModels."""
+    return _withdraw(session, ring, index, _gone(session, ring.desk, kept(session, ring, index)), now)
+
+
+def in_force(session: Session, ring: KeyRing, index: IndexKey) -> bytes | None:
+    """The model in force, opened; None where that is the packaged one. Raises UnprovenModels.
+
+    One that saw a case which is gone is not given: then the packaged one is in force.
+    """
+    models = kept(session, ring, index)
+    if models.current == PACKAGED or models.seen & _gone(session, ring.desk, models):
+        return None
+    version = models.version(models.current)
+    try:
+        content = records.opened(session, ring, _model(version))
+    except (NoSuchRecord, *CANNOT_OPEN):
+        raise UnprovenModels("The desk's model in force cannot be opened.") from None
+    if hashlib.sha256(content).hexdigest() != version.sha256:
+        raise UnprovenModels("The desk's model in force was not written by Meldpost.")
+    return content
+
+
+def _gone(session: Session, desk: str, models: Models) -> set[str]:
+    """The cases that some model saw, and that are there no more."""
+    there = set(session.scalars(select(CaseFile.id).where(CaseFile.desk == desk)))
+    return {case_id for each in models.versions for case_id in each.case_ids} - there
+
+
+def _withdraw(session: Session, ring: KeyRing, index: IndexKey, case_ids: set[str], now: datetime) -> tuple[int, ...]:
+    before = kept(session, ring, index)
+    struck = [each for each in before.versions if not each.withdrawn and case_ids.intersection(each.case_ids)]
+    numbers = tuple(each.number for each in struck)
+    if not struck:
+        return ()
+    for each in struck:
+        records.destroy(session, ring.desk, _model(each))
+    left = tuple(
+        replace(each, withdrawn=True, case_ids=()) if each.number in numbers else each for each in before.versions
+    )
+    current = PACKAGED if before.current in numbers else before.current
+    _write(session, ring, index, Models(left, current), now)
+    for number in numbers:
+        _note(session, ring, Action.MODEL_WITHDRAWN, now, {"number": number})
+    return numbers
+
+
+def _write(session: Session, ring: KeyRing, index: IndexKey, models: Models, now: datetime) -> None:
+    name = _list_of(ring.desk)
+    version = records.newest_version(session, ring.desk, name) + 1
+    described = {"versions": [asdict(each) for each in models.versions], "current": models.current}
+    written = json.dumps(described, sort_keys=True)
+    content = {"list": written, "proof": _proof(index, ring.desk, version, written)}
+    to = newest(session, ring.desk, KeyKind.DESK)
+    records.write_json(session, name, content, to, now, version=version, member_id=ring.member_id)
+
+
+def _note(session: Session, ring: KeyRing, action: Action, now: datetime, detail: Mapping[str, Any]) -> None:
+    to = newest(session, ring.desk, KeyKind.DESK)
+    audit.write(session, ring.desk, action, now, member_id=ring.member_id, detail=detail, to=to)
+    session.flush()
+
+
+def _proof(index: IndexKey, desk: str, version: int, written: str) -> str:
+    return index.models(desk, version, written.encode()).hex()
+
+
+def _list_of(desk: str) -> Name:
+    """The one record that a desk has of this kind: its subject follows from the desk."""
+    return Name(None, hashlib.sha256(b"models of " + desk.encode()).hexdigest()[:32], RecordKind.MODELS)
+
+
+def _model(version: Version) -> Name:
+    return Name(None, version.id, RecordKind.MODEL)
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
