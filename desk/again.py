@@ -30,11 +30,12 @@ from ingest.protection.keys import opening_for
 from ingest.raw import RawMail
 from ingest.scanning import Scanner
 from notify.keys import TOKEN_KEY_NUMBER
-from store import reread
+from store import models, reread
 from store.changes import Changed
 from store.lookups import TokenKey
-from store.records import CANNOT_OPEN
+from store.records import CANNOT_OPEN, WrittenAtOnce
 from store.reread import Before
+from triage.model import is_of_this_version
 
 blueprint = Blueprint("again", __name__, url_prefix="/cases/<case_id>/messages/<message_id>")
 blueprint.before_request(gate.require_member)
@@ -146,7 +147,7 @@ def _read(raw: RawMail) -> Anew:
     settings = parts().settings
     limits = settings.limits
     reading = ProcessLimits(limits.again_seconds, limits.again_seconds, limits.again_memory_bytes)
-    with nurseries(settings, reading) as (readers, understanders):
+    with nurseries(settings, reading, _own_model()) as (readers, understanders):
         return read_again(
             raw,
             readers,
@@ -154,6 +155,26 @@ def _read(raw: RawMail) -> Anew:
             opening_for(settings, parts().secrets, gate.ring().desk),
             Scanner.of(settings.clamd),
         )
+
+
+def _own_model() -> bytes | None:
+    """The model that the desk trained itself, where one is in force; None for the packaged one.
+
+    One that cannot be trusted or loaded by this version keeps no mail from being read.
+    """
+    here, ring, index = parts(), gate.ring(), gate.index()
+    try:
+        with here.database.begin() as transaction:
+            models.withdraw_outlived(transaction, ring, index, here.clock())
+        with here.database.read() as transaction:
+            content = models.in_force(transaction, ring, index)
+    except (models.UnprovenModels, WrittenAtOnce) as error:
+        log.error("the packaged model is used, not the desk's own: %s", error)  # noqa: TRY400 - it says what is wrong
+        return None
+    if content is not None and not is_of_this_version(content):
+        log.warning("the packaged model is used: the desk's own is of another version; train it anew")
+        return None
+    return content
 
 
 def _own(mail: ParsedMail) -> Own:

@@ -20,6 +20,7 @@ SENTENCES = {
     Action.DOWNLOAD: _l("Downloaded a file"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.NOTE: _l("Added a note"),
+    Action.TAUGHT: _l("Had the desk's own model learn from the case"),
     Action.RELEASE: _l("Agreed to send: %(mail)s"),
     Action.MAIL_QUEUED: _l("Written: %(mail)s"),
     Action.MAIL_SENT: _l("Sent: %(mail)s"),

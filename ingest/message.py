@@ -36,6 +36,19 @@ def mail_text(mail: ParsedMail) -> MailText:
     return MailText(mail.subject, sender.name, sender.address, words, mail.quoted_text, other_files(mail))
 
 
+def kept_text(content: Mapping[str, Any], attachments: Sequence[str] = ()) -> MailText:
+    """The same of a mail that was kept, from its content. A letter among its files counts as a file here."""
+    sender = content.get("from") or {}
+    return MailText(
+        content.get("subject") or "",
+        sender.get("name") or "",
+        sender.get("address") or "",
+        without_messages(content.get("own_text") or ""),
+        content.get("quoted_text") or "",
+        "\n\n".join(filter(None, attachments)),
+    )
+
+
 def read_message(
     raw: RawMail,
     mail: ParsedMail,

@@ -1,9 +1,11 @@
 """The two nurseries of a running Meldpost: readers take mails apart, understanders read their text."""
 
 import logging
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from config.settings import Settings
 from ingest.isolation import ProcessLimits
@@ -14,16 +16,25 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def nurseries(settings: Settings, reading: ProcessLimits | None = None) -> Iterator[tuple[Readers, Understanders]]:
+def nurseries(
+    settings: Settings, reading: ProcessLimits | None = None, model: bytes | None = None
+) -> Iterator[tuple[Readers, Understanders]]:
     """Both, started side by side, and ended at the end. A reader may take `reading`, by itself what the settings say.
 
+    `model` is one of the desk's own (`Model.to_bytes`), handed over in memory; without it, that of the settings.
     Raises NotIsolated, NurseryGone.
     """
     limits = settings.limits
     usual = ProcessLimits(limits.reader_seconds, limits.reader_seconds, limits.reader_memory_bytes)
     readers = Readers(reading or usual, settings.isolation, ocr=settings.ocr)
-    understanders = Understanders(limits.understand_seconds, settings.isolation, model=settings.triage.model)
     with ExitStack() as stack:
+        held = stack.enter_context(_in_memory(model)) if model is not None else None
+        understanders = Understanders(
+            limits.understand_seconds,
+            settings.isolation,
+            model=settings.triage.model if held is None else Path(f"/proc/self/fd/{held}"),
+            inherited=() if held is None else (held,),
+        )
         stack.callback(understanders.close)
         stack.callback(readers.close)
         with ThreadPoolExecutor(2) as pool:
@@ -31,6 +42,16 @@ def nurseries(settings: Settings, reading: ProcessLimits | None = None) -> Itera
             first.result()
             second.result()
         yield readers, understanders
+
+
+@contextmanager
+def _in_memory(content: bytes) -> Iterator[int]:
+    """A file that is on no disk: its descriptor."""
+    descriptor = os.memfd_create("model", os.MFD_CLOEXEC)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        yield descriptor
 
 
 def keep_running(readers: Readers, understanders: Understanders) -> None:

@@ -52,6 +52,8 @@ class Nursing:
     limits: ProcessLimits = field(default_factory=ProcessLimits)
     layers: Layer | None = None
     path: tuple[str, ...] = ()
+    inherited: tuple[int, ...] = ()
+    """Descriptors that `prepare` may read from; the children have none of them."""
 
 
 def layers_for(isolation: str) -> Layer | None:
@@ -179,7 +181,7 @@ def _spawn(nursing: Nursing, control: socket.socket) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own interpreter, nothing from outside
         [sys.executable, "-I", "-X", "utf8", "-c", _BOOT, json.dumps(wanted), str(control.fileno())],
         env=environment,
-        pass_fds=(control.fileno(),),
+        pass_fds=(control.fileno(), *nursing.inherited),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -48,6 +48,7 @@ class Understanders:
         isolation: str = "required",
         *,
         model: Path | None = None,
+        inherited: tuple[int, ...] = (),
         limits: ProcessLimits = _LIMITS,
         layers: Layer | None = None,
         entry: str = "ingest.understanding_worker",
@@ -60,6 +61,7 @@ class Understanders:
             limits=limits,
             layers=layers if layers is not None else layers_for(isolation),
             path=path,
+            inherited=inherited,
         )
         self._nursery: Nursery | None = None
         self._worker: _Worker | None = None

@@ -6,25 +6,31 @@ import os
 import re
 import secrets as random
 from collections.abc import Mapping
+from dataclasses import replace
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import psutil
 import pytest
 from sqlalchemy import select, update
 
 from config.secrets import write_key, write_secret
 from config.settings import MailboxSettings
+from config.taxonomy import Kind
 from desk import again
 from desk.app import create_app
 from desk.timeline import READINGS
 from ingest.intake import Intake
 from ingest.isolation import ProcessLimits
+from ingest.nurseries import nurseries
 from ingest.outgoing import Arrival
 from ingest.raw import RawMail
 from ingest.readers import Readers
 from ingest.take_in import take_in
 from ingest.understanding import Understanders
-from store import casework, ledger, lookups
+from store import casework, ledger, lookups, models
 from store.audit import Action
 from store.casework import CaseView
 from store.ledger import MailPlace
@@ -33,6 +39,9 @@ from store.records import RecordKind
 from store.schema import Record
 from tests.desk.world import DESK, Visitor, World, coordinator
 from tests.ingest.protection.sealing import WORDS, OpenSSL
+from triage import MailText
+from triage.linear import Linear
+from triage.model import Model
 
 RAW = (
     b"From: Sanne Visser <sanne@thuis.example>\r\n"
@@ -84,6 +93,48 @@ def test_a_mail_that_was_kept_whole_becomes_readable_and_the_trail_tells(world: 
             session, DESK, taken.case_id, world.index.address(taken.case_id, "sanne@thuis.example")
         )
     assert (row.kind, row.primary, row.unreadable) == ("melding", view.report["primary"], False)
+
+
+def always(kind: str) -> bytes:
+    """A model for which every mail is of one kind, as a desk might have trained it."""
+    packaged = Model.load()
+    head = packaged.heads["kind"]
+    bias = np.full_like(head.bias, -20.0)
+    bias[[k.value for k in Kind].index(kind)] = 20.0
+    heads = {**packaged.heads, "kind": Linear(np.zeros_like(head.weights), bias)}
+    return replace(packaged, heads=heads).to_bytes()
+
+
+def test_a_mail_is_read_again_by_the_desks_own_model_until_a_case_that_it_saw_is_gone(world: World) -> None:
+    taken = world.new_case(raw=RAW)
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, always("klacht"), [taken.case_id], {}, world.clock.now)
+    read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert look(world, taken.case_id).report["kind"] == "klacht"
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, always("advies"), ["0" * 32], {}, world.clock.now)
+    read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert look(world, taken.case_id).report["kind"] == "melding"
+    with world.database.read() as session:
+        kept = models.kept(session, world.ring, world.index)
+    assert (kept.current, [each.withdrawn for each in kept.versions]) == (models.PACKAGED, [False, True])
+
+
+def test_a_model_that_cannot_be_used_keeps_no_mail_from_being_read(world: World) -> None:
+    taken = world.new_case(raw=RAW)
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, b"of another version", [], {}, world.clock.now)
+    read_again(coordinator(world), taken.case_id, taken.message_id)
+    assert look(world, taken.case_id).report["kind"] == "melding"
+
+
+def test_a_model_is_handed_over_in_memory_alone(world: World) -> None:
+    with nurseries(world.settings, model=always("klacht")) as (_, understanders):
+        arguments = psutil.Process(understanders.nursery.pid).cmdline()
+        (place,) = re.findall(r"/proc/self/fd/\d+", " ".join(arguments))
+        descriptor = Path(f"/proc/{understanders.nursery.pid}/fd") / Path(place).name
+        assert str(descriptor.readlink()).startswith("/memfd:model")
+        assert understanders.understand(MailText("Melding", "", "", "Mijn chef neemt geld aan.", "")).kind == "klacht"
 
 
 def test_what_persons_decided_stays_when_a_message_is_read_again(world: World) -> None:
