@@ -7,8 +7,8 @@ Promises: `understand` answers for any text whatever (empty, odd, very long: it 
 and `text.MAX_QUOTED` characters) and never raises; the same mail gets the same answer in any order, process or batch;
 what it quotes (evidence, names, numbers, addresses) stands in the text exactly so, but for control characters; no
 model file holds text or runs code when loaded. It suggests and never decides: nothing here keeps a mail from a person.
-A desk's own model may name a pretrained pipeline that is loaded with it (`triage.pretrained`): that is code of others,
-and may raise what it likes.
+A model that was trained on a pretrained pipeline has that loaded with it (`triage.pretrained`): it is code of others,
+and may raise what it likes. The packaged model is not, and no model is that a desk trained from its own decisions.
 
 It does no I/O but reading and writing models and corpora, knows nothing of mail formats (the caller tells the
 reporter's own words from quoted ones), and does not recognise automatic mail.

@@ -1,7 +1,8 @@
 """From labelled mails to a model. The same mails and seed give the same model on the same machine.
 
-Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`Folds`):
-scores on mails seen in training are too good, and a model fed with them would trust them too much.
+Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`Folds`, and for
+the text model each writer left out alone, `Solved.without`): scores on mails seen in training are too good, and a model
+fed with them would trust them too much.
 """
 
 from collections.abc import Callable, Mapping, Sequence

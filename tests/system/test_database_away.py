@@ -8,6 +8,7 @@ from store.schema import CaseFile, Ledger
 from tests.system.disk import fill, small_disk
 from tests.system.installation import Installation, letter
 from tests.system.postgres import Postgres
+from tests.system.process import Program
 
 LARGE = "Op de volgende bladzijden staan alle facturen.\n" * 6000
 """More than finds room where the database's log has been before."""
@@ -26,6 +27,15 @@ def post(installation: Installation, *numbers: int, more: str = "") -> None:
             mailbox.append(mail.as_bytes())
 
 
+def started(installation: Installation, postgres: Postgres) -> Program:
+    """A daemon on PostgreSQL that has taken in one mail."""
+    installation.set_up(database={"url": postgres.url})
+    daemon = installation.start()
+    post(installation, 1)
+    installation.wait_taken(1)
+    return daemon
+
+
 def assert_one_case_and_one_receipt_each(installation: Installation, count: int) -> None:
     installation.wait_taken(count)
     for number in range(1, count + 1):
@@ -40,10 +50,7 @@ def test_while_postgresql_is_gone_mail_waits_and_then_each_is_one_case(
     installation: Installation, postgres: Postgres
 ) -> None:
     """mail-cases 1, 37"""
-    installation.set_up(database={"url": postgres.url})
-    daemon = installation.start()
-    post(installation, 1)
-    installation.wait_taken(1)
+    daemon = started(installation, postgres)
     postgres.stop()
     post(installation, 2, 3)
     installation.wait_for_log(daemon, "the database server cannot be reached")
@@ -57,10 +64,7 @@ def test_while_postgresql_stays_gone_every_work_tries_again_and_then_each_mail_i
     installation: Installation, postgres: Postgres
 ) -> None:
     """mail-cases 1, 37"""
-    installation.set_up(database={"url": postgres.url})
-    daemon = installation.start()
-    post(installation, 1)
-    installation.wait_taken(1)
+    daemon = started(installation, postgres)
     # a receipt that is being handed over when its database goes is uncertain until its lease ends, far beyond this test
     installation.wait("receipt and notice are gone", lambda: daemon.text().count("was handed over") == 2)
     postgres.stop()
