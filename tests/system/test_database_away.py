@@ -16,8 +16,8 @@ LARGE = "Op de volgende bladzijden staan alle facturen.\n" * 6000
 TEXT = "Goedemorgen,\n\nRolf Dijkgraaf laat 10 procent van elke factuur op zijn eigen rekening storten.\n"
 
 
-TIMES = 5
-"""Tries in a row: their pauses grow from 2 to 16 seconds, which makes half a minute."""
+TIMES = 6
+"""Tries in a row: their pauses grow from 2 to 32 seconds, which makes a minute."""
 
 
 def post(installation: Installation, *numbers: int, more: str = "") -> None:
