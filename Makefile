@@ -57,7 +57,7 @@ corpus: dev ## all labelled mails through the real daemon, and every delivered r
 train: dev ## train the model of triage on the corpus
 	$(BIN)/meldpost train $(ARGS)
 
-evaluate: dev ## judge triage on each writer that it was not trained on; writes docs/evaluation.md (hours)
+evaluate: dev ## judge triage on each writer that it was not trained on; writes docs/evaluation.md (an hour)
 	$(BIN)/meldpost evaluate --leave-one-writer-out --docs docs $(ARGS)
 
 requirements: ## pin the dependencies anew, with hashes

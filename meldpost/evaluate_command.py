@@ -1,6 +1,7 @@
 """The command `meldpost evaluate`: measures, prints, and puts the pages of figures in their place."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 PAGE = "evaluation.md"
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 @click.command()
 @click.option(
     "--corpus",
@@ -21,7 +26,14 @@ PAGE = "evaluation.md"
     help="Folder of labelled mails (*.jsonl).  [default: the one that comes with Meldpost]",
 )
 @click.option("--folds", type=click.IntRange(2, 20), default=5, show_default=True, help="Groups of writers left out.")
-@click.option("--leave-one-writer-out", "one_by_one", is_flag=True, help="Leave out each writer alone (takes hours).")
+@click.option("--leave-one-writer-out", "one_by_one", is_flag=True, help="Leave out each writer alone.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=_cores,
+    show_default="one a core",
+    help="Groups measured at a time; each takes some two gigabytes.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--pipeline", default="", metavar="NAME", help="A spaCy pipeline to build on, as for meldpost train.")
 @click.option(
@@ -38,6 +50,7 @@ def evaluate(
     corpus: Path | None,
     folds: int,
     one_by_one: bool,
+    processes: int,
     seed: int,
     pipeline: str,
     docs: Path | None,
@@ -46,12 +59,14 @@ def evaluate(
     """Say how well triage understands mails of writers that it was not trained on."""
     from triage.evaluation import Plan, by_language_of, run
     from triage.evaluation.cards import BadDocument
+    from triage.evaluation.side_by_side import WorkerGone
     from triage.labelled import CORPUS, BadCorpus
     from triage.pretrained import BadPipeline
 
     if pipeline and docs is not None:
         raise click.UsageError("The documents hold the figures of the model that comes with Meldpost: leave one out.")
-    plan = Plan(None if one_by_one else folds, seed, whole=docs is not None, pipeline=pipeline)
+    whole = docs is not None
+    plan = Plan(None if one_by_one else folds, seed, whole=whole, pipeline=pipeline, processes=processes)
     try:
         if docs is not None:
             _documents(docs)
@@ -62,7 +77,7 @@ def evaluate(
         if docs is not None:
             for path in _write(docs, judged, folds, one_by_one, seed):
                 _progress(f"written: {path}")
-    except (BadCorpus, BadDocument) as error:
+    except (BadCorpus, BadDocument, WorkerGone) as error:
         raise click.ClickException(str(error)) from error
     except BadPipeline as error:
         raise click.ClickException(f"Nothing was measured: {error}") from error

@@ -50,6 +50,11 @@ class Ridge:
             if self.dense.shape[1]:
                 self.products[block] += self.dense[block] @ self.dense.T
 
+    def primal(self, dual: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """From one weight a row and output to weights of columns, the dense ones last, and a bias."""
+        weights = [part.T @ dual for part in (self.rows, self.dense)]
+        return np.concatenate(weights, dtype=np.float32), np.asarray(_ONES * dual.sum(axis=0), dtype=np.float32)
+
     def fit(self, use: Rows, targets: Floats, importance: Floats) -> "Solved":
         """The regression on some of the rows."""
         system = self.products[np.ix_(use, use)]
@@ -80,22 +85,23 @@ class Solved:
     dual: NDArray[np.float32]
     inverse: NDArray[np.float32]
 
-    def primal(self) -> tuple[NDArray[np.float32], Floats]:
-        """Weights of columns, the dense ones last, and a bias."""
-        bias = _ONES * self.dual.sum(axis=0)
-        weights = [part[self.use].T @ self.dual for part in (self.ridge.rows, self.ridge.dense)]
-        return np.concatenate(weights, dtype=np.float32), np.asarray(bias, dtype=np.float64)
+    def dual_without(self, left_out: Mask) -> NDArray[np.float32]:
+        """The dual weights, had the regression not seen those of its own rows that `left_out` marks: those are 0.
 
-    def without(self, left_out: Mask, asked: Rows) -> Floats:
-        """What the regression says of the rows `asked`, had it not seen those of its own that `left_out` marks.
-
-        With the inverse parted into blocks, the dual weights of the rest change by
-        inverse[:, B] inverse[B, B]^-1 dual[B] (Rasmussen and Williams, Gaussian Processes for Machine Learning, A.3).
+        With the inverse parted into blocks, the weights of the rest change by inverse[:, B] inverse[B, B]^-1 dual[B]
+        (Rasmussen and Williams, Gaussian Processes for Machine Learning, A.3).
         """
         block = np.flatnonzero(left_out)
-        change = self.inverse[:, block] @ solve(self.inverse[np.ix_(block, block)], self.dual[block], assume_a="pos")
-        dual = self.dual - change
+        if not len(block):
+            return self.dual
+        of_block = self.inverse[block]
+        change = of_block.T @ solve(of_block[:, block], self.dual[block], assume_a="pos")
+        dual = np.asarray(self.dual - change, dtype=np.float32)
         dual[block] = 0
+        return dual
+
+    def said(self, asked: Rows, dual: NDArray[np.float32]) -> Floats:
+        """What a regression with these dual weights says of the rows `asked`."""
         return np.asarray(self.ridge.products[np.ix_(asked, self.use)] @ dual, dtype=np.float64)
 
 

@@ -15,7 +15,8 @@ from triage.evaluation.run import answers
 from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
 from triage.model import Model
 from triage.pipeline import Triage
-from triage.training import Example, Folds, Progress, fit, prepare
+from triage.training import Folds, Progress, fit, prepare
+from triage.wording import Example
 
 FEWEST = 10
 """Cases, below which nothing is learned: there would be one or two to measure by."""

@@ -1,8 +1,8 @@
 """From labelled mails to a model. The same mails and seed give the same model on the same machine.
 
 Whatever a later model learns from an earlier one comes from writers whom the earlier one has not seen (`Folds`, and for
-the text model each writer left out alone, `Solved.without`): scores on mails seen in training are too good, and a model
-fed with them would trust them too much.
+the text model each writer left out alone, `Learning`): scores on mails seen in training are too good, and a model fed
+with them would trust them too much.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
 
-from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
+from config.taxonomy import Category, Kind, MissingField, Severity
 from triage import contact, features, people
 from triage.decisions import chosen, severity_of
 from triage.fitting import (
-    PART_WEIGHT,
-    VECTOR_WEIGHT,
     Mask,
-    Ridge,
     Rows,
     best_threshold,
     fit_head,
@@ -28,31 +24,22 @@ from triage.fitting import (
     gold_tags,
 )
 from triage.labelled import CORPUS, TARGETS, Labelled, Sentence, read, read_sentences
-from triage.linear import Compact, Floats, Linear, softmax
+from triage.linear import Floats, Linear, softmax
 from triage.matching import overlap, same_name
 from triage.mending import Mending
-from triage.model import MODEL, BuiltOn, Model
+from triage.model import MODEL, Model
 from triage.pretrained import Pretrained
-from triage.reading import Preparation, Prepared
+from triage.reading import Preparation
 from triage.second_look import looked_at_again, standing
 from triage.signals import TEXT_OUTPUTS, Signals
 from triage.tagging import Tagged, decode, stretches
+from triage.wording import ALL_SUBS, Example, Learning, Wording
 
 Progress = Callable[[str], None]
 INNER_FOLDS = 3
 _WRONG, _ENOUGH = 0.01, 50
-_SUBS = [s for subs in SUBS.values() for s in subs]
-_TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {_SUBS[0]}"))
+_TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {ALL_SUBS[0]}"))
 """The signals that say which category: others only add noise there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A labelled mail, prepared once for any number of trainings."""
-
-    labelled: Labelled
-    prepared: Prepared
-    evidence: str
 
 
 def train(
@@ -89,7 +76,15 @@ def fit(
 ) -> Model:
     """Train on prepared mails, and on single sentences that tell of misconduct, or of none. `pretrained` is the
     pipeline that the mails were prepared with."""
-    return _Training(examples, seed, progress, sentences, pretrained).run()
+    progress("learning words")
+    return fit_around(Learning(examples, sentences, pretrained).of_all(), examples, seed, progress)
+
+
+def fit_around(
+    wording: Wording, examples: Sequence[Example], seed: int = 0, progress: Progress = lambda _: None
+) -> Model:
+    """Train all that follows on what words tell, which was learned from the same mails."""
+    return _Training(wording, examples, seed, progress).run()
 
 
 class Folds:
@@ -128,118 +123,28 @@ _SAME: Mapping[str, Callable[[str, str], bool]] = {"name": same_name, "function"
 
 
 class _Training:
-    def __init__(
-        self,
-        examples: Sequence[Example],
-        seed: int,
-        progress: Progress,
-        sentences: Sequence[Sentence],
-        pretrained: Pretrained | None,
-    ) -> None:
-        self.examples, self.seed, self.progress, self.sentences = examples, seed, progress, sentences
-        self.pretrained = pretrained
+    def __init__(self, wording: Wording, examples: Sequence[Example], seed: int, progress: Progress) -> None:
+        self.wording, self.examples, self.seed, self.progress = wording, examples, seed, progress
         self.gold = [e.labelled.gold for e in examples]
         self.fold, self.folds = _dealt(examples, seed)
 
     def _known(self, target: str) -> Mask:
         """For which mails somebody said this."""
-        return np.array([target in e.labelled.known for e in self.examples])
+        return np.array([e.knows(target) for e in self.examples])
 
     def run(self) -> Model:
-        self.progress("learning words")
-        word_idf, char_idf, text, built_on, text_scores = self._text()
         self.progress("learning names, functions and addresses")
         tagger, moves, tagged = self._tagger()
         self.progress("learning who is concerned")
-        judges, found = self._judges(tagged, text_scores)
+        judges, found = self._judges(tagged, self.wording.scores)
         self.progress("calibrating")
         name_scores, function_scores = judges["name"].scores, judges["function"].scores
-        rows = self._signals(text_scores, tagged, name_scores, function_scores)
+        rows = self._signals(self.wording.scores, tagged, name_scores, function_scores)
         heads = {**self._heads(rows), **{f"concerned {kind}": judge.again for kind, judge in judges.items()}}
         numbers = self._numbers(rows, heads, found, name_scores, function_scores)
         names, functions = judges["name"].first, judges["function"].first
-        return Model(word_idf, char_idf, text, tagger, moves, names, functions, heads, numbers, built_on)
-
-    # -- words -------------------------------------------------------------------------------------------------------
-
-    def _text(self) -> tuple[features.Array, features.Array, Compact, BuiltOn | None, Floats]:
-        count = len(self.examples)
-        marked = [i for i, e in enumerate(self.examples) if e.evidence]
-        parts = [self.examples[i].evidence for i in marked] + [features.folded(s.text) for s in self.sentences]
-        prepared = [e.prepared for e in self.examples]
-        words = features.matrix([p.words for p in prepared] + [features.word_bag(t) for t in parts], features.WORD_BITS)
-        chars = features.matrix([p.chars for p in prepared] + [features.char_bag(t) for t in parts], features.CHAR_BITS)
-        word_idf, char_idf = features.idf(words[:count]), features.idf(chars[:count])
-        rows = csr_matrix(hstack([features.weighed(words, word_idf), features.weighed(chars, char_idf)]))
-
-        sentences = np.arange(len(self.sentences)) + count
-        labels = np.concatenate([np.arange(count), marked, sentences]).astype(np.int64)
-        names = [e.labelled.writer for e in self.examples]
-        writers = np.array([*names, *(names[i] for i in marked), *("" for _ in self.sentences)])
-        importance = np.where(np.arange(len(labels)) < count, 1.0, PART_WEIGHT)
-        is_passage = (np.arange(len(labels)) >= count) & (labels < count)
-
-        ridge = Ridge(rows, self._vectors(marked))
-        scores = np.zeros((count, len(TEXT_OUTPUTS)))
-        hashed = rows.shape[1]
-        weights = np.zeros((hashed + ridge.dense.shape[1], len(TEXT_OUTPUTS)), dtype=np.float32)
-        bias = np.zeros(len(TEXT_OUTPUTS))
-        for columns, targets, mask, with_passages in self._targets():
-            usable = mask[labels] & (with_passages | ~is_passage)
-            use = np.flatnonzero(usable)
-            solved = ridge.fit(use, targets[labels[use]], importance[use])
-            weights[:, columns], bias[columns] = solved.primal()
-            for writer in set(names):
-                here = np.flatnonzero(writers[:count] == writer)
-                scores[here, columns] = solved.without(writers[use] == writer, here)
-            del solved  # as large as the matrix of products, and another follows
-        built_on = self.pretrained.built_on(weights[hashed:] * np.float32(VECTOR_WEIGHT)) if self.pretrained else None
-        return word_idf, char_idf, Compact.of(weights[:hashed], bias.astype(np.float32)), built_on, scores
-
-    def _vectors(self, marked: Sequence[int]) -> features.Array | None:
-        """What a pretrained pipeline says of each mail, then of its passages, then of each sentence."""
-        if self.pretrained is None:
-            return None
-        passages = [" ".join(self.gold[i]["evidence"]) for i in marked]
-        parts = [self.pretrained.vector(text) for text in (*passages, *(s.text for s in self.sentences))]
-        vectors = np.stack([*(e.prepared.vector for e in self.examples), *parts])
-        return np.asarray(vectors * VECTOR_WEIGHT, dtype=np.float32)
-
-    def _targets(self) -> list[tuple[slice, Floats, Mask, bool]]:
-        """Columns of TEXT_OUTPUTS, what they should say, for which mails and then sentences, and whether the passages
-        of those mails teach them too."""
-        gold = [*self.gold, *(s.gold for s in self.sentences)]
-        at = {name: i for i, name in enumerate(TEXT_OUTPUTS)}
-        none = [False] * len(self.sentences)
-        mail = np.arange(len(gold)) < len(self.gold)
-        labelled = np.array([bool(g["categories"]) for g in gold]) | ~mail
-        graded = np.array([g["severity"] is not None for g in gold])
-        judged = np.array([e.labelled.tells_what_it_lacks for e in self.examples] + none)
-        of_a_kind = np.array([*self._known("kind"), *none])
-        signed_or_not = np.array([*self._known("anonymous"), *none])
-        kinds = np.array([[float(g.get("kind") == k) for k in Kind] for g in gold])
-        topics = np.array(
-            [
-                [float(g["primary"] == c) for c in Category]
-                + [float(c in g["categories"]) for c in Category]
-                + [float(s in g["sub"]) for s in _SUBS]
-                for g in gold
-            ]
-        )
-        order = list(Severity)
-        grades = np.array(
-            [[float(g["severity"] == s) for s in order] + [order.index(g["severity"] or order[1]) / 3.0] for g in gold]
-        )
-        unclear = np.array([[float(not g.get("description_clear"))] for g in gold])
-        anonymous = np.array([[float(bool(g.get("anonymous")))] for g in gold])
-        first_topic, first_grade = at[f"primary {next(iter(Category))}"], at[f"severity {order[0]}"]
-        return [
-            (slice(0, first_topic), kinds, of_a_kind, False),
-            (slice(first_topic, first_grade), topics, labelled, True),
-            (slice(first_grade, at["unclear"]), grades, graded, False),
-            (slice(at["unclear"], at["anonymous"]), unclear, judged, False),
-            (slice(at["anonymous"], len(TEXT_OUTPUTS)), anonymous, signed_or_not, False),
-        ]
+        text, built_on = self.wording.weights()
+        return Model(*self.wording.idf, text, tagger, moves, names, functions, heads, numbers, built_on)
 
     # -- names, functions, addresses ---------------------------------------------------------------------------------
 
@@ -367,7 +272,7 @@ class _Training:
             heads[f"category {category}"] = fit_head(
                 rows[labelled], some(labelled, [category in g["categories"] for g in gold]), yes_no
             )
-        for sub in _SUBS:
+        for sub in ALL_SUBS:
             heads[f"sub {sub}"] = fit_head(rows[labelled], some(labelled, [sub in g["sub"] for g in gold]), yes_no)
         for field in MissingField:
             if field is not MissingField.EMAIL:

@@ -22,9 +22,10 @@ def test_leaving_rows_out_afterwards_is_the_same_as_never_having_seen_them(
     ridge, asked = Ridge(rows, dense), np.arange(count)
     use = np.flatnonzero(~left_out)
     never_seen = ridge.fit(use, targets[use], importance[use])
-    nothing = np.zeros(len(use), dtype=bool)
     seen = ridge.fit(asked, targets, importance)
-    assert np.allclose(seen.without(left_out, asked), never_seen.without(nothing, asked), atol=1e-4)
+    without = seen.dual_without(left_out)
+    assert not without[left_out].any()
+    assert np.allclose(seen.said(asked, without), never_seen.said(asked, never_seen.dual), atol=1e-4)
 
 
 def test_weights_of_columns_say_what_the_inner_products_say() -> None:
@@ -33,6 +34,8 @@ def test_weights_of_columns_say_what_the_inner_products_say() -> None:
     dense = numbers.normal(size=(30, 4)).astype(np.float32)
     ridge, use = Ridge(rows, dense), np.arange(20)
     solved = ridge.fit(use, numbers.random((20, 2)), np.ones(20))
-    weights, bias = solved.primal()
+    dual = np.zeros((30, 2), dtype=np.float32)
+    dual[use] = solved.dual
+    weights, bias = ridge.primal(dual)
     columns = np.concatenate([rows.toarray(), dense], axis=1)
-    assert np.allclose(columns @ weights + bias, solved.without(np.zeros(20, dtype=bool), np.arange(30)), atol=1e-4)
+    assert np.allclose(columns @ weights + bias, solved.said(np.arange(30), solved.dual), atol=1e-4)
