@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from cases.roles import Role
 from config.errors import ConfigError
 from config.secrets import Secrets, write_key, write_secret
 from config.settings import SLUG, EmailAddress, load
@@ -24,7 +25,7 @@ from meldpost.settings_file import render, render_more
 from meldpost.startup import unusable
 from store.database import Database, StoreError, open_database
 from store.keyring import DeskPublicKeys
-from store.members import Role, add_member, create_desk
+from store.members import add_member, create_desk
 from store.schema import Desk
 
 DESK_KEYS = ("index-key", "token-key", "passphrase-secret")

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cases.roles import Role
 from config.addresses import domain_to_ascii
 from store import audit, records
 from store.audit import Action
@@ -48,10 +48,6 @@ class DeskExists(Exception):
 
 class MemberExists(Exception):
     """The desk has a member with this log-in name already."""
-
-
-class Role(StrEnum):
-    COORDINATOR = "coordinator"
 
 
 class HoldsDeskKeys(Protocol):

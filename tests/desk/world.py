@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from cases.roles import Role
 from cases.terms import DueKind
 from config.secrets import Secrets, write_key
 from config.settings import DeskSettings, ReceiptTexts, Settings, WebSettings
@@ -23,7 +24,7 @@ from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
 from store.keyring import DeskPublicKeys, KeyRing
 from store.lookups import IndexKey
-from store.members import Role, add_member, create_desk, unlock
+from store.members import add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind
 from store.passphrase import Params
 

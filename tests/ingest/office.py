@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from cases.roles import Role
 from config.secrets import Secrets, write_key, write_secret
 from config.settings import Settings
 from config.taxonomy import Category, Kind, MissingField, Severity
@@ -25,7 +26,7 @@ from store.casework import CaseView, download_raw, view_case
 from store.database import Database, open_database
 from store.keypairs import PrivateKey
 from store.keyring import KeyRing
-from store.members import Role, add_member, create_desk
+from store.members import add_member, create_desk
 from store.outbox import Mail
 from store.schema import CaseFile
 from store.sending import claim, open_claim

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from cases.roles import Role
 from config.addresses import BadAddress
 from store import members
 from store.keypairs import KeyKind
 from store.keyring import newest_proven
-from store.members import DeskExists, FreshDesk, MemberExists, Role, WrongLogin
+from store.members import DeskExists, FreshDesk, MemberExists, WrongLogin
 from store.schema import Member
 from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World
 

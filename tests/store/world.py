@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import MetaData, create_engine, make_url, select, update
 from sqlalchemy.orm import Session
 
+from cases.roles import Role
 from cases.terms import DueKind
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, open_case
 from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import DeskPublicKeys, KeyRing
 from store.lookups import IndexKey
-from store.members import FreshDesk, Role, add_member, create_desk, unlock
+from store.members import FreshDesk, add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind, enqueue, new_outbox_id
 from store.passphrase import Params
 from store.records import RecordKind
