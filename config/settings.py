@@ -109,6 +109,11 @@ class DeskSettings(Section):
     public_key: str = Field(description="The desk's pinned public key (base64), written by `meldpost init`.")
     recovery_key: str = Field(description="The pinned public half of the recovery key (base64), likewise.")
     mailer_key: str = Field(description="The pinned public half of the mailer's key (base64), likewise.")
+    signing_key: str = Field(
+        "",
+        description="The pinned public half of the desk's signing key (base64), likewise: by it newer keys of "
+        "the desk, its members and what they write are known to be genuine. Not set: `meldpost doctor` shows it.",
+    )
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
     language: Language = Field("nl", description="Language of the notices to the desk's members: nl or en.")
     plus_addressing: bool = Field(
@@ -179,7 +184,7 @@ class DeskSettings(Section):
 
     @model_validator(mode="after")
     def _keys_are_base64(self) -> Self:
-        for name in ("public_key", "recovery_key", "mailer_key"):
+        for name in ("public_key", "recovery_key", "mailer_key", "signing_key"):
             try:
                 base64.b64decode(getattr(self, name), validate=True)
             except binascii.Error as error:

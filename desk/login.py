@@ -15,8 +15,8 @@ from desk.forms import LoginForm
 from desk.parts import parts
 from desk.paths import local_path
 from store import sessions
-from store.keyring import KeyRing
-from store.members import WrongLogin, unlock
+from store.keyring import KeyRing, pins_of
+from store.members import WrongLogin, complete_signing_keys, unlock
 from store.passphrase import TooManyDerivations
 
 blueprint = Blueprint("login", __name__)
@@ -81,7 +81,7 @@ def _page(entry: LoginForm, *, refused: str | None = None, ended: bool = False) 
 def _unlock(entry: LoginForm) -> KeyRing:
     """Raises WrongLogin, TooManyAttempts, TooManyDerivations."""
     here, desk, now = parts(), str(entry.desk.data), parts().clock()
-    index = here.index(desk)
+    index, pins = here.index(desk), pins_of(here.settings.desks[desk])
     name, place = index.login(f"name {entry.login.data}"), index.login(f"address {request.remote_addr}")
     with here.database.begin() as transaction:
         if not (sessions.may_try(transaction, name, now) and sessions.may_try(transaction, place, now, PLACE)):
@@ -96,6 +96,7 @@ def _unlock(entry: LoginForm) -> KeyRing:
                 entry.passphrase.data,
                 here.secrets.key(f"passphrase-secret-{desk}"),
                 here.derivations,
+                pins=pins,
             )
     except WrongLogin:
         with here.database.begin() as transaction:
@@ -108,4 +109,5 @@ def _unlock(entry: LoginForm) -> KeyRing:
     with here.database.begin() as transaction:
         sessions.note_success(transaction, name)
         sessions.note_success(transaction, place)
+        complete_signing_keys(transaction, ring, pins, now)
     return ring

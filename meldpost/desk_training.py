@@ -13,10 +13,10 @@ from meldpost import hygiene
 from meldpost.startup import existing_database, refuse_unless_servable
 from store import models, sessions
 from store.database import Database
-from store.keyring import KeyRing
+from store.keyring import KeyRing, pins_of
 from store.lessons import lessons
 from store.lookups import IndexKey
-from store.members import WrongLogin, unlock
+from store.members import WrongLogin, complete_signing_keys, unlock
 from store.models import PACKAGED, Models, Version
 from triage.corrections import labelled
 from triage.labelled import CORPUS, Labelled
@@ -48,13 +48,17 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
     refuse_unless_servable(settings)
     secrets, database = settings.secrets(), existing_database(settings)
     try:
+        pins = pins_of(settings.desks[desk])
         try:
             with database.read() as session:
-                ring = unlock(session, desk, login, passphrase, secrets.key(f"passphrase-secret-{desk}"))
+                secret = secrets.key(f"passphrase-secret-{desk}")
+                ring = unlock(session, desk, login, passphrase, secret, pins=pins)
         except WrongLogin:
             with database.begin() as session:
                 sessions.note_failure(session, desk, _now())
             raise
+        with database.begin() as session:
+            complete_signing_keys(session, ring, pins, _now())
         yield AtDesk(database, ring, IndexKey(secrets.key(f"index-key-{desk}")))
     finally:
         database.close()

@@ -24,7 +24,7 @@ from config.settings import SLUG, EmailAddress, load
 from meldpost.settings_file import render, render_more
 from meldpost.startup import unusable
 from store.database import Database, StoreError, open_database
-from store.keyring import DeskPublicKeys
+from store.keyring import Pins
 from store.members import add_member, create_desk
 from store.schema import Desk
 
@@ -144,9 +144,9 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
         _write_private(plan.recovery_file, _recovery_text(plan.desk, desk.recovery_seed, public.fingerprint()))
         if before:
-            _write_over(plan.config, _joined(before, render_more(_with_keys(plan, desk.keys))))
+            _write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins))))
         else:
-            _write_private(plan.config, render(_with_keys(plan, desk.keys)))
+            _write_private(plan.config, render(_with_pins(plan, desk.pins)))
         load(plan.config)  # what was written must be what can be read
     return Made(plan.config.resolve(), secrets_dir, plan.recovery_file, public.fingerprint())
 
@@ -166,7 +166,7 @@ def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:
     except ValidationError:
         raise InitError("The first member's address must be one plain e-mail address, like co@example.org.") from None
     stand_in = base64.b64encode(bytes(32)).decode()
-    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key"), stand_in)
+    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key", "signing_key"), stand_in)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "meldpost.toml"
         values = {**plan.settings, "desks": {plan.desk: {**desk, **pins}}}
@@ -229,9 +229,14 @@ def _database_url(plan: Plan) -> str:
     return url
 
 
-def _with_keys(plan: Plan, keys: DeskPublicKeys) -> dict[str, Any]:
-    pins = {"public_key": keys.to_desk, "recovery_key": keys.recovery, "mailer_key": keys.mailer}
-    pinned = {name: base64.b64encode(pair.public.to_bytes()).decode() for name, pair in pins.items()}
+def _with_pins(plan: Plan, pins: Pins) -> dict[str, Any]:
+    publics = {
+        "public_key": pins.to_desk.to_bytes(),
+        "recovery_key": pins.recovery.to_bytes(),
+        "mailer_key": pins.mailer.to_bytes(),
+        "signing_key": pins.signing or b"",
+    }
+    pinned = {name: base64.b64encode(public).decode() for name, public in publics.items()}
     return {**plan.settings, "desks": {plan.desk: {**plan.settings["desks"][plan.desk], **pinned}}}
 
 

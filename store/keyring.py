@@ -19,13 +19,15 @@ from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from config.settings import DeskSettings
-from store import rows
+from store import rows, signing
+from store.certificates import Chain, chain
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.lookups import IndexKey
 from store.rows import table_of
 from store.schema import KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
+from store.signing import Signer, SigningKey
 
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
@@ -80,16 +82,24 @@ class Pins:
     to_desk: PublicKey
     recovery: PublicKey
     mailer: PublicKey
+    signing: bytes | None = None
+    """The desk's signing key; None in a configuration of before there were any."""
 
 
 @dataclass(frozen=True)
 class KeyRing:
-    """What one person can open. `privates` holds their own key and the desk's generations, by key pair id."""
+    """What one person can open. `privates` holds their own key and the desk's generations, by key pair id.
+
+    `own` is the id of their own pair, which they also sign with. `root` is the desk's signing key from which on others
+    count; empty where none is known, and then nothing of others does.
+    """
 
     member_id: str
     desk: str
     login: str
     privates: Mapping[str, PrivateKey] = field(repr=False)
+    own: str = ""
+    root: bytes = b""
     _opened: dict[str, PrivateKey] = field(default_factory=dict, repr=False, compare=False)
 
     def private(self, session: Session, key_pair_id: str) -> PrivateKey:
@@ -101,17 +111,29 @@ class KeyRing:
         self._opened[key_pair_id] = opened
         return opened
 
+    def signing_key(self) -> SigningKey:
+        """What this person signs with. Raises NoSuchKey."""
+        if self.own not in self.privates:
+            raise NoSuchKey("This key ring has no key of its own to sign with.")
+        return SigningKey.of(self.privates[self.own], Signer.MEMBER)
+
+    def chain(self, session: Session) -> Chain:
+        """The generations of the desk's keys that count."""
+        return chain(session, self.desk, self.root)
+
     def to_bytes(self) -> bytes:
         """For the sealed session alone."""
         seeds = {key_pair_id: private.seed.hex() for key_pair_id, private in self.privates.items()}
         named = {"member": self.member_id, "desk": self.desk, "login": self.login, "seeds": seeds}
+        named |= {"own": self.own, "root": self.root.hex()}
         return json.dumps(named).encode()
 
     @classmethod
     def from_bytes(cls, encoded: bytes) -> KeyRing:
         named = json.loads(encoded)
         privates = {id_: PrivateKey.from_seed(bytes.fromhex(seed)) for id_, seed in named["seeds"].items()}
-        return cls(named["member"], named["desk"], named["login"], privates)
+        own, root = named.get("own", ""), bytes.fromhex(named.get("root", ""))  # a session of before has neither
+        return cls(named["member"], named["desk"], named["login"], privates, own, root)
 
 
 def pins_of(settings: DeskSettings) -> Pins:
@@ -120,21 +142,26 @@ def pins_of(settings: DeskSettings) -> Pins:
         to_desk=_pinned(settings.public_key, "public_key"),
         recovery=_pinned(settings.recovery_key, "recovery_key"),
         mailer=_pinned(settings.mailer_key, "mailer_key"),
+        signing=_pinned_signing(settings.signing_key) if settings.signing_key else None,
     )
 
 
 def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
-    """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned."""
+    """The newest public keys of a desk. Raises DeskKeyDiffers unless the database agrees with what is pinned.
+
+    The desk's own may be newer than the pinned one, where certificates lead from the pinned keys to it.
+    """
     own = _newest(session, desk, _OF_THE_DESK, "")
 
     def as_pinned(kind: KeyKind, pinned: PublicKey) -> PublicPair:
         row = own[kind]
-        if row.public != pinned.to_bytes():
+        newer = kind is KeyKind.DESK and _follows(session, row, pins)
+        if row.public != pinned.to_bytes() and not newer:
             raise DeskKeyDiffers(
                 f"The {kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
                 "taken in. Compare both with the fingerprint on the recovery pages before you change either."
             )
-        return PublicPair(row.id, row.desk, kind, row.owner, row.generation, pinned)
+        return PublicPair(row.id, row.desk, kind, row.owner, row.generation, PublicKey.from_bytes(row.public))
 
     return DeskPublicKeys(
         desk=desk,
@@ -142,6 +169,24 @@ def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
         recovery=as_pinned(KeyKind.RECOVERY, pins.recovery),
         mailer=as_pinned(KeyKind.MAILER, pins.mailer),
     )
+
+
+def _follows(session: Session, row: Row[Any], pins: Pins) -> bool:
+    """Do certificates lead to this key of the desk from the pinned signing key, by way of the pinned public key?"""
+    if pins.signing is None:
+        return False
+    counted = chain(session, row.desk, pins.signing)
+    pinned = [each.number for each in counted.generations if each.hybrid == pins.to_desk.to_bytes()]
+    return bool(pinned) and pinned[0] < row.generation and counted.holds(row.generation, row.public)
+
+
+def root_of(pins: Pins, privates: Mapping[str, PrivateKey]) -> bytes:
+    """The desk's signing key from which on others count: the pinned one; else that of the pinned public key, for who
+    has its private half; else none."""
+    if pins.signing is not None:
+        return pins.signing
+    own = (SigningKey.of(private, Signer.DESK) for private in privates.values() if private.public == pins.to_desk)
+    return next((key.public for key in own), b"")
 
 
 def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> PublicPair:
@@ -238,6 +283,18 @@ def _pinned(encoded: str, name: str) -> PublicKey:
         raise ConfigError(
             f"The setting {name} of the desk holds no public key. Copy the line that `meldpost init` wrote."
         ) from None
+
+
+def _pinned_signing(encoded: str) -> bytes:
+    try:
+        public = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        public = b""
+    if len(public) != signing.PUBLIC_SIZE:
+        raise ConfigError(
+            "The setting signing_key of the desk holds no signing key. Copy the line that `meldpost init` wrote."
+        )
+    return public
 
 
 def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, PrivateKey]) -> PrivateKey:

@@ -21,14 +21,15 @@ from sqlalchemy.orm import Session
 
 from cases.roles import Role
 from config.addresses import domain_to_ascii
-from store import audit, records
+from store import audit, certificates, records
 from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing, add_pair, newest, open_all, seal_seed
+from store.keyring import DeskPublicKeys, KeyRing, Pins, add_pair, newest, open_all, root_of, seal_seed
 from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap_seed
 from store.records import Name, RecordKind
 from store.rows import table_of
 from store.schema import Desk, Member, new_id
+from store.signing import Signer, SigningKey
 
 _MEMBERS = table_of(Member)
 _ADDRESSES = (
@@ -72,6 +73,16 @@ class FreshDesk:
     def desk(self) -> str:
         return self.keys.desk
 
+    @property
+    def pins(self) -> Pins:
+        """What the configuration is to pin."""
+        return Pins(self.keys.to_desk.public, self.keys.recovery.public, self.keys.mailer.public, self.signing_key)
+
+    @property
+    def signing_key(self) -> bytes:
+        """The public half of the desk's signing key."""
+        return SigningKey.of(self.privates[self.keys.to_desk.id], Signer.DESK).public
+
 
 def create_desk(session: Session, slug: str, now: datetime) -> FreshDesk:
     """Make a desk with its desk, recovery and mailer key pairs. Raises DeskExists."""
@@ -87,6 +98,7 @@ def create_desk(session: Session, slug: str, now: datetime) -> FreshDesk:
         mailer=add_pair(session, slug, KeyKind.MAILER, "", mailer.public, now),
     )
     seal_seed(session, desk, keys.to_desk, keys.recovery)
+    certificates.certify_desk(session, slug, desk, 1, desk, now)
     audit.write(session, slug, Action.DESK_CREATED, now)
     session.flush()
     return FreshDesk(keys, {keys.to_desk.id: desk}, recovery.seed, mailer.seed)
@@ -127,7 +139,9 @@ def add_member(
         raise MemberExists("This log-in name is taken at this desk. Choose another.") from None
     own = add_pair(session, holder.desk, KeyKind.MEMBER, member_id, private.public, now)
     newest_desk = newest(session, holder.desk, KeyKind.DESK)
-    seal_seed(session, holder.privates[newest_desk.id], newest_desk, own)
+    desk_private = holder.privates[newest_desk.id]
+    seal_seed(session, desk_private, newest_desk, own)
+    certificates.certify_member(session, holder.desk, member_id, private, own.generation, desk_private, now)
     profile = {"login": login, "role": role}
     records.write_json(session, Name(None, member_id, RecordKind.MEMBER), profile, newest_desk, now)
     audit.write(session, holder.desk, Action.MEMBER_ADDED, now, subject_id=member_id)
@@ -142,6 +156,8 @@ def unlock(
     passphrase: str,
     secret: bytes,
     derivations: AbstractContextManager[None] | None = None,
+    *,
+    pins: Pins,
 ) -> KeyRing:
     """Open a member's key ring. Takes about as long for who is no member. Raises WrongLogin."""
     member = session.scalars(
@@ -160,7 +176,33 @@ def unlock(
         raise WrongLogin("Log-in name or passphrase is wrong.") from None
     own = newest(session, desk, KeyKind.MEMBER, member.id)
     privates = {own.id: private}
-    return KeyRing(member.id, desk, login, privates | open_all(session, desk, KeyKind.DESK, privates))
+    privates |= open_all(session, desk, KeyKind.DESK, privates)
+    return KeyRing(member.id, desk, login, privates, own.id, root_of(pins, privates))
+
+
+def complete_signing_keys(session: Session, ring: KeyRing, pins: Pins, now: datetime) -> None:
+    """Write down the signing keys of a member, and of their desk, from before there were any. For each log-in.
+
+    A desk's only where the configuration does not pin one yet: a pinned one that is missing was taken away by somebody.
+    """
+    session.execute(select(Desk.slug).where(Desk.slug == ring.desk).with_for_update())  # one at a time
+    pair_of = {each.public.to_bytes(): each for each in ring.privates.values()}
+    if pins.signing is None and ring.root and not certificates.knows_desk(session, ring.desk):
+        first = newest(session, ring.desk, KeyKind.DESK)
+        private = ring.privates.get(first.id)
+        if private is not None and first.public == pins.to_desk:
+            certificates.certify_desk(session, ring.desk, private, first.generation, private, now)
+    counted = ring.chain(session)
+    own = newest(session, ring.desk, KeyKind.MEMBER, ring.member_id)
+    if counted.newest is None or counted.newest.hybrid not in pair_of or own.id != ring.own:
+        return
+    known = certificates.member_keys(session, counted, ring.member_id)
+    if own.generation not in {each.generation for each in known}:
+        certificates.forget_member(session, ring.desk, ring.member_id, own.generation)
+        by = pair_of[counted.newest.hybrid]
+        private = ring.privates[ring.own]
+        certificates.certify_member(session, ring.desk, ring.member_id, private, own.generation, by, now)
+    session.flush()
 
 
 def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:

@@ -134,6 +134,28 @@ class SealedSeed(Base):
     frame: Mapped[bytes] = mapped_column(info=SEALED)
 
 
+class PublicSigningKey(Base):
+    """The public half of a signing key. `owner` is a member's id, or empty for the desk's own.
+
+    `certificate` is the signature that makes it count: of a desk's by the generation before it (of the first by
+    itself), of a member's by the desk. `own_signature` is its own. Both are over the columns before them, but the id,
+    over `created_at` and the hybrid public key.
+    """
+
+    __tablename__ = "signing_key"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    owner: Mapped[str] = _id(default="")
+    generation: Mapped[int] = mapped_column(info=GENERATIONS)
+    public: Mapped[bytes] = mapped_column(LargeBinary(32), info=PUBLIC_KEYS)
+    own_signature: Mapped[bytes] = mapped_column(LargeBinary(64), info=PUBLIC_KEYS)
+    certificate: Mapped[bytes] = mapped_column(LargeBinary(64), info=PUBLIC_KEYS)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+    __table_args__ = (UniqueConstraint("desk", "owner", "generation"),)
+
+
 class CaseFile(Base):
     __tablename__ = "case_file"
 

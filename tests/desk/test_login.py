@@ -87,7 +87,7 @@ def test_who_tries_many_passphrases_at_once_gets_no_more_tries_than_one_by_one(
     """Another try comes while the first ones are still being looked at: each is counted before it is made."""
     answers: list[int] = []
 
-    def while_it_is_looked_at(*_: object) -> None:
+    def while_it_is_looked_at(*_: object, **__: object) -> None:
         if len(answers) < 7:
             answers.append(0)
             answers.append(Visitor(world).log_in(LOGIN, "fout").status_code)
@@ -104,7 +104,7 @@ def test_who_tries_many_passphrases_at_once_gets_no_more_tries_than_one_by_one(
 def test_who_is_turned_away_because_many_log_in_at_once_has_not_tried(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(*_: object) -> None:
+    def busy(*_: object, **__: object) -> None:
         raise TooManyDerivations
 
     with monkeypatch.context() as patched:

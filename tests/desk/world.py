@@ -22,7 +22,7 @@ from store import audit, outbox, sessions
 from store.audit import Action
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
-from store.keyring import DeskPublicKeys, KeyRing
+from store.keyring import DeskPublicKeys, KeyRing, Pins
 from store.lookups import IndexKey
 from store.members import add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind
@@ -152,6 +152,7 @@ class Prepared:
 
     folder: Path
     keys: DeskPublicKeys
+    pins: Pins
     ring: KeyRing
 
 
@@ -175,9 +176,10 @@ def prepare(folder: Path) -> Prepared:
             params=CHEAP,
         )
     with database.read() as transaction:
-        ring = unlock(transaction, DESK, LOGIN, PASSPHRASE, secrets.key(f"passphrase-secret-{DESK}"))
+        secret = secrets.key(f"passphrase-secret-{DESK}")
+        ring = unlock(transaction, DESK, LOGIN, PASSPHRASE, secret, pins=fresh.pins)
     database.close()
-    return Prepared(folder, fresh.keys, ring)
+    return Prepared(folder, fresh.keys, fresh.pins, ring)
 
 
 def make_world(prepared: Prepared, folder: Path) -> World:
@@ -186,7 +188,7 @@ def make_world(prepared: Prepared, folder: Path) -> World:
     database = open_database(f"sqlite:///{folder / DATABASE}")
     secrets = Secrets(folder / "secrets", environ={})
     settings = Settings(
-        secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.keys)}, web=WebSettings(port=0)
+        secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.pins)}, web=WebSettings(port=0)
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
     clock = Clock()
@@ -194,14 +196,15 @@ def make_world(prepared: Prepared, folder: Path) -> World:
     return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app)
 
 
-def _desk_settings(keys: DeskPublicKeys) -> DeskSettings:
+def _desk_settings(pins: Pins) -> DeskSettings:
     return DeskSettings(
         name="Integriteitscoördinator",
         organisation="Ministerie van Voorbeelden",
         address="integriteit@desk.example",
-        public_key=base64.b64encode(keys.to_desk.public.to_bytes()).decode(),
-        recovery_key=base64.b64encode(keys.recovery.public.to_bytes()).decode(),
-        mailer_key=base64.b64encode(keys.mailer.public.to_bytes()).decode(),
+        public_key=base64.b64encode(pins.to_desk.to_bytes()).decode(),
+        recovery_key=base64.b64encode(pins.recovery.to_bytes()).decode(),
+        mailer_key=base64.b64encode(pins.mailer.to_bytes()).decode(),
+        signing_key=base64.b64encode(pins.signing or b"").decode(),
         texts=ReceiptTexts(
             about_coordinator="sg@desk.example",
             support_point="steunpunt@desk.example",

@@ -159,6 +159,7 @@ def found(folder: Path) -> Founded:
         "trusted_authserv_id": "mx.ministry.example",
         "texts": {"about_coordinator": "a@b.example", "support_point": "c@d.example", "complaints": "e@f.example"},
         **{name: base64.b64encode(pair.public.to_bytes()).decode() for name, pair in publics.items()},
+        "signing_key": base64.b64encode(fresh.signing_key).decode(),
     }
     ring = KeyRing(member_id, DESK, "coordinator", dict(fresh.privates))
     return Founded(folder, desk, ring, PrivateKey.from_seed(fresh.mailer_seed))

@@ -22,8 +22,12 @@ def test_the_first_member_opens_the_desk_with_their_passphrase(plan: Plan, made:
     secret = settings.secrets().key("passphrase-secret-desk-a")
     database = open_database(settings.database.url)
     with database.read() as session:
-        ring = unlock(session, "desk-a", "co", PASSPHRASE, secret)
-        assert desk_keys(session, "desk-a", pins_of(settings.desks["desk-a"])).to_desk.id in ring.privates
+        pins = pins_of(settings.desks["desk-a"])
+        ring = unlock(session, "desk-a", "co", PASSPHRASE, secret, pins=pins)
+        assert desk_keys(session, "desk-a", pins).to_desk.id in ring.privates
+        newest = ring.chain(session).newest
+        assert newest is not None
+        assert newest.signing == pins.signing
     database.close()
 
 
@@ -192,8 +196,12 @@ def test_a_further_desk_has_its_own_keys_and_mailbox_and_the_first_stays_as_it_w
     database = open_database(settings.database.url)
     with database.read() as session:
         secret = settings.secrets().key("passphrase-secret-desk-b")
-        ring = unlock(session, "desk-b", "bo", PASSPHRASE, secret)
-        assert desk_keys(session, "desk-b", pins_of(settings.desks["desk-b"])).to_desk.id in ring.privates
+        pins = pins_of(settings.desks["desk-b"])
+        ring = unlock(session, "desk-b", "bo", PASSPHRASE, secret, pins=pins)
+        assert desk_keys(session, "desk-b", pins).to_desk.id in ring.privates
+        newest = ring.chain(session).newest
+        assert newest is not None
+        assert newest.signing == pins.signing
     database.close()
 
 

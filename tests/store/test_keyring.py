@@ -72,7 +72,18 @@ def test_pins_come_from_the_settings_of_the_desk(world: World) -> None:
     keys = world.keys
     encoded = [base64.b64encode(pair.public.to_bytes()).decode() for pair in (keys.to_desk, keys.recovery, keys.mailer)]
     settings = SimpleNamespace(public_key=encoded[0], recovery_key=encoded[1], mailer_key=encoded[2])
+    settings.signing_key = ""
     assert keyring.pins_of(cast("DeskSettings", settings)) == pins(world)
+    settings.signing_key = base64.b64encode(world.fresh.signing_key).decode()
+    assert keyring.pins_of(cast("DeskSettings", settings)) == world.pins
+
+
+@pytest.mark.parametrize("bad", ["no base64", "AAAA", "ö"])
+def test_a_signing_key_that_is_none_is_told_by_its_name(world: World, bad: str) -> None:
+    good = base64.b64encode(world.keys.to_desk.public.to_bytes()).decode()
+    settings = SimpleNamespace(public_key=good, recovery_key=good, mailer_key=good, signing_key=bad)
+    with pytest.raises(ConfigError, match="signing_key"):
+        keyring.pins_of(cast("DeskSettings", settings))
 
 
 @pytest.mark.parametrize("bad", ["", "no base64", "AAAA"])

@@ -34,7 +34,7 @@ def test_a_member_whom_another_added_opens_the_same_cases(world: World) -> None:
     taken = world.open_case()
     member_id = add(world, "bram")
     with world.db.read() as session:
-        ring = members.unlock(session, world.ring.desk, " Bram", "een andere wachtzin", SECRET)
+        ring = members.unlock(session, world.ring.desk, " Bram", "een andere wachtzin", SECRET, pins=world.pins)
         assert ring.member_id == member_id
         case = newest_proven(session, INDEX, ring.desk, KeyKind.CASE, taken.case_id).id
         assert ring.private(session, case) == world.ring.private(session, case)
@@ -67,7 +67,7 @@ def test_a_wrong_log_in_tells_nothing_of_what_was_wrong(
     world: World, login: str, passphrase: str, secret: bytes
 ) -> None:
     with world.db.read() as session, pytest.raises(WrongLogin, match="Log-in name or passphrase is wrong"):
-        members.unlock(session, world.ring.desk, login, passphrase, secret)
+        members.unlock(session, world.ring.desk, login, passphrase, secret, pins=world.pins)
 
 
 def test_the_database_knows_no_log_in_names(world: World) -> None:

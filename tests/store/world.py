@@ -22,7 +22,7 @@ from cases.terms import DueKind
 from store.database import Database, open_database
 from store.intake import NewAttachment, NewMessage, TakenIn, open_case
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing
+from store.keyring import DeskPublicKeys, KeyRing, Pins
 from store.lookups import IndexKey
 from store.members import FreshDesk, add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind, enqueue, new_outbox_id
@@ -49,6 +49,10 @@ class World:
     @property
     def keys(self) -> DeskPublicKeys:
         return self.fresh.keys
+
+    @property
+    def pins(self) -> Pins:
+        return self.fresh.pins
 
     @property
     def mailer(self) -> PrivateKey:
@@ -80,7 +84,7 @@ def make_world(db: Database, slug: str = "integriteit") -> World:
             params=FAST,
         )
     with db.read() as session:
-        return World(db, fresh, unlock(session, slug, "ada", PASSPHRASE, SECRET))
+        return World(db, fresh, unlock(session, slug, "ada", PASSPHRASE, SECRET, pins=fresh.pins))
 
 
 def new_case(

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from config.settings import Settings, load
 from meldpost.init import FirstMember, Plan, initialise
 from store.database import open_database
-from store.keyring import KeyRing
+from store.keyring import KeyRing, pins_of
 from store.members import unlock
 from tests.system.dovecot import PASSWORD, Dovecot
 from tests.system.exim import Exim
@@ -238,7 +238,8 @@ class Installation:
         try:
             with database.begin() as session:
                 secret = settings.secrets().key(f"passphrase-secret-{DESK}")
-                yield session, unlock(session, DESK, LOGIN, PASSPHRASE, secret)
+                pins = pins_of(settings.desks[DESK])
+                yield session, unlock(session, DESK, LOGIN, PASSPHRASE, secret, pins=pins)
         finally:
             database.close()
 
