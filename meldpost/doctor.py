@@ -36,7 +36,7 @@ from ingest.sources.imap import (
     SourceError,
     connected,
 )
-from meldpost import hygiene, startup
+from meldpost import hygiene, recovery_pages, startup
 from meldpost.findings import Finding, Verdict
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import model
@@ -287,12 +287,16 @@ def _core_dumps() -> Finding:
 
 
 def _recovery_files(config: Path, settings: Settings) -> Iterator[Finding]:
-    lying = [path for desk in settings.desks if (path := config.resolve().parent / f"recovery-key-{desk}.txt").exists()]
-    for path in lying:
-        text = f"{path} still lies here: it opens every case. Print it, then remove it (shred -u {path})."
-        yield Finding("recovery key", Verdict.NOTE, text)
-    if not lying:
-        yield Finding("recovery key", Verdict.FINE, "not on this machine, as far as init put it here")
+    folder = config.resolve().parent
+    lying = [path for desk in settings.desks for path in recovery_pages.lying(folder, desk)]
+    if lying:
+        files = " ".join(str(path) for path in lying)
+        text = (
+            f"{len(lying)} lie here still, and together open every case. Print them, then remove them: shred -u {files}"
+        )
+        yield Finding("recovery pages", Verdict.NOTE, text)
+    else:
+        yield Finding("recovery pages", Verdict.FINE, "not on this machine, as far as they were put here")
 
 
 def _last_success(settings: Settings) -> Iterator[Finding]:

@@ -18,15 +18,19 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from cases.roles import Role
+from cases.sharing import DEFAULT, Scheme
 from config.errors import ConfigError
 from config.secrets import Secrets, write_key, write_secret
 from config.settings import SLUG, EmailAddress, load
+from meldpost import recovery_pages
+from meldpost.recovery_pages import Batch
 from meldpost.settings_file import render, render_more
 from meldpost.startup import unusable
 from store.database import Database, StoreError, open_database
 from store.keyring import Pins
-from store.members import add_member, create_desk
+from store.members import FreshDesk, add_member, create_desk
 from store.schema import Desk
+from store.shares import split
 
 DESK_KEYS = ("index-key", "token-key", "passphrase-secret")
 """Secrets of 32 random bytes that each desk has for itself (the mailer's seed comes with its key pair)."""
@@ -55,6 +59,8 @@ class Plan:
     member: FirstMember
     passwords: Mapping[str, str]
     """Secrets that are known already, such as the mailbox's password, by name."""
+    shares: Scheme = DEFAULT
+    """How the recovery seed is split."""
 
     @property
     def folder(self) -> Path:
@@ -65,8 +71,8 @@ class Plan:
         return self.folder / str(self.settings.get("secrets_dir", "secrets"))
 
     @property
-    def recovery_file(self) -> Path:
-        return self.folder / f"recovery-key-{self.desk}.txt"
+    def recovery_pages(self) -> tuple[Path, ...]:
+        return recovery_pages.paths(self.folder, self.desk, self.shares)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Made:
 
     config: Path
     secrets_dir: Path
-    recovery_file: Path
+    recovery_pages: tuple[Path, ...]
     fingerprint: str
 
 
@@ -106,7 +112,7 @@ def add_desk(plan: Plan) -> Made:
         raise InitError(f"There is a desk {plan.desk!r} in {plan.config} already; nothing was changed.")
     _refuse_what_makes_no_sense(plan, before)
     names = [*(f"{name}-{plan.desk}" for name in (*DESK_KEYS, "mailer-seed")), *plan.passwords]
-    _refuse_files([plan.recovery_file, *(settings.secrets_dir / name for name in names)])
+    _refuse_files([*_recovery_files(plan), *(settings.secrets_dir / name for name in names)])
     database = open_database(settings.database.url)
     try:
         if not database.is_current():
@@ -142,13 +148,13 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         )
         public = desk.keys.to_desk.public
         write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
-        _write_private(plan.recovery_file, _recovery_text(plan.desk, desk.recovery_seed, public.fingerprint()))
+        recovery_pages.write(plan.folder, _batch(plan, desk, now), split(desk.recovery_seed, plan.shares))
         if before:
             _write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins))))
         else:
             _write_private(plan.config, render(_with_pins(plan, desk.pins)))
         load(plan.config)  # what was written must be what can be read
-    return Made(plan.config.resolve(), secrets_dir, plan.recovery_file, public.fingerprint())
+    return Made(plan.config.resolve(), secrets_dir, plan.recovery_pages, public.fingerprint())
 
 
 def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:
@@ -217,7 +223,7 @@ def _is_set_up(plan: Plan) -> bool:
 
 def _files_of(plan: Plan) -> list[Path]:
     names = [f"{name}-{plan.desk}" for name in (*DESK_KEYS, "mailer-seed")] + ["web-session-key", *plan.passwords]
-    return [plan.config, plan.recovery_file, *(plan.secrets_dir / name for name in names)]
+    return [plan.config, *_recovery_files(plan), *(plan.secrets_dir / name for name in names)]
 
 
 def _database_url(plan: Plan) -> str:
@@ -240,22 +246,22 @@ def _with_pins(plan: Plan, pins: Pins) -> dict[str, Any]:
     return {**plan.settings, "desks": {plan.desk: {**plan.settings["desks"][plan.desk], **pinned}}}
 
 
-def _recovery_text(desk: str, seed: bytes, fingerprint: str) -> str:
-    return f"""Recovery key of the desk "{desk}"
+def _recovery_files(plan: Plan) -> list[Path]:
+    """Where the pages are to go, and what lies there of others: pages of two keys are not told from each other."""
+    return [*plan.recovery_pages, *(set(recovery_pages.lying(plan.folder, plan.desk)) - set(plan.recovery_pages))]
 
-Whoever holds this key can open every case of the desk, without any passphrase.
-It is the only way back when all passphrases are lost.
 
-1. Print this page, or copy it to two sticks that are kept in a safe.
-2. Then remove this file from the computer (shred -u). Meldpost never needs it to run.
-
-Recovery key:              {base64.b64encode(seed).decode()}
-Fingerprint of the desk:   {fingerprint}
-Made on:                   {datetime.now(UTC):%Y-%m-%d}
-
-The fingerprint is not secret. It is also that of `public_key` in the configuration: if they ever differ, somebody has
-changed the key to which reports are sealed.
-"""
+def _batch(plan: Plan, desk: FreshDesk, now: datetime) -> Batch:
+    named = plan.settings["desks"][plan.desk]
+    return Batch(
+        desk=plan.desk,
+        name=named["name"],
+        organisation=named["organisation"],
+        made_on=now,
+        recovery=desk.keys.recovery.public.fingerprint(),
+        desk_key=desk.keys.to_desk.public.fingerprint(),
+        scheme=plan.shares,
+    )
 
 
 def _joined(before: str, more: str) -> str:

@@ -1,7 +1,7 @@
 """The command `meldpost init`: asks what only a person knows, and tells them what was made and what to do next."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from config.settings import EmailAddress, Slug, load
 from meldpost.init_log_in import LogIns, ask_log_ins
+from meldpost.shares_options import scheme_of, shares_options
 
 SECURITY = click.Choice(["tls", "starttls", "plain"])
 
@@ -102,7 +103,7 @@ def _file(help_text: str) -> Any:
     default=Path("meldpost.toml"),
     show_default=True,
     is_eager=True,
-    help="The file to write; database, secrets and recovery key go beside it.",
+    help="The file to write; database, secrets and recovery pages go beside it.",
 )
 @click.option(
     "--add", is_flag=True, is_eager=True, help="Add a desk, with a mailbox, to the configuration that is there."
@@ -248,6 +249,7 @@ def _file(help_text: str) -> Any:
     prompt="That member's own e-mail address, for notices",
     help="Where notices to the first member go.",
 )
+@shares_options
 @click.option("--passphrase-file", **_file("File that holds the first member's passphrase. Asked for when absent."))
 def init(**given: Any) -> None:
     """Set up a desk: configuration, secrets, database, keys and the first member. Never overwrites anything.
@@ -258,6 +260,7 @@ def init(**given: Any) -> None:
     from meldpost.init import FirstMember, InitError, Plan, add_desk, initialise
     from store.database import StoreError
 
+    shares = scheme_of(given)
     log_ins = ask_log_ins(given, _password)
     passphrase, offered = _passphrase(given)
     plan = Plan(
@@ -266,6 +269,7 @@ def init(**given: Any) -> None:
         settings=_settings(given, log_ins),
         member=FirstMember(given["login"], given["member_address"], passphrase),
         passwords=log_ins.secrets,
+        shares=shares,
     )
     try:
         made = add_desk(plan) if given["add"] else initialise(plan)
@@ -277,18 +281,25 @@ The desk is set up.
 
   {made.config}: the configuration, with every setting explained
   {made.secrets_dir}: the secrets; keep a copy apart from backups of the database
-  {made.recovery_file}: THE RECOVERY KEY. It opens every case.
+{_listed(made.recovery_pages)}
   Fingerprint of the desk's key: {made.fingerprint}
 
+THE RECOVERY PAGES: any {shares.needed} of these {shares.of} pages together open every case; fewer open nothing.
+Without {shares.needed} of them, and with all passphrases lost, the content is gone for good: nobody can help then.
+
 Next:
-  1. Print the recovery key (or copy it to sticks that go into a safe), then take it off this machine:
-     shred -u {made.recovery_file}
+  1. Print each page, give each to another person to keep in a safe, then take all off this machine:
+     shred -u {" ".join(str(page) for page in made.recovery_pages)}
   2. {_about_passphrase(given["login"], offered)}
 {_about_sign_in(made.config, log_ins)}  3. meldpost doctor --config {made.config}
   4. meldpost run --config {made.config}     (takes mail in, sends receipts)
   5. meldpost desk --config {made.config}    (the web application)
 """
     )
+
+
+def _listed(pages: Sequence[Path]) -> str:
+    return "\n".join(f"  {page}: recovery page {number}" for number, page in enumerate(pages, start=1))
 
 
 def _settings(given: dict[str, Any], log_ins: LogIns) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_of_a_sound_installation_nothing_is_wrong(made: Made, monkeypatch: pytes
     wrong = {name: finding.text for name, finding in found.items() if finding.verdict is Verdict.WRONG}
     assert wrong == {}
     looked_at = {"configuration", "secrets", "database", "keys", "isolation", "mailbox box", "smtp", "core dumps"}
-    assert looked_at | {"recovery key", "readable mails of box", "last mail in", "last mail out"} <= set(found)
+    assert looked_at | {"recovery pages", "readable mails of box", "last mail in", "last mail out"} <= set(found)
 
 
 def flags_in(post: PostOffice) -> dict[int, tuple[bytes, ...]]:
@@ -95,10 +95,19 @@ def test_it_says_that_notices_come_back(made: Made, monkeypatch: pytest.MonkeyPa
     assert (found.verdict, "1 of its members" in found.text) == (Verdict.WRONG, True)
 
 
-def test_it_reminds_of_the_recovery_key_until_that_is_gone(made: Made) -> None:
-    assert findings(made.config)["recovery key"].verdict is Verdict.NOTE
-    made.recovery_file.unlink()
-    assert findings(made.config)["recovery key"].verdict is Verdict.FINE
+def test_it_complains_until_the_last_recovery_page_is_gone(made: Made) -> None:
+    for left in (3, 2, 1):
+        found = findings(made.config)["recovery pages"]
+        assert (found.verdict, found.text[:1]) == (Verdict.NOTE, str(left))
+        made.recovery_pages[left - 1].unlink()
+    assert findings(made.config)["recovery pages"].verdict is Verdict.FINE
+
+
+def test_it_complains_of_the_key_file_of_before_too(made: Made) -> None:
+    for page in made.recovery_pages:
+        page.unlink()
+    (made.config.parent / "recovery-key-desk-a.txt").touch()
+    assert findings(made.config)["recovery pages"].verdict is Verdict.NOTE
 
 
 def test_a_mailbox_password_that_is_wrong_is_told_from_a_server_that_is_away(made: Made, post: PostOffice) -> None:

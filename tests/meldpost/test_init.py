@@ -1,19 +1,24 @@
 import stat
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from cases.sharing import Scheme
 from config.secrets import Secrets
 from config.settings import Settings, load
 from meldpost.cli import main
 from meldpost.init import FirstMember, InitError, Made, Plan, add_desk, initialise
 from meldpost.startup import keys_are_the_pinned_ones, secrets_are_private
 from store.database import open_database
+from store.keypairs import PrivateKey
 from store.keyring import desk_keys, pins_of
 from store.members import unlock
+from store.shares import join
+from tests.meldpost.pages import share_on
 from tests.meldpost.plans import DESK, MAILBOX, PASSPHRASE
 
 
@@ -33,8 +38,8 @@ def test_the_first_member_opens_the_desk_with_their_passphrase(plan: Plan, made:
 
 def test_every_secret_is_a_file_that_only_its_owner_reads(plan: Plan, made: Made) -> None:
     assert stat.S_IMODE(made.secrets_dir.stat().st_mode) == 0o700
-    files = [*made.secrets_dir.iterdir(), made.config, made.recovery_file, plan.folder / "meldpost.db"]
-    assert len(files) >= 9
+    files = [*made.secrets_dir.iterdir(), made.config, *made.recovery_pages, plan.folder / "meldpost.db"]
+    assert len(files) >= 11
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
@@ -66,17 +71,42 @@ def test_after_an_init_that_broke_off_the_next_says_what_to_remove(plan: Plan, m
             initialise(plan)
     with pytest.raises(InitError, match="init that broke off") as refused:
         initialise(plan)
-    left = [plan.config, plan.recovery_file, *plan.secrets_dir.iterdir()]
+    left = [plan.config, *plan.recovery_pages, *plan.secrets_dir.iterdir()]
     assert all(str(file) in str(refused.value) for file in left)
     for file in left:
         file.unlink()
     assert initialise(plan).config.exists()
 
 
-def test_the_recovery_page_says_to_take_it_off_the_machine(made: Made) -> None:
-    text = made.recovery_file.read_text(encoding="utf-8")
-    assert made.fingerprint in text
-    assert "remove this file" in text
+def test_any_two_of_the_three_recovery_pages_give_the_recovery_key_back(made: Made) -> None:
+    pinned = pins_of(load(made.config).desks["desk-a"]).recovery
+    shares = [share_on(page) for page in made.recovery_pages]
+    assert [(share.number, share.needed) for share in shares] == [(1, 2), (2, 2), (3, 2)]
+    for pair in combinations(shares, 2):
+        assert PrivateKey.from_seed(join(pair)).public == pinned
+
+
+def test_other_numbers_of_recovery_pages_can_be_had(plan: Plan) -> None:
+    made = initialise(replace(plan, shares=Scheme(3, 5)))
+    assert [share_on(page).needed for page in made.recovery_pages] == [3] * 5
+
+
+def test_init_says_that_without_the_pages_the_content_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "phrase").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_options(tmp_path, passphrase="phrase"), "--shares", "4"])
+    assert result.exit_code == 0, result.output
+    assert "any 2 of these 4 pages together open every case" in result.output
+    assert "the content is gone for good" in result.output
+    assert len(list((tmp_path / "new").glob("recovery-*.html"))) == 4
+    words = {word for page in (tmp_path / "new").glob("recovery-*.html") for word in share_on(page).words[4:]}
+    assert not words & set(result.output.split())
+
+
+def test_numbers_of_pages_that_make_no_sense_are_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["init", "--needed", "1", "-c", str(tmp_path / "new" / "meldpost.toml")])
+    assert result.exit_code == 2
+    assert "2<=x<=16" in result.output
 
 
 def test_a_weak_passphrase_is_refused_before_anything_is_made(tmp_path: Path) -> None:
@@ -191,7 +221,7 @@ def test_a_further_desk_has_its_own_keys_and_mailbox_and_the_first_stays_as_it_w
     assert settings.desks["desk-b"].public_key != settings.desks["desk-a"].public_key
     assert settings.mailboxes["second"].desk == "desk-b"
     assert stat.S_IMODE(made.config.stat().st_mode) == 0o600
-    assert added.recovery_file.exists()
+    assert all(page.exists() for page in added.recovery_pages)
     assert keys_are_the_pinned_ones(settings) == "as pinned in the configuration"
     database = open_database(settings.database.url)
     with database.read() as session:
