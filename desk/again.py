@@ -14,6 +14,7 @@ from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
+from cases.roles import May
 from config.errors import ConfigError
 from desk import case, gate
 from desk.forms import CaseForm
@@ -38,7 +39,7 @@ from store.reread import Before
 from triage.model import is_of_this_version
 
 blueprint = Blueprint("again", __name__, url_prefix="/cases/<case_id>/messages/<message_id>")
-blueprint.before_request(gate.require_member)
+blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 from flask_babel import get_locale
 
+from cases.roles import May
 from desk import gate, mailhtml
 from desk.parts import parts
 from store import audit, casework, records
@@ -20,7 +21,7 @@ from store.casework import Download, NotFound
 from store.records import Name, NoSuchRecord, RecordKind
 
 blueprint = Blueprint("attachments", __name__, url_prefix="/cases/<case_id>")
-blueprint.before_request(gate.require_member)
+blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 LONGEST_NAME = 150

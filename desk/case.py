@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from cases.lifecycle import OPEN, TRANSITIONS, Status
+from cases.roles import May
 from cases.terms import BY_HAND
 from desk import gate
 from desk.doubts import doubted_here
@@ -27,7 +28,7 @@ from store.merging import scores
 from store.records import RecordKind
 
 blueprint = Blueprint("case", __name__)
-blueprint.before_request(gate.require_member)
+blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 log = logging.getLogger(__name__)
 

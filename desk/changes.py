@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import FieldList, HiddenField, SelectFieldBase
 
 from cases.lifecycle import TRANSITIONS, Outcome, Status
+from cases.roles import May
 from cases.terms import BY_HAND, DueKind
 from desk import case, gate, receipts
 from desk.case import Refused
@@ -30,7 +31,7 @@ from store.casework import FirstLook
 from store.changes import Changed
 
 blueprint = Blueprint("changes", __name__, url_prefix="/cases/<case_id>")
-blueprint.before_request(gate.require_member)
+blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 Answer = Response | tuple[str, int]
 

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 
 from desk.words import FIELDS
 from store.casework import NotFound
-from store.keyring import UnprovenKey
+from store.keyring import NotAllowed, UnprovenKey
 from store.passphrase import TooManyDerivations
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ def handle(app: Flask) -> None:
     """Answer all errors of an application by pages."""
     app.register_error_handler(CSRFError, lambda _: page(400, _form_out_of_date()))
     app.register_error_handler(NotFound, lambda _: page(404))
+    app.register_error_handler(NotAllowed, lambda _: page(403, _not_your_role()))
     app.register_error_handler(UnprovenKey, lambda _: page(500, _key_not_ours()))
     app.register_error_handler(TooManyDerivations, lambda _: (*page(503), {"Retry-After": "60"}))
     app.register_error_handler(HTTPException, _expected)
@@ -77,6 +78,10 @@ def _form_out_of_date() -> str:
             "Open the page again and repeat what you did."
         )
     )
+
+
+def _not_your_role() -> str:
+    return str(gettext("Your role at this desk does not let you do this. Ask a coordinator of the desk."))
 
 
 def _key_not_ours() -> str:

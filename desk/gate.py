@@ -7,12 +7,14 @@ the language, the CSRF token and a digest that ties that token to the log-in.
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from datetime import timedelta
 
-from flask import Flask, abort, g, redirect, request, session, url_for
+from flask import Flask, abort, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from cases.roles import May
 from desk import errors
 from desk.parts import parts
 from store import sessions
@@ -21,6 +23,8 @@ from store.lookups import IndexKey
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
+
+Refusal = Response | tuple[str, int] | None
 
 
 def install(app: Flask) -> None:
@@ -42,13 +46,30 @@ def index() -> IndexKey:
     return parts().index(ring().desk)
 
 
-def require_member() -> Response | tuple[str, int] | None:
+def require_member() -> Refusal:
     """For the pages of the desk: to the log-in, or, where something was sent, a page that gives it back."""
     if g.get("ring") is not None:
         return None
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("login.form", then=request.full_path.rstrip("?")))
     return errors.page(403, gettext("You were logged out because nothing happened for a while. Log in again."))
+
+
+def require(*any_of: May) -> Callable[[], Refusal]:
+    """For pages of who may do one of these; others are told what is theirs instead."""
+
+    def guard() -> Refusal:
+        refused = require_member()
+        if refused is not None or any(ring().may(each) for each in any_of):
+            return refused
+        return own_place(), 403
+
+    return guard
+
+
+def own_place() -> str:
+    """What a member's role lets them see here, in plain words: the first page of who does not open the desk."""
+    return render_template("place.html", section="place", asked=request.endpoint != "queue.show")
 
 
 def admit(response: Response, key_ring: KeyRing) -> None:
@@ -119,6 +140,8 @@ def _about_the_member() -> dict[str, object]:
     desk = parts().settings.desks.get(found.desk) if found is not None else None
     return {
         "ring": found is not None,
+        "role": found.role if found is not None else None,
+        "can": lambda what: found is not None and found.may(May(what)),
         "member_name": found.login if found is not None else None,
         "desk_name": desk.name if desk is not None else None,
         "idle_seconds": parts().settings.web.idle_minutes * 60,

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
+from cases.roles import May
 from config.settings import MailboxSettings, MaildirSettings
 from config.taxonomy import Kind, Severity
 from desk import gate
@@ -51,6 +52,8 @@ class Mailbox:
 @blueprint.get("/")
 def show() -> str:
     """What needs a person; `?status=` shows one status, `?page=` goes on."""
+    if not gate.ring().may(May.OPEN_THE_DESK):
+        return gate.own_place()
     status, number = _status(), request.args.get("page", 1, type=int)
     if not 1 <= number <= LAST_PAGE:
         abort(404)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from cases.roles import May
 from desk import gate
 from desk.parts import parts
 from store import audit, casework, changes, records
@@ -19,7 +20,7 @@ from store.records import RecordKind
 from store.schema import Message
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/receipts")
-blueprint.before_request(gate.require_member)
+blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 DOUBTFUL = frozenset({"dmarc_fail", "spf_fail"})
 """Reasons for which a receipt would go to somebody who wrote nothing; such a one is chosen by itself."""

@@ -255,7 +255,27 @@ PARTS = {
 }
 """What is marked in a text."""
 
+ROLES = {
+    "coordinator": _l("coordinator"),
+    "deputy": _l("deputy coordinator"),
+    "investigator": _l("investigator"),
+    "adviser": _l("support-point adviser"),
+    "secretary_general": _l("secretary-general"),
+    "auditor": _l("auditor"),
+    "administrator": _l("administrator"),
+}
+ROLE_TELLS = {
+    "coordinator": _l("You read and handle every case of the desk, and say who else may."),
+    "deputy": _l("You read and handle every case of the desk, and say who else may, as its coordinator does."),
+    "investigator": _l("You read and handle the cases that a coordinator gave to you, and no others."),
+    "adviser": _l("You read and handle every case of your support point, and say who else may."),
+    "secretary_general": _l("You read the cases that a coordinator put before you, and the figures of the desk."),
+    "auditor": _l("You read the trail of who did what, and the figures of the desk. You open no case."),
+    "administrator": _l("You keep the system running and see how it is doing. You open no case."),
+}
 TABLES: Mapping[str, Mapping[str, LazyString]] = {
+    "role": ROLES,
+    "role_tells": ROLE_TELLS,
     "kind": KINDS,
     "category": CATEGORIES,
     "sub": SUBS,

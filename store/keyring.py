@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
+from cases.roles import May, Role, may
 from config.errors import ConfigError
 from config.settings import DeskSettings
 from store import rows, signing
@@ -51,6 +52,10 @@ class UnprovenKey(Exception):
 
 class NoSuchKey(Exception):
     """There is no such key pair, or none of the keys on this ring opens it."""
+
+
+class NotAllowed(Exception):
+    """The role of who asks does not let them do this."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ class KeyRing:
     """What one person can open. `privates` holds their own key and the desk's generations, by key pair id.
 
     `own` is the id of their own pair, which they also sign with. `root` is the desk's signing key from which on others
-    count; empty where none is known, and then nothing of others does.
+    count; empty where none is known, and then nothing of others does. `role` says which pages and commands are theirs.
     """
 
     member_id: str
@@ -100,6 +105,7 @@ class KeyRing:
     privates: Mapping[str, PrivateKey] = field(repr=False)
     own: str = ""
     root: bytes = b""
+    role: Role = Role.COORDINATOR
     _opened: dict[str, PrivateKey] = field(default_factory=dict, repr=False, compare=False)
 
     def private(self, session: Session, key_pair_id: str) -> PrivateKey:
@@ -110,6 +116,15 @@ class KeyRing:
         opened = _open_seed(session, key_pair_id, self.privates)
         self._opened[key_pair_id] = opened
         return opened
+
+    def may(self, what: May) -> bool:
+        """Does this person's role let them do that?"""
+        return may(self.role, what)
+
+    def require(self, what: May) -> None:
+        """Raises NotAllowed where this person's role does not let them do that."""
+        if not self.may(what):
+            raise NotAllowed("Your role at this desk does not let you do this. Ask a coordinator of the desk.")
 
     def signing_key(self) -> SigningKey:
         """What this person signs with. Raises NoSuchKey."""
@@ -125,7 +140,7 @@ class KeyRing:
         """For the sealed session alone."""
         seeds = {key_pair_id: private.seed.hex() for key_pair_id, private in self.privates.items()}
         named = {"member": self.member_id, "desk": self.desk, "login": self.login, "seeds": seeds}
-        named |= {"own": self.own, "root": self.root.hex()}
+        named |= {"own": self.own, "root": self.root.hex(), "role": self.role}
         return json.dumps(named).encode()
 
     @classmethod
@@ -133,7 +148,8 @@ class KeyRing:
         named = json.loads(encoded)
         privates = {id_: PrivateKey.from_seed(bytes.fromhex(seed)) for id_, seed in named["seeds"].items()}
         own, root = named.get("own", ""), bytes.fromhex(named.get("root", ""))  # a session of before has neither
-        return cls(named["member"], named["desk"], named["login"], privates, own, root)
+        role = Role(named.get("role", Role.COORDINATOR))  # before there were roles everybody was one
+        return cls(named["member"], named["desk"], named["login"], privates, own, root, role)
 
 
 def pins_of(settings: DeskSettings) -> Pins:

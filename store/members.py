@@ -1,8 +1,8 @@
 """The people of a desk, and making the desk itself.
 
 A member's private seed is wrapped under their passphrase; the desk's is sealed to each member. Their log-in name stands
-in the database as a digest under the passphrase secret, their name and role sealed to the desk; only the address for
-notices is in clear.
+in the database as a digest under the passphrase secret; their name and role are sealed twice, to the desk and to
+themselves; only the address for notices is in clear.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -19,22 +19,34 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from cases.roles import Role
+from cases.roles import May, Role, holds_the_desk_key
 from config.addresses import domain_to_ascii
 from store import audit, certificates, records
 from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing, Pins, add_pair, newest, open_all, root_of, seal_seed
+from store.keyring import DeskPublicKeys, KeyRing, Pins, PublicPair, add_pair, newest, open_all, root_of, seal_seed
 from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap_seed
 from store.records import Name, RecordKind
 from store.rows import table_of
-from store.schema import Desk, Member, new_id
+from store.schema import Desk, KeyPair, Member, SealedSeed, new_id
 from store.signing import Signer, SigningKey
 
 _MEMBERS = table_of(Member)
+_OWN = table_of(KeyPair).alias("own")
+_OF_THE_DESK = table_of(KeyPair).alias("of_the_desk")
+_SEEDS = table_of(SealedSeed)
+_HOLDERS = (
+    select(_OWN.c.owner)
+    .join(_SEEDS, _SEEDS.c.recipient_key_pair_id == _OWN.c.id)
+    .join(_OF_THE_DESK, _OF_THE_DESK.c.id == _SEEDS.c.key_pair_id)
+    .where(_OWN.c.desk == bindparam("desk"), _OWN.c.kind == KeyKind.MEMBER, _OWN.c.retired_at.is_(None))
+    .where(_OF_THE_DESK.c.kind == KeyKind.DESK, _OF_THE_DESK.c.retired_at.is_(None))
+)
+"""Ids of the members to whom a key of the desk is sealed: it shows without any key who opens what comes in."""
 _ADDRESSES = (
     select(_MEMBERS.c.id, _MEMBERS.c.address)
     .where(_MEMBERS.c.desk == bindparam("desk"), _MEMBERS.c.retired_at.is_(None))
+    .where(_MEMBERS.c.id.in_(_HOLDERS))
     .order_by(_MEMBERS.c.address)
 )
 
@@ -116,10 +128,12 @@ def add_member(
     now: datetime,
     params: Params = DEFAULT,
 ) -> str:
-    """Add a member who opens what the desk opens; gives their id. `address` is where their notices go.
+    """Add a member, with the desk's key where their role holds it; gives their id. Notices go to `address`.
 
-    Raises MemberExists, BadAddress.
+    Raises MemberExists, BadAddress, NotAllowed.
     """
+    if isinstance(holder, KeyRing):
+        holder.require(May.MANAGE_ACCESS)
     domain_to_ascii(address)  # a mistyped one would be found only when a notice is to go there
     member_id = new_id()
     private = generate()
@@ -140,10 +154,10 @@ def add_member(
     own = add_pair(session, holder.desk, KeyKind.MEMBER, member_id, private.public, now)
     newest_desk = newest(session, holder.desk, KeyKind.DESK)
     desk_private = holder.privates[newest_desk.id]
-    seal_seed(session, desk_private, newest_desk, own)
+    if holds_the_desk_key(role):
+        seal_seed(session, desk_private, newest_desk, own)
     certificates.certify_member(session, holder.desk, member_id, private, own.generation, desk_private, now)
-    profile = {"login": login, "role": role}
-    records.write_json(session, Name(None, member_id, RecordKind.MEMBER), profile, newest_desk, now)
+    _write_profile(session, member_id, {"login": login, "role": role}, newest_desk, own, now)
     audit.write(session, holder.desk, Action.MEMBER_ADDED, now, subject_id=member_id)
     session.flush()
     return member_id
@@ -177,7 +191,8 @@ def unlock(
     own = newest(session, desk, KeyKind.MEMBER, member.id)
     privates = {own.id: private}
     privates |= open_all(session, desk, KeyKind.DESK, privates)
-    return KeyRing(member.id, desk, login, privates, own.id, root_of(pins, privates))
+    ring = KeyRing(member.id, desk, login, privates, own.id, root_of(pins, privates))
+    return replace(ring, role=_role(session, ring))
 
 
 def complete_signing_keys(session: Session, ring: KeyRing, pins: Pins, now: datetime) -> None:
@@ -213,8 +228,31 @@ def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
 
 
 def notice_addresses(session: Session, desk: str) -> dict[str, str]:
-    """Where notices go: the addresses of the desk's members, by id."""
+    """Where notices go: the addresses of the members who open what comes in, by id."""
     return {row.id: row.address for row in session.execute(_ADDRESSES, {"desk": desk})}
+
+
+def _write_profile(
+    session: Session, member_id: str, profile: Mapping[str, str], desk: PublicPair, own: PublicPair, now: datetime
+) -> None:
+    for kind, to in ((RecordKind.MEMBER, desk), (RecordKind.PROFILE, own)):
+        name = Name(None, member_id, kind)
+        version = records.newest_version(session, to.desk, name) + 1
+        records.write_json(session, name, profile, to, now, version=version)
+
+
+def _role(session: Session, ring: KeyRing) -> Role:
+    """The role of who opened this ring, which never says more than their keys do."""
+    holds = any(key_pair_id != ring.own for key_pair_id in ring.privates)
+    for kind in (RecordKind.MEMBER, RecordKind.PROFILE):
+        try:
+            profile, _ = records.opened_json_or_none(session, ring, Name(None, ring.member_id, kind))
+            if profile is not None:
+                role = Role(profile["role"])
+                return role if holds or not holds_the_desk_key(role) else Role.INVESTIGATOR
+        except records.CANNOT_OPEN:  # of the desk's copy: who has not its key; or damaged
+            continue
+    return Role.COORDINATOR if holds else Role.INVESTIGATOR
 
 
 def _login_digest(secret: bytes, desk: str, login: str) -> bytes:

@@ -44,6 +44,7 @@ class RecordKind(StrEnum):
     OUTCOME = "outcome"
     NOTE = "note"
     MEMBER = "member"  # name and role of a member, to the desk key
+    PROFILE = "profile"  # the same, to the member's own key: they know their role without the desk key
     MODEL = "model"  # what the desk trained, to the desk key
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 import desk
 from cases.lifecycle import Outcome, Status
+from cases.roles import Role
 from cases.terms import DoneReason, DueKind
 from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Severity
 from desk import words
@@ -79,6 +80,7 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.SUBS) == subs
     assert set(words.SEVERITIES) == set(Severity)
     assert set(words.MISSING) == set(MissingField)
+    assert set(words.ROLES) == set(words.ROLE_TELLS) == set(Role)
     assert set(words.STATUSES) == set(Status)
     assert set(words.OUTCOMES) == set(Outcome)
     assert set(words.DUES) == set(DueKind)

@@ -20,6 +20,8 @@ from notify.keys import SenderKeys, sender_keys
 from store import dues, intake, lookups, mailer_contact, outbox
 from store.database import Database, open_database
 from store.intake import NewMessage
+from store.keypairs import KeyKind, generate
+from store.keyring import add_pair, seal_seed
 from store.members import FreshDesk, create_desk
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind
 from store.schema import Due, Member, Outbox, new_id
@@ -129,7 +131,7 @@ class Box:
             session.execute(update(Due).where(Due.lease_until.is_not(None)).values(lease_until=past))
 
     def member(self, mail_address: str) -> None:
-        """A member as far as notices know them (a real one costs a passphrase)."""
+        """A member who opens what comes in, as far as notices know (a real one costs a passphrase)."""
         row = Member(
             id=new_id(),
             desk="bz",
@@ -140,6 +142,9 @@ class Box:
         )
         with self.database.begin() as session:
             session.add(row)
+            session.flush()
+            own = add_pair(session, "bz", KeyKind.MEMBER, row.id, generate().public, NOW)
+            seal_seed(session, self.fresh.privates[self.fresh.keys.to_desk.id], self.fresh.keys.to_desk, own)
 
     def case(self, due: dict[DueKind, datetime] | None = None, received_at: datetime | None = None) -> str:
         """A case with one mail, of jan@voorbeeld.nl."""
