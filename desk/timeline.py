@@ -27,6 +27,8 @@ SENTENCES = {
     Action.MAIL_FAILED: _l("Could not be delivered: %(mail)s"),
     Action.MAIL_UNCERTAIN: _l("Uncertain whether it was sent: %(mail)s"),
     Action.MAIL_CANCELLED: _l("Withdrawn: %(mail)s"),
+    Action.KEYS_ANEW: _l("Made the keys of the case anew"),
+    Action.KEYS_DESTROYED: _l("Destroyed the keys of before"),
 }
 
 REASONS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,10 @@ class Action(StrEnum):
     INTAKE = "intake"
     RECEIPT_DECIDED = "receipt_decided"  # which receipt a mail got by itself, or why none
     RECORD = "record"  # a sealed record was written: its digest stands in the row
+    RESEALED = "resealed"  # a record was sealed to another key: the digest that it has now
+    DETAIL_RESEALED = "detail_resealed"  # the detail of the row that `subject_id` names, sealed to another key
+    KEYS_ANEW = "keys_anew"  # a case got new keys
+    KEYS_DESTROYED = "keys_destroyed"  # the private half of a case's key before is gone: nothing names it
     LOOK = "look"
     DOWNLOAD = "download"
     READ_AGAIN = "read_again"  # a member had a mail taken apart once more
@@ -53,6 +57,9 @@ class Action(StrEnum):
     MODEL_REFUSED = "model_refused"  # it did worse than the one before
     MODEL_CHOSEN = "model_chosen"
     MODEL_WITHDRAWN = "model_withdrawn"  # a case that it had seen is gone
+
+
+_DIGESTS = (Action.RECORD, Action.RESEALED)
 
 
 @dataclass(frozen=True)
@@ -101,13 +108,14 @@ def write_record(
     kind: str,
     version: int,
     sha256: bytes,
+    action: Action = Action.RECORD,
 ) -> None:
     """Add the row that holds a sealed record's digest."""
     _add(
         session,
         desk,
         now,
-        Action.RECORD,
+        action,
         member_id=member_id,
         case_id=case_id,
         subject_id=subject_id,
@@ -118,19 +126,82 @@ def write_record(
 
 
 def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]:
-    """What happened to a case, oldest first; without the rows that only hold a digest.
+    """What happened to a case, oldest first; without the rows that only hold a digest or a detail of another.
 
     A detail that cannot be opened is {}: it hides no other row.
     """
     found = session.scalars(
         select(Audit)
-        .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.action != Action.RECORD)
+        .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.action.not_in(_DIGESTS))
         .order_by(Audit.at, Audit.id)
-    )
+    ).all()
+    resealed = _copies(found)
+
+    def detail(row: Audit) -> Mapping[str, Any]:
+        copies = (_copied(session, ring, copy) for copy in resealed.get(row.detail_id or "", ()))
+        return next((each for each in copies if each), None) or _detail(session, ring, row)
+
     return tuple(
-        Entry(row.at, Action(row.action), row.member_id, row.subject_id, row.record_kind, _detail(session, ring, row))
+        Entry(row.at, Action(row.action), row.member_id, row.subject_id, row.record_kind, detail(row))
         for row in found
+        if row.action != Action.DETAIL_RESEALED
     )
+
+
+def reseal_details(
+    session: Session, ring: KeyRing, case_id: str, old: Collection[str], to: PublicPair, now: datetime
+) -> int:
+    """Write each detail of a case that is sealed to one of the key pairs `old` anew, sealed to the key `to`.
+
+    Rows of the trail are never changed: a row of its own holds the copy, and names the detail that it is of. Gives how
+    many details cannot be opened; these are left out, as they would be when shown.
+    """
+    found = session.scalars(
+        select(Audit)
+        .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.key_pair_id.in_([*old, to.id]))
+        .order_by(Audit.id.desc())
+    ).all()
+    done = {
+        row.subject_id if row.action == Action.DETAIL_RESEALED else row.detail_id
+        for row in found
+        if row.key_pair_id == to.id
+    }
+    lost = set()
+    for row in found:
+        of = row.subject_id if row.action == Action.DETAIL_RESEALED else row.detail_id
+        if of is None or of in done:
+            continue
+        detail = _copied(session, ring, row) if row.action == Action.DETAIL_RESEALED else _detail(session, ring, row)
+        if not detail:
+            lost.add(of)
+            continue
+        done.add(of)
+        copied = {"of": of, "detail": detail}
+        write(
+            *(session, ring.desk, Action.DETAIL_RESEALED, now),
+            member_id=ring.member_id,
+            case_id=case_id,
+            subject_id=of,
+            detail=copied,
+            to=to,
+        )
+    return len(lost - done)
+
+
+def _copies(found: Iterable[Audit]) -> Mapping[str, Sequence[Audit]]:
+    """The copies of each detail, by its id, newest first."""
+    copies: dict[str, list[Audit]] = {}
+    for row in found:
+        if row.action == Action.DETAIL_RESEALED:
+            copies.setdefault(row.subject_id or "", []).insert(0, row)
+    return copies
+
+
+def _copied(session: Session, ring: KeyRing, copy: Audit) -> Mapping[str, Any]:
+    """The detail that a row is a copy of, if it names the one that it was sealed for."""
+    opened = _detail(session, ring, copy)
+    detail: Mapping[str, Any] = opened.get("detail", {}) if opened.get("of") == copy.subject_id else {}
+    return detail
 
 
 def _add(session: Session, desk: str, now: datetime, action: Action, **more: Any) -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy.orm import Session, aliased
 
 from cases.roles import May, Role, may
 from config.errors import ConfigError
@@ -26,7 +26,7 @@ from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.lookups import IndexKey
 from store.rows import table_of
-from store.schema import KeyPair, SealedSeed, new_id
+from store.schema import CaseFile, KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
 from store.signing import Signer, SigningKey
 
@@ -40,6 +40,8 @@ _IN_FORCE = (
     .where(_PAIRS.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(_PAIRS.c.generation)
 )
+_CASES = table_of(CaseFile)
+_LOCK_CASE = select(_CASES.c.id).where(_CASES.c.id == bindparam("case_id")).with_for_update()
 
 
 class DeskKeyDiffers(Exception):
@@ -113,8 +115,7 @@ class KeyRing:
         known = self.privates.get(key_pair_id) or self._opened.get(key_pair_id)
         if known:
             return known
-        opened = _open_seed(session, key_pair_id, self.privates)
-        self._opened[key_pair_id] = opened
+        opened = self._opened[key_pair_id] = self._open(session, key_pair_id)
         return opened
 
     def may(self, what: May) -> bool:
@@ -125,6 +126,15 @@ class KeyRing:
         """Raises NotAllowed where this person's role does not let them do that."""
         if not self.may(what):
             raise NotAllowed("Your role at this desk does not let you do this. Ask a coordinator of the desk.")
+
+    def _open(self, session: Session, key_pair_id: str) -> PrivateKey:
+        try:
+            return _open_seed(session, key_pair_id, self.privates)
+        except NoSuchKey:
+            newer = _kept_under(session, key_pair_id)
+            if newer is None:
+                raise
+        return _open_seed(session, key_pair_id, {newer: self.private(session, newer)})
 
     def signing_key(self) -> SigningKey:
         """What this person signs with. Raises NoSuchKey."""
@@ -215,9 +225,13 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
 def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
     """The newest generation of a case's key pair, if its proof is good. Raises NoSuchKey, UnprovenKey.
 
+    The case's row is locked: its keys are not made anew until what is sealed to this one is committed. So nothing is
+    ever sealed to a key whose private half is gone.
+
     Who can write to the database, but has not the index key, cannot have what is written later sealed to a key of
     theirs.
     """
+    session.execute(_LOCK_CASE, {"case_id": owner})
     row = _newest(session, desk, (kind,), owner)[kind]
     found = _pair(row)
     if row.proof is None or not hmac.compare_digest(row.proof, _proof(index, found)):
@@ -226,6 +240,21 @@ def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, o
             "mail stays in the mailbox. Compare the database with a backup, and find out who wrote to it."
         )
     return found
+
+
+def proven_before(session: Session, index: IndexKey, newest: PublicPair) -> tuple[PublicPair, ...]:
+    """The generations of a case's key pair before this one whose private halves are kept, oldest first.
+
+    One without its proof is left out: Meldpost sealed nothing to it.
+    """
+    found = session.scalars(
+        select(KeyPair)
+        .where(KeyPair.desk == newest.desk, KeyPair.owner == newest.owner, KeyPair.kind == newest.kind)
+        .where(KeyPair.generation < newest.generation)
+        .where(exists().where(SealedSeed.key_pair_id == KeyPair.id))
+        .order_by(KeyPair.generation)
+    )
+    return tuple(_pair(row) for row in found if row.proof and hmac.compare_digest(row.proof, _proof(index, _pair(row))))
 
 
 def _newest(session: Session, desk: str, kinds: Collection[KeyKind], owner: str) -> dict[KeyKind, Row[Any]]:
@@ -254,9 +283,10 @@ def add_pair(
     public: PublicKey,
     now: datetime,
     index: IndexKey | None = None,
+    generation: int = 1,
 ) -> PublicPair:
-    """Write down the first generation of a new key pair's public half; a case's with its proof, by `index`."""
-    added = PublicPair(new_id(), desk, kind, owner, 1, public)
+    """Write down a generation of a key pair's public half, the first by default; a case's with its proof."""
+    added = PublicPair(new_id(), desk, kind, owner, generation, public)
     rows.add(
         session,
         KeyPair,
@@ -330,6 +360,20 @@ def _open_seed(session: Session, key_pair_id: str, privates: Mapping[str, Privat
         if private.public == of.public:
             return private
     raise NoSuchKey("None of the keys at hand opens this key pair.")
+
+
+def _kept_under(session: Session, key_pair_id: str) -> str | None:
+    """The newer generation of the same case's key pair that this one's private half is sealed to, if it is."""
+    of, to = aliased(KeyPair), aliased(KeyPair)
+    return session.scalars(
+        select(to.id)
+        .join(SealedSeed, SealedSeed.recipient_key_pair_id == to.id)
+        .join(of, of.id == SealedSeed.key_pair_id)
+        .where(of.id == key_pair_id, of.desk == to.desk, of.owner == to.owner, of.kind == to.kind)
+        .where(to.generation > of.generation)
+        .order_by(to.generation.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def _seed_context(of: PublicPair, to: PublicPair) -> Context:

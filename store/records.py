@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import audit, rows
+from store.audit import Action
 from store.frame import Context, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Record, RecordPiece, new_id
@@ -84,6 +85,42 @@ def add(
 
     For a subject that is new itself: of another, somebody else may write the same version (`write_json`).
     """
+    sealed = _seal(session, name, content, to, version)
+    _add_row(session, name, sealed, to, version, now)
+    _note(session, name, sealed, to, version, now, Action.RECORD, member_id)
+    return sealed.size
+
+
+def reseal(session: Session, ring: KeyRing, record_id: str, to: PublicPair, now: datetime) -> None:
+    """Seal one version of a record anew, to another key, in constant memory; the old frame goes.
+
+    Name, version and age stay as they are. The trail gets a further row about this version: the newest holds the digest
+    of the frame that is there. Raises what CANNOT_OPEN holds, and then changes nothing.
+    """
+    row = session.get_one(Record, record_id)
+    for _ in _open(session, ring, row):
+        pass  # to the end, for only then it is whole
+    name = Name(row.case_id, row.subject_id, RecordKind(row.kind))
+    version, created_at = row.version, row.created_at
+    sealed = _seal(session, name, _open(session, ring, row), to, version)
+    _delete(session, [record_id])
+    _add_row(session, name, sealed, to, version, created_at)
+    _note(session, name, sealed, to, version, now, Action.RESEALED, ring.member_id)
+    rows.write(session)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A sealed record on its way into the database; `held` is all of it where it is small, and its pieces are written
+    otherwise."""
+
+    record_id: str
+    sha256: bytes
+    size: int
+    held: bytes | None
+
+
+def _seal(session: Session, name: Name, content: Iterable[bytes], to: PublicPair, version: int) -> _Frame:
     record_id = new_id()
     context = Context(to.desk, name.case_id or "", name.kind, name.subject_id, to.generation, version)
     digest = hashlib.sha256()
@@ -100,33 +137,49 @@ def add(
     if number and held is not None:
         _add_piece(session, record_id, number, held)
         held = None
+    return _Frame(record_id, digest.digest(), size, held)
+
+
+def _add_row(session: Session, name: Name, sealed: _Frame, to: PublicPair, version: int, created_at: datetime) -> None:
     rows.add(
         session,
         Record,
-        id=record_id,
+        id=sealed.record_id,
         desk=to.desk,
         case_id=name.case_id,
         subject_id=name.subject_id,
         kind=name.kind,
         version=version,
         key_pair_id=to.id,
-        sha256=digest.digest(),
-        size=size,
-        frame=held,
-        created_at=now,
+        sha256=sealed.sha256,
+        size=sealed.size,
+        frame=sealed.held,
+        created_at=created_at,
     )
+
+
+def _note(
+    session: Session,
+    name: Name,
+    sealed: _Frame,
+    to: PublicPair,
+    version: int,
+    now: datetime,
+    action: Action,
+    member_id: str | None,
+) -> None:
     audit.write_record(
         session,
         to.desk,
         now,
+        action=action,
         member_id=member_id,
         case_id=name.case_id,
         subject_id=name.subject_id,
         kind=name.kind,
         version=version,
-        sha256=digest.digest(),
+        sha256=sealed.sha256,
     )
-    return size
 
 
 def write_json(
@@ -166,6 +219,10 @@ def destroy(session: Session, desk: str, name: Name) -> None:
     """Take all versions of a record away. Its rows on the trail stay, with what they say of it: a digest."""
     of = [Record.desk == desk, Record.subject_id == name.subject_id, Record.kind == name.kind]
     ids = session.scalars(select(Record.id).where(*of)).all()
+    _delete(session, ids)
+
+
+def _delete(session: Session, ids: Sequence[str]) -> None:
     session.execute(delete(RecordPiece).where(RecordPiece.record_id.in_(ids)))
     session.execute(delete(Record).where(Record.id.in_(ids)))
 
