@@ -52,6 +52,11 @@ class Action(StrEnum):
     LOGOUT = "logout"
     DESK_CREATED = "desk_created"
     MEMBER_ADDED = "member_added"
+    MEMBER_LEFT = "member_left"
+    MEMBER_RETURNED = "member_returned"
+    MEMBER_ROLE = "member_role"  # a member has another role now
+    DESK_KEY_TAKEN = "desk_key_taken"  # a member who had the desk's key shall not have it any more: make it anew
+    PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
     TAUGHT = "taught"  # a member had a model of the desk's learn from the case
     MODEL_TRAINED = "model_trained"
     MODEL_REFUSED = "model_refused"  # it did worse than the one before

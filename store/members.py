@@ -24,7 +24,19 @@ from config.addresses import domain_to_ascii
 from store import audit, certificates, records
 from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing, Pins, PublicPair, add_pair, newest, open_all, root_of, seal_seed
+from store.keyring import (
+    DeskPublicKeys,
+    KeyRing,
+    NoSuchKey,
+    Pins,
+    PublicPair,
+    add_pair,
+    newest,
+    open_all,
+    pair,
+    root_of,
+    seal_seed,
+)
 from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap_seed
 from store.records import Name, RecordKind
 from store.rows import table_of
@@ -61,6 +73,26 @@ class DeskExists(Exception):
 
 class MemberExists(Exception):
     """The desk has a member with this log-in name already."""
+
+
+@dataclass(frozen=True)
+class OwnKey:
+    """A member's own key pair, just made, and its seed wrapped under their passphrase."""
+
+    private: PrivateKey = field(repr=False)
+    wrapped: bytes = field(repr=False)
+
+    @classmethod
+    def make(
+        cls,
+        passphrase: str,
+        secret: bytes,
+        params: Params = DEFAULT,
+        derivations: AbstractContextManager[None] | None = None,
+    ) -> OwnKey:
+        """Takes its time: not to be called in a writing transaction that others wait for."""
+        private = generate()
+        return cls(private, wrap_seed(private.seed, passphrase, secret, params, derivations))
 
 
 class HoldsDeskKeys(Protocol):
@@ -128,6 +160,22 @@ def add_member(
     now: datetime,
     params: Params = DEFAULT,
 ) -> str:
+    """Add a member with this passphrase. See `admit`."""
+    own_key = OwnKey.make(passphrase, secret, params)
+    return admit(session, holder, own_key, login=login, address=address, secret=secret, role=role, now=now)
+
+
+def admit(
+    session: Session,
+    holder: HoldsDeskKeys,
+    own_key: OwnKey,
+    *,
+    login: str,
+    address: str,
+    secret: bytes,
+    role: Role,
+    now: datetime,
+) -> str:
     """Add a member, with the desk's key where their role holds it; gives their id. Notices go to `address`.
 
     Raises MemberExists, BadAddress, NotAllowed.
@@ -136,14 +184,14 @@ def add_member(
         holder.require(May.MANAGE_ACCESS)
     domain_to_ascii(address)  # a mistyped one would be found only when a notice is to go there
     member_id = new_id()
-    private = generate()
+    by = holder.member_id if isinstance(holder, KeyRing) else None
     session.add(
         Member(
             id=member_id,
             desk=holder.desk,
             login_digest=_login_digest(secret, holder.desk, login),
             address=address,
-            wrapped_seed=wrap_seed(private.seed, passphrase, secret, params),
+            wrapped_seed=own_key.wrapped,
             created_at=now,
         )
     )
@@ -151,16 +199,43 @@ def add_member(
         session.flush()
     except IntegrityError:
         raise MemberExists("This log-in name is taken at this desk. Choose another.") from None
-    own = add_pair(session, holder.desk, KeyKind.MEMBER, member_id, private.public, now)
-    newest_desk = newest(session, holder.desk, KeyKind.DESK)
-    desk_private = holder.privates[newest_desk.id]
-    if holds_the_desk_key(role):
-        seal_seed(session, desk_private, newest_desk, own)
-    certificates.certify_member(session, holder.desk, member_id, private, own.generation, desk_private, now)
-    _write_profile(session, member_id, {"login": login, "role": role}, newest_desk, own, now)
-    audit.write(session, holder.desk, Action.MEMBER_ADDED, now, subject_id=member_id)
+    own = add_pair(session, holder.desk, KeyKind.MEMBER, member_id, own_key.private.public, now)
+    give_keys(session, holder, member_id, own_key, own, {"login": login, "role": role}, now)
+    audit.write(session, holder.desk, Action.MEMBER_ADDED, now, member_id=by, subject_id=member_id)
     session.flush()
     return member_id
+
+
+def give_keys(
+    session: Session,
+    holder: HoldsDeskKeys,
+    member_id: str,
+    own_key: OwnKey,
+    own: PublicPair,
+    profile: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """What makes a new key pair a member's: the desk's certificate, their profile, and the keys of their role.
+
+    Raises NoSuchKey where the holder has not the desk's newest key.
+    """
+    newest_desk = newest(session, holder.desk, KeyKind.DESK)
+    desk_private = holder.privates.get(newest_desk.id)
+    if desk_private is None:
+        raise NoSuchKey("The desk has a newer key than you have here. Log in again.")
+    if holds_the_desk_key(Role(profile["role"])):
+        seal_desk_keys(session, holder, own)
+    certificates.certify_member(session, holder.desk, member_id, own_key.private, own.generation, desk_private, now)
+    write_profile(session, member_id, profile, newest_desk, own, now)
+
+
+def seal_desk_keys(session: Session, holder: HoldsDeskKeys, to: PublicPair) -> None:
+    """Seal every generation of the desk's key whose private half still counts to a member's own key."""
+    for key_pair_id, private in holder.privates.items():
+        of = pair(session, key_pair_id)
+        kept = session.scalars(select(SealedSeed.recipient_key_pair_id).where(SealedSeed.key_pair_id == of.id)).all()
+        if of.kind is KeyKind.DESK and kept and to.id not in kept:
+            seal_seed(session, private, of, to)
 
 
 def unlock(
@@ -172,8 +247,9 @@ def unlock(
     derivations: AbstractContextManager[None] | None = None,
     *,
     pins: Pins,
+    params: Params = DEFAULT,
 ) -> KeyRing:
-    """Open a member's key ring. Takes about as long for who is no member. Raises WrongLogin."""
+    """Open a member's key ring. Takes about as long for who is no member (`params`). Raises WrongLogin."""
     member = session.scalars(
         select(Member).where(
             Member.desk == desk,
@@ -182,16 +258,21 @@ def unlock(
         )
     ).one_or_none()
     if member is None:
-        wrap_seed(os.urandom(32), passphrase, secret, derivations=derivations)
+        wrap_seed(os.urandom(32), passphrase, secret, params, derivations)
         raise WrongLogin("Log-in name or passphrase is wrong.")
     try:
         private = PrivateKey.from_seed(unwrap_seed(member.wrapped_seed, passphrase, secret, derivations))
     except WrongPassphrase:
         raise WrongLogin("Log-in name or passphrase is wrong.") from None
-    own = newest(session, desk, KeyKind.MEMBER, member.id)
+    return ring_of(session, desk, member.id, login, private, pins)
+
+
+def ring_of(session: Session, desk: str, member_id: str, login: str, private: PrivateKey, pins: Pins) -> KeyRing:
+    """All that a member opens with the private half of their own key."""
+    own = newest(session, desk, KeyKind.MEMBER, member_id)
     privates = {own.id: private}
     privates |= open_all(session, desk, KeyKind.DESK, privates)
-    ring = KeyRing(member.id, desk, login, privates, own.id, root_of(pins, privates))
+    ring = KeyRing(member_id, desk, login, privates, own.id, root_of(pins, privates))
     return replace(ring, role=_role(session, ring))
 
 
@@ -232,9 +313,10 @@ def notice_addresses(session: Session, desk: str) -> dict[str, str]:
     return {row.id: row.address for row in session.execute(_ADDRESSES, {"desk": desk})}
 
 
-def _write_profile(
+def write_profile(
     session: Session, member_id: str, profile: Mapping[str, str], desk: PublicPair, own: PublicPair, now: datetime
 ) -> None:
+    """Seal who a member is, to the desk and to themselves."""
     for kind, to in ((RecordKind.MEMBER, desk), (RecordKind.PROFILE, own)):
         name = Name(None, member_id, kind)
         version = records.newest_version(session, to.desk, name) + 1

@@ -6,6 +6,8 @@ seed, so that later ones may be dearer. A derivation takes 128 MiB: whoever serv
 `Derivations` and passes it.
 """
 
+from __future__ import annotations
+
 import os
 import struct
 import threading
@@ -60,6 +62,11 @@ class Params:
         if not (1 <= self.iterations <= 16 and 1 <= self.lanes <= 16):
             raise ValueError("Argon2id takes between 1 and 16 iterations and lanes here")
 
+    def is_cheaper_than(self, other: Params) -> bool:
+        """Would those others make a guess dearer, and be lower in nothing? Memory counts, and what is written to it."""
+        mine, theirs = ((each.memory_kib, each.memory_kib * each.iterations) for each in (self, other))
+        return mine != theirs and mine[0] <= theirs[0] and mine[1] <= theirs[1]
+
 
 DEFAULT = Params()
 
@@ -99,32 +106,40 @@ def wrap_seed(
     head = _HEAD.pack(
         _MAGIC, _VERSION, params.memory_kib, params.iterations, params.lanes, os.urandom(16), os.urandom(12)
     )
-    key = _key(head, passphrase, secret, derivations)
+    key = _key(head, params, passphrase, secret, derivations)
     return head + AESGCM(key).encrypt(head[-12:], seed, head)
+
+
+def params_of(wrapped: bytes) -> Params:
+    """What it cost to wrap this seed. Raises NotAWrappedSeed."""
+    if len(wrapped) != _HEAD.size + SEED_SIZE + _TAG or not wrapped.startswith(_MAGIC + bytes([_VERSION])):
+        raise NotAWrappedSeed("not a wrapped seed of a format that this version reads")
+    _, _, memory, iterations, lanes, _, _ = _HEAD.unpack(wrapped[: _HEAD.size])
+    try:
+        return Params(memory, iterations, lanes)
+    except ValueError as error:
+        raise NotAWrappedSeed(f"the stored cost is out of bounds: {error}") from None
 
 
 def unwrap_seed(
     wrapped: bytes, passphrase: str, secret: bytes, derivations: AbstractContextManager[None] | None = None
 ) -> bytes:
     """Give back the seed. Raises WrongPassphrase, NotAWrappedSeed."""
-    if len(wrapped) != _HEAD.size + SEED_SIZE + _TAG or not wrapped.startswith(_MAGIC + bytes([_VERSION])):
-        raise NotAWrappedSeed("not a wrapped seed of a format that this version reads")
+    params = params_of(wrapped)
     head = wrapped[: _HEAD.size]
-    key = _key(head, passphrase, secret, derivations)
+    key = _key(head, params, passphrase, secret, derivations)
     try:
         return AESGCM(key).decrypt(head[-12:], wrapped[_HEAD.size :], head)
     except InvalidTag:
         raise WrongPassphrase("this passphrase does not open the key") from None
 
 
-def _key(head: bytes, passphrase: str, secret: bytes, derivations: AbstractContextManager[None] | None) -> bytes:
+def _key(
+    head: bytes, params: Params, passphrase: str, secret: bytes, derivations: AbstractContextManager[None] | None
+) -> bytes:
     if len(secret) < _MIN_SECRET:
         raise ValueError(f"the passphrase secret has at least {_MIN_SECRET} bytes")
-    _, _, memory, iterations, lanes, salt, _ = _HEAD.unpack(head)
-    try:
-        params = Params(memory, iterations, lanes)
-    except ValueError as error:
-        raise NotAWrappedSeed(f"the stored cost is out of bounds: {error}") from None
+    salt = head[-28:-12]
     with derivations or nullcontext(), _SEVERAL_LANES if params.lanes > 1 else nullcontext():
         stretched = Argon2id(
             salt=salt, length=32, iterations=params.iterations, lanes=params.lanes, memory_cost=params.memory_kib

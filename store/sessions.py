@@ -64,7 +64,7 @@ def start(session: Session, ring: KeyRing, now: datetime) -> bytes:
     """Begin a session for who just logged in; gives the secret for the cookie."""
     secret = os.urandom(_SECRET_BYTES)
     nonce = os.urandom(_NONCE_BYTES)
-    row_id = _id(secret)
+    row_id = id_of(secret)
     frame = nonce + _cipher(secret).encrypt(nonce, ring.to_bytes(), row_id)
     session.add(
         LoginSession(id=row_id, desk=ring.desk, member_id=ring.member_id, started_at=now, seen_at=now, frame=frame)
@@ -80,24 +80,24 @@ def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = N
     It only looks, and waits for no writer, but where the session ended or its last request is noted too long ago.
     """
     with db.read() as session:
-        row = session.get(LoginSession, _id(secret))
+        row = session.get(LoginSession, id_of(secret))
         if row is None:
             return None
         seen_at, frame = row.seen_at, row.frame
         runs = _runs(row, now, limits or Limits())
     if not runs:
         with db.begin() as session:
-            session.execute(delete(LoginSession).where(LoginSession.id == _id(secret)))
+            session.execute(delete(LoginSession).where(LoginSession.id == id_of(secret)))
         return None
     try:
-        opened = _cipher(secret).decrypt(frame[:_NONCE_BYTES], frame[_NONCE_BYTES:], _id(secret))
+        opened = _cipher(secret).decrypt(frame[:_NONCE_BYTES], frame[_NONCE_BYTES:], id_of(secret))
     except InvalidTag:
         return None
     if now - seen_at >= NOTED_EVERY:
         with db.begin() as session:
             session.execute(
                 update(LoginSession)
-                .where(LoginSession.id == _id(secret), LoginSession.seen_at < now)
+                .where(LoginSession.id == id_of(secret), LoginSession.seen_at < now)
                 .values(seen_at=now)
             )
     return KeyRing.from_bytes(opened)
@@ -105,7 +105,7 @@ def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = N
 
 def end(session: Session, secret: bytes, now: datetime) -> None:
     """Log out: the sealed key ring is destroyed."""
-    row = session.get(LoginSession, _id(secret))
+    row = session.get(LoginSession, id_of(secret))
     if row is not None:
         audit.write(session, row.desk, Action.LOGOUT, now, member_id=row.member_id)
         session.delete(row)
@@ -167,7 +167,8 @@ def _runs(row: LoginSession, now: datetime, limits: Limits) -> bool:
     return now - row.seen_at <= limits.idle and now - row.started_at <= limits.longest
 
 
-def _id(secret: bytes) -> bytes:
+def id_of(secret: bytes) -> bytes:
+    """By what the session is found whose cookie holds this secret."""
     return hashlib.sha256(secret).digest()
 
 
