@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, update
 
 from cases.roles import May, Role, holds_the_desk_key
-from store import members, membership, records, sessions
+from store import members, membership, sessions
 from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import KeyRing, NoSuchKey, NotAllowed, newest, newest_proven, seal_seed
@@ -23,8 +23,7 @@ from store.members import OwnKey, WrongLogin
 from store.membership import LastHolder, NoSuchMember, UnprovenMember
 from store.passphrase import Params, params_of
 from store.passphrase_rules import WeakPassphrase
-from store.records import Name, RecordKind
-from store.schema import Audit, KeyPair, LoginSession, Member, SealedSeed, new_id
+from store.schema import Audit, KeyPair, Member, SealedSeed, new_id
 from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, Template, World, folder_in_memory, make_template
 
 LATER = NOW + timedelta(days=1)
