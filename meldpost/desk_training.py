@@ -1,22 +1,14 @@
 """`meldpost train --from-desk`: a model from the corpus and the desk's own decisions, kept sealed beside the others."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from config.settings import Settings
 from ingest.message import kept_text
-from meldpost import hygiene
-from meldpost.startup import existing_database, refuse_unless_servable
-from store import models, sessions
-from store.database import Database
-from store.keyring import KeyRing, pins_of
+from meldpost.at_desk import AtDesk
+from store import models
 from store.lessons import lessons
-from store.lookups import IndexKey
-from store.members import WrongLogin, complete_signing_keys, unlock
 from store.models import PACKAGED, Models, Version
 from triage.corrections import labelled
 from triage.labelled import CORPUS, Labelled
@@ -26,42 +18,11 @@ from triage.training import Progress
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class AtDesk:
-    """A member with an open key ring, on the machine of their desk."""
-
-    database: Database
-    ring: KeyRing
-    index: IndexKey
-
-    def models(self) -> Models:
-        """As they are now: those that saw a case which is gone are withdrawn first."""
-        with self.database.begin() as session:
-            models.withdraw_outlived(session, self.ring, self.index, _now())
-            return models.kept(session, self.ring, self.index)
-
-
-@contextmanager
-def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Iterator[AtDesk]:
-    """Raises NotReady, WrongLogin."""
-    hygiene.no_core_dumps()  # mails are opened here
-    refuse_unless_servable(settings)
-    secrets, database = settings.secrets(), existing_database(settings)
-    try:
-        pins = pins_of(settings.desks[desk])
-        try:
-            with database.read() as session:
-                secret = secrets.key(f"passphrase-secret-{desk}")
-                ring = unlock(session, desk, login, passphrase, secret, pins=pins)
-        except WrongLogin:
-            with database.begin() as session:
-                sessions.note_failure(session, desk, _now())
-            raise
-        with database.begin() as session:
-            complete_signing_keys(session, ring, pins, _now())
-        yield AtDesk(database, ring, IndexKey(secrets.key(f"index-key-{desk}")))
-    finally:
-        database.close()
+def kept_models(here: AtDesk) -> Models:
+    """As they are now: those that saw a case which is gone are withdrawn first."""
+    with here.database.begin() as session:
+        models.withdraw_outlived(session, here.ring, here.index, _now())
+        return models.kept(session, here.ring, here.index)
 
 
 def examples(here: AtDesk) -> list[Labelled]:
@@ -78,7 +39,7 @@ def examples(here: AtDesk) -> list[Labelled]:
 
 def train(here: AtDesk, say: Say, progress: Progress, corpus: Path = CORPUS, seed: int = 0) -> bool:
     """Train, compare, say what was measured, and keep the new model unless it is worse. Raises TooFew, BadCorpus."""
-    seen = here.models().seen
+    seen = kept_models(here).seen
     cases = examples(here)
     learned = learn(cases, seen, corpus, seed, progress)
     say(table(learned.figures))
@@ -111,12 +72,12 @@ def use(here: AtDesk, number: int) -> str:
 
 def back(here: AtDesk) -> str:
     """To the model before the one in force, in the end to the packaged one."""
-    return use(here, here.models().before_current)
+    return use(here, kept_models(here).before_current)
 
 
 def listing(here: AtDesk) -> str:
     """Which models there are, what each has seen, and which is in force."""
-    found = here.models()
+    found = kept_models(here)
     packaged = f"{_mark(found, PACKAGED)} {PACKAGED:3}  comes with Meldpost"
     return "\n".join([packaged, *(_line(found, each) for each in found.versions)])
 

@@ -49,6 +49,7 @@ def train_from_desk(
     """Do what was asked for; False where a new model was refused."""
     from config.settings import load
     from meldpost import desk_training
+    from meldpost.at_desk import at_desk
     from meldpost.startup import NotReady
     from store.members import WrongLogin
     from store.models import NoSuchModel, UnprovenModels
@@ -61,7 +62,7 @@ def train_from_desk(
         raise click.UsageError(f"There is no such desk. There is: {', '.join(settings.desks)}.")
     passphrase = click.prompt(f"Passphrase of {login}", hide_input=True, err=True)
     try:
-        with desk_training.at_desk(settings, from_desk, login, passphrase) as here:
+        with at_desk(settings, from_desk, login, passphrase) as here:
             if show:
                 click.echo(desk_training.listing(here))
             elif back or number is not None:

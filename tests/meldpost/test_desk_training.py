@@ -10,9 +10,10 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from config.settings import DatabaseSettings
+from meldpost import at_desk as member_here
 from meldpost import desk_training, hygiene
+from meldpost.at_desk import AtDesk
 from meldpost.cli import main
-from meldpost.desk_training import AtDesk
 from meldpost.init import Made
 from store import casework, changes, models
 from store.audit import Action
@@ -58,7 +59,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, l
 def at_desk(world: World, passphrase: str = PASSPHRASE) -> Iterator[AtDesk]:
     database = DatabaseSettings(url=f"sqlite:///{world.secrets.directory.parent / DATABASE}")
     settings = world.settings.model_copy(update={"database": database})
-    with desk_training.at_desk(settings, DESK, LOGIN, passphrase) as here:
+    with member_here.at_desk(settings, DESK, LOGIN, passphrase) as here:
         yield here
 
 

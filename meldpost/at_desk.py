@@ -1,0 +1,69 @@
+"""A member at the command line, with an open key ring: for commands that need a person's keys."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from config.settings import DeskSettings, Settings
+from meldpost import hygiene
+from meldpost.startup import NotReady, existing_database, refuse_unless_servable
+from store import sessions
+from store.database import Database
+from store.keyring import KeyRing, pins_of
+from store.lookups import IndexKey
+from store.members import WrongLogin, complete_signing_keys, unlock
+
+
+@dataclass(frozen=True)
+class AtDesk:
+    """A member with an open key ring, on the machine of their desk. `secret` is the one that passphrases go with."""
+
+    settings: DeskSettings
+    database: Database
+    ring: KeyRing
+    index: IndexKey
+    secret: bytes
+
+
+@contextmanager
+def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Iterator[AtDesk]:
+    """Raises NotReady, WrongLogin."""
+    hygiene.no_core_dumps()  # mails are opened here
+    refuse_unless_servable(settings)
+    secrets, database = settings.secrets(), existing_database(settings)
+    try:
+        pins = pins_of(settings.desks[desk])
+        secret = secrets.key(f"passphrase-secret-{desk}")
+        try:
+            with database.read() as session:
+                ring = unlock(session, desk, login, passphrase, secret, pins=pins)
+        except WrongLogin:
+            with database.begin() as session:
+                sessions.note_failure(session, desk, datetime.now(UTC))
+            raise
+        with database.begin() as session:
+            complete_signing_keys(session, ring, pins, datetime.now(UTC))
+        yield AtDesk(settings.desks[desk], database, ring, IndexKey(secrets.key(f"index-key-{desk}")), secret)
+    finally:
+        database.close()
+
+
+@contextmanager
+def asked_in(config: Path, desk: str | None, login: str) -> Iterator[AtDesk]:
+    """The member of this name, whose passphrase is asked for; the desk may be left out where there is one alone."""
+    from config.settings import load
+
+    settings = load(config)
+    named = desk or next(iter(settings.desks))
+    if named not in settings.desks or (desk is None and len(settings.desks) > 1):
+        raise click.UsageError(f"Name the desk with --desk. There is: {', '.join(settings.desks)}.")
+    passphrase = click.prompt(f"Passphrase of {login}", hide_input=True, err=True)
+    try:
+        with at_desk(settings, named, login, passphrase) as here:
+            yield here
+    except (NotReady, WrongLogin) as error:
+        raise click.ClickException(str(error)) from error
