@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class AtDesk:
     database: Database
     ring: KeyRing
     index: IndexKey
-    secret: bytes
+    secret: bytes = field(repr=False)
+    passphrase: str = field(repr=False)
 
 
 @contextmanager
@@ -47,7 +48,8 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
             raise
         with database.begin() as session:
             complete_signing_keys(session, ring, pins, datetime.now(UTC))
-        yield AtDesk(settings.desks[desk], database, ring, IndexKey(secrets.key(f"index-key-{desk}")), secret)
+        index = IndexKey(secrets.key(f"index-key-{desk}"))
+        yield AtDesk(settings.desks[desk], database, ring, index, secret, passphrase)
     finally:
         database.close()
 

@@ -14,6 +14,7 @@ from meldpost import __version__, logs
 from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
 from meldpost.mailkey_command import mailkey
+from meldpost.member_command import member
 from meldpost.train_command import train
 from store import trouble
 
@@ -261,4 +262,5 @@ def demo(once: bool) -> None:
 main.add_command(evaluate)
 main.add_command(init)
 main.add_command(mailkey)
+main.add_command(member)
 main.add_command(train)

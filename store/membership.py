@@ -62,7 +62,8 @@ class Taken:
 
 
 def listed(session: Session, ring: KeyRing) -> tuple[Listed, ...]:
-    """All members of the desk, those who left too; present ones first, by their names."""
+    """All members of the desk, those who left too; present ones first, by their names. Raises NotAllowed."""
+    ring.require(May.MANAGE_ACCESS)
     rows = session.scalars(select(Member).where(Member.desk == ring.desk)).all()
     profiles = records.opened_of_subjects(session, ring, [row.id for row in rows], RecordKind.MEMBER)
     holding = holders(session, ring.desk)

@@ -1,0 +1,198 @@
+"""`meldpost member`: who belongs to a desk, with what role. Who acts is asked for their own passphrase."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cases.roles import Role
+from meldpost.passphrase_asked import NewPassphrase, ask_new_passphrase
+
+if TYPE_CHECKING:
+    from meldpost.at_desk import AtDesk
+    from store.membership import Listed, Taken
+
+_OPTIONS = (
+    click.option(
+        "--config",
+        "-c",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("meldpost.toml"),
+        show_default=True,
+        envvar="MELDPOST_CONFIG",
+        help="The configuration file.",
+    ),
+    click.option("--desk", help="The desk's short name; needed where there are several."),
+    click.option("--login", required=True, help="Your own log-in name; your passphrase is asked for."),
+)
+_role = click.Choice([role.value for role in Role])
+_passphrase_file = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True, exists=True),
+    help="File that holds the new passphrase. Offered, or asked for, when absent.",
+)
+
+
+def _acting(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def member() -> None:
+    """Add, list and change the members of a desk, or change your own passphrase."""
+
+
+@member.command("list")
+@_acting
+def list_members(**acting: Any) -> None:
+    """Show the members of the desk, those who left too."""
+    from store import membership
+
+    with _at_desk(acting) as here, here.database.read() as session:
+        for each in membership.listed(session, here.ring):
+            click.echo(_line(each))
+        if membership.is_rotation_due(session, here.ring.desk):
+            click.echo(_ROTATE)
+
+
+@member.command()
+@_acting
+@click.argument("name")
+@click.option("--address", required=True, help="Where the member's notices go.")
+@click.option("--role", type=_role, required=True)
+@_passphrase_file
+def add(name: str, address: str, role: str, passphrase_file: Path | None, **acting: Any) -> None:
+    """Add a member of this log-in NAME, with a passphrase that is offered to you for them."""
+    from store import members
+    from store.members import OwnKey
+
+    with _at_desk(acting) as here:
+        new = _new_passphrase(here, name, address, passphrase_file)
+        own_key = OwnKey.make(new.text, here.secret)
+        with here.database.begin() as session:
+            members.admit(
+                *(session, here.ring, own_key),
+                login=name,
+                address=address,
+                secret=here.secret,
+                role=Role(role),
+                now=_now(),
+            )
+    click.echo(f"{name} is a member of the desk. {new.advice}")
+
+
+@member.command("role")
+@_acting
+@click.argument("name")
+@click.argument("new_role", type=_role)
+def change_role(name: str, new_role: str, **acting: Any) -> None:
+    """Give the member NAME another role. Their sessions end."""
+    from store import membership
+
+    with _at_desk(acting) as here, here.database.begin() as session:
+        found = membership.find(session, here.ring, name)
+        taken = membership.change_role(session, here.ring, found.id, Role(new_role), _now())
+    click.echo(f"{name} has the role {new_role} now, and has to log in again.")
+    _say_what_to_make_anew(name, taken)
+
+
+@member.command()
+@_acting
+@click.argument("name")
+def leave(name: str, **acting: Any) -> None:
+    """The member NAME leaves: their sessions end, and all that was sealed to them is destroyed."""
+    from store import membership
+
+    with _at_desk(acting) as here, here.database.begin() as session:
+        found = membership.find(session, here.ring, name)
+        taken = membership.leave(session, here.ring, found.id, _now())
+    click.echo(f"{name} is no member of the desk any more.")
+    _say_what_to_make_anew(name, taken)
+
+
+@member.command("return")
+@_acting
+@click.argument("name")
+@click.option("--role", type=_role, required=True)
+@_passphrase_file
+def come_back(name: str, role: str, passphrase_file: Path | None, **acting: Any) -> None:
+    """The member NAME, who left, comes back: with new keys and a new passphrase."""
+    from store import membership
+    from store.members import OwnKey
+
+    with _at_desk(acting) as here:
+        with here.database.read() as session:
+            found = membership.find(session, here.ring, name)
+        new = _new_passphrase(here, name, found.address, passphrase_file)
+        own_key = OwnKey.make(new.text, here.secret)
+        with here.database.begin() as session:
+            membership.take_back(session, here.ring, found.id, own_key, Role(role), _now())
+    click.echo(f"{name} is a member of the desk again. {new.advice}")
+
+
+@member.command()
+@_acting
+@_passphrase_file
+def passphrase(passphrase_file: Path | None, **acting: Any) -> None:
+    """Change your own passphrase. The old one is asked for first, and your sessions end."""
+    from store import membership
+    from store.schema import Member
+
+    with _at_desk(acting) as here:
+        with here.database.read() as session:
+            address = session.get_one(Member, here.ring.member_id).address
+        new = _new_passphrase(here, here.ring.login, address, passphrase_file)
+        membership.change_passphrase(here.database, here.ring, here.passphrase, new.text, here.secret, _now())
+    click.echo(f"The passphrase of {here.ring.login} is changed. {new.advice}")
+
+
+_ROTATE = (
+    "The desk's key must be made anew, for somebody who shall not open what comes in still knows it. Run: "
+    "meldpost rotate"
+)
+
+
+def _say_what_to_make_anew(name: str, taken: "Taken") -> None:
+    if taken.desk_key:
+        click.echo(f"{name} had the desk's key and may have kept it. Make it anew now: meldpost rotate")
+    if taken.case_ids:
+        click.echo(
+            f"{name} had keys of {len(taken.case_ids)} cases. Withdraw their access there: that makes them anew."
+        )
+
+
+@contextmanager
+def _at_desk(acting: dict[str, Any]) -> Iterator["AtDesk"]:
+    from config.addresses import BadAddress
+    from meldpost.at_desk import asked_in
+    from store.keyring import NoSuchKey, NotAllowed
+    from store.members import MemberExists, WrongLogin
+    from store.membership import LastHolder, NoSuchMember, UnprovenMember
+    from store.passphrase_rules import WeakPassphrase
+
+    refused = (MemberExists, BadAddress, NotAllowed, NoSuchKey, NoSuchMember, LastHolder, UnprovenMember, WrongLogin)
+    try:
+        with asked_in(**acting) as here:
+            yield here
+    except (*refused, WeakPassphrase) as error:
+        raise click.ClickException(f"Nothing was changed. {error}") from error
+
+
+def _new_passphrase(here: "AtDesk", login: str, address: str, file: Path | None) -> NewPassphrase:
+    known = [login, address, here.ring.desk, here.settings.organisation, here.settings.address]
+    return ask_new_passphrase(login, known, file)
+
+
+def _line(each: "Listed") -> str:
+    role = each.role or "unknown"
+    left = f"  left on {each.left_at:%Y-%m-%d}" if each.left_at else ""
+    return f"{each.login or each.id:24} {role:18} {each.address:32} since {each.since:%Y-%m-%d}{left}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
