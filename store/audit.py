@@ -12,14 +12,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import rows
+from store import chains
 from store.frame import Context, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.schema import Audit, new_id
 from store.sealing import open_sealed, seal
 
 _DETAIL = "audit-detail"
-_NOTHING = dict.fromkeys(column.key for column in Audit.__table__.columns if not column.primary_key)
 
 
 class Action(StrEnum):
@@ -51,6 +50,7 @@ class Action(StrEnum):
     LOGIN_FAILED = "login_failed"
     LOGOUT = "logout"
     DESK_CREATED = "desk_created"
+    TRAIL_CHAINED = "trail_chained"  # rows before the one that it names carry no hash
     MEMBER_ADDED = "member_added"
     MEMBER_LEFT = "member_left"
     MEMBER_RETURNED = "member_returned"
@@ -210,8 +210,7 @@ def _copied(session: Session, ring: KeyRing, copy: Audit) -> Mapping[str, Any]:
 
 
 def _add(session: Session, desk: str, now: datetime, action: Action, **more: Any) -> None:
-    # always with all columns: rows of one form are written together, in the order in which they were added
-    rows.add(session, Audit, **{**_NOTHING, "desk": desk, "at": now, "action": action, **more})
+    chains.add(session, {"desk": desk, "at": now, "action": action, **more})
 
 
 def _detail(session: Session, ring: KeyRing, row: Audit) -> Mapping[str, Any]:

@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from store.rows import GatheringSession
+from store.chains import ChainingSession, Chains
 from store.schema import UtcTime
 
 _BUSY_TIMEOUT_MS = 30_000
@@ -94,6 +94,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = engine.execution_options(meldpost_reading=True)
+        self._chains = Chains()
 
     @property
     def dialect(self) -> str:
@@ -102,7 +103,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A writing transaction: committed at the end, rolled back as a whole by any error."""
-        with GatheringSession(self._engine, expire_on_commit=False) as session, session.begin():
+        with ChainingSession(self._engine, expire_on_commit=False, chains=self._chains) as session, session.begin():
             yield session
 
     @contextmanager

@@ -31,6 +31,9 @@ class GatheringSession(Session):
         self.gathered: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
         self.gathered_bytes = 0
 
+    def forget_gathered(self) -> None:
+        self.gathered, self.gathered_bytes = {}, 0
+
 
 def add(session: Session, kind: type[Base], /, **values: Any) -> None:
     """Add a row of the table of `kind`. Rows that it refers to were added before it."""

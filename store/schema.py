@@ -409,7 +409,10 @@ class MailerContact(Base):
 
 
 class Audit(Base):
-    """Who did what, when; rows are only ever added. No foreign keys to a case: the trail outlives it."""
+    """Who did what, when; rows are only ever added. No foreign keys to a case: the trail outlives it.
+
+    Each is a link of a chain (`store/chains.py`), but those from before there were any.
+    """
 
     __tablename__ = "audit"
 
@@ -428,11 +431,41 @@ class Audit(Base):
     detail_id: Mapped[str | None] = _id()  # names the detail in its seal
     key_pair_id: Mapped[str | None] = _id()
     detail: Mapped[bytes | None] = mapped_column(info=SEALED)
+    detail_sha256: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
+    chain_id: Mapped[str | None] = _id()
+    number: Mapped[int | None] = mapped_column(info=COUNTS)  # in the chain, from 1 on
+    previous: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)  # the hash of the row before it
+    hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
 
     __table_args__ = (
+        Index("ix_audit_chain_id_number", "chain_id", "number", unique=True),
         Index("ix_audit_desk_at", "desk", "at"),
         Index("ix_audit_desk_case_id_at", "desk", "case_id", "at"),
     )
+
+
+class AuditCheckpoint(Base):
+    """How far the chains of a desk's trail went: a signed line, of which a copy may be kept elsewhere."""
+
+    __tablename__ = "audit_checkpoint"
+
+    desk: Mapped[str] = _desk(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=COUNTS)
+    at: Mapped[datetime] = mapped_column(info=TIMES)
+    rows: Mapped[int] = mapped_column(info=COUNTS)
+    last_id: Mapped[int] = mapped_column(BigInteger(), info=IDS)
+    line: Mapped[bytes] = mapped_column(info=DIGESTS)
+    mailed_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class AuditCovered(Base):
+    """How far checkpoints cover each chain: found faster here than in their lines, which alone count."""
+
+    __tablename__ = "audit_covered"
+
+    chain_id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    number: Mapped[int] = mapped_column(info=COUNTS)
 
 
 class LoginSession(Base):

@@ -42,6 +42,7 @@ class Statement(StrEnum):
     MEMBER_KEY = "meldpost member key"
     CONTENT = "meldpost record, as written"
     FRAME = "meldpost record, as sealed"
+    CHECKPOINT = "meldpost trail checkpoint"
 
 
 @dataclass(frozen=True)
