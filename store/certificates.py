@@ -25,7 +25,10 @@ from store.signing import Signer, SigningKey, Statement, statement, verify
 
 @dataclass(frozen=True)
 class DeskGeneration:
-    """One generation of a desk's keys; `hybrid` is the public key that is sealed to."""
+    """One generation of a desk's keys; `hybrid` is the public key that is sealed to.
+
+    `since` is when the desk began to sign: all generations have the same.
+    """
 
     number: int
     signing: bytes
@@ -89,12 +92,24 @@ def member_keys(session: Session, counted: Chain, member_id: str) -> tuple[Membe
     )
 
 
-def certify_desk(
-    session: Session, desk: str, private: PrivateKey, generation: int, by: PrivateKey, since: datetime
-) -> None:
-    """Write down the desk's signing key of a generation, certified by the generation before it; the first by itself."""
+def certify_first(session: Session, desk: str, private: PrivateKey, generation: int, since: datetime) -> None:
+    """Write down the first signing key of a desk, which certifies itself. What is written from `since` on is signed."""
     key = SigningKey.of(private, Signer.DESK)
-    _add(session, key, _Named(desk, "", generation, since), private, SigningKey.of(by, Signer.DESK))
+    _add(session, key, _Named(desk, "", generation, since), private, key)
+
+
+def certify_next(session: Session, before: Chain, private: PrivateKey, generation: int, by: PrivateKey) -> None:
+    """Write down a new generation of the desk's signing key, certified by the newest of `before`, the chain without it;
+    every member is certified anew. For a rotation, after the hybrid pair of that generation is written.
+
+    It says since when the desk signs, as the first one did: so that holds where only a later one is pinned.
+    """
+    if before.newest is None:
+        raise ValueError("a desk without a signing key that counts has no next one")
+    key = SigningKey.of(private, Signer.DESK)
+    named = _Named(before.desk, "", generation, before.newest.since)
+    _add(session, key, named, private, SigningKey.of(by, Signer.DESK))
+    _certify_members_anew(session, before, key)
 
 
 def certify_member(
@@ -127,14 +142,9 @@ def forget_member(session: Session, desk: str, member_id: str, generation: int) 
     )
 
 
-def certify_members_anew(session: Session, before: Chain, by: PrivateKey) -> None:
-    """Certify every member whose certificate counts, past ones too, by the private key of a new generation.
-
-    For a rotation, in the transaction that writes that generation. `before` is the chain without it; a row that it does
-    not vouch for gets no certificate, and is taken away.
-    """
+def _certify_members_anew(session: Session, before: Chain, signer: SigningKey) -> None:
+    """Certify every member whose certificate counts, past ones too; a row that nobody vouches for is taken away."""
     owners = select(PublicSigningKey.owner).where(PublicSigningKey.desk == before.desk, PublicSigningKey.owner != "")
-    signer = SigningKey.of(by, Signer.DESK)
     for member_id in session.scalars(owners.distinct()).all():
         good = {each.generation for each in member_keys(session, before, member_id)}
         hybrids = _hybrids(session, before.desk, KeyKind.MEMBER, member_id)

@@ -202,7 +202,7 @@ def add_note(session: Session, ring: KeyRing, index: IndexKey, case_id: str, tex
     to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
     content = {"text": text, "by": ring.member_id, "at": now.isoformat()}
     name = Name(case_id, note_id, RecordKind.NOTE)
-    records.write_json(session, name, content, to, now, member_id=ring.member_id)
+    records.write_json(session, name, content, to, now, by=ring.author)
     audit.write(session, ring.desk, Action.NOTE, now, member_id=ring.member_id, case_id=case_id, subject_id=note_id)
     session.flush()
     return note_id
@@ -300,8 +300,8 @@ def _write_next(
     name = Name(case_id, case_id, kind)
     key = KeyKind.IDENTITY if kind is RecordKind.CONTACT else KeyKind.CASE
     to = newest_proven(session, index, ring.desk, key, case_id)
-    version = records.newest_version(session, ring.desk, name) + 1
-    records.write_json(session, name, content, to, now, version=version, member_id=ring.member_id)
+    version = records.next_version(session, ring.desk, name)
+    records.write_json(session, name, content, to, now, version=version, by=ring.author)
 
 
 def _audit(

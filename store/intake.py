@@ -25,6 +25,7 @@ from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, s
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.schema import Attachment, CaseFile, Message, new_id
+from store.signing import Author
 
 Chunks = Callable[[], Iterator[bytes]]
 
@@ -195,16 +196,16 @@ def add_content(
     sender_is_new: bool,
     now: datetime,
     version: int = 1,
-    member_id: str | None = None,
+    by: Author | None = None,
 ) -> None:
     """Seal what a mail says, all but the mail itself, as one version of the message's records."""
 
     def add(kind: RecordKind, value: Mapping[str, Any], to: PublicPair) -> None:
         name = Name(case_id, message_id, kind)
-        records.add_json(session, name, value, to, now, version=version, member_id=member_id)
+        records.add_json(session, name, value, to, now, version=version, by=by)
 
     attachments = [
-        _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now)
+        _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now, by)
         for position, attachment in enumerate(new.attachments)
     ]
     content = {**new.content, "attachments": attachments, "sender_is_new": sender_is_new}
@@ -222,11 +223,12 @@ def _write_attachment(
     position: int,
     attachment: NewAttachment,
     now: datetime,
+    by: Author | None,
 ) -> dict[str, Any]:
     """Seal one attachment byte for byte; gives what the message's content says about it."""
     attachment_id = new_id()
     name = Name(case_id, attachment_id, RecordKind.ATTACHMENT)
-    size = records.add(session, name, attachment.chunks(), identity, now)
+    size = records.add(session, name, attachment.chunks(), identity, now, by=by)
     rows.add(session, Attachment, id=attachment_id, message_id=message_id, position=position, padded_size=size)
     return {
         "id": attachment_id,

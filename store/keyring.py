@@ -28,7 +28,7 @@ from store.lookups import IndexKey
 from store.rows import table_of
 from store.schema import CaseFile, KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
-from store.signing import Signer, SigningKey
+from store.signing import DESK, Author, Signer, SigningKey
 
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
@@ -142,6 +142,19 @@ class KeyRing:
             raise NoSuchKey("This key ring has no key of its own to sign with.")
         return SigningKey.of(self.privates[self.own], Signer.MEMBER)
 
+    @property
+    def author(self) -> Author:
+        """This person, as who writes. Raises NoSuchKey."""
+        return Author(self.member_id, self.signing_key())
+
+    def desk_author(self, session: Session) -> Author:
+        """The desk itself, as who writes: for who has its newest key. Raises NoSuchKey."""
+        newest_key = self.chain(session).newest
+        for private in self.privates.values():
+            if newest_key is not None and private.public.to_bytes() == newest_key.hybrid:
+                return Author(DESK, SigningKey.of(private, Signer.DESK))
+        raise NoSuchKey("This key ring has not the desk's newest key.")
+
     def chain(self, session: Session) -> Chain:
         """The generations of the desk's keys that count."""
         return chain(session, self.desk, self.root)
@@ -155,11 +168,11 @@ class KeyRing:
 
     @classmethod
     def from_bytes(cls, encoded: bytes) -> KeyRing:
+        """Raises KeyError for one of a version that signed nothing."""
         named = json.loads(encoded)
         privates = {id_: PrivateKey.from_seed(bytes.fromhex(seed)) for id_, seed in named["seeds"].items()}
-        own, root = named.get("own", ""), bytes.fromhex(named.get("root", ""))  # a session of before has neither
-        role = Role(named.get("role", Role.COORDINATOR))  # before there were roles everybody was one
-        return cls(named["member"], named["desk"], named["login"], privates, own, root, role)
+        root, role = bytes.fromhex(named["root"]), Role(named["role"])
+        return cls(named["member"], named["desk"], named["login"], privates, named["own"], root, role)
 
 
 def pins_of(settings: DeskSettings) -> Pins:

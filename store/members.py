@@ -41,7 +41,7 @@ from store.passphrase import DEFAULT, Params, WrongPassphrase, unwrap_seed, wrap
 from store.records import Name, RecordKind
 from store.rows import table_of
 from store.schema import Desk, KeyPair, Member, SealedSeed, new_id
-from store.signing import Signer, SigningKey
+from store.signing import DESK, Author, Signer, SigningKey
 
 _MEMBERS = table_of(Member)
 _OWN = table_of(KeyPair).alias("own")
@@ -142,7 +142,7 @@ def create_desk(session: Session, slug: str, now: datetime) -> FreshDesk:
         mailer=add_pair(session, slug, KeyKind.MAILER, "", mailer.public, now),
     )
     seal_seed(session, desk, keys.to_desk, keys.recovery)
-    certificates.certify_desk(session, slug, desk, 1, desk, now)
+    certificates.certify_first(session, slug, desk, 1, now)
     audit.write(session, slug, Action.DESK_CREATED, now)
     session.flush()
     return FreshDesk(keys, {keys.to_desk.id: desk}, recovery.seed, mailer.seed)
@@ -226,7 +226,8 @@ def give_keys(
     if holds_the_desk_key(Role(profile["role"])):
         seal_desk_keys(session, holder, own)
     certificates.certify_member(session, holder.desk, member_id, own_key.private, own.generation, desk_private, now)
-    write_profile(session, member_id, profile, newest_desk, own, now)
+    by = Author(DESK, SigningKey.of(desk_private, Signer.DESK))
+    write_profile(session, member_id, profile, newest_desk, own, by, now)
 
 
 def seal_desk_keys(session: Session, holder: HoldsDeskKeys, to: PublicPair) -> None:
@@ -287,7 +288,7 @@ def complete_signing_keys(session: Session, ring: KeyRing, pins: Pins, now: date
         first = newest(session, ring.desk, KeyKind.DESK)
         private = ring.privates.get(first.id)
         if private is not None and first.public == pins.to_desk:
-            certificates.certify_desk(session, ring.desk, private, first.generation, private, now)
+            certificates.certify_first(session, ring.desk, private, first.generation, now)
     counted = ring.chain(session)
     own = newest(session, ring.desk, KeyKind.MEMBER, ring.member_id)
     if counted.newest is None or counted.newest.hybrid not in pair_of or own.id != ring.own:
@@ -314,13 +315,19 @@ def notice_addresses(session: Session, desk: str) -> dict[str, str]:
 
 
 def write_profile(
-    session: Session, member_id: str, profile: Mapping[str, str], desk: PublicPair, own: PublicPair, now: datetime
+    session: Session,
+    member_id: str,
+    profile: Mapping[str, str],
+    desk: PublicPair,
+    own: PublicPair,
+    by: Author,
+    now: datetime,
 ) -> None:
-    """Seal who a member is, to the desk and to themselves."""
+    """Seal who a member is, to the desk and to themselves. The desk itself signs it: nobody says that of themselves."""
     for kind, to in ((RecordKind.MEMBER, desk), (RecordKind.PROFILE, own)):
         name = Name(None, member_id, kind)
-        version = records.newest_version(session, to.desk, name) + 1
-        records.write_json(session, name, profile, to, now, version=version)
+        version = records.next_version(session, to.desk, name)
+        records.write_json(session, name, profile, to, now, version=version, by=by)
 
 
 def _role(session: Session, ring: KeyRing) -> Role:

@@ -118,7 +118,7 @@ def add(
         figures=figures,
     )
     to = newest(session, ring.desk, KeyKind.DESK)
-    records.add(session, _model(made), _pieces(content), to, now, member_id=ring.member_id)
+    records.add(session, _model(made), _pieces(content), to, now, by=ring.author)
     _write(session, ring, index, Models((*before.versions, made), number), now)
     _note(session, ring, Action.MODEL_TRAINED, now, {"number": number, "cases": len(made.case_ids)})
     return number
@@ -194,12 +194,12 @@ def _withdraw(session: Session, ring: KeyRing, index: IndexKey, case_ids: set[st
 
 def _write(session: Session, ring: KeyRing, index: IndexKey, models: Models, now: datetime) -> None:
     name = _list_of(ring.desk)
-    version = records.newest_version(session, ring.desk, name) + 1
+    version = records.next_version(session, ring.desk, name)
     described = {"versions": [asdict(each) for each in models.versions], "current": models.current}
     written = json.dumps(described, sort_keys=True)
     content = {"list": written, "proof": _proof(index, ring.desk, version, written)}
     to = newest(session, ring.desk, KeyKind.DESK)
-    records.write_json(session, name, content, to, now, version=version, member_id=ring.member_id)
+    records.write_json(session, name, content, to, now, version=version, by=ring.author)
 
 
 def _note(session: Session, ring: KeyRing, action: Action, now: datetime, detail: Mapping[str, Any]) -> None:

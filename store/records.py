@@ -2,28 +2,32 @@
 
 A record is named by its subject (a message, an attachment, a case, ...), its kind and its version; the seal binds it
 to that name, its desk and its case. Versions are kept: the newest counts.
+
+What a person writes is signed (`by`), and what they should have written and Meldpost did not is not given as if it were
+there: see `store/authentic.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import audit, rows
 from store.audit import Action
-from store.frame import Context, SealError
+from store.authentic import NotGenuine, Signed, Standing, Witness, Written, read_signed, signed
+from store.frame import Context, Damaged, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
-from store.schema import Record, RecordPiece, new_id
+from store.schema import Audit, Record, RecordPiece, new_id
 from store.sealing import open_stream, seal_stream
+from store.signing import DESK, Author
 
 PIECE = 1024 * 1024
 """Sealed bytes in a row of `record_piece`."""
@@ -50,8 +54,16 @@ class RecordKind(StrEnum):
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
 
-CANNOT_OPEN = (SealError, NoSuchKey, ValueError)
-"""What is raised where a record is there, and cannot be opened: somebody changed the database, or it is damaged."""
+_BY_PERSONS = {
+    *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),
+    *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
+}
+
+_NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL}
+
+CANNOT_OPEN = (SealError, NoSuchKey, ValueError, NotGenuine)
+"""What is raised where a record is there, and cannot be opened or counts for nothing: somebody changed the database, or
+it is damaged."""
 
 
 class NoSuchRecord(Exception):
@@ -71,6 +83,24 @@ class Name:
     kind: RecordKind
 
 
+@dataclass(frozen=True)
+class Opened:
+    """One version of a JSON record. `author_id` is the member who wrote it (empty: the desk itself), where they signed
+    it and the signature is good."""
+
+    content: Mapping[str, Any]
+    version: int
+    standing: Standing
+    author_id: str | None
+    by_a_person: bool
+    """Does only a person write this?"""
+
+    @property
+    def counts(self) -> bool:
+        """Does anything follow from it? Mail that the trail does not know is shown, for it may be all there is."""
+        return self.standing is not Standing.FOREIGN or not self.by_a_person
+
+
 def add(
     session: Session,
     name: Name,
@@ -79,50 +109,39 @@ def add(
     now: datetime,
     *,
     version: int = 1,
-    member_id: str | None = None,
+    by: Author | None = None,
 ) -> int:
     """Seal content of any length, in constant memory, with its row on the trail; gives the size of the frame.
 
     For a subject that is new itself: of another, somebody else may write the same version (`write_json`).
     """
-    sealed = _seal(session, name, content, to, version)
-    _add_row(session, name, sealed, to, version, now)
-    _note(session, name, sealed, to, version, now, Action.RECORD, member_id)
+    written = Written(to.desk, name.case_id, name.subject_id, name.kind, version, now)
+    return _write(session, written, content, to, now, by)
+
+
+def _write(
+    session: Session, written: Written, content: Iterable[bytes], to: PublicPair, now: datetime, by: Author | None
+) -> int:
+    """Seal and write down one version, with its row on the trail."""
+    sealed = _seal(session, written, content, to)
+    _put(session, written, sealed, to, by)
+    _put_on_the_trail(session, written, sealed, now, Action.RECORD, by)
     return sealed.size
 
 
-def reseal(session: Session, ring: KeyRing, record_id: str, to: PublicPair, now: datetime) -> None:
-    """Seal one version of a record anew, to another key, in constant memory; the old frame goes.
-
-    Name, version and age stay as they are. The trail gets a further row about this version: the newest holds the digest
-    of the frame that is there. Raises what CANNOT_OPEN holds, and then changes nothing.
-    """
-    row = session.get_one(Record, record_id)
-    for _ in _open(session, ring, row):
-        pass  # to the end, for only then it is whole
-    name = Name(row.case_id, row.subject_id, RecordKind(row.kind))
-    version, created_at = row.version, row.created_at
-    sealed = _seal(session, name, _open(session, ring, row), to, version)
-    _delete(session, [record_id])
-    _add_row(session, name, sealed, to, version, created_at)
-    _note(session, name, sealed, to, version, now, Action.RESEALED, ring.member_id)
-    rows.write(session)
-
-
 @dataclass(frozen=True)
-class _Frame:
-    """A sealed record on its way into the database; `held` is all of it where it is small, and its pieces are written
-    otherwise."""
+class _Sealed:
+    """A frame. Its pieces are written down already, but for one that is all of it."""
 
     record_id: str
     sha256: bytes
     size: int
-    held: bytes | None
+    frame: bytes | None
 
 
-def _seal(session: Session, name: Name, content: Iterable[bytes], to: PublicPair, version: int) -> _Frame:
+def _seal(session: Session, written: Written, content: Iterable[bytes], to: PublicPair) -> _Sealed:
     record_id = new_id()
-    context = Context(to.desk, name.case_id or "", name.kind, name.subject_id, to.generation, version)
+    context = Context(to.desk, written.case_id or "", written.kind, written.subject_id, to.generation, written.version)
     digest = hashlib.sha256()
     size = 0
     number = 0
@@ -137,49 +156,76 @@ def _seal(session: Session, name: Name, content: Iterable[bytes], to: PublicPair
     if number and held is not None:
         _add_piece(session, record_id, number, held)
         held = None
-    return _Frame(record_id, digest.digest(), size, held)
+    return _Sealed(record_id, digest.digest(), size, held)
 
 
-def _add_row(session: Session, name: Name, sealed: _Frame, to: PublicPair, version: int, created_at: datetime) -> None:
+def _put(session: Session, written: Written, sealed: _Sealed, to: PublicPair, by: Author | None) -> None:
     rows.add(
         session,
         Record,
         id=sealed.record_id,
         desk=to.desk,
-        case_id=name.case_id,
-        subject_id=name.subject_id,
-        kind=name.kind,
-        version=version,
+        case_id=written.case_id,
+        subject_id=written.subject_id,
+        kind=written.kind,
+        version=written.version,
         key_pair_id=to.id,
         sha256=sealed.sha256,
         size=sealed.size,
-        frame=sealed.held,
-        created_at=created_at,
+        frame=sealed.frame,
+        signed_by=by.id if by else None,
+        signature=by.key.sign(written.frame_statement(by.id, to.id, sealed.sha256)) if by else None,
+        created_at=written.created_at,
     )
 
 
-def _note(
-    session: Session,
-    name: Name,
-    sealed: _Frame,
-    to: PublicPair,
-    version: int,
-    now: datetime,
-    action: Action,
-    member_id: str | None,
+def _put_on_the_trail(
+    session: Session, written: Written, sealed: _Sealed, now: datetime, action: Action, by: Author | None
 ) -> None:
     audit.write_record(
         session,
-        to.desk,
+        written.desk,
         now,
         action=action,
-        member_id=member_id,
-        case_id=name.case_id,
-        subject_id=name.subject_id,
-        kind=name.kind,
-        version=version,
+        member_id=by.member_id if by else None,
+        case_id=written.case_id,
+        subject_id=written.subject_id,
+        kind=written.kind,
+        version=written.version,
         sha256=sealed.sha256,
     )
+
+
+def reseal(session: Session, ring: KeyRing, record_id: str, to: PublicPair, now: datetime) -> None:
+    """Seal one version of a record anew, to another key, in constant memory; the old frame goes.
+
+    Name, version and age stay as they are, and so does who wrote it; who seals it anew signs that. The trail gets a
+    further row about this version: the newest holds the digest of the frame that is there. What Meldpost did not write
+    gets neither a signature nor a row, so that it stays what it is. Raises what CANNOT_OPEN holds, and then changes
+    nothing.
+    """
+    row = session.get_one(Record, record_id)
+    written, as_written = Written.of(row), None
+    if row.kind in _NO_JSON:
+        for _ in _open(session, ring, row):
+            pass  # to the end, for only then it is whole
+        content = _open(session, ring, row)
+    else:
+        whole = b"".join(_open(session, ring, row))
+        as_written = read_signed(whole)
+        content = iter([whole])
+    known = {row.id: as_written} if as_written else {}
+    standing = Witness(session, ring).standings([row], known, _by_persons([row]), past=True)[row.id]
+    if as_written and as_written.author_id == DESK and standing is Standing.GENUINE:  # older keys of the desk end
+        content = iter([signed(written, as_written.content, ring.desk_author(session))])
+    sealed = _seal(session, written, content, to)
+    _delete(session, [record_id])
+    if standing is Standing.FOREIGN:
+        _put(session, written, sealed, to, None)
+    else:
+        _put(session, written, sealed, to, ring.author)
+        _put_on_the_trail(session, written, sealed, now, Action.RESEALED, ring.author)
+    rows.write(session)
 
 
 def write_json(
@@ -190,10 +236,10 @@ def write_json(
     now: datetime,
     *,
     version: int = 1,
-    member_id: str | None = None,
+    by: Author | None = None,
 ) -> None:
     """Seal one JSON object, in the next version of a record. Raises WrittenAtOnce."""
-    add_json(session, name, content, to, now, version=version, member_id=member_id)
+    add_json(session, name, content, to, now, version=version, by=by)
     try:
         rows.write(session)
     except IntegrityError:
@@ -208,11 +254,11 @@ def add_json(
     now: datetime,
     *,
     version: int = 1,
-    member_id: str | None = None,
+    by: Author | None = None,
 ) -> None:
     """Seal one JSON object about a subject that is new itself."""
-    encoded = json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    add(session, name, [encoded], to, now, version=version, member_id=member_id)
+    written = Written(to.desk, name.case_id, name.subject_id, name.kind, version, now)
+    _write(session, written, [signed(written, content, by)], to, now, by)
 
 
 def destroy(session: Session, desk: str, name: Name) -> None:
@@ -235,6 +281,18 @@ def newest_version(session: Session, desk: str, name: Name) -> int:
         return 0
 
 
+def next_version(session: Session, desk: str, name: Name) -> int:
+    """The number of the version to write next: higher than any that the trail knows of, so that no number is used twice
+    where a record was destroyed. Needs no key."""
+    known = select(func.max(Audit.record_version)).where(
+        Audit.desk == desk,
+        Audit.subject_id == name.subject_id,
+        Audit.record_kind == name.kind,
+        Audit.sha256.is_not(None),
+    )
+    return max(newest_version(session, desk, name), session.scalar(known) or 0) + 1
+
+
 def chunks(session: Session, ring: KeyRing, name: Name) -> Iterator[bytes]:
     """The newest version, opened piece by piece, in constant memory. Raises NoSuchRecord, SealError."""
     row = _newest(session, ring.desk, name)
@@ -242,31 +300,60 @@ def chunks(session: Session, ring: KeyRing, name: Name) -> Iterator[bytes]:
 
 
 def opened(session: Session, ring: KeyRing, name: Name) -> bytes:
-    """The newest version, whole."""
-    return b"".join(chunks(session, ring, name))
+    """The newest version, whole. Raises NotGenuine."""
+    row = _newest(session, ring.desk, name)
+    content = b"".join(_open(session, ring, row))
+    standing = Witness(session, ring).standings([row], {}, _by_persons([row]))[row.id]
+    if standing is Standing.FOREIGN and _by_persons([row]):
+        raise NotGenuine("A record in the database was not written by Meldpost.")
+    return content
 
 
-def opened_json(session: Session, ring: KeyRing, name: Name) -> dict[str, Any]:
-    """The newest version of a JSON object."""
-    return _json(opened(session, ring, name))
+def opened_json(session: Session, ring: KeyRing, name: Name) -> Mapping[str, Any]:
+    """The newest version of a JSON object. Raises NotGenuine."""
+    return _counting(_marked(session, ring, _newest(session, ring.desk, name))).content
 
 
-def opened_json_or_none(session: Session, ring: KeyRing, name: Name) -> tuple[dict[str, Any] | None, int]:
-    """The newest version of a JSON object and its number; None and 0 where there is none yet."""
+def opened_json_or_none(session: Session, ring: KeyRing, name: Name) -> tuple[Mapping[str, Any] | None, int]:
+    """The newest version of a JSON object and its number; None and 0 where there is none yet. Raises NotGenuine."""
+    found = marked(session, ring, name)
+    return (None, 0) if found is None else (_counting(found).content, found.version)
+
+
+def marked(session: Session, ring: KeyRing, name: Name) -> Opened | None:
+    """The newest version of a JSON object, with what is known of where it comes from."""
     try:
         row = _newest(session, ring.desk, name)
     except NoSuchRecord:
-        return None, 0
-    return _json(b"".join(_open(session, ring, row))), row.version
+        return None
+    return _marked(session, ring, row)
+
+
+def history(session: Session, ring: KeyRing, name: Name) -> tuple[Opened, ...]:
+    """All versions of a JSON object that can be opened and were signed, oldest first: who wrote what, and when."""
+    found = session.scalars(
+        select(Record)
+        .where(Record.desk == ring.desk, Record.case_id == name.case_id, Record.subject_id == name.subject_id)
+        .where(Record.kind == name.kind)
+        .order_by(Record.version)
+    ).all()
+    opened_by_id = _opened_all(session, ring, found, past=True)
+    return tuple(each for each in opened_by_id.values() if each and each.standing is Standing.GENUINE)
 
 
 def opened_of_case(
     session: Session, ring: KeyRing, case_id: str, kind: RecordKind
-) -> Mapping[str, dict[str, Any] | None]:
+) -> Mapping[str, Mapping[str, Any] | None]:
     """All JSON records of one kind in a case, by their subject; the newest version of each, oldest subject first.
 
-    None in the place of one that cannot be opened: a damaged record hides no other.
+    None in the place of one that cannot be opened, or counts for nothing: a damaged record hides no other.
     """
+    found = marked_of_case(session, ring, case_id, kind)
+    return {subject_id: each.content if each and each.counts else None for subject_id, each in found.items()}
+
+
+def marked_of_case(session: Session, ring: KeyRing, case_id: str, kind: RecordKind) -> Mapping[str, Opened | None]:
+    """As `opened_of_case`, with what is known of where each comes from; None where it cannot be opened alone."""
     found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.case_id == case_id, Record.kind == kind)
@@ -277,38 +364,85 @@ def opened_of_case(
 
 def opened_of_subjects(
     session: Session, ring: KeyRing, subject_ids: Iterable[str], kind: RecordKind
-) -> Mapping[str, dict[str, Any]]:
-    """The newest JSON record of one kind about each of these subjects, without those that cannot be opened."""
+) -> Mapping[str, Mapping[str, Any]]:
+    """The newest JSON record of one kind about each of these subjects, without those that cannot be opened or count for
+    nothing."""
     wanted = list(subject_ids)
     found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)
         .order_by(Record.version)
     )
-    return {subject_id: record for subject_id, record in _latest(session, ring, found).items() if record is not None}
+    latest = _latest(session, ring, found)
+    return {subject_id: each.content for subject_id, each in latest.items() if each and each.counts}
 
 
-def _latest(session: Session, ring: KeyRing, found: Iterable[Record]) -> dict[str, dict[str, Any] | None]:
+def _latest(session: Session, ring: KeyRing, found: Iterable[Record]) -> dict[str, Opened | None]:
     """The newest version of each by its number: two machines need not agree on what time it is."""
     latest: dict[str, Record] = {}
     for row in found:
         if row.subject_id not in latest or latest[row.subject_id].version < row.version:
             latest[row.subject_id] = row
-    return {subject_id: _opened_or_none(session, ring, row) for subject_id, row in latest.items()}
+    opened_by_id = _opened_all(session, ring, latest.values())
+    return {subject_id: opened_by_id[row.id] for subject_id, row in latest.items()}
 
 
-def _opened_or_none(session: Session, ring: KeyRing, row: Record) -> dict[str, Any] | None:
-    try:
-        return _json(b"".join(_open(session, ring, row)))
-    except CANNOT_OPEN:
-        return None
+def _opened_all(
+    session: Session, ring: KeyRing, found: Collection[Record], *, past: bool = False
+) -> dict[str, Opened | None]:
+    contents: dict[str, Signed] = {}
+    for row in found:
+        try:
+            contents[row.id] = read_signed(b"".join(_open(session, ring, row)))
+        except CANNOT_OPEN:
+            continue
+    standings = Witness(session, ring).standings(found, contents, _by_persons(found), past=past)
+    return {row.id: _opened(row, contents[row.id], standings[row.id]) if row.id in contents else None for row in found}
+
+
+def _marked(session: Session, ring: KeyRing, row: Record) -> Opened:
+    content = read_signed(b"".join(_open(session, ring, row)))
+    standing = Witness(session, ring).standings([row], {row.id: content}, _by_persons([row]))[row.id]
+    return _opened(row, content, standing)
+
+
+def _opened(row: Record, content: Signed, standing: Standing) -> Opened:
+    author_id = content.author_id if standing is Standing.GENUINE else None
+    return Opened(content.content, row.version, standing, author_id, row.id in _by_persons([row]))
+
+
+def _counting(found: Opened) -> Opened:
+    if not found.counts:
+        raise NotGenuine("A record in the database was not written by Meldpost.")
+    return found
+
+
+def _by_persons(found: Iterable[Record]) -> frozenset[str]:
+    """Which of these only a person writes. Intake writes the first version of each, and never another."""
+    return frozenset(
+        row.id
+        for row in found
+        if row.version > 1
+        or row.kind in _BY_PERSONS
+        or (row.kind == RecordKind.CONTACT and row.subject_id == row.case_id)
+    )
 
 
 def _open(session: Session, ring: KeyRing, row: Record) -> Iterator[bytes]:
     to = pair(session, row.key_pair_id)
     context = Context(row.desk, row.case_id or "", row.kind, row.subject_id, to.generation, row.version)
     pieces = [row.frame] if row.frame is not None else _pieces(session, row.id)
-    return open_stream(pieces, ring.private(session, to.id), context)
+    return open_stream(_as_digested(pieces, row.sha256), ring.private(session, to.id), context)
+
+
+def _as_digested(pieces: Iterable[bytes], sha256: bytes) -> Iterator[bytes]:
+    """The sealed bytes, and at their end whether they are those that the row, and so the trail, speaks of."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+    if digest.digest() != sha256:
+        raise Damaged("this record is not the one whose digest was written down")
 
 
 def _pieces(session: Session, record_id: str) -> Iterator[bytes]:
@@ -349,8 +483,3 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         held += piece
     if held:
         yield bytes(held)
-
-
-def _json(content: bytes) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(content.decode("utf-8", "surrogatepass"))
-    return parsed

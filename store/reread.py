@@ -86,13 +86,13 @@ def write_anew(
         case=newest_proven(session, index, ring.desk, KeyKind.CASE, known.case_id),
         identity=newest_proven(session, index, ring.desk, KeyKind.IDENTITY, known.case_id),
     )
-    newest = records.newest_version(session, ring.desk, Name(known.case_id, known.message_id, RecordKind.MESSAGE))
+    reading = records.next_version(session, ring.desk, Name(known.case_id, known.message_id, RecordKind.MESSAGE))
     add_content(
         *(session, keys, known.case_id, known.message_id, new),
         sender_is_new=bool(known.content.get("sender_is_new", True)),
         now=now,
-        version=newest + 1,
-        member_id=ring.member_id,
+        version=reading,
+        by=ring.author,
     )
     _remember(session, ring.desk, index, known, new)
     message.state = new.state

@@ -199,7 +199,8 @@ class Attachment(Base):
 class Record(Base):
     """One version of one sealed record: what it is about (`subject_id`), its kind and version name it.
 
-    Its frame stands here when small, otherwise in pieces.
+    Its frame stands here when small, otherwise in pieces. `signature` is over what names it, its key pair and its
+    digest, by the member `signed_by` (empty: the desk itself) who sealed it; none where the program did by itself.
     """
 
     __tablename__ = "record"
@@ -214,6 +215,8 @@ class Record(Base):
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)  # of the ciphertext
     size: Mapped[int] = mapped_column(BigInteger, info=SIZES)
     frame: Mapped[bytes | None] = mapped_column(info=SEALED)
+    signed_by: Mapped[str | None] = _id()
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary(64), info=DIGESTS)
     created_at: Mapped[datetime] = mapped_column(info=TIMES)
 
     __table_args__ = (UniqueConstraint("subject_id", "kind", "version"),)
@@ -441,6 +444,13 @@ class Audit(Base):
         Index("ix_audit_chain_id_number", "chain_id", "number", unique=True),
         Index("ix_audit_desk_at", "desk", "at"),
         Index("ix_audit_desk_case_id_at", "desk", "case_id", "at"),
+        Index(
+            "ix_audit_record",
+            "subject_id",
+            "record_kind",
+            sqlite_where=text("sha256 IS NOT NULL"),
+            postgresql_where=text("sha256 IS NOT NULL"),
+        ),
     )
 
 

@@ -100,7 +100,10 @@ def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = N
                 .where(LoginSession.id == id_of(secret), LoginSession.seen_at < now)
                 .values(seen_at=now)
             )
-    return KeyRing.from_bytes(opened)
+    try:
+        return KeyRing.from_bytes(opened)
+    except KeyError:  # begun before an upgrade
+        return None
 
 
 def end(session: Session, secret: bytes, now: datetime) -> None:

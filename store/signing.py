@@ -68,6 +68,23 @@ class SigningKey:
         return Ed25519PrivateKey.from_private_bytes(self._seed)
 
 
+DESK = ""
+"""The author id of the desk itself."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who writes: a member by their id, or the desk itself."""
+
+    id: str
+    key: SigningKey
+
+    @property
+    def member_id(self) -> str | None:
+        """As the trail names them."""
+        return self.id or None
+
+
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     """Is this the signature that the key with this public half made of this message?"""
     try:

@@ -62,7 +62,8 @@ def test_a_database_of_an_older_version_is_refused_and_migrate_mends_it(made: Ma
             drop index ix_mail_cap_desk_digest_at; create index ix_mail_cap_digest on mail_cap (digest);
             drop index ix_due_case_id_state;
             drop index ix_audit_desk_case_id_at; create index ix_audit_case_id on audit (case_id);
-            drop table signing_key;"""
+            drop table signing_key; drop index ix_audit_record;
+            alter table record drop column signature; alter table record drop column signed_by;"""
         )
         database.execute("update alembic_version set version_num = '0003'")
     with pytest.raises(NotReady, match="Run: meldpost migrate"):

@@ -40,8 +40,7 @@ def rotate(session: Session, world: World, generation: int, by: PrivateKey, *, c
     )
     session.flush()
     if certified:
-        certificates.certify_desk(session, desk, fresh, generation, by, LATER)
-        certificates.certify_members_anew(session, before, fresh)
+        certificates.certify_next(session, before, fresh, generation, by)
     return fresh
 
 
@@ -94,7 +93,7 @@ def test_a_newer_desk_key_without_an_unbroken_chain_stops_intake(world: World, w
                 rotate(session, world, 2, desk_key(world), certified=False)
             case "own_certificate":
                 theirs = rotate(session, world, 2, desk_key(world), certified=False)
-                certificates.certify_desk(session, world.ring.desk, theirs, 2, theirs, LATER)
+                certificates.certify_next(session, world.ring.chain(session), theirs, 2, theirs)
             case "wrong_generation":
                 rotate(session, world, 2, desk_key(world))
                 session.execute(update(PublicSigningKey).where(PublicSigningKey.generation == 2).values(generation=3))

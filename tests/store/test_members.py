@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from sqlalchemy import select
 
@@ -143,12 +141,6 @@ def test_the_role_outlives_the_session(world: World) -> None:
     add(world, "bram", role=Role.AUDITOR)
     ring = unlocked(world, "bram")
     assert KeyRing.from_bytes(ring.to_bytes()) == ring
-
-
-def test_a_session_of_before_there_were_roles_is_a_coordinators(world: World) -> None:
-    named = json.loads(world.ring.to_bytes())
-    del named["role"]
-    assert KeyRing.from_bytes(json.dumps(named).encode()).role is Role.COORDINATOR
 
 
 def test_only_who_manages_access_adds_members(world: World) -> None:

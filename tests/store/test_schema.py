@@ -74,7 +74,15 @@ def test_words_in_clear_are_ids_states_and_places_only() -> None:
         if column.type.python_type is str and not column.name.endswith("id") and column.name not in ("desk", "slug")
     }
     assert (
-        wordy - {"key_pair.owner", "signing_key.owner", "outbox.claim", "due.claim", "ledger.duplicate_of"}
+        wordy
+        - {
+            "key_pair.owner",
+            "signing_key.owner",
+            "record.signed_by",
+            "outbox.claim",
+            "due.claim",
+            "ledger.duplicate_of",
+        }
         == TEXT_IN_CLEAR
     )
 

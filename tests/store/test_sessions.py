@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from store import sessions
 from store.audit import Action
+from store.keyring import KeyRing
 from store.schema import Audit, LoginAttempt, LoginSession
 from store.sessions import Throttle
 from tests.store.world import INDEX, NOW, World
@@ -32,6 +34,16 @@ def resumed(world: World, secret: bytes, after: timedelta) -> bool:
 def test_a_session_gives_the_key_ring_back_to_who_has_the_cookie(world: World, secret: bytes) -> None:
     assert resumed(world, secret, timedelta(minutes=1))
     assert not resumed(world, bytes(32), timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("name", ["own", "root", "role"])
+def test_a_session_that_an_older_version_began_ends(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    older = json.loads(world.ring.to_bytes())
+    del older[name]
+    with monkeypatch.context() as patched, world.db.begin() as session:
+        patched.setattr(KeyRing, "to_bytes", lambda _: json.dumps(older).encode())
+        begun = sessions.start(session, world.ring, NOW)
+    assert not resumed(world, begun, timedelta(minutes=1))
 
 
 def test_a_session_ends_after_fifteen_idle_minutes_and_is_gone(world: World, secret: bytes) -> None:
