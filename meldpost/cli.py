@@ -15,6 +15,7 @@ from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
 from meldpost.mailkey_command import mailkey
 from meldpost.member_command import member
+from meldpost.recover_command import recover
 from meldpost.train_command import train
 from store import trouble
 
@@ -263,4 +264,5 @@ main.add_command(evaluate)
 main.add_command(init)
 main.add_command(mailkey)
 main.add_command(member)
+main.add_command(recover)
 main.add_command(train)

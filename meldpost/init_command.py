@@ -1,36 +1,22 @@
 """The command `meldpost init`: asks what only a person knows, and tells them what was made and what to do next."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import click
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator
 
 from config.settings import EmailAddress, Slug, load
+from meldpost.click_types import Checked
 from meldpost.init_log_in import LogIns, ask_log_ins
+from meldpost.passphrase_asked import ask_new_passphrase, first_line
 from meldpost.shares_options import scheme_of, shares_options
 
 SECURITY = click.Choice(["tls", "starttls", "plain"])
 
 
-class _Checked(click.ParamType[str]):
-    """Text that one of the settings' own checks lets pass; where it was asked for, it is asked again until it does."""
-
-    name = "text"
-
-    def __init__(self, form: Any) -> None:
-        self._form = TypeAdapter(form)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            return str(self._form.validate_python(str(value).strip()))
-        except ValidationError as error:
-            self.fail(error.errors()[0]["msg"].removeprefix("Value error, "), param, ctx)
-
-
-class _NewSlug(_Checked):
+class _NewSlug(Checked):
     """The short name of a desk that is not there yet: better said at once than after all other questions."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -86,8 +72,8 @@ def _one_line(value: str) -> str:
 
 
 _SLUG = _NewSlug(Slug)
-_ADDRESS = _Checked(EmailAddress)
-_LINE = _Checked(Annotated[str, AfterValidator(_one_line)])
+_ADDRESS = Checked(EmailAddress)
+_LINE = Checked(Annotated[str, AfterValidator(_one_line)])
 _PORT = click.IntRange(1, 65535)
 
 
@@ -262,12 +248,13 @@ def init(**given: Any) -> None:
 
     shares = scheme_of(given)
     log_ins = ask_log_ins(given, _password)
-    passphrase, offered = _passphrase(given)
+    known = [given[name] for name in ("login", "member_address", "desk", "organisation", "address")]
+    passphrase = ask_new_passphrase(given["login"], known, given["passphrase_file"])
     plan = Plan(
         config=given["config"],
         desk=given["desk"],
         settings=_settings(given, log_ins),
-        member=FirstMember(given["login"], given["member_address"], passphrase),
+        member=FirstMember(given["login"], given["member_address"], passphrase.text),
         passwords=log_ins.secrets,
         shares=shares,
     )
@@ -290,7 +277,7 @@ Without {shares.needed} of them, and with all passphrases lost, the content is g
 Next:
   1. Print each page, give each to another person to keep in a safe, then take all off this machine:
      shred -u {" ".join(str(page) for page in made.recovery_pages)}
-  2. {_about_passphrase(given["login"], offered)}
+  2. {passphrase.advice}
 {_about_sign_in(made.config, log_ins)}  3. meldpost doctor --config {made.config}
   4. meldpost run --config {made.config}     (takes mail in, sends receipts)
   5. meldpost desk --config {made.config}    (the web application)
@@ -350,48 +337,4 @@ def _about_sign_in(config: Path, log_ins: LogIns) -> str:
 
 
 def _password(file: Path | None, what: str) -> str:
-    return _first_line(file) if file is not None else str(click.prompt(what, hide_input=True))
-
-
-def _passphrase(given: dict[str, Any]) -> tuple[str, str | None]:
-    """The passphrase, and the same when it was ours and has to be shown."""
-    from store.passphrase_rules import WeakPassphrase, offer, refuse_weak
-
-    known = [given["login"], given["member_address"], given["desk"], given["organisation"], given["address"]]
-    if given["passphrase_file"] is not None:
-        passphrase = _first_line(given["passphrase_file"])
-        try:
-            refuse_weak(passphrase, known)
-        except WeakPassphrase as error:
-            raise click.ClickException(f"Nothing was made: {error}.") from error
-        return passphrase, None
-    offered = offer()
-    click.echo(f"\nA passphrase for {given['login']}, which opens the cases, of seven words:\n\n  {offered}\n")
-    while True:
-        passphrase = click.prompt(
-            "Press Enter to take it, or type one of your own", default="", hide_input=True, show_default=False
-        )
-        if not passphrase:
-            return offered, offered
-        try:
-            refuse_weak(passphrase, known)
-        except WeakPassphrase as error:
-            click.echo(f"Not taken: {error}.")
-            continue
-        if click.prompt("The same once more", hide_input=True) == passphrase:
-            return passphrase, None
-        click.echo("Those were two different ones.")
-
-
-def _about_passphrase(login: str, offered: str | None) -> str:
-    if offered is None:
-        return f"Remember the passphrase of {login}: nobody can look it up."
-    return f"Give {login} this passphrase, and keep it nowhere else: {offered}"
-
-
-def _first_line(file: Path) -> str:
-    text = sys.stdin.read() if file == Path("-") else file.read_text(encoding="utf-8")
-    line = text.partition("\n")[0].rstrip("\r")
-    if not line:
-        raise click.ClickException(f"{file} holds nothing on its first line.")
-    return line
+    return first_line(file) if file is not None else str(click.prompt(what, hide_input=True))

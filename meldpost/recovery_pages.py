@@ -72,7 +72,7 @@ def page(batch: Batch, share: Share) -> str:
         recovery=escape(batch.recovery),
         desk_key=escape(batch.desk_key),
         words=_columns(share.words),
-        code=code.svg_inline(scale=4, border=4),
+        code=code.svg_inline(border=4, omitsize=True),
     )
 
 

@@ -57,6 +57,7 @@ class Action(StrEnum):
     MEMBER_ROLE = "member_role"  # a member has another role now
     DESK_KEY_TAKEN = "desk_key_taken"  # a member who had the desk's key shall not have it any more: make it anew
     PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
+    RECOVERED = "recovered"  # somebody was given access by the recovery key
     TAUGHT = "taught"  # a member had a model of the desk's learn from the case
     MODEL_TRAINED = "model_trained"
     MODEL_REFUSED = "model_refused"  # it did worse than the one before

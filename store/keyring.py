@@ -10,6 +10,7 @@ import base64
 import hmac
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -328,7 +329,11 @@ def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, 
         .join(KeyPair, KeyPair.id == SealedSeed.key_pair_id)
         .where(KeyPair.desk == desk, KeyPair.kind == kind, SealedSeed.recipient_key_pair_id.in_(list(privates)))
     ).all()
-    return {key_pair_id: _open_seed(session, key_pair_id, privates) for key_pair_id in ids}
+    opened = {}
+    for key_pair_id in ids:
+        with suppress(NoSuchKey):  # a damaged one, or somebody else's: it hides no other
+            opened[key_pair_id] = _open_seed(session, key_pair_id, privates)
+    return opened
 
 
 def _proof(index: IndexKey, pair: PublicPair) -> bytes:

@@ -189,7 +189,7 @@ def admit(
         Member(
             id=member_id,
             desk=holder.desk,
-            login_digest=_login_digest(secret, holder.desk, login),
+            login_digest=login_digest(secret, holder.desk, login),
             address=address,
             wrapped_seed=own_key.wrapped,
             created_at=now,
@@ -254,7 +254,7 @@ def unlock(
     member = session.scalars(
         select(Member).where(
             Member.desk == desk,
-            Member.login_digest == _login_digest(secret, desk, login),
+            Member.login_digest == login_digest(secret, desk, login),
             Member.retired_at.is_(None),
         )
     ).one_or_none()
@@ -344,6 +344,7 @@ def _role(session: Session, ring: KeyRing) -> Role:
     return Role.COORDINATOR if holds else Role.INVESTIGATOR
 
 
-def _login_digest(secret: bytes, desk: str, login: str) -> bytes:
+def login_digest(secret: bytes, desk: str, login: str) -> bytes:
+    """By what a member is found: their log-in name, however it is written, under the passphrase secret."""
     named = b"\0".join([b"member login", desk.encode(), login.strip().casefold().encode()])
     return hmac.digest(secret, named, "sha256")

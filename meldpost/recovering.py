@@ -1,0 +1,85 @@
+"""`meldpost recover`: gives a person access anew by the recovery key, and puts that onto the trail."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cases.roles import Role
+from config.errors import SecretMissing
+from config.secrets import write_key
+from config.settings import Settings
+from meldpost import hygiene
+from meldpost.shares_asked import RecoverySeed
+from meldpost.startup import NotReady, database_is_current, existing_database
+from store import recovery
+from store.database import Database
+from store.keyring import DeskKeyDiffers, NoSuchKey, pins_of
+from store.members import OwnKey, admit
+from store.recovery import OfBefore, Recovered
+
+
+@dataclass(frozen=True)
+class AtRecovery:
+    """A desk that its recovery key opened."""
+
+    database: Database
+    recovered: Recovered
+    shares: tuple[int, ...]
+    members: tuple[OfBefore, ...]
+
+    def member(self, login: str) -> OfBefore | None:
+        """The member of this log-in name, if there is one."""
+        wanted = login.strip().casefold()
+        return next((each for each in self.members if each.login.strip().casefold() == wanted), None)
+
+    def give_back(self, member: OfBefore, passphrase: str, secret: bytes) -> None:
+        """Raises nothing that a second try would not put right: all is done, or nothing."""
+        own_key, now = OwnKey.make(passphrase, secret), datetime.now(UTC)
+        with self.database.begin() as session:
+            recovery.give_back(session, self.recovered, member, own_key, secret=secret, now=now)
+            recovery.note(session, self.recovered, member.id, self.shares, now)
+
+    def add(self, login: str, address: str, role: Role, passphrase: str, secret: bytes) -> None:
+        """Add a new member. Raises MemberExists, BadAddress."""
+        own_key, now = OwnKey.make(passphrase, secret), datetime.now(UTC)
+        with self.database.begin() as session:
+            member_id = admit(
+                *(session, self.recovered, own_key), login=login, address=address, secret=secret, role=role, now=now
+            )
+            recovery.note(session, self.recovered, member_id, self.shares, now)
+
+
+@contextmanager
+def at_recovery(settings: Settings, desk: str, seed: RecoverySeed) -> Iterator[AtRecovery]:
+    """Raises NotReady, NotTheRecoveryKey, NotRecoverable."""
+    hygiene.no_core_dumps()
+    database_is_current(settings)
+    database = existing_database(settings)
+    try:
+        try:
+            with database.read() as session:
+                recovered = recovery.open_desk(session, desk, pins_of(settings.desks[desk]), seed.seed)
+                members = recovery.members(session, recovered)
+        except (DeskKeyDiffers, NoSuchKey) as error:
+            raise NotReady(str(error)) from None
+        yield AtRecovery(database, recovered, seed.shares, members)
+    finally:
+        database.close()
+
+
+def passphrase_secret(settings: Settings, desk: str, *, make: bool) -> bytes:
+    """The secret that passphrases are mixed with; where it is lost, and only with `make`, a new one.
+
+    Raises SecretMissing, ConfigError.
+    """
+    name, held = f"passphrase-secret-{desk}", settings.secrets()
+    try:
+        return held.key(name)
+    except SecretMissing:
+        if not make:
+            raise
+    made = secrets.token_bytes(32)
+    write_key(held.directory, name, made)
+    return made

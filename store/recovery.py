@@ -1,0 +1,123 @@
+"""The way back in by the recovery key, when passphrases are lost.
+
+Who has the recovery seed (its shares, joined) opens the desk's keys by it, as a member does by theirs, and can give a
+person access anew: a new member, or one of before under a new passphrase. A member of before gets a new key pair; what
+was sealed to their old one stays closed to them, for who may open which single case is for the desk to say, not for the
+database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from cases.roles import Role
+from store import audit, records
+from store.audit import Action
+from store.keypairs import KeyKind, PrivateKey
+from store.keyring import KeyRing, Pins, PublicPair, add_pair, desk_keys, open_all, root_of
+from store.members import OwnKey, give_keys, login_digest
+from store.membership import end_sessions
+from store.records import RecordKind
+from store.schema import KeyPair, Member, SealedSeed
+
+
+class NotTheRecoveryKey(Exception):
+    """This seed is that of another key than the recovery key which the configuration pins."""
+
+
+class NotRecoverable(Exception):
+    """The recovery key opens no key of the desk: nobody sealed one to it, or what was sealed is damaged."""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The desk, opened by its recovery key: `privates` are all live keys of the desk, by key pair id."""
+
+    desk: str
+    newest: PublicPair
+    privates: Mapping[str, PrivateKey] = field(repr=False)
+    root: bytes
+
+    def ring(self) -> KeyRing:
+        """A key ring that opens what the desk does. It is nobody's: it signs nothing."""
+        return KeyRing("", self.desk, "", self.privates, "", self.root)
+
+
+@dataclass(frozen=True)
+class OfBefore:
+    """A member who is there already."""
+
+    id: str
+    login: str
+    role: Role
+
+
+def open_desk(session: Session, desk: str, pins: Pins, seed: bytes) -> Recovered:
+    """Open a desk's keys by the recovery seed. Raises NotTheRecoveryKey, NotRecoverable, DeskKeyDiffers."""
+    keys = desk_keys(session, desk, pins)
+    private = PrivateKey.from_seed(seed)
+    if private.public != keys.recovery.public:
+        raise NotTheRecoveryKey(
+            f"These shares fit together, but they are not of the recovery key of desk {desk} "
+            f"({keys.recovery.public.fingerprint()}): that stands on the pages to be used. Are these of another desk, "
+            "or from before the recovery key was renewed?"
+        )
+    opened = open_all(session, desk, KeyKind.DESK, {keys.recovery.id: private})
+    if keys.to_desk.id not in opened:
+        raise NotRecoverable(
+            "The recovery key is the right one, but it does not open the desk's key in this database: somebody changed "
+            "the database. Put back a backup of it, and try again."
+        )
+    return Recovered(desk, keys.to_desk, {keys.recovery.id: private, **opened}, root_of(pins, opened))
+
+
+def members(session: Session, recovered: Recovered) -> tuple[OfBefore, ...]:
+    """The members that the desk has now, as far as what the desk wrote of them can be opened."""
+    ids = session.scalars(select(Member.id).where(Member.desk == recovered.desk, Member.retired_at.is_(None))).all()
+    profiles = records.opened_of_subjects(session, recovered.ring(), ids, RecordKind.MEMBER)
+    return tuple(OfBefore(id_, profile["login"], Role(profile["role"])) for id_, profile in profiles.items())
+
+
+def give_back(
+    session: Session, recovered: Recovered, member: OfBefore, own_key: OwnKey, *, secret: bytes, now: datetime
+) -> None:
+    """Give a member of before a new key pair, under a new passphrase, with the desk's keys where their role holds them.
+
+    Their old key is not used any more, their sessions end, and what was sealed to the old key alone has to be granted
+    to them again.
+    """
+    own = _next_pair(session, recovered.desk, member.id, own_key, now)
+    session.execute(
+        update(Member)
+        .where(Member.id == member.id, Member.desk == recovered.desk)
+        .values(wrapped_seed=own_key.wrapped, login_digest=login_digest(secret, recovered.desk, member.login))
+    )
+    profile = {"login": member.login, "role": member.role}
+    give_keys(session, recovered, member.id, own_key, own, profile, now)
+    end_sessions(session, member.id)
+    session.flush()
+
+
+def note(session: Session, recovered: Recovered, member_id: str, shares: Sequence[int], now: datetime) -> None:
+    """Put it onto the trail: whom access was given, and by which shares (none: by the key file of before)."""
+    detail = {"shares": list(shares)}
+    audit.write(
+        *(session, recovered.desk, Action.RECOVERED, now), subject_id=member_id, detail=detail, to=recovered.newest
+    )
+    session.flush()
+
+
+def _next_pair(session: Session, desk: str, member_id: str, own_key: OwnKey, now: datetime) -> PublicPair:
+    """The next generation of a member's own pair; the old ones are retired, and nothing stays sealed to them."""
+    own = (KeyPair.desk == desk, KeyPair.kind == KeyKind.MEMBER, KeyPair.owner == member_id)
+    newest = session.scalars(select(func.max(KeyPair.generation)).where(*own)).one()
+    old = session.scalars(select(KeyPair.id).where(*own)).all()
+    session.execute(delete(SealedSeed).where(SealedSeed.recipient_key_pair_id.in_(old)))
+    session.execute(update(KeyPair).where(*own, KeyPair.retired_at.is_(None)).values(retired_at=now))
+    public = own_key.private.public
+    return add_pair(session, desk, KeyKind.MEMBER, member_id, public, now, generation=(newest or 0) + 1)
