@@ -6,18 +6,36 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config.secrets import Secrets
 from config.settings import Settings
-from desk import again, attachments, case, changes, errors, gate, language, login, queue, receipts, security, words
+from desk import (
+    again,
+    attachments,
+    case,
+    changes,
+    errors,
+    gate,
+    language,
+    login,
+    members,
+    own,
+    queue,
+    receipts,
+    security,
+    words,
+)
 from desk.parts import Clock, Parts, equip, utc_now
 from store.database import Database
+from store.passphrase import DEFAULT, Params
 
 
-def create_app(settings: Settings, secrets: Secrets, database: Database, clock: Clock = utc_now) -> Flask:
-    """The desk as a WSGI application.
+def create_app(
+    settings: Settings, secrets: Secrets, database: Database, clock: Clock = utc_now, cost: Params = DEFAULT
+) -> Flask:
+    """The desk as a WSGI application. `cost` is what a derivation of a passphrase takes from now on.
 
     Raises SecretMissing or SecretExposed where the secret web-session-key cannot be had.
     """
     app = Flask("desk", root_path=str(language.PACKAGE))
-    equip(app, Parts(settings, secrets, database, clock))
+    equip(app, Parts(settings, secrets, database, clock, cost=cost))
     app.config.update(
         SECRET_KEY=secrets.get("web-session-key"),
         SESSION_COOKIE_NAME="__Host-page",
@@ -33,7 +51,7 @@ def create_app(settings: Settings, secrets: Secrets, database: Database, clock: 
     language.speak(app)
     words.teach(app)
     errors.handle(app)
-    for part in (login, language, queue, case, changes, again, attachments, receipts):
+    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:
         count = settings.web.trusted_proxies

@@ -26,7 +26,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 from cases.lifecycle import Status
 from cases.terms import DoneReason
 from config.taxonomy import SUBS, Category, Severity
-from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, SEVERITIES, STATUSES
+from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, ROLES, SEVERITIES, STATUSES
 from desk.words import SUBS as SUB_NAMES
 from store.merging import MOST_CONCERNED
 
@@ -80,6 +80,53 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
         ],
     )
     then = HiddenField()
+
+
+def _passphrase(label: LazyString, missing: LazyString) -> PasswordField:
+    too_long = Length(max=LINE_LENGTH, message=_l("That is too long."))
+    return PasswordField(label, validators=[InputRequired(missing), too_long])
+
+
+class RoleForm(FlaskForm):  # type: ignore[misc]
+    role = SelectField(_l("Role"), choices=_choices(ROLES), validate_choice=False)
+
+    def validate_role(self, field: SelectField) -> None:
+        _must_be_among(field, ROLES)
+
+
+class NewMemberForm(RoleForm):
+    """A new member. Their passphrase stands in plain sight: it is offered, and has to be handed on."""
+
+    login = StringField(
+        _l("Name to log in with"),
+        validators=[InputRequired(_l("Fill in a name.")), Length(max=64, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    address = StringField(
+        _l("E-mail address for notices"),
+        validators=[InputRequired(_l("Fill in an address.")), Length(max=320, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    passphrase = StringField(
+        _l("Passphrase"),
+        validators=[
+            InputRequired(_l("Fill in a passphrase.")),
+            Length(max=LINE_LENGTH, message=_l("That is too long.")),
+        ],
+        filters=[_strip],
+    )
+
+
+class PassphraseForm(FlaskForm):  # type: ignore[misc]
+    """Another passphrase of one's own."""
+
+    before = _passphrase(_l("Passphrase of now"), _l("Fill in your passphrase."))
+    after = _passphrase(_l("New passphrase"), _l("Fill in a passphrase."))
+    repeated = _passphrase(_l("The new one once more"), _l("Fill in the new passphrase once more."))
+
+    def validate_repeated(self, field: PasswordField) -> None:
+        if field.data != self.after.data:
+            raise ValidationError(_l("Those were two different ones."))
 
 
 class KindForm(CaseForm):
@@ -305,6 +352,6 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-def _must_be_among(field: RadioField, values: Iterable[str]) -> None:
+def _must_be_among(field: RadioField | SelectField, values: Iterable[str]) -> None:
     if field.data not in set(values):
         raise ValidationError(_l("Choose one of these."))

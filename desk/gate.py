@@ -41,6 +41,12 @@ def ring() -> KeyRing:
     return found
 
 
+def session_id() -> bytes | None:
+    """By what the store knows the session of this request."""
+    secret = _secret()
+    return None if secret is None else sessions.id_of(secret)
+
+
 def index() -> IndexKey:
     """The index key of the member's desk: by it the keys of a case prove themselves."""
     return parts().index(ring().desk)

@@ -5,6 +5,8 @@ answer, and tries are counted per name and per address of the network, before th
 exists.
 """
 
+from contextlib import suppress
+
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
@@ -14,7 +16,8 @@ from desk import gate
 from desk.forms import LoginForm
 from desk.parts import parts
 from desk.paths import local_path
-from store import sessions
+from desk.tries import TooManyAttempts
+from store import membership, sessions
 from store.keyring import KeyRing, pins_of
 from store.members import WrongLogin, complete_signing_keys, unlock
 from store.passphrase import TooManyDerivations
@@ -23,10 +26,6 @@ blueprint = Blueprint("login", __name__)
 
 PLACE = sessions.Throttle(free=20)
 """For an address of the network, which the members of an office may share."""
-
-
-class TooManyAttempts(Exception):
-    """This name, or this place, has to wait before the next attempt."""
 
 
 @blueprint.get("/login")
@@ -94,9 +93,10 @@ def _unlock(entry: LoginForm) -> KeyRing:
                 desk,
                 entry.login.data,
                 entry.passphrase.data,
-                here.secrets.key(f"passphrase-secret-{desk}"),
+                here.passphrase_secret(desk),
                 here.derivations,
                 pins=pins,
+                params=here.cost,
             )
     except WrongLogin:
         with here.database.begin() as transaction:
@@ -110,4 +110,16 @@ def _unlock(entry: LoginForm) -> KeyRing:
         sessions.note_success(transaction, name)
         sessions.note_success(transaction, place)
         complete_signing_keys(transaction, ring, pins, now)
+    _raise_cost(ring, entry.passphrase.data)
     return ring
+
+
+def _raise_cost(ring: KeyRing, passphrase: str) -> None:
+    """Where a derivation is to be dearer than when this passphrase was chosen, that is made good now."""
+    here = parts()
+    with suppress(TooManyDerivations):  # then at the next log-in
+        membership.raise_cost(
+            *(here.database, ring, passphrase, here.passphrase_secret(ring.desk)),
+            params=here.cost,
+            derivations=here.derivations,
+        )

@@ -10,7 +10,7 @@ from config.secrets import Secrets
 from config.settings import Settings
 from store.database import Database
 from store.lookups import IndexKey
-from store.passphrase import Derivations
+from store.passphrase import DEFAULT, Derivations, Params
 
 Clock = Callable[[], datetime]
 _NAME = "meldpost-desk"
@@ -27,10 +27,15 @@ class Parts:
     database: Database
     clock: Clock
     derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
+    cost: Params = DEFAULT
 
     def index(self, desk: str) -> IndexKey:
         """Raises SecretMissing, SecretExposed."""
         return IndexKey(self.secrets.key(f"index-key-{desk}"))
+
+    def passphrase_secret(self, desk: str) -> bytes:
+        """What passphrases are mixed with. Raises SecretMissing, SecretExposed."""
+        return self.secrets.key(f"passphrase-secret-{desk}")
 
 
 def equip(app: Flask, parts: Parts) -> None:

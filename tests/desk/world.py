@@ -192,7 +192,7 @@ def make_world(prepared: Prepared, folder: Path) -> World:
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
     clock = Clock()
-    app = create_app(settings, secrets, database, clock)
+    app = create_app(settings, secrets, database, clock, CHEAP)
     return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app)
 
 
