@@ -1,17 +1,66 @@
-"""What all tests share: the project's own folder on the path, and figures that a test wants said at the end."""
+"""What all tests share: the project's own folder on the path, databases, and figures that a test wants said."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from store.database import open_database
+from tests.databases import (
+    KINDS,
+    Databases,
+    PostgresDatabases,
+    PostgresTemplates,
+    SqliteDatabases,
+    runs_on_both,
+)
+from tests.system.postgres import Postgres
+
 _FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FIGURES] = []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "databases" in metafunc.fixturenames and runs_on_both(Path(metafunc.module.__file__)):
+        metafunc.parametrize("databases", KINDS, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables of now."""
+    file = tmp_path_factory.mktemp("migrated") / "meldpost.db"
+    database = open_database(f"sqlite:///{file}")
+    database.upgrade()
+    database.close()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_templates() -> Iterator[PostgresTemplates]:
+    server = Postgres(in_memory=True)
+    try:
+        yield PostgresTemplates(server)
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def databases(request: pytest.FixtureRequest, migrated: Path) -> Iterator[Databases]:
+    """Where this test's databases are; SQLite, unless `tests.databases.BOTH` names its file."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield SqliteDatabases(migrated)
+        return
+    made = PostgresDatabases(request.getfixturevalue("postgres_templates"))
+    try:
+        yield made
+    finally:
+        made.drop()
 
 
 @pytest.fixture(scope="session")

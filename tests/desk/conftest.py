@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from desk.server import listen
+from tests.databases import Databases
 from tests.desk.world import LOGIN, PASSPHRASE, Prepared, World, make_world, prepare
 
 CHROMIUM = "/usr/bin/chromium"
@@ -31,8 +32,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture
-def world(prepared: Prepared, tmp_path: Path) -> Iterator[World]:
-    made = make_world(prepared, tmp_path / "desk")
+def world(databases: Databases, prepared: Prepared, tmp_path: Path) -> Iterator[World]:
+    made = make_world(prepared, tmp_path / "desk", databases)
     yield made
     made.database.close()
 

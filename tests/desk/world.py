@@ -1,4 +1,4 @@
-"""A desk with a real store: one SQLite file, real seals, a member with a passphrase, and cases to put into it."""
+"""A desk with a real store: real seals, a member with a passphrase, and cases to put into it."""
 
 import base64
 import os
@@ -27,6 +27,7 @@ from store.lookups import IndexKey
 from store.members import add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind
 from store.passphrase import Params
+from tests.databases import Databases
 
 DESK = "integriteit"
 LOGIN = "j.coordinator"
@@ -182,10 +183,11 @@ def prepare(folder: Path) -> Prepared:
     return Prepared(folder, fresh.keys, fresh.pins, ring)
 
 
-def make_world(prepared: Prepared, folder: Path) -> World:
-    """A desk of its own, in a folder that is not there yet."""
+def make_world(prepared: Prepared, folder: Path, databases: Databases | None = None) -> World:
+    """A desk of its own, in a folder that is not there yet, on SQLite unless said otherwise."""
     shutil.copytree(prepared.folder, folder)
-    database = open_database(f"sqlite:///{folder / DATABASE}")
+    url = f"sqlite:///{folder / DATABASE}"
+    database = open_database(databases.copy(prepared.folder / DATABASE, folder) if databases else url)
     secrets = Secrets(folder / "secrets", environ={})
     settings = Settings(
         secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.pins)}, web=WebSettings(port=0)

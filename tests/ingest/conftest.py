@@ -18,6 +18,7 @@ import pytest
 from imapclient import IMAPClient
 
 from config.settings import MailboxSettings
+from tests.databases import Databases
 from tests.ingest.office import PASSWORD, Founded, Office, found, open_office
 from tests.system.certificates import make_certificates
 
@@ -183,12 +184,12 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
 
 
 @pytest.fixture
-def new_office(tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
+def new_office(databases: Databases, tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
     with contextlib.ExitStack() as stack:
 
         def make(account: MailboxSettings, **more: Any) -> Office:
             mailbox = account.model_dump(exclude_defaults=True)
-            return stack.enter_context(open_office(tmp_path, founded, mailbox, **more))
+            return stack.enter_context(open_office(tmp_path, founded, mailbox, databases=databases, **more))
 
         yield make
 

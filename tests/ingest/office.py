@@ -30,6 +30,7 @@ from store.members import add_member, create_desk
 from store.outbox import Mail
 from store.schema import CaseFile
 from store.sending import claim, open_claim
+from tests.databases import Databases
 from triage import CategoryScore, Concerned, Contact, MailText, Report
 
 PASSWORD = "geheim"
@@ -173,13 +174,17 @@ def open_office(
     *,
     desk: dict[str, Any] | None = None,
     other_desk: dict[str, Any] | None = None,
+    databases: Databases | None = None,
     **more: Any,
 ) -> Iterator[Office]:
+    """On SQLite, unless `databases` are others."""
     desks = {DESK: founded.desk | (desk or {})}
     if other_desk is not None:
         desks["other"] = founded.desk | other_desk
     shutil.copytree(founded.folder, folder, dirs_exist_ok=True)
     url = f"sqlite:///{folder}/meldpost.db"
+    if databases is not None:
+        url = databases.copy(founded.folder / "meldpost.db", folder)
     settings = Settings.model_validate(
         {
             "database": {"url": url},

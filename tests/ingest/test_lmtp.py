@@ -24,6 +24,7 @@ from ingest.sources.lmtp import MOST_MAILS, Post, serve
 from ingest.take_in import Outcome, Result
 from store.outbox import OutboxState
 from store.schema import Ledger, Outbox
+from tests.databases import Databases
 from tests.ingest.office import ADDRESS, Founded, Office, mail, open_office
 
 MAILBOX = {"kind": "lmtp", "desk": "desk"}
@@ -32,12 +33,13 @@ NewDesk = Callable[..., Office]
 
 
 @pytest.fixture
-def new_desk(tmp_path: Path, founded: Founded) -> Iterator[NewDesk]:
+def new_desk(databases: Databases, tmp_path: Path, founded: Founded) -> Iterator[NewDesk]:
     with ExitStack() as stack:
 
         def make(**more: Any) -> Office:
             mailbox = {**MAILBOX, **more.pop("mailbox", {})}
-            return stack.enter_context(open_office(tmp_path, founded, mailbox, **{"lmtp": LISTEN, **more}))
+            asked = {"lmtp": LISTEN, **more}
+            return stack.enter_context(open_office(tmp_path, founded, mailbox, databases=databases, **asked))
 
         yield make
 

@@ -25,6 +25,7 @@ from store.keyring import add_pair, seal_seed
 from store.members import FreshDesk, create_desk
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind
 from store.schema import Due, Member, Outbox, new_id
+from tests.databases import Databases
 
 NOW = datetime(2026, 3, 2, 13, 32, tzinfo=UTC)
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567abcdefgh"
@@ -182,10 +183,9 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: Path, desk: DeskSettings) -> Iterator[Box]:
-    url = f"sqlite:///{tmp_path / 'meldpost.db'}"
+def box(databases: Databases, tmp_path: Path, desk: DeskSettings) -> Iterator[Box]:
+    url = databases.new(tmp_path)
     database = open_database(url)
-    database.upgrade()
     with database.begin() as session:
         fresh = create_desk(session, "bz", NOW)
     secrets = tmp_path / "secrets"

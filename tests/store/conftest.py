@@ -1,21 +1,20 @@
-"""A fresh database, and a desk with one member on it."""
+"""A fresh database, and a desk with one member on it; on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from store.database import Database
-from tests.store.world import FORCED, Template, World, empty_database, make_template, make_world
+from store.database import Database, open_database
+from tests.databases import Databases
+from tests.store.world import Template, World, make_template
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = empty_database(tmp_path)
-    database.upgrade()
+def db(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    database = open_database(databases.new(tmp_path))
     yield database
     database.close()
 
@@ -27,10 +26,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if FORCED in os.environ:
-        made = make_world(request.getfixturevalue("db"))
-    else:
-        made = request.getfixturevalue("template").copy(tmp_path)
+def world(databases: Databases, template: Template, tmp_path: Path) -> Iterator[World]:
+    made = template.world(databases.copy(template.file, tmp_path))
     yield made
     made.db.close()

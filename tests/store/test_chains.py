@@ -21,30 +21,14 @@ from store.audit import Action
 from store.chains import GENESIS
 from store.database import Database, open_database
 from store.verification import Wrong
+from tests.databases import Databases
 from tests.store.trail import DESK, chains, checkpoint, make_desk, rows, verify, write, write_in
-from tests.store.world import FORCED, NOW
-from tests.system.postgres import Postgres
-
-
-@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
-def server(request: pytest.FixtureRequest) -> Iterator[Postgres | None]:
-    if request.param == "sqlite":
-        yield None
-        return
-    postgres = Postgres()
-    yield postgres
-    postgres.remove()
+from tests.store.world import NOW
 
 
 @pytest.fixture
-def url(server: Postgres | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    if server is None:
-        return f"sqlite:///{tmp_path}/trail.db"
-    from tests.store.world import empty_database
-
-    monkeypatch.setenv(FORCED, server.url)
-    empty_database(tmp_path).close()
-    return server.url
+def url(databases: Databases, tmp_path: Path) -> str:
+    return databases.new(tmp_path)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from store.ledger import AlreadyTakenIn, MailPlace
 from store.lookups import knows_address, message_with_id
 from store.records import Name, RecordKind
 from store.schema import Audit, Base, CaseFile, KeyPair, Message, Record, SealedSeed
-from tests.store.world import FORCED, INDEX, NOW, World, attachment, mail, new_case
+from tests.store.world import INDEX, NOW, World, attachment, mail, new_case
 
 TO_IDENTITY = {"raw", "message", "attachment", "contact", "outgoing"}
 TO_CASE = {"report", "masked", "card"}
@@ -256,8 +256,9 @@ def test_the_trail_holds_the_digest_of_every_sealed_record(world: World) -> None
             assert session.scalars(select(Audit.sha256).where(*named)).one() == row.sha256
 
 
-@pytest.mark.skipif(FORCED in os.environ, reason="looks into SQLite's files")
 def test_nothing_readable_rests_in_the_database_files(world: World, tmp_path: Path) -> None:
+    if world.db.dialect != "sqlite":
+        pytest.skip("looks into SQLite's files; into PostgreSQL's looks tests/system/test_postgres_log.py")
     taken = world.open_case()
     world.enqueue(case_id=taken.case_id, copy={"kind": "receipt", "subject": "s", "text": "Zwanenzang", "to": "a"})
     with world.db.begin() as session:

@@ -1,11 +1,7 @@
-"""A desk with one member, mails to take in and mails to send, as the tests of the store want them.
-
-On SQLite, or on the database whose URL stands in MELDPOST_TEST_DATABASE (which is emptied).
-"""
+"""A desk with one member, mails to take in and mails to send, as the tests of the store want them."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import MetaData, create_engine, make_url, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases.roles import Role
@@ -35,7 +31,6 @@ FAST = Params(memory_kib=128 * 1024, iterations=1, lanes=4)
 SECRET = b"p" * 32
 PASSPHRASE = "paard batterij nietje correct"
 INDEX = IndexKey(b"i" * 32)
-FORCED = "MELDPOST_TEST_DATABASE"
 
 
 @dataclass(frozen=True)
@@ -188,18 +183,6 @@ def folder_in_memory() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
 
 
-def empty_database(folder: Path) -> Database:
-    url = os.environ.get(FORCED)
-    if url is None:
-        return open_database(f"sqlite:///{folder}/meldpost.db")
-    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
-    tables = MetaData()
-    tables.reflect(engine)
-    tables.drop_all(engine)
-    engine.dispose()
-    return open_database(url)
-
-
 @dataclass(frozen=True)
 class Template:
     """A SQLite file with a desk on it, to copy."""
@@ -210,7 +193,11 @@ class Template:
 
     def copy(self, folder: Path) -> World:
         shutil.copy(self.file, folder / "meldpost.db")
-        return World(open_database(f"sqlite:///{folder}/meldpost.db"), self.fresh, self.ring)
+        return self.world(f"sqlite:///{folder}/meldpost.db")
+
+    def world(self, url: str) -> World:
+        """The desk on a copy that was made already."""
+        return World(open_database(url), self.fresh, self.ring)
 
 
 def make_template(folder: Path) -> Template:
