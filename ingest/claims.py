@@ -1,6 +1,8 @@
 """One process at a time reads a mailbox, and the claim of one that was killed does not outlive it.
 
-A claim keeps two daemons from doing the same work; what keeps a mail from being taken in twice is the ledger alone.
+On PostgreSQL it is an advisory lock, which the server takes back when the process or its machine is gone; elsewhere
+a row with a process's name and a time. A claim keeps two daemons from doing the same work; what keeps a mail from being
+taken in twice is the ledger alone.
 """
 
 import os
@@ -11,13 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from store import ledger
+from store.advisory import advisory_lock
 from store.database import Database
 
 CLAIM_SECONDS = 120.0
 """How long a claim is good. After a power cut a mailbox waits this long at most."""
 
 _EXTEND_AFTER = CLAIM_SECONDS / 4
-"""A claim younger than this is not written again: each writing is a flush of the disk."""
+"""A claim younger than this is not written again, or asked for: each writing is a flush of the disk."""
 
 _ENDED = "ZX"
 """Dead, but not yet buried by its parent."""
@@ -28,6 +31,30 @@ Extend = Callable[[], bool]
 @contextmanager
 def claimed(database: Database, account: str) -> Iterator[Extend | None]:
     """Claim a mailbox; gives what extends the claim, or None where another process holds it."""
+    with _by_lock(database, account) if database.dialect == "postgresql" else _by_lease(database, account) as extend:
+        yield extend
+
+
+@contextmanager
+def _by_lock(database: Database, account: str) -> Iterator[Extend | None]:
+    with advisory_lock(database, f"mailbox {account}") as still_held:
+        if still_held is None:
+            yield None
+            return
+        asked = time.monotonic()
+
+        def extend() -> bool:
+            nonlocal asked
+            if time.monotonic() - asked < _EXTEND_AFTER:
+                return True
+            asked = time.monotonic()
+            return still_held()
+
+        yield extend
+
+
+@contextmanager
+def _by_lease(database: Database, account: str) -> Iterator[Extend | None]:
     holder = f"{_process(os.getpid())}.{secrets.token_hex(4)}"
     written = 0.0
 

@@ -112,6 +112,14 @@ class Database:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def own_connection(self) -> Iterator[Connection]:
+        """A connection outside the pool, closed at the end; each statement on it is a transaction of its own."""
+        with self._engine.connect() as pooled:
+            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            yield connection
+
     def now(self) -> datetime:
         with self.read() as session:
             return clock(session)

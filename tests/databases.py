@@ -27,6 +27,7 @@ BOTH = (
     "notify/test_schedule.py",
     "ingest/test_automatic.py",
     "ingest/test_bounces.py",
+    "ingest/test_claims.py",
     "ingest/test_lmtp.py",
     "ingest/test_rounds.py",
     "ingest/test_rounds_overlap.py",

@@ -2,7 +2,6 @@ import base64
 import email
 import email.policy
 import logging
-import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ import ingest.rounds
 from cases.terms import DueKind
 from config.settings import MailboxSettings
 from config.taxonomy import MissingField
+from ingest.claims import claimed
 from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult, ingest_files
 from ingest.sources.imap import Account, BadReply, ConnectionLost
@@ -363,25 +363,9 @@ def test_a_mailbox_that_another_process_reads_is_left_alone(
 ) -> None:
     """mail-cases 20"""
     dovecot.deliver(account, mail())
-    assert ledger.claim_mailbox(office.database, "main", "another machine", 60)
-    assert office.take_in() == RoundResult(busy=True)
-    ledger.release_mailbox(office.database, "main", "another machine")
+    with claimed(office.database, "main"):
+        assert office.take_in() == RoundResult(busy=True)
     assert office.take_in().taken == 1
-
-
-def test_the_claim_of_a_process_that_was_killed_is_taken_over(
-    dovecot: Dovecot, office: Office, account: MailboxSettings
-) -> None:
-    from ingest.claims import claimed
-
-    dovecot.deliver(account, mail())
-    child = os.fork()
-    if child == 0:
-        with claimed(office.database, "main") as extend:
-            os._exit(0 if extend else 1)
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has buried it yet
-    assert office.take_in().taken == 1
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 # poison
