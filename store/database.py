@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from store import secured_line
 from store.chains import ChainingSession, Chains
 from store.schema import UtcTime
 
@@ -172,6 +173,12 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
+    if not secured_line.is_safe(url):
+        raise StoreError(
+            "The database is on another host, and its URL does not ask for an encrypted line to a known server. Add "
+            "?sslmode=verify-full&sslrootcert=/path/to/ca.pem to it, with the certificate of the authority that "
+            "signed the server's; the host in the URL must be the name in that certificate."
+        )
     return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
 
 
