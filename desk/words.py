@@ -121,6 +121,14 @@ MESSAGE_STATES = {
     "unreadable": _l("Could not be read"),
     "too_large": _l("Too large to read"),
 }
+RECORDS = {
+    "card": _l("the line in the queue"),
+    "decisions": _l("decisions on the report"),
+    "first_look": _l("the first look"),
+    "outcome": _l("the outcome"),
+    "contact": _l("the reporter's contact details"),
+}
+"""What there is one of in each case, and only Meldpost and members write."""
 MARKS = {
     "encrypted": _l("encrypted"),
     "virus": _l("virus found"),
@@ -290,6 +298,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "outgoing_state": OUTGOING_STATES,
     "held_reason": HELD_REASONS,
     "message_state": MESSAGE_STATES,
+    "record": RECORDS,
     "flag": FLAGS,
     "locked": LOCKED,
     "signature": SIGNATURES,

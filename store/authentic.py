@@ -95,11 +95,19 @@ def signed(written: Written, content: Mapping[str, Any], by: Author | None) -> b
 
 def read_signed(sealed: bytes) -> Signed:
     """What `signed` gave. Raises ValueError."""
-    parsed: Mapping[str, Any] = json.loads(sealed.decode("utf-8", "surrogatepass"))
-    if set(parsed) != _SIGNED or not isinstance(parsed["content"], str):
+    parsed = _object(sealed.decode("utf-8", "surrogatepass"))
+    if set(parsed) != _SIGNED or not all(isinstance(part, str) for part in parsed.values()):
         return Signed(parsed)
-    text = parsed["content"].encode("utf-8", "surrogatepass")
-    return Signed(json.loads(parsed["content"]), text, str(parsed["by"]), bytes.fromhex(parsed["signature"]))
+    text = parsed["content"]
+    encoded = text.encode("utf-8", "surrogatepass")
+    return Signed(_object(text), encoded, parsed["by"], bytes.fromhex(parsed["signature"]))
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise ValueError("a record holds a JSON object")  # noqa: TRY004 - of bytes from outside
+    return parsed
 
 
 @dataclass

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,13 @@ from cases.terms import OF_THE_DESK, DoneReason, DueKind
 from config.taxonomy import Severity
 from store import audit, merging, outbox, records
 from store.audit import Action
+from store.authentic import Standing, Witness
 from store.database import Database, changed_rows
 from store.dues import OpenDue, open_dues
 from store.keyring import KeyRing
 from store.members import logins
 from store.outbox import OutboxState, OutgoingKind, OutgoingRow
-from store.records import Name, RecordKind
+from store.records import Name, Opened, RecordKind
 from store.schema import Attachment, CaseFile, Message
 
 
@@ -46,6 +47,7 @@ class CaseMessage:
     contact: Mapping[str, Any]
     report: Mapping[str, Any]
     masked_text: str
+    standing: Standing = Standing.GENUINE
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,14 @@ class DoneDue:
 
 @dataclass(frozen=True)
 class Note:
+    """`by` is who signed it; of one from before signatures, who is said to have written it. One that Meldpost did not
+    write has neither author nor time."""
+
     id: str
     text: str
     by: str
-    at: datetime
+    at: datetime | None
+    standing: Standing = Standing.GENUINE
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,9 @@ class Outgoing:
 class CaseView:
     """A case as its coordinator sees it. Changes hand back `version`; `received_at` is when its first mail arrived.
 
-    `damaged` counts the records that are there and cannot be opened; what they held is shown as if it were not there.
+    `damaged` counts the records that cannot be opened, or are there no more; what they held is shown as if it were not
+    there. `foreign` are the kinds of records about the case itself that Meldpost did not write: they have no effect.
+    `unsigned` are those from before there were signatures, which have.
     """
 
     case_id: str
@@ -156,6 +164,8 @@ class CaseView:
     outgoing: tuple[Outgoing, ...]
     timeline: tuple[Event, ...]
     damaged: int
+    foreign: tuple[RecordKind, ...] = ()
+    unsigned: tuple[RecordKind, ...] = ()
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -187,27 +197,25 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     changed_rows(
         session, update(Message).where(Message.case_id == case_id, Message.seen_at.is_(None)).values(seen_at=now)
     )
-    trusted = [message for message in messages if not message.sender_is_new]
+    trusted = [each for each in messages if not each.sender_is_new and each.standing is not Standing.FOREIGN]
     suggested = merging.suggested([message.report for message in trusted])
-    decisions, first_look = sealed.one(RecordKind.DECISIONS) or {}, sealed.one(RecordKind.FIRST_LOOK)
-    corrected = (sealed.one(RecordKind.CONTACT) or {}).get("value")
+    decisions, first_look = sealed.one(RecordKind.DECISIONS), sealed.one(RecordKind.FIRST_LOOK)
+    decided, looked = decisions.content if decisions else {}, first_look.content if first_look else None
+    corrected = (sealed.content(RecordKind.CONTACT) or {}).get("value")
     dues = open_dues(session, case_id)
     timeline = _timeline(session, ring, case_id, names)
     return CaseView(
         case_id=case_id,
         version=row.version,
-        reference=(sealed.one(RecordKind.CARD) or {}).get("reference", ""),
+        reference=(sealed.content(RecordKind.CARD) or {}).get("reference", ""),
         status=Status(row.status),
         received_at=min(message.received_at for message in messages),
         closed_at=row.closed_at,
         closing=_closing(sealed, row),
         linked_case_ids=_linked(session, row),
         suggested=suggested,
-        decisions={
-            part: Decision(each["value"], names.get(each["by"], ""), datetime.fromisoformat(each["at"]))
-            for part, each in decisions.items()
-        },
-        report=merging.decided(suggested, decisions, first_look, corrected),
+        decisions=_decisions(sealed, decisions, names) if decisions else {},
+        report=merging.decided(suggested, decided, looked, corrected),
         contact=merging.contact([message.contact for message in trusted], corrected),
         first_look=_first_look(first_look, names),
         messages=messages,
@@ -216,31 +224,52 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         done=_done(timeline, {due.kind for due in dues}),
         outgoing=_outgoing(session, sealed),
         timeline=timeline,
-        damaged=sealed.damaged,
+        damaged=sealed.damaged + records.gone(session, ring, case_id),
+        foreign=tuple(sealed.foreign),
+        unsigned=tuple(sealed.unsigned),
     )
 
 
 @dataclass
 class _Sealed:
-    """The sealed records of a case, and how many of those that were looked for cannot be opened."""
+    """The sealed records of a case, and what is wrong with those that were looked for."""
 
     session: Session
     ring: KeyRing
     case_id: str
     damaged: int = 0
+    foreign: list[RecordKind] = field(default_factory=list)
+    unsigned: list[RecordKind] = field(default_factory=list)
 
-    def one(self, kind: RecordKind) -> Mapping[str, Any] | None:
-        """The record about the case itself; None where there is none, or none that can be opened."""
+    def __post_init__(self) -> None:
+        self._witness = Witness(self.session, self.ring)
+
+    def one(self, kind: RecordKind) -> Opened | None:
+        """The record about the case itself; None where there is none that can be opened, or it counts for nothing."""
         try:
-            return records.opened_json_or_none(self.session, self.ring, Name(self.case_id, self.case_id, kind))[0]
+            found = records.marked(self.session, self.ring, self.name(kind), self._witness)
         except records.CANNOT_OPEN:
             self.damaged += 1
             return None
+        if found is not None and found.standing is Standing.FOREIGN:
+            self.foreign.append(kind)
+        if found is not None and found.standing is Standing.BEFORE:
+            self.unsigned.append(kind)
+        return found if found is not None and found.counts else None
 
-    def all(self, kind: RecordKind) -> Mapping[str, Mapping[str, Any]]:
-        found = records.opened_of_case(self.session, self.ring, self.case_id, kind)
-        self.damaged += sum(each is None and subject_id != self.case_id for subject_id, each in found.items())
-        return {subject_id: each for subject_id, each in found.items() if each is not None}
+    def content(self, kind: RecordKind) -> Mapping[str, Any] | None:
+        found = self.one(kind)
+        return found.content if found else None
+
+    def all(self, kind: RecordKind) -> Mapping[str, Opened]:
+        """The records about the parts of a case, also those that Meldpost did not write: they are shown as that."""
+        found = records.marked_of_case(self.session, self.ring, self.case_id, kind, self._witness)
+        parts = {subject_id: each for subject_id, each in found.items() if subject_id != self.case_id}
+        self.damaged += sum(each is None for each in parts.values())
+        return {subject_id: each for subject_id, each in parts.items() if each is not None}
+
+    def name(self, kind: RecordKind) -> Name:
+        return Name(self.case_id, self.case_id, kind)
 
 
 def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:
@@ -307,8 +336,16 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
     rows = session.scalars(
         select(Message).where(Message.case_id == sealed.case_id).order_by(Message.taken_in_at, Message.received_at)
     ).all()
-    contents, contacts = sealed.all(RecordKind.MESSAGE), sealed.all(RecordKind.CONTACT)
-    reports, masked = sealed.all(RecordKind.REPORT), sealed.all(RecordKind.MASKED)
+    kinds = (RecordKind.MESSAGE, RecordKind.CONTACT, RecordKind.REPORT, RecordKind.MASKED)
+    found = {kind: sealed.all(kind) for kind in kinds}
+
+    def of(row: Message, kind: RecordKind) -> Mapping[str, Any]:
+        return found[kind][row.id].content if row.id in found[kind] else {}
+
+    def standing(row: Message) -> Standing:
+        each = {found[kind][row.id].standing for kind in kinds if row.id in found[kind]}
+        return Standing.FOREIGN if Standing.FOREIGN in each else Standing.GENUINE
+
     return tuple(
         CaseMessage(
             id=row.id,
@@ -316,25 +353,46 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
             received_at=row.received_at,
             taken_in_at=row.taken_in_at,
             seen_before=row.seen_at is not None,
-            sender_is_new=bool(contents.get(row.id, {}).get("sender_is_new", True)),  # nobody vouches for a damaged one
-            content=contents.get(row.id, {}),
-            contact=contacts.get(row.id, {}),
-            report=reports.get(row.id, {}),
-            masked_text=masked.get(row.id, {}).get("text", ""),
+            sender_is_new=bool(of(row, RecordKind.MESSAGE).get("sender_is_new", True)),  # of a damaged one
+            content=of(row, RecordKind.MESSAGE),
+            contact=of(row, RecordKind.CONTACT),
+            report=of(row, RecordKind.REPORT),
+            masked_text=of(row, RecordKind.MASKED).get("text", ""),
+            standing=standing(row),
         )
         for row in rows
     )
 
 
-def _first_look(taken: Mapping[str, Any] | None, names: Mapping[str, str]) -> FirstLookTaken | None:
+def _decisions(sealed: _Sealed, found: Opened, names: Mapping[str, str]) -> Mapping[str, Decision]:
+    """What was decided, and by whom. A member signs all decisions at once, also those that others took before: each is
+    theirs who signed it first."""
+    by = {part: each["by"] for part, each in found.content.items()}
+    if any(author_id != found.author_id for author_id in by.values()):
+        for version in reversed(records.history(sealed.session, sealed.ring, sealed.name(RecordKind.DECISIONS))):
+            for part, each in version.content.items():
+                if found.content.get(part) == each:
+                    by[part] = version.author_id or each["by"]
+    return {
+        part: Decision(each["value"], names.get(by[part], ""), datetime.fromisoformat(each["at"]))
+        for part, each in found.content.items()
+    }
+
+
+def _author(found: Opened, names: Mapping[str, str]) -> str:
+    """Who signed this; where nobody did, who is said to have written it."""
+    return names.get(found.author_id or found.content["by"], "")
+
+
+def _first_look(taken: Opened | None, names: Mapping[str, str]) -> FirstLookTaken | None:
     if taken is None:
         return None
-    answers = FirstLook(taken["clear"], taken["breach"], Severity(taken["severity"]))
-    return FirstLookTaken(answers, names.get(taken["by"], ""), datetime.fromisoformat(taken["at"]))
+    answers = FirstLook(taken.content["clear"], taken.content["breach"], Severity(taken.content["severity"]))
+    return FirstLookTaken(answers, _author(taken, names), datetime.fromisoformat(taken.content["at"]))
 
 
 def _closing(sealed: _Sealed, row: CaseFile) -> Closing | None:
-    closing = sealed.one(RecordKind.OUTCOME)
+    closing = sealed.content(RecordKind.OUTCOME)
     if closing is None or row.status != Status.CLOSED:
         return None  # reopened since, or reopened and then set aside
     return Closing(Outcome(closing["outcome"]), closing["approver"], datetime.fromisoformat(closing["at"]))
@@ -366,17 +424,22 @@ def _done(timeline: Iterable[Event], due: Collection[DueKind]) -> tuple[DoneDue,
 
 
 def _notes(sealed: _Sealed, names: Mapping[str, str]) -> tuple[Note, ...]:
-    return tuple(
-        Note(note_id, note["text"], names.get(note["by"], ""), datetime.fromisoformat(note["at"]))
-        for note_id, note in sealed.all(RecordKind.NOTE).items()
-    )
+    found = sealed.all(RecordKind.NOTE)
+    return tuple(_note(note_id, note, names) for note_id, note in found.items())
+
+
+def _note(note_id: str, note: Opened, names: Mapping[str, str]) -> Note:
+    if not note.counts:  # what it says of its author and its time is anybody's word
+        return Note(note_id, str(note.content.get("text") or ""), "", None, note.standing)
+    at = datetime.fromisoformat(note.content["at"])
+    return Note(note_id, note.content["text"], _author(note, names), at, note.standing)
 
 
 def _outgoing(session: Session, sealed: _Sealed) -> tuple[Outgoing, ...]:
     copies = sealed.all(RecordKind.OUTGOING)
 
     def with_copy(row: OutgoingRow) -> Outgoing:
-        copy = copies.get(row.id, {})
+        copy = copies[row.id].content if row.id in copies else {}
         return Outgoing(
             id=row.id,
             kind=row.kind,

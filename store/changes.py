@@ -57,9 +57,10 @@ def decide(
     if not set(decided) <= set(merging.DECIDABLE):
         raise NotDecidable("This part of a report is not there to be corrected.")
     row = claim_version(session, ring, case_id, version)
-    before, _ = records.opened_json_or_none(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
+    found = records.marked(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
+    before = found.content if found and found.counts else {}  # what Meldpost did not write gets no signature
     new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
-    _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**(before or {}), **new}, now)
+    _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**before, **new}, now)
     if "missing" in decided and not _missing(session, ring, case_id) <= set(decided["missing"]):
         _stop_asking(session, case_id, now)
     _change_card(session, ring, index, case_id, decided, now)
@@ -235,9 +236,9 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
     """Write the card of a case anew where it says other than the case itself, as it was seen in this transaction.
 
     Intake writes a card once, and opens nothing: what later mails add gets onto it when a person looks. Nothing is
-    written of a case that is damaged: it would say less than what is lost.
+    written of a case that is damaged, or holds what Meldpost did not write: it would say less than what is lost.
     """
-    if view.damaged:
+    if view.damaged or view.foreign:
         return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     marked = merging.marks(message.report for message in view.messages)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from store import audit, merging, records
 from store.audit import Action
+from store.authentic import Standing
 from store.database import Database
 from store.keyring import KeyRing
 from store.records import CANNOT_OPEN, Name, RecordKind
@@ -52,8 +53,14 @@ def _lesson(session: Session, ring: KeyRing, case_id: str) -> Lesson | None:
     decisions, first_look = (
         records.opened_json_or_none(session, ring, Name(case_id, case_id, kind))[0] for kind in _DECIDED
     )
-    contents = records.opened_of_case(session, ring, case_id, RecordKind.MESSAGE)
-    reports = records.opened_of_case(session, ring, case_id, RecordKind.REPORT)
+    contents, reports = (
+        {
+            message_id: each.content
+            for message_id, each in records.marked_of_case(session, ring, case_id, kind).items()
+            if each and each.standing is not Standing.FOREIGN
+        }
+        for kind in (RecordKind.MESSAGE, RecordKind.REPORT)
+    )
     rows = select(Message.id).where(Message.case_id == case_id).order_by(Message.taken_in_at, Message.received_at)
     order = session.scalars(rows).all()
     for message_id in order:

@@ -281,6 +281,17 @@ def newest_version(session: Session, desk: str, name: Name) -> int:
         return 0
 
 
+def gone(session: Session, ring: KeyRing, case_id: str) -> int:
+    """How many records of a case the trail knows of that are not there: somebody took them away."""
+    there = select(Record.id).where(Record.subject_id == Audit.subject_id, Record.kind == Audit.record_kind)
+    lost = (
+        select(Audit.subject_id, Audit.record_kind)
+        .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.sha256.is_not(None), ~there.exists())
+        .distinct()
+    )
+    return session.scalar(select(func.count()).select_from(lost.subquery())) or 0
+
+
 def next_version(session: Session, desk: str, name: Name) -> int:
     """The number of the version to write next: higher than any that the trail knows of, so that no number is used twice
     where a record was destroyed. Needs no key."""
@@ -320,17 +331,18 @@ def opened_json_or_none(session: Session, ring: KeyRing, name: Name) -> tuple[Ma
     return (None, 0) if found is None else (_counting(found).content, found.version)
 
 
-def marked(session: Session, ring: KeyRing, name: Name) -> Opened | None:
-    """The newest version of a JSON object, with what is known of where it comes from."""
+def marked(session: Session, ring: KeyRing, name: Name, witness: Witness | None = None) -> Opened | None:
+    """The newest version of a JSON object, with what is known of where it comes from. One `witness` for many reads
+    looks each key up once."""
     try:
         row = _newest(session, ring.desk, name)
     except NoSuchRecord:
         return None
-    return _marked(session, ring, row)
+    return _marked(session, ring, row, witness)
 
 
 def history(session: Session, ring: KeyRing, name: Name) -> tuple[Opened, ...]:
-    """All versions of a JSON object that can be opened and were signed, oldest first: who wrote what, and when."""
+    """All versions of a JSON object that can be opened and count, oldest first: who wrote what, and when."""
     found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.case_id == name.case_id, Record.subject_id == name.subject_id)
@@ -338,7 +350,7 @@ def history(session: Session, ring: KeyRing, name: Name) -> tuple[Opened, ...]:
         .order_by(Record.version)
     ).all()
     opened_by_id = _opened_all(session, ring, found, past=True)
-    return tuple(each for each in opened_by_id.values() if each and each.standing is Standing.GENUINE)
+    return tuple(each for each in opened_by_id.values() if each and each.counts)
 
 
 def opened_of_case(
@@ -352,14 +364,16 @@ def opened_of_case(
     return {subject_id: each.content if each and each.counts else None for subject_id, each in found.items()}
 
 
-def marked_of_case(session: Session, ring: KeyRing, case_id: str, kind: RecordKind) -> Mapping[str, Opened | None]:
+def marked_of_case(
+    session: Session, ring: KeyRing, case_id: str, kind: RecordKind, witness: Witness | None = None
+) -> Mapping[str, Opened | None]:
     """As `opened_of_case`, with what is known of where each comes from; None where it cannot be opened alone."""
     found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.case_id == case_id, Record.kind == kind)
         .order_by(Record.created_at, Record.version)
     )
-    return _latest(session, ring, found)
+    return _latest(session, ring, found, witness)
 
 
 def opened_of_subjects(
@@ -377,18 +391,25 @@ def opened_of_subjects(
     return {subject_id: each.content for subject_id, each in latest.items() if each and each.counts}
 
 
-def _latest(session: Session, ring: KeyRing, found: Iterable[Record]) -> dict[str, Opened | None]:
+def _latest(
+    session: Session, ring: KeyRing, found: Iterable[Record], witness: Witness | None = None
+) -> dict[str, Opened | None]:
     """The newest version of each by its number: two machines need not agree on what time it is."""
     latest: dict[str, Record] = {}
     for row in found:
         if row.subject_id not in latest or latest[row.subject_id].version < row.version:
             latest[row.subject_id] = row
-    opened_by_id = _opened_all(session, ring, latest.values())
+    opened_by_id = _opened_all(session, ring, latest.values(), witness)
     return {subject_id: opened_by_id[row.id] for subject_id, row in latest.items()}
 
 
 def _opened_all(
-    session: Session, ring: KeyRing, found: Collection[Record], *, past: bool = False
+    session: Session,
+    ring: KeyRing,
+    found: Collection[Record],
+    witness: Witness | None = None,
+    *,
+    past: bool = False,
 ) -> dict[str, Opened | None]:
     contents: dict[str, Signed] = {}
     for row in found:
@@ -396,13 +417,14 @@ def _opened_all(
             contents[row.id] = read_signed(b"".join(_open(session, ring, row)))
         except CANNOT_OPEN:
             continue
-    standings = Witness(session, ring).standings(found, contents, _by_persons(found), past=past)
+    known = witness or Witness(session, ring)
+    standings = known.standings(found, contents, _by_persons(found), past=past)
     return {row.id: _opened(row, contents[row.id], standings[row.id]) if row.id in contents else None for row in found}
 
 
-def _marked(session: Session, ring: KeyRing, row: Record) -> Opened:
+def _marked(session: Session, ring: KeyRing, row: Record, witness: Witness | None = None) -> Opened:
     content = read_signed(b"".join(_open(session, ring, row)))
-    standing = Witness(session, ring).standings([row], {row.id: content}, _by_persons([row]))[row.id]
+    standing = (witness or Witness(session, ring)).standings([row], {row.id: content}, _by_persons([row]))[row.id]
     return _opened(row, content, standing)
 
 
