@@ -154,6 +154,11 @@ class DeskSettings(Section):
         description="PEM certificates of the authorities whose S/MIME signatures the desk wants to know apart. Without "
         "it a signature is checked against the certificate that came with it, which anybody can make.",
     )
+    two_members: tuple[Literal["add_member", "recovery", "export", "destroy"], ...] = Field(
+        (),
+        description="What takes the consent of two members, one who asks and another who agrees within 7 days: "
+        "'add_member', 'recovery', 'export' of what is sealed, 'destroy' of a case before its time.",
+    )
     encryption_key_at: str = Field(
         "",
         description="Where reporters find the desk's certificate or OpenPGP key, as a receipt tells them.",

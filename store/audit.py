@@ -58,6 +58,10 @@ class Action(StrEnum):
     DESK_KEY_TAKEN = "desk_key_taken"  # a member who had the desk's key shall not have it any more: make it anew
     PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
     RECOVERED = "recovered"  # somebody was given access by the recovery key
+    CONSENT_ASKED = "consent_asked"  # for something that takes two members
+    CONSENT_GIVEN = "consent_given"
+    CONSENT_TAKEN_BACK = "consent_taken_back"
+    CONSENT_USED = "consent_used"
     TAUGHT = "taught"  # a member had a model of the desk's learn from the case
     MODEL_TRAINED = "model_trained"
     MODEL_REFUSED = "model_refused"  # it did worse than the one before

@@ -491,6 +491,32 @@ class LoginSession(Base):
     frame: Mapped[bytes] = mapped_column(info=SEALED)
 
 
+class Consent(Base):
+    """Something that two members have to want: one asks, another gives. What it is about is a keyed digest.
+
+    Both sign the columns before, and whoever relies on it checks that.
+    """
+
+    __tablename__ = "consent"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    action: Mapped[str] = mapped_column(String(32), info=STATUS)
+    subject: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
+    detail: Mapped[bytes] = mapped_column(info=SEALED)
+    asked_by: Mapped[str] = mapped_column(String(32), ForeignKey("member.id"), info=IDS)
+    asked_at: Mapped[datetime] = mapped_column(info=TIMES)
+    ask_signature: Mapped[bytes] = mapped_column(LargeBinary(64), info=PUBLIC_KEYS)
+    given_by: Mapped[str | None] = mapped_column(String(32), ForeignKey("member.id"), info=IDS)
+    given_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    give_signature: Mapped[bytes | None] = mapped_column(LargeBinary(64), info=PUBLIC_KEYS)
+    taken_back_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    used_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (Index("ix_consent_desk_action_subject", "desk", "action", "subject"),)
+
+
 class LoginAttempt(Base):
     __tablename__ = "login_attempt"
 

@@ -42,6 +42,8 @@ class Statement(StrEnum):
     MEMBER_KEY = "meldpost member key"
     CONTENT = "meldpost record, as written"
     FRAME = "meldpost record, as sealed"
+    CONSENT_ASKED = "meldpost consent, asked"
+    CONSENT_GIVEN = "meldpost consent, given"
     CHECKPOINT = "meldpost trail checkpoint"
 
 

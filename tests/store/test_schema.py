@@ -31,6 +31,7 @@ TEXT_IN_CLEAR = {
     "audit.action",
     "audit.record_kind",
     "case_file.status",
+    "consent.action",
     "due.kind",
     "due.state",
     "key_pair.kind",
@@ -76,6 +77,8 @@ def test_words_in_clear_are_ids_states_and_places_only() -> None:
     assert (
         wordy
         - {
+            "consent.asked_by",
+            "consent.given_by",
             "key_pair.owner",
             "signing_key.owner",
             "record.signed_by",

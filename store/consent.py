@@ -1,0 +1,219 @@
+"""The consent of two members, where a desk's settings ask for it: one asks, another gives within a week.
+
+Both sign what it is for, and `is_given` counts only signatures of two members who hold the desk's key now: who writes
+to the database gives no consent. It is used once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from cases.roles import May
+from config.settings import DeskSettings
+from store import audit, certificates, membership
+from store.audit import Action
+from store.certificates import Chain
+from store.database import changed_rows
+from store.frame import Context, SealError
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, NoSuchKey, newest, pair
+from store.lookups import IndexKey
+from store.schema import Consent, new_id
+from store.sealing import open_sealed, seal
+from store.signing import Statement, statement, verify
+
+EXPIRES_AFTER = timedelta(days=7)
+_DETAIL = "consent-detail"
+
+
+class Act(StrEnum):
+    """What may take two members; the words of the setting `two_members`."""
+
+    ADD_MEMBER = "add_member"
+    RECOVERY = "recovery"
+    EXPORT = "export"
+    DESTROY = "destroy"
+
+
+class ConsentNeeded(Exception):
+    """A second member has to agree first. It was asked for, if it was not already."""
+
+
+class CannotConsent(Exception):
+    """Not by this person, or not any more."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A consent that was asked for and is not used yet. `about` is {} where it cannot be opened."""
+
+    id: str
+    act: Act
+    about: Mapping[str, Any]
+    asked_by: str
+    asked_at: datetime
+    given_by: str | None
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.asked_at + EXPIRES_AFTER
+
+
+def is_needed(settings: DeskSettings, act: Act) -> bool:
+    return act in settings.two_members
+
+
+def subject_of(index: IndexKey, act: Act, *parts: str) -> bytes:
+    """What a consent is about, as a digest that tells nobody without the index key."""
+    return index.login(json.dumps(["consent", act, *parts]))
+
+
+def ask(session: Session, ring: KeyRing, act: Act, subject: bytes, about: Mapping[str, Any], now: datetime) -> str:
+    """Ask for the consent of another member; `about` is what they read. Gives its id. Raises NotAllowed."""
+    ring.require(May.MANAGE_ACCESS)
+    to, consent_id = newest(session, ring.desk, KeyKind.DESK), new_id()
+    detail = seal(
+        json.dumps(about, ensure_ascii=False).encode(), to.public, _context(ring.desk, consent_id, to.generation)
+    )
+    row = Consent(
+        id=consent_id,
+        desk=ring.desk,
+        action=act,
+        subject=subject,
+        key_pair_id=to.id,
+        detail=detail,
+        asked_by=ring.member_id,
+        asked_at=now,
+        ask_signature=b"",
+    )
+    row.ask_signature = ring.signing_key().sign(_asked(row))
+    session.add(row)
+    audit.write(session, ring.desk, Action.CONSENT_ASKED, now, member_id=ring.member_id, subject_id=consent_id)
+    session.flush()
+    return consent_id
+
+
+def give(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> None:
+    """Agree to what another member asked for. Raises NotAllowed, CannotConsent."""
+    ring.require(May.MANAGE_ACCESS)
+    row = _open_row(session, ring, consent_id, now)
+    if row.asked_by == ring.member_id:
+        raise CannotConsent("You asked for this yourself: another member has to agree.")
+    if row.given_at is not None:
+        raise CannotConsent("Another member has agreed to this already.")
+    row.given_by, row.given_at = ring.member_id, now
+    row.give_signature = ring.signing_key().sign(_given(row, ring.member_id, now))
+    audit.write(session, ring.desk, Action.CONSENT_GIVEN, now, member_id=ring.member_id, subject_id=consent_id)
+    session.flush()
+
+
+def take_back(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> None:
+    """Say no to what was asked for, or was agreed to, and is not done yet. Raises NotAllowed, CannotConsent."""
+    ring.require(May.MANAGE_ACCESS)
+    _open_row(session, ring, consent_id, now).taken_back_at = now
+    audit.write(session, ring.desk, Action.CONSENT_TAKEN_BACK, now, member_id=ring.member_id, subject_id=consent_id)
+    session.flush()
+
+
+def is_given(session: Session, counted: Chain, act: Act, subject: bytes, now: datetime) -> bool:
+    """Did two members who hold the desk's key both sign this, within a week, and was it neither used nor taken back?"""
+    return _given_row(session, counted, act, subject, now) is not None
+
+
+def use(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime) -> None:
+    """The consent is used, in the transaction that does what it is for. Raises ConsentNeeded where there is none."""
+    row = _given_row(session, ring.chain(session), act, subject, now)
+    unused = update(Consent).where(Consent.used_at.is_(None), Consent.taken_back_at.is_(None))
+    if row is None or not changed_rows(session, unused.where(Consent.id == row.id).values(used_at=now)):
+        raise ConsentNeeded("This takes the consent of another member.")
+    audit.write(session, ring.desk, Action.CONSENT_USED, now, member_id=ring.member_id, subject_id=row.id)
+
+
+def ask_once(
+    session: Session, ring: KeyRing, act: Act, subject: bytes, about: Mapping[str, Any], now: datetime
+) -> None:
+    """Ask, unless this was asked for already and still stands."""
+    if not any(row.subject == subject for row in _standing(session, ring.desk, now) if row.action == act):
+        ask(session, ring, act, subject, about, now)
+
+
+def standing(session: Session, ring: KeyRing, now: datetime) -> tuple[Asked, ...]:
+    """What was asked for, was neither used nor taken back, and has not run out; oldest first. Raises NotAllowed."""
+    ring.require(May.MANAGE_ACCESS)
+    return tuple(
+        Asked(row.id, Act(row.action), _about(session, ring, row), row.asked_by, row.asked_at, row.given_by)
+        for row in _standing(session, ring.desk, now)
+    )
+
+
+def _standing(session: Session, desk: str, now: datetime) -> list[Consent]:
+    found = select(Consent).where(Consent.desk == desk, Consent.used_at.is_(None), Consent.taken_back_at.is_(None))
+    return list(
+        session.scalars(found.where(Consent.asked_at > now - EXPIRES_AFTER).order_by(Consent.asked_at, Consent.id))
+    )
+
+
+def _given_row(session: Session, counted: Chain, act: Act, subject: bytes, now: datetime) -> Consent | None:
+    holders = membership.holders(session, counted.desk)
+    for row in _standing(session, counted.desk, now):
+        if row.action != act or row.subject != subject or row.asked_at > now:
+            continue
+        if {row.asked_by, row.given_by} <= set(holders) and _is_signed_by_two(session, counted, row):
+            return row
+    return None
+
+
+def _is_signed_by_two(session: Session, counted: Chain, row: Consent) -> bool:
+    if row.given_by is None or row.given_at is None or row.give_signature is None or row.given_by == row.asked_by:
+        return False
+    asked = _signed(session, counted, row.asked_by, _asked(row), row.ask_signature)
+    return asked and _signed(
+        session, counted, row.given_by, _given(row, row.given_by, row.given_at), row.give_signature
+    )
+
+
+def _signed(session: Session, counted: Chain, member_id: str, message: bytes, signature: bytes) -> bool:
+    keys = certificates.member_keys(session, counted, member_id)
+    return any(verify(key.signing, message, signature) for key in keys)
+
+
+def _asked(row: Consent) -> bytes:
+    return statement(Statement.CONSENT_ASKED, _named(row))
+
+
+def _given(row: Consent, member_id: str, at: datetime) -> bytes:
+    return statement(Statement.CONSENT_GIVEN, (*_named(row), member_id, at))
+
+
+def _named(row: Consent) -> tuple[str | bytes | datetime, ...]:
+    return row.desk, row.id, row.action, row.subject, row.asked_by, row.asked_at
+
+
+def _open_row(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> Consent:
+    found = select(Consent).where(Consent.id == consent_id, Consent.desk == ring.desk)
+    row = session.scalars(found.with_for_update()).one_or_none()
+    if row is None or row.used_at is not None or row.taken_back_at is not None or now >= row.asked_at + EXPIRES_AFTER:
+        raise CannotConsent("Nobody asks for this now: it was done, taken back, or asked for more than a week ago.")
+    return row
+
+
+def _about(session: Session, ring: KeyRing, row: Consent) -> Mapping[str, Any]:
+    try:
+        to = pair(session, row.key_pair_id)
+        opened = open_sealed(row.detail, ring.private(session, to.id), _context(row.desk, row.id, to.generation))
+        about: Mapping[str, Any] = json.loads(opened)
+    except (SealError, NoSuchKey, ValueError):
+        return {}
+    return about
+
+
+def _context(desk: str, consent_id: str, generation: int) -> Context:
+    return Context(desk, "", _DETAIL, consent_id, generation, 1)

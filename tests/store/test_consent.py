@@ -1,0 +1,199 @@
+"""What takes two members is done only when two of them signed it, for what it is and within a week."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from cases.roles import Role
+from store import consent, membership
+from store.consent import Act, CannotConsent, ConsentNeeded
+from store.keyring import KeyRing, NotAllowed
+from store.schema import Audit, Consent
+from tests.store.test_membership import admit, ring
+from tests.store.world import INDEX, NOW, World
+
+SUBJECT = consent.subject_of(INDEX, Act.ADD_MEMBER, "chris", "auditor")
+ABOUT = {"login": "chris", "role": "auditor"}
+LATER = NOW + timedelta(days=1)
+
+
+def second(world: World, role: Role = Role.DEPUTY) -> KeyRing:
+    return ring(world, *admit(world, f"lid.{role}", role))
+
+
+def ask(world: World) -> str:
+    with world.db.begin() as session:
+        return consent.ask(session, world.ring, Act.ADD_MEMBER, SUBJECT, ABOUT, NOW)
+
+
+def give(world: World, by: KeyRing, consent_id: str, now: object = LATER) -> None:
+    with world.db.begin() as session:
+        consent.give(session, by, consent_id, now)  # type: ignore[arg-type]
+
+
+def is_given(world: World, subject: bytes = SUBJECT, act: Act = Act.ADD_MEMBER, after: timedelta = timedelta()) -> bool:
+    with world.db.read() as session:
+        return consent.is_given(session, world.ring.chain(session), act, subject, LATER + after)
+
+
+def test_it_is_given_when_another_member_agrees_and_used_once(world: World) -> None:
+    bram, consent_id = second(world), ask(world)
+    assert not is_given(world)
+    give(world, bram, consent_id)
+    assert is_given(world)
+    with world.db.begin() as session:
+        consent.use(session, world.ring, Act.ADD_MEMBER, SUBJECT, LATER)
+        with pytest.raises(ConsentNeeded):
+            consent.use(session, world.ring, Act.ADD_MEMBER, SUBJECT, LATER)
+    assert not is_given(world)
+    with world.db.read() as session:
+        found = session.scalars(select(Audit).where(Audit.subject_id == consent_id).order_by(Audit.id)).all()
+    assert [(row.action, row.member_id) for row in found] == [
+        ("consent_asked", world.ring.member_id),
+        ("consent_given", bram.member_id),
+        ("consent_used", world.ring.member_id),
+    ]
+
+
+def test_nobody_agrees_to_what_they_asked_for_themselves(world: World) -> None:
+    consent_id = ask(world)
+    with pytest.raises(CannotConsent, match="another member"):
+        give(world, world.ring, consent_id)
+    assert not is_given(world)
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMINISTRATOR, Role.INVESTIGATOR, Role.SECRETARY_GENERAL])
+def test_only_who_manages_access_agrees(world: World, role: Role) -> None:
+    consent_id = ask(world)
+    with pytest.raises(NotAllowed):
+        give(world, second(world, role), consent_id)
+
+
+def test_it_counts_for_what_was_asked_and_nothing_else(world: World) -> None:
+    give(world, second(world), ask(world))
+    assert not is_given(world, consent.subject_of(INDEX, Act.ADD_MEMBER, "chris", "coordinator"))
+    assert not is_given(world, act=Act.DESTROY)
+
+
+def test_after_a_week_it_has_run_out(world: World) -> None:
+    bram, consent_id = second(world), ask(world)
+    with pytest.raises(CannotConsent):
+        give(world, bram, consent_id, NOW + consent.EXPIRES_AFTER)
+    give(world, bram, consent_id)
+    assert is_given(world, after=timedelta(days=5))
+    assert not is_given(world, after=timedelta(days=6))
+
+
+def test_it_can_be_taken_back_until_it_is_used(world: World) -> None:
+    bram, consent_id = second(world), ask(world)
+    give(world, bram, consent_id)
+    with world.db.begin() as session:
+        consent.take_back(session, bram, consent_id, LATER)
+    assert not is_given(world)
+    with pytest.raises(CannotConsent):
+        give(world, bram, consent_id)
+
+
+def test_the_consent_of_who_left_since_does_not_count(world: World) -> None:
+    bram, consent_id = second(world), ask(world)
+    give(world, bram, consent_id)
+    with world.db.begin() as session:
+        membership.leave(session, world.ring, bram.member_id, LATER)
+    assert not is_given(world)
+
+
+def test_who_is_asked_reads_what_for_and_asking_twice_is_asking_once(world: World) -> None:
+    bram = second(world)
+    with world.db.begin() as session:
+        for _ in range(2):
+            consent.ask_once(session, world.ring, Act.ADD_MEMBER, SUBJECT, ABOUT, NOW)
+    with world.db.read() as session:
+        (asked,) = consent.standing(session, bram, LATER)
+    assert (asked.act, asked.about, asked.asked_by, asked.given_by) == (
+        Act.ADD_MEMBER,
+        ABOUT,
+        world.ring.member_id,
+        None,
+    )
+
+
+FORGERIES: dict[str, Callable[[World, KeyRing], dict[str, object]]] = {
+    "agreed by nobody": lambda world, bram: {
+        "given_by": bram.member_id,
+        "given_at": LATER,
+        "give_signature": b"x" * 64,
+    },
+    "agreed by who asked": lambda world, bram: {
+        "given_by": world.ring.member_id,
+        "given_at": LATER,
+        "give_signature": b"x" * 64,
+    },
+    "for something else": lambda world, bram: {"subject": consent.subject_of(INDEX, Act.ADD_MEMBER, "mallory")},
+    "for another act": lambda world, bram: {"action": Act.DESTROY},
+    "not so long ago": lambda world, bram: {"asked_at": LATER},
+    "asked by another": lambda world, bram: {"asked_by": bram.member_id, "given_by": world.ring.member_id},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES.keys())
+@pytest.mark.parametrize("agreed", [False, True])
+def test_who_writes_to_the_database_gives_no_consent(
+    world: World, forgery: Callable[[World, KeyRing], dict[str, object]], agreed: bool
+) -> None:
+    bram, consent_id = second(world), ask(world)
+    if agreed:
+        give(world, bram, consent_id)
+    with world.db.begin() as session:
+        session.execute(update(Consent).values(**forgery(world, bram)))
+        row = session.get_one(Consent, consent_id)
+        assert not consent.is_given(session, world.ring.chain(session), Act(row.action), row.subject, LATER)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["ask", "give", "back", "use", "week"])), max_size=12))
+def test_whatever_members_do_two_of_them_wanted_what_is_done(world: World, steps: list[tuple[int, str]]) -> None:
+    with world.db.begin() as session:
+        session.execute(Consent.__table__.delete())  # of the example before
+    rings = _rings(world)
+    now, asked, wanted = NOW, "", {}  # who wants it, since when
+    for who, step in steps:
+        by = rings[who]
+        with world.db.begin() as session:
+            if step == "week":
+                now += consent.EXPIRES_AFTER
+            elif step == "ask":
+                asked, wanted = consent.ask(session, by, Act.ADD_MEMBER, SUBJECT, ABOUT, now), {by.member_id: now}
+                session.execute(Consent.__table__.delete().where(Consent.id != asked))
+            elif asked and step in ("give", "back"):
+                try:
+                    (consent.give if step == "give" else consent.take_back)(session, by, asked, now)
+                except CannotConsent:
+                    continue
+                wanted = {**wanted, by.member_id: now} if step == "give" else {}
+            elif step == "use":
+                fresh = bool(wanted) and now < min(wanted.values()) + consent.EXPIRES_AFTER
+                try:
+                    consent.use(session, by, Act.ADD_MEMBER, SUBJECT, now)
+                except ConsentNeeded:
+                    assert len(wanted) < 2 or not fresh
+                    continue
+                assert len(wanted) == 2
+                assert fresh
+                wanted = {}
+
+
+_KNOWN: dict[str, list[KeyRing]] = {}
+
+
+def _rings(world: World) -> list[KeyRing]:
+    if world.db is not _KNOWN.get("db"):
+        _KNOWN.clear()
+        others = [ring(world, *admit(world, f"lid.{number}", Role.DEPUTY)) for number in range(2)]
+        _KNOWN.update(db=world.db, rings=[world.ring, *others])  # type: ignore[arg-type]
+    return _KNOWN["rings"]
