@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bench.latency import Waits
+from bench.sealing import Sealing, section
 from bench.understanding import WORKERS, Understanding
 
 
@@ -31,6 +32,7 @@ def page(
     waits: Waits,
     read: dict[str, float],
     understanding: Understanding,
+    sealing: Sealing,
     count: int,
     turns: int,
 ) -> str:
@@ -86,7 +88,8 @@ A process for each mail costs {milliseconds["process"] - milliseconds["inline"]:
 ({understanding.mails} mails from all over the packaged corpus). A worker gives its first answer after
 {understanding.start_seconds:.1f} s, takes {understanding.large_seconds:.2f} s for a mail of 1 MB, and never held
 more than {understanding.peak_bytes / 1e6:.0f} MB, language detection included.
-"""
+
+{section(sealing)}"""
 
 
 def machine() -> str:
