@@ -32,6 +32,7 @@ class Action(StrEnum):
     KEYS_ANEW = "keys_anew"  # a case got new keys
     KEYS_DESTROYED = "keys_destroyed"  # the private half of a case's key before is gone: nothing names it
     LOOK = "look"
+    FOUND = "found"  # a search showed passages of the case
     DOWNLOAD = "download"
     READ_AGAIN = "read_again"  # a member had a mail taken apart once more
     DECIDE = "decide"

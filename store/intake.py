@@ -143,6 +143,7 @@ def add_message(
         address = index.address(case_id, new.sender)
         if not lookups.knows_address(session, keys.desk, case_id, address):  # known to a case that went into this one
             lookups.remember_address(session, keys.desk, case_id, address)
+    records.changed(session, case_id)
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
 
 

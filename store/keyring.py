@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,7 @@ _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
 
 _PAIRS = table_of(KeyPair)
+_SEEDS = table_of(SealedSeed)
 _IN_FORCE = (
     select(_PAIRS)
     .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.owner == bindparam("owner"), _PAIRS.c.retired_at.is_(None))
@@ -71,6 +72,14 @@ class PublicPair:
     owner: str
     generation: int
     public: PublicKey
+
+
+@dataclass(frozen=True)
+class OpenedPair:
+    """A key pair whose private half is at hand."""
+
+    pair: PublicPair
+    private: PrivateKey = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,22 @@ class KeyRing:
             if newer is None:
                 raise
         return _open_seed(session, key_pair_id, {newer: self.private(session, newer)})
+
+    def privates_of(self, session: Session, key_pair_ids: Collection[str]) -> Mapping[str, OpenedPair]:
+        """The pairs among these that this ring reaches, by their ids: a few queries, however many they are."""
+        found = _open_seeds(session, set(key_pair_ids), self.privates)
+        for key_pair_id in set(key_pair_ids) - set(found):  # the ring's own, and those that are reached by another way
+            try:
+                found[key_pair_id] = OpenedPair(pair(session, key_pair_id), self.private(session, key_pair_id))
+            except NoSuchKey:
+                continue
+        return found
+
+    def only(self, key_pair_ids: Collection[str]) -> KeyRing:
+        """What this person opens with these of their keys alone."""
+        return replace(
+            self, privates={id_: key for id_, key in self.privates.items() if id_ in key_pair_ids}, _opened={}
+        )
 
     def signing_key(self) -> SigningKey:
         """What this person signs with. Raises NoSuchKey."""
@@ -394,9 +419,40 @@ def _kept_under(session: Session, key_pair_id: str) -> str | None:
     ).one_or_none()
 
 
-def _seed_context(of: PublicPair, to: PublicPair) -> Context:
+def _open_seeds(
+    session: Session, key_pair_ids: Collection[str], privates: Mapping[str, PrivateKey]
+) -> dict[str, OpenedPair]:
+    """Those of these pairs whose private halves are sealed to one of the given keys, opened."""
+    of, to = _PAIRS.alias("of"), _PAIRS.alias("to")
+    query = (
+        select(of, _SEEDS.c.frame, _SEEDS.c.recipient_key_pair_id, to.c.kind.label("to_kind"))
+        .add_columns(to.c.generation.label("to_generation"))
+        .join_from(of, _SEEDS, _SEEDS.c.key_pair_id == of.c.id)
+        .join(to, to.c.id == _SEEDS.c.recipient_key_pair_id)
+        .where(of.c.id.in_(list(key_pair_ids)), to.c.id.in_(list(privates)))
+    )
+    found: dict[str, OpenedPair] = {}
+    for row in session.execute(query):
+        if row.id in found:
+            continue
+        public = _pair(row)
+        context = _seed_context_of(public, KeyKind(row.to_kind), row.to_generation)
+        try:
+            private = PrivateKey.from_seed(open_sealed(row.frame, privates[row.recipient_key_pair_id], context))
+        except (SealError, ValueError):
+            continue
+        if private.public == public.public:
+            found[row.id] = OpenedPair(public, private)
+    return found
+
+
+def _seed_context_of(of: PublicPair, to: KeyKind, generation: int) -> Context:
     case = of.owner if of.kind in _OF_A_CASE else ""
-    return Context(of.desk, case, f"{of.kind}-seed-for-{to.kind}", of.id, to.generation, of.generation)
+    return Context(of.desk, case, f"{of.kind}-seed-for-{to}", of.id, generation, of.generation)
+
+
+def _seed_context(of: PublicPair, to: PublicPair) -> Context:
+    return _seed_context_of(of, to.kind, to.generation)
 
 
 def _pair(row: KeyPair | Row[Any]) -> PublicPair:

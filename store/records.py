@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,9 @@ from store import audit, rows
 from store.audit import Action
 from store.authentic import NotGenuine, Signed, Standing, Witness, Written, read_signed, signed
 from store.frame import Context, Damaged, SealError
-from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
-from store.schema import Audit, Record, RecordPiece, new_id
+from store.keyring import KeyRing, NoSuchKey, OpenedPair, PublicPair, pair
+from store.rows import table_of
+from store.schema import Audit, CaseFile, Record, RecordPiece, new_id
 from store.sealing import open_stream, seal_stream
 from store.signing import DESK, Author
 
@@ -60,6 +61,9 @@ _BY_PERSONS = {
 }
 
 _NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL}
+
+_CASES = table_of(CaseFile)
+_CHANGED = update(_CASES).where(_CASES.c.id == bindparam("changed")).values(changes=_CASES.c.changes + 1)
 
 CANNOT_OPEN = (SealError, NoSuchKey, ValueError, NotGenuine)
 """What is raised where a record is there, and cannot be opened or counts for nothing: somebody changed the database, or
@@ -244,6 +248,8 @@ def write_json(
         rows.write(session)
     except IntegrityError:
         raise WrittenAtOnce("Another wrote this record at the same moment.") from None
+    if name.case_id is not None:
+        changed(session, name.case_id)
 
 
 def add_json(
@@ -259,6 +265,11 @@ def add_json(
     """Seal one JSON object about a subject that is new itself."""
     written = Written(to.desk, name.case_id, name.subject_id, name.kind, version, now)
     _write(session, written, [signed(written, content, by)], to, now, by)
+
+
+def changed(session: Session, case_id: str) -> None:
+    """Note that something of a case changed that is searched: its words are read into the index again."""
+    session.execute(_CHANGED, {"changed": case_id})
 
 
 def destroy(session: Session, desk: str, name: Name) -> None:
@@ -391,16 +402,46 @@ def opened_of_subjects(
     return {subject_id: each.content for subject_id, each in latest.items() if each and each.counts}
 
 
+def opened_of_cases(
+    session: Session, ring: KeyRing, case_ids: Iterable[str], kinds: Iterable[RecordKind]
+) -> Mapping[tuple[str, RecordKind], Mapping[str, Mapping[str, Any]]]:
+    """The newest JSON records of these kinds in these cases, by case and kind, then by subject, oldest first; without
+    those that cannot be opened or count for nothing."""
+    by_kind: dict[str, list[Record]] = {}
+    for row in session.scalars(
+        select(Record)
+        .where(Record.desk == ring.desk, Record.case_id.in_(list(case_ids)), Record.kind.in_(list(kinds)))
+        .order_by(Record.created_at, Record.version)
+    ):
+        by_kind.setdefault(row.kind, []).append(row)
+    latest = {kind: _newest_of_each(found) for kind, found in by_kind.items()}
+    keys = ring.privates_of(session, {row.key_pair_id for found in latest.values() for row in found.values()})
+    witness = Witness(session, ring)
+    gathered: dict[tuple[str, RecordKind], dict[str, Mapping[str, Any]]] = {}
+    for kind, found in latest.items():
+        opened_by_id = _opened_all(session, ring, found.values(), witness, keys=keys)
+        for subject_id, row in found.items():
+            each = opened_by_id[row.id]
+            if each and each.counts:
+                gathered.setdefault((row.case_id or "", RecordKind(kind)), {})[subject_id] = each.content
+    return gathered
+
+
 def _latest(
     session: Session, ring: KeyRing, found: Iterable[Record], witness: Witness | None = None
 ) -> dict[str, Opened | None]:
+    latest = _newest_of_each(found)
+    opened_by_id = _opened_all(session, ring, latest.values(), witness)
+    return {subject_id: opened_by_id[row.id] for subject_id, row in latest.items()}
+
+
+def _newest_of_each(found: Iterable[Record]) -> dict[str, Record]:
     """The newest version of each by its number: two machines need not agree on what time it is."""
     latest: dict[str, Record] = {}
     for row in found:
         if row.subject_id not in latest or latest[row.subject_id].version < row.version:
             latest[row.subject_id] = row
-    opened_by_id = _opened_all(session, ring, latest.values(), witness)
-    return {subject_id: opened_by_id[row.id] for subject_id, row in latest.items()}
+    return latest
 
 
 def _opened_all(
@@ -410,11 +451,15 @@ def _opened_all(
     witness: Witness | None = None,
     *,
     past: bool = False,
+    keys: Mapping[str, OpenedPair] | None = None,
 ) -> dict[str, Opened | None]:
+    keys = ring.privates_of(session, {row.key_pair_id for row in found}) if keys is None else keys
     contents: dict[str, Signed] = {}
     for row in found:
+        if row.key_pair_id not in keys:
+            continue
         try:
-            contents[row.id] = read_signed(b"".join(_open(session, ring, row)))
+            contents[row.id] = read_signed(b"".join(_open_with(session, keys[row.key_pair_id], row)))
         except CANNOT_OPEN:
             continue
     known = witness or Witness(session, ring)
@@ -451,10 +496,14 @@ def _by_persons(found: Iterable[Record]) -> frozenset[str]:
 
 
 def _open(session: Session, ring: KeyRing, row: Record) -> Iterator[bytes]:
-    to = pair(session, row.key_pair_id)
-    context = Context(row.desk, row.case_id or "", row.kind, row.subject_id, to.generation, row.version)
+    to = OpenedPair(pair(session, row.key_pair_id), ring.private(session, row.key_pair_id))
+    return _open_with(session, to, row)
+
+
+def _open_with(session: Session, to: OpenedPair, row: Record) -> Iterator[bytes]:
+    context = Context(row.desk, row.case_id or "", row.kind, row.subject_id, to.pair.generation, row.version)
     pieces = [row.frame] if row.frame is not None else _pieces(session, row.id)
-    return open_stream(_as_digested(pieces, row.sha256), ring.private(session, to.id), context)
+    return open_stream(_as_digested(pieces, row.sha256), to.private, context)
 
 
 def _as_digested(pieces: Iterable[bytes], sha256: bytes) -> Iterator[bytes]:

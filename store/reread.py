@@ -94,6 +94,7 @@ def write_anew(
         version=reading,
         by=ring.author,
     )
+    records.changed(session, known.case_id)
     _remember(session, ring.desk, index, known, new)
     message.state = new.state
     note(session, ring, index, known, "read", now)

@@ -156,6 +156,9 @@ class PublicSigningKey(Base):
     __table_args__ = (UniqueConstraint("desk", "owner", "generation"),)
 
 
+_TO_FOLD = text("changes <> folded")
+
+
 class CaseFile(Base):
     __tablename__ = "case_file"
 
@@ -163,6 +166,8 @@ class CaseFile(Base):
     desk: Mapped[str] = _desk()
     status: Mapped[str] = mapped_column(String(32), info=STATUS)
     version: Mapped[int] = mapped_column(info=COUNTS)  # how often a person wrote
+    changes: Mapped[int] = mapped_column(default=1, info=COUNTS)  # how often anything of it that is searched changed
+    folded: Mapped[int] = mapped_column(default=0, info=COUNTS)  # at which of these the desk's search index read it
     reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
     linked_case_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
     merged_into_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
@@ -172,6 +177,7 @@ class CaseFile(Base):
     __table_args__ = (
         UniqueConstraint("desk", "reference_digest"),
         Index("ix_case_file_desk_status_opened", "desk", "status", "opened_at"),
+        Index("ix_case_file_to_fold", "desk", "opened_at", sqlite_where=_TO_FOLD, postgresql_where=_TO_FOLD),
     )
 
 
@@ -476,6 +482,52 @@ class AuditCovered(Base):
     chain_id: Mapped[str] = _id(primary_key=True)
     desk: Mapped[str] = _desk()
     number: Mapped[int] = mapped_column(info=COUNTS)
+
+
+class Segment(Base):
+    """A part of the search index, sealed so that whoever has the private half of `key_pair_id` opens it and nobody
+    else makes one. It can be thrown away at any time, and is then made anew.
+
+    Its own key goes with it: what it said of a case that is destroyed is gone with this row. `dead` of its `cases` are
+    in a newer segment.
+    """
+
+    __tablename__ = "segment"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    key_pair_id: Mapped[str] = mapped_column(String(32), ForeignKey("key_pair.id"), index=True, info=IDS)
+    cases: Mapped[int] = mapped_column(info=COUNTS)
+    dead: Mapped[int] = mapped_column(info=COUNTS)
+    size: Mapped[int] = mapped_column(BigInteger, info=SIZES)
+    wrapped_key: Mapped[bytes] = mapped_column(info=SEALED)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
+class SegmentPiece(Base):
+    """A stretch of a sealed segment."""
+
+    __tablename__ = "segment_piece"
+
+    segment_id: Mapped[str] = mapped_column(String(32), ForeignKey("segment.id"), primary_key=True, info=IDS)
+    number: Mapped[int] = mapped_column(primary_key=True, info=COUNTS)
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+
+
+class SegmentCase(Base):
+    """A case that a segment was made of, as of which of its changes; not `live` once a newer segment speaks for it.
+
+    While one of them must not be known by it any more, all of the segment has to go.
+    """
+
+    __tablename__ = "segment_case"
+
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), primary_key=True, info=IDS)
+    segment_id: Mapped[str] = mapped_column(
+        String(32), ForeignKey("segment.id"), primary_key=True, index=True, info=IDS
+    )
+    changes: Mapped[int] = mapped_column(info=COUNTS)
+    live: Mapped[bool] = mapped_column(info=STATUS)
 
 
 class LoginSession(Base):

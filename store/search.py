@@ -1,0 +1,414 @@
+"""Searching the cases that a person may open, in an index that is in memory while they are logged in.
+
+The index says which cases to look at; the cases themselves, opened with the person's own keys, give what is shown of
+them. So a hit never shows what its reader does not open, whatever an index says.
+
+First come the cases that hold every word as it was typed, in any of its forms, then those where a word is spelled a
+little otherwise, then those that hold only some of the words; each newest first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice, zip_longest
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from cases.lifecycle import Status
+from store import audit, folding, records, segments, tokens
+from store.audit import Action
+from store.database import Database
+from store.keyring import KeyRing
+from store.passages import Passage, passages
+from store.records import RecordKind
+from store.schema import CaseFile
+from store.segment_index import Namesake, SegmentIndex, all_of, quoted
+from store.segments import Audience, Stored
+from store.tokens import Stemmer
+
+PAGE = 10
+MOST = 1000
+"""Hits that are told apart; of more it is only said that there are more."""
+MOST_WORDS = 12
+AT_ONCE = 16
+"""New and changed cases that are read while somebody waits for the answer; more are read beside it."""
+_FEW = 4000
+"""So many cases that the columns in clear choose are known by heart; of more, those are asked for that were found."""
+_CHUNK = 400
+_MOST_SPELLINGS = 40
+_MOST_OF_A_WORD = 2000
+_PASSAGES = 2
+_MOST_NAMESAKES = 10
+
+_Hit = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is searched for: any of each of these, all of them together. Times are those of a case's arrival."""
+
+    text: str = field(default="", repr=False)
+    statuses: frozenset[Status] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
+    since: datetime | None = None
+    before: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Query(text=self.text) and not self.text.strip()
+
+
+@dataclass(frozen=True)
+class Found:
+    """The cases that a search found, best first; `near` of them are spelled otherwise or hold some words only.
+
+    `stems` are what to mark in them. `more`: there are more than these.
+    """
+
+    case_ids: tuple[str, ...]
+    near: frozenset[str]
+    stems: frozenset[str] = field(repr=False)
+    more: bool
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A case that was found, opened: what its card says, and where the words stand."""
+
+    case_id: str
+    status: Status
+    opened_at: datetime
+    card: Mapping[str, object] = field(repr=False)
+    passages: tuple[Passage, ...] = field(repr=False)
+    near: bool
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another case that names somebody who may be the same person concerned, as it spells them."""
+
+    case_id: str
+    reference: str
+    status: Status
+    opened_at: datetime
+    spelled: tuple[str, ...] = field(repr=False)
+
+
+@dataclass
+class _Loaded:
+    index: SegmentIndex
+    stored: Stored
+    live: frozenset[str] | None
+    """None while every case in it is spoken for by it."""
+
+    def speaks_for(self, case_id: str) -> bool:
+        return self.live is None or case_id in self.live
+
+
+class SearchIndex:
+    """The index of one member, in memory. It holds no keys; whoever asks it something brings their ring.
+
+    For many threads: one at a time searches, and reading cases in goes on beside that.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, _Loaded] = {}
+        self._closed: dict[str, dict[str, int]] = {}
+        self._stemmer = Stemmer()
+        self._lock = threading.RLock()
+        self._folding = threading.Lock()
+        self._ready = False
+        self._wiped = False
+
+    @property
+    def ready(self) -> bool:
+        """Has it read all that was sealed before?"""
+        return self._ready and not self._wiped
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, about."""
+        with self._lock:
+            return sum(each.index.size for each in self._loaded.values())
+
+    def wipe(self) -> None:
+        """Let go of everything, for good."""
+        with self._lock:
+            self._wiped = True
+            for each in self._loaded.values():
+                each.index.close()
+            self._loaded.clear()
+            self._closed.clear()
+            self._stemmer = Stemmer()
+
+    def load(self, db: Database, ring: KeyRing) -> None:
+        """Have in memory what is sealed in the database now, and nothing else. Waits for no cases to be read."""
+        with db.read() as session:
+            self._load(session, ring)
+
+    def refresh(self, db: Database, ring: KeyRing, *, now: datetime, most: int | None = None) -> int:
+        """Read new and changed cases in; with `most`, no more than that, and then only where no more wait. Gives how
+        many still wait."""
+        self.load(db, ring)
+        if not self._folding.acquire(blocking=most is None):
+            return self.waiting(db, ring)
+        try:
+            with db.read() as session:
+                audience = segments.audiences(session, ring)
+                outlived = segments.outlived(session, ring.desk, audience)
+            if outlived:
+                with db.begin() as session:
+                    segments.forget(session, outlived)
+            return sum(self._refresh(db, ring, each, now, most) for each in audience)
+        finally:
+            self._folding.release()
+
+    def waiting(self, db: Database, ring: KeyRing, most: int = MOST) -> int:
+        """How many cases are not in the index as they are now, counted up to `most`."""
+        with db.read() as session:
+            return sum(len(self._waiting(session, ring, each, most)) for each in segments.audiences(session, ring))
+
+    def search(self, session: Session, ring: KeyRing, query: Query) -> Found:
+        """The cases that a query finds, of those that this person may open."""
+        with self._lock:
+            self._load(session, ring)
+            keep = _clear(session, ring, query)
+            forms = _forms(query.text)
+            facets = _facets(query)
+            if not forms and not facets:
+                return _listed(session, ring, query)
+            return self._search(keep, forms, facets)
+
+    def others_naming(self, session: Session, ring: KeyRing, case_id: str, persons: Iterable[str]) -> tuple[Other, ...]:
+        """Other cases that name one of these persons concerned, the most alike first, then the newest."""
+        best: dict[str, list[Namesake]] = {}
+        with self._lock:
+            self._load(session, ring)
+            for name in dict.fromkeys(persons):
+                for loaded in self._loaded.values():
+                    for each in loaded.index.namesakes(name):
+                        if each.case_id != case_id and loaded.speaks_for(each.case_id):
+                            best.setdefault(each.case_id, []).append(each)
+        ranked = sorted(best.values(), key=lambda found: (-max(each.likeness for each in found), -found[0].number))
+        return _others(session, ring, {found[0].case_id: found for found in ranked[: 2 * _MOST_NAMESAKES]})
+
+    def present(self, session: Session, ring: KeyRing, found: Found, page: int, now: datetime) -> tuple[Hit, ...]:
+        """A page of what was found, opened, each case with a row on its trail. Those that do not open are left out."""
+        ids = found.case_ids[(page - 1) * PAGE : page * PAGE]
+        opened = records.opened_of_cases(session, ring, ids, folding.READ)
+        rows = {row.id: row for row in _rows(session, ring.desk, ids)}
+        hits = []
+        for case_id in ids:
+            card = next(iter(opened.get((case_id, RecordKind.CARD), {}).values()), None)
+            if card is None or case_id not in rows:
+                continue
+            with self._lock:
+                shown = self._passages(case_id, opened, found.stems)
+            row = rows[case_id]
+            hits.append(Hit(case_id, Status(row.status), row.opened_at, card, shown, case_id in found.near))
+            audit.write(session, ring.desk, Action.FOUND, now, member_id=ring.member_id, case_id=case_id)
+        return tuple(hits)
+
+    def _passages(self, case_id: str, opened: folding.Opened, stems: Collection[str]) -> tuple[Passage, ...]:
+        shown: list[Passage] = []
+        for language, text in folding.texts_of(case_id, opened):
+            if len(shown) < _PASSAGES:
+                cut = text[: folding.LONGEST_TEXT]
+                shown += passages(cut, language, stems, self._stemmer, _PASSAGES - len(shown))
+        return tuple(shown)
+
+    def _load(self, session: Session, ring: KeyRing) -> None:
+        audience = {each.id: each for each in segments.audiences(session, ring)}
+        there = {each.id: each for each in segments.stored(session, ring.desk, audience.values())}
+        with self._lock:
+            if self._wiped:
+                return
+            for gone in set(self._loaded) - set(there):
+                self._loaded.pop(gone).index.close()
+            for stored in there.values():
+                known = self._loaded.get(stored.id)
+                if known is None:
+                    image = segments.opened(session, ring.desk, audience[stored.key_pair_id], stored)
+                    if image is None:
+                        continue
+                    known = _Loaded(SegmentIndex.from_bytes(image), stored, None)
+                elif known.stored == stored:
+                    continue
+                live = frozenset(segments.live_cases(session, stored.id)) if stored.dead else None
+                self._loaded[stored.id] = _Loaded(known.index, stored, live)
+            self._ready = True
+
+    def _waiting(self, session: Session, ring: KeyRing, audience: Audience, most: int) -> list[segments.Waiting]:
+        closed = self._closed.get(audience.id, {})
+        found = segments.waiting(session, ring.desk, audience, most + len(closed))
+        return [each for each in found if closed.get(each.case_id) != each.changes][:most]
+
+    def _refresh(self, db: Database, ring: KeyRing, audience: Audience, now: datetime, most: int | None) -> int:
+        """Read what waits of one audience. Gives how many still wait."""
+        while not self._wiped:
+            with db.read() as session:
+                new = [each.case_id for each in self._waiting(session, ring, audience, folding.MOST_CASES)]
+                there = segments.stored(session, ring.desk, [audience])
+                if not new or (most is not None and len(new) > most):
+                    return len(new)
+                if most is None:
+                    joined = folding.to_join(there, len(new))
+                    new += [case_id for each in joined for case_id in segments.live_cases(session, each)]
+            folded = folding.fold(db, ring, self._stemmer, audience, new, now)
+            self._closed.setdefault(audience.id, {}).update(folded.closed)
+            if folded.stored is not None and folded.index is not None:
+                self._take(db, ring, folded.stored, folded.index)
+            elif not folded.closed:
+                return len(new)
+        return 0
+
+    def _take(self, db: Database, ring: KeyRing, stored: Stored, index: SegmentIndex) -> None:
+        with self._lock:
+            if self._wiped:
+                index.close()
+                return
+            self._loaded[stored.id] = _Loaded(index, stored, None)
+        self.load(db, ring)
+
+    def _search(self, keep: Callable[[Iterable[_Hit]], Iterator[_Hit]], forms: Sequence[str], facets: str) -> Found:
+        exact = [self._stemmer.stems(form) for form in forms]
+        found = list(islice(keep(self._newest(_joined(map(quoted, exact), facets))), MOST + 1))
+        best = dict.fromkeys(case_id for _, case_id in found)
+        stems = frozenset().union(*exact)
+        near: dict[str, None] = {}
+        if forms and len(best) < PAGE:
+            spelled = [self._other_spellings(form) - stems for form in forms]
+            if any(spelled):
+                stems = stems.union(*spelled)
+                near |= dict.fromkeys(each for _, each in islice(keep(self._near(exact, spelled, facets)), MOST))
+            if len(forms) > 1 and len(best | near) < PAGE:
+                near |= dict.fromkeys(each for _, each in islice(keep(self._some(exact, spelled, facets)), MOST))
+        case_ids = list(best | near)
+        return Found(tuple(case_ids[:MOST]), frozenset(near.keys() - best.keys()), stems, len(case_ids) > MOST)
+
+    def _newest(self, expression: str) -> Iterator[_Hit]:
+        """What matches in any segment, newest first."""
+        streams = [_of(each, expression) for each in self._loaded.values()]
+        return heapq.merge(*streams, key=lambda hit: hit[0], reverse=True)
+
+    def _other_spellings(self, form: str) -> frozenset[str]:
+        """The stems of the words that are one edit from this one."""
+        if len(form) < tokens.FORGIVEN:
+            return frozenset()
+        alike = {other for each in self._loaded.values() for other in each.index.spelled_alike(form)}
+        nearest = sorted(alike, key=lambda other: (other[0] != form[0], len(other) != len(form), other))
+        return frozenset(stem for other in nearest[:_MOST_SPELLINGS] for stem in self._stemmer.stems(other))
+
+    def _near(self, exact: Sequence[frozenset[str]], spelled: Sequence[frozenset[str]], facets: str) -> Iterator[_Hit]:
+        """Every word, as typed or a little otherwise. Of one word's spellings each has its turn: which one was meant
+        nobody knows."""
+        if len(exact) > 1:
+            both = [typed | other for typed, other in zip(exact, spelled, strict=True)]
+            yield from self._newest(_joined(map(quoted, both), facets))
+            return
+        turns = zip_longest(*(self._newest(_joined([quoted([stem])], facets)) for stem in sorted(spelled[0])))
+        yield from (hit for turn in turns for hit in turn if hit is not None)
+
+    def _some(self, exact: Sequence[frozenset[str]], spelled: Sequence[frozenset[str]], facets: str) -> Iterator[_Hit]:
+        """Some of the words: the more, the better."""
+        counted: Counter[_Hit] = Counter()
+        for typed, other in zip(exact, spelled, strict=True):
+            one_word = self._newest(_joined([quoted(typed | other)], facets))
+            counted.update(islice(one_word, _MOST_OF_A_WORD))
+        yield from sorted(counted, key=lambda hit: (-counted[hit], -hit[0]))
+
+
+def _of(loaded: _Loaded, expression: str) -> Iterator[_Hit]:
+    return (hit for hit in loaded.index.matches(expression) if loaded.speaks_for(hit[1]))
+
+
+def _forms(text: str) -> list[str]:
+    """The words of a query; those that say nothing count only where there are no others."""
+    every = list(dict.fromkeys(word.form for word in tokens.words(text)))
+    return ([form for form in every if not tokens.says_nothing(form)] or every)[:MOST_WORDS]
+
+
+def _facets(query: Query) -> str:
+    chosen = {"k": query.kinds, "c": query.categories, "s": query.severities}
+    return all_of([quoted(f"{letter}={slug}" for slug in slugs) for letter, slugs in chosen.items() if slugs])
+
+
+def _joined(words: Iterable[str], facets: str) -> str:
+    return all_of([*words, *([facets] if facets else [])])
+
+
+def _clear(session: Session, ring: KeyRing, query: Query) -> Callable[[Iterable[_Hit]], Iterator[_Hit]]:
+    """Keeps of what was found what the columns in clear say yes to, each case once."""
+    if not query.statuses and query.since is None and query.before is None:
+        return lambda hits: _once(hits, None)
+    few = session.scalars(_chosen(ring.desk, query).limit(_FEW + 1)).all()
+    if len(few) <= _FEW:
+        return lambda hits: _once(hits, frozenset(few))
+
+    def keep(hits: Iterable[_Hit]) -> Iterator[_Hit]:
+        stream = _once(hits, None)
+        while some := list(islice(stream, _CHUNK)):
+            among = CaseFile.id.in_([case_id for _, case_id in some])
+            allowed = set(session.scalars(_chosen(ring.desk, query).where(among)))
+            yield from (hit for hit in some if hit[1] in allowed)
+
+    return keep
+
+
+def _once(hits: Iterable[_Hit], allowed: frozenset[str] | None) -> Iterator[_Hit]:
+    seen = set[str]()
+    for hit in hits:
+        if hit[1] not in seen and (allowed is None or hit[1] in allowed):
+            seen.add(hit[1])
+            yield hit
+
+
+def _listed(session: Session, ring: KeyRing, query: Query) -> Found:
+    """By the columns in clear alone, newest first."""
+    if query.is_empty:
+        return Found((), frozenset(), frozenset(), more=False)
+    openable = _chosen(ring.desk, query).where(segments.may_be_opened(ring))
+    newest = openable.order_by(CaseFile.opened_at.desc(), CaseFile.id).limit(MOST + 1)
+    ids = list(session.scalars(newest))
+    return Found(tuple(ids[:MOST]), frozenset(), frozenset(), len(ids) > MOST)
+
+
+def _chosen(desk: str, query: Query) -> Select[str]:
+    """The ids of the cases that the columns in clear choose."""
+    chosen = select(CaseFile.id).where(CaseFile.desk == desk)
+    if query.statuses:
+        chosen = chosen.where(CaseFile.status.in_(list(query.statuses)))
+    if query.since is not None:
+        chosen = chosen.where(CaseFile.opened_at >= query.since)
+    if query.before is not None:
+        chosen = chosen.where(CaseFile.opened_at < query.before)
+    return chosen
+
+
+def _others(session: Session, ring: KeyRing, found: Mapping[str, Sequence[Namesake]]) -> tuple[Other, ...]:
+    cards = records.opened_of_subjects(session, ring, found, RecordKind.CARD)
+    rows = {row.id: row for row in _rows(session, ring.desk, list(found))}
+    return tuple(
+        Other(
+            case_id=case_id,
+            reference=str(cards[case_id].get("reference") or ""),
+            status=Status(rows[case_id].status),
+            opened_at=rows[case_id].opened_at,
+            spelled=tuple(dict.fromkeys(each.name for each in named)),
+        )
+        for case_id, named in found.items()
+        if case_id in cards and case_id in rows
+    )[:_MOST_NAMESAKES]
+
+
+def _rows(session: Session, desk: str, ids: Sequence[str]) -> Sequence[Row[str, str, datetime]]:
+    query = select(CaseFile.id, CaseFile.status, CaseFile.opened_at)
+    return session.execute(query.where(CaseFile.desk == desk, CaseFile.id.in_(ids))).all()
