@@ -20,7 +20,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from store import audit, records
+from store import audit, records, segments
 from store.audit import Action
 from store.database import Database
 from store.intake import CaseKeys
@@ -112,6 +112,7 @@ def begin(
         for recipient in {each.id: each for each in (*recipients, keys.recovery)}.values():
             seal_seed(session, private, added, recipient)
         made[kind] = added, private
+    segments.forget_case(session, case_id)  # whoever had the keys of before finds it no longer
     audit.write(session, ring.desk, Action.KEYS_ANEW, now, member_id=ring.member_id, case_id=case_id)
     session.flush()
     public = CaseKeys(case=made[KeyKind.CASE][0], identity=made[KeyKind.IDENTITY][0])

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from store import folding, rows, segments
+from store import folding, rekeying, rows, segments
 from store.keypairs import KeyKind, generate
-from store.keyring import KeyRing, add_pair, seal_seed
+from store.keyring import KeyRing, add_pair, pair, seal_seed
 from store.records import RecordKind
+from store.rekeying import Recipients
 from store.schema import CaseFile, KeyPair, Segment, SegmentCase, SegmentPiece
 from store.search import SearchIndex
 from store.segment_index import Document, SegmentIndex
 from store.segments import Audience, Withdrawn
 from tests.store.search_world import about, another_member, find, grant, keep_from_the_desk, note, ready
-from tests.store.world import NOW, World, damage
+from tests.store.world import INDEX, NOW, World, damage
 
 RARE = "xylofoonkwestie"
 
@@ -264,3 +265,21 @@ def test_two_desks_that_read_the_same_cases_at_once_lose_none(world: World) -> N
         folding.fold(world.db, world.ring, SearchIndex()._stemmer, desk, case_ids, NOW)
     assert count(world) == 1
     assert set(find(world, ready(world), "fraude").case_ids) == set(case_ids)
+
+
+def test_keys_made_anew_take_the_case_out_of_what_the_old_keys_opened(world: World) -> None:
+    kept, other = open_cases(world, [RARE, "gewoon"])
+    index = ready(world)
+    with world.db.read() as session:
+        own = pair(session, world.ring.own)
+    to = Recipients((own,), (own,))
+    for _ in rekeying.rekey(world.db, world.ring, INDEX, world.keys, kept, to):
+        shut_out = another_member(world, holds_the_desk_key=True)
+        assert opened(world, shut_out) == [], "from the moment on at which they are begun"
+        assert find(world, ready(world, shut_out), RARE, shut_out).case_ids == ()
+        with world.db.begin() as session:
+            segments.forget_all(session, world.ring.desk)
+    index.refresh(world.db, world.ring, now=NOW)
+    assert find(world, index, RARE).case_ids == (kept,)
+    assert [RARE.encode() in image for image in opened(world, shut_out)] == [False]
+    assert find(world, ready(world, shut_out), "gewoon", shut_out).case_ids == (other,)
