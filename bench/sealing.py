@@ -1,4 +1,4 @@
-"""How fast records are sealed, beside the bare algorithms, by turns in one run. `python -m bench.sealing` alone prints it.
+"""How fast records are sealed, beside the bare algorithms, by turns in one run: `python -m bench.sealing` prints it.
 
 What counts is the time of this process's own work: other work on the machine changes the figures little.
 """
