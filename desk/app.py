@@ -19,6 +19,7 @@ from desk import (
     own,
     queue,
     receipts,
+    search,
     security,
     words,
 )
@@ -51,7 +52,7 @@ def create_app(
     language.speak(app)
     words.teach(app)
     errors.handle(app)
-    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own):
+    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own, search):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:
         count = settings.web.trusted_proxies

@@ -26,6 +26,7 @@ from store.changes import renew_card
 from store.keyring import UnprovenKey
 from store.merging import scores
 from store.records import RecordKind
+from store.search import Other
 
 blueprint = Blueprint("case", __name__)
 blueprint.before_request(gate.require(May.OPEN_THE_DESK))
@@ -107,6 +108,16 @@ def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
     return {case_id: cards.get(case_id, {}).get("reference", "") for case_id in case_ids}
 
 
+def _others(view: CaseView) -> tuple[Other, ...]:
+    """Other cases that name a person concerned of this one, as far as they are known yet."""
+    persons = [person["name"] for person in view.report.get("concerned") or () if person.get("name")]
+    index = gate.search_index_at_hand()
+    if not persons or not index.ready:
+        return ()
+    with parts().database.read() as transaction:
+        return index.others_naming(transaction, gate.ring(), view.case_id, persons)
+
+
 def page(case_id: str, refused: Refused | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
     view = look(case_id)
@@ -133,6 +144,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         by_machines=_by_machines(view),
         known=_known(view),
         linked=_references(view.linked_case_ids),
+        others=_others(view),
         refused=refused,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
         contact=_contact(view, refused),

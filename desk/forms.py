@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
+    DateField,
     FieldList,
     Form,
     FormField,
@@ -20,7 +21,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
@@ -350,6 +351,23 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
         ],
         filters=[_strip],
     )
+
+
+class SearchForm(FlaskForm):  # type: ignore[misc]
+    """What to search for. All but the words may be left as it is."""
+
+    words = StringField(
+        _l("Words, a name or a reference"),
+        validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    status = SelectField(_l("Status"), choices=_choices({"": _l("any"), **STATUSES}), default="")
+    kind = SelectField(_l("Kind"), choices=_choices({"": _l("any"), **KINDS}), default="")
+    category = SelectField(_l("Category"), choices=_choices({"": _l("any"), **CATEGORIES, **SUB_NAMES}), default="")
+    severity = SelectField(_l("Severity"), choices=_choices({"": _l("any"), **SEVERITIES}), default="")
+    since = DateField(_l("Received from"), validators=[Optional()])
+    until = DateField(_l("Received until"), validators=[Optional()])
+    page = IntegerField(widget=HiddenInput(), validators=[Optional(), NumberRange(1, LAST_VERSION)])
 
 
 def _must_be_among(field: RadioField | SelectField, values: Iterable[str]) -> None:

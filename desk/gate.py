@@ -20,6 +20,7 @@ from desk.parts import parts
 from store import sessions
 from store.keyring import KeyRing
 from store.lookups import IndexKey
+from store.search import SearchIndex
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
@@ -50,6 +51,16 @@ def session_id() -> bytes | None:
 def index() -> IndexKey:
     """The index key of the member's desk: by it the keys of a case prove themselves."""
     return parts().index(ring().desk)
+
+
+def search_index() -> SearchIndex:
+    """The member's search index, brought up to date."""
+    return parts().indexes.of(ring(), _digest(_secret() or b""))
+
+
+def search_index_at_hand() -> SearchIndex:
+    """The member's search index, as far as it was read."""
+    return parts().indexes.at_hand(ring(), _digest(_secret() or b""))
 
 
 def require_member() -> Refusal:
@@ -85,6 +96,7 @@ def admit(response: Response, key_ring: KeyRing) -> None:
     with parts().database.begin() as transaction:
         sessions.end_stale(transaction, now, _limits())
         secret = sessions.start(transaction, key_ring, now)
+    parts().indexes.begin(key_ring, _digest(secret))
     session[_BOUND] = _digest(secret)
     response.set_cookie(
         COOKIE, urlsafe_b64encode(secret).decode(), secure=True, httponly=True, samesite="Strict", path="/"
@@ -102,6 +114,7 @@ def _end_running() -> None:
     if secret is not None:
         with parts().database.begin() as transaction:
             sessions.end(transaction, secret, parts().clock())
+        parts().indexes.leave(_digest(secret))
     language = session.get("language")
     session.clear()
     if language:
@@ -115,7 +128,9 @@ def _open() -> None:
         return
     g.ring = sessions.resume(parts().database, secret, parts().clock(), _limits())
     if g.ring is None:
+        parts().indexes.leave(_digest(secret))
         return
+    parts().indexes.seen(_digest(secret))
     desk = parts().settings.desks.get(g.ring.desk)
     if desk is not None:
         g.timezone = desk.timezone

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask, current_app
 
 from config.secrets import Secrets
 from config.settings import Settings
+from desk.indexes import Indexes
 from store.database import Database
 from store.lookups import IndexKey
 from store.passphrase import DEFAULT, Derivations, Params
@@ -28,6 +29,11 @@ class Parts:
     clock: Clock
     derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
     cost: Params = DEFAULT
+    indexes: Indexes = field(init=False)
+
+    def __post_init__(self) -> None:
+        idle = timedelta(minutes=self.settings.web.idle_minutes)
+        object.__setattr__(self, "indexes", Indexes(self.database, self.clock, idle))
 
     def index(self, desk: str) -> IndexKey:
         """Raises SecretMissing, SecretExposed."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice, zip_longest
+from typing import Any
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
@@ -86,7 +87,7 @@ class Hit:
     case_id: str
     status: Status
     opened_at: datetime
-    card: Mapping[str, object] = field(repr=False)
+    card: Mapping[str, Any] = field(repr=False)
     passages: tuple[Passage, ...] = field(repr=False)
     near: bool
 
@@ -200,8 +201,8 @@ class SearchIndex:
         ranked = sorted(best.values(), key=lambda found: (-max(each.likeness for each in found), -found[0].number))
         return _others(session, ring, {found[0].case_id: found for found in ranked[: 2 * _MOST_NAMESAKES]})
 
-    def present(self, session: Session, ring: KeyRing, found: Found, page: int, now: datetime) -> tuple[Hit, ...]:
-        """A page of what was found, opened, each case with a row on its trail. Those that do not open are left out."""
+    def present(self, session: Session, ring: KeyRing, found: Found, page: int) -> tuple[Hit, ...]:
+        """A page of what was found, opened; those that do not open are left out. `note_shown` goes with it."""
         ids = found.case_ids[(page - 1) * PAGE : page * PAGE]
         opened = records.opened_of_cases(session, ring, ids, folding.READ)
         rows = {row.id: row for row in _rows(session, ring.desk, ids)}
@@ -214,7 +215,6 @@ class SearchIndex:
                 shown = self._passages(case_id, opened, found.stems)
             row = rows[case_id]
             hits.append(Hit(case_id, Status(row.status), row.opened_at, card, shown, case_id in found.near))
-            audit.write(session, ring.desk, Action.FOUND, now, member_id=ring.member_id, case_id=case_id)
         return tuple(hits)
 
     def _passages(self, case_id: str, opened: folding.Opened, stems: Collection[str]) -> tuple[Passage, ...]:
@@ -324,6 +324,12 @@ class SearchIndex:
             one_word = self._newest(_joined([quoted(typed | other)], facets))
             counted.update(islice(one_word, _MOST_OF_A_WORD))
         yield from sorted(counted, key=lambda hit: (-counted[hit], -hit[0]))
+
+
+def note_shown(session: Session, ring: KeyRing, hits: Iterable[Hit], now: datetime) -> None:
+    """Put onto the trail of each case that a search showed of it; before it is shown."""
+    for hit in hits:
+        audit.write(session, ring.desk, Action.FOUND, now, member_id=ring.member_id, case_id=hit.case_id)
 
 
 def _of(loaded: _Loaded, expression: str) -> Iterator[_Hit]:

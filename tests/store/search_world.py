@@ -14,7 +14,7 @@ from store.intake import NewMessage
 from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing, PublicPair, add_pair, newest_proven, pair, seal_seed
 from store.schema import SealedSeed
-from store.search import Found, Hit, Query, SearchIndex
+from store.search import Found, Hit, Query, SearchIndex, note_shown
 from tests.store.world import INDEX, NOW, World, mail
 
 
@@ -39,7 +39,9 @@ def find(world: World, index: SearchIndex, text: str = "", ring: KeyRing | None 
 def show(world: World, index: SearchIndex, text: str, ring: KeyRing | None = None) -> tuple[Hit, ...]:
     with world.db.begin() as session:
         member = ring or world.ring
-        return index.present(session, member, index.search(session, member, Query(text)), 1, NOW)
+        hits = index.present(session, member, index.search(session, member, Query(text)), 1)
+        note_shown(session, member, hits, NOW)
+        return hits
 
 
 def note(world: World, case_id: str, text: str) -> None:

@@ -205,7 +205,7 @@ def test_an_index_in_memory_shows_nothing_that_its_reader_does_not_open(world: W
     keep_from_the_desk(world, kept)
     outsider = another_member(world, holds_the_desk_key=True)
     with world.db.begin() as session:
-        assert index.present(session, outsider, found, 1, NOW) == ()
+        assert index.present(session, outsider, found, 1) == ()
         assert index.others_naming(session, outsider, "c" * 32, ["Ben Kok"]) == ()
 
 

@@ -1,0 +1,147 @@
+"""The search indexes of the members who are logged in: opened beside the requests, wiped when the last log-in ends.
+
+An index is in the memory of this process alone. It holds no keys: reading sealed segments and new cases takes the key
+ring of a request. It goes when the member logs out of their last session, and when nobody used one for as long as a
+session may be idle.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cases.roles import May
+from store.database import Database
+from store.keyring import KeyRing
+from store.search import AT_ONCE, SearchIndex
+
+SWEPT_EVERY = 30.0
+"""Seconds between two looks for indexes that nobody uses any more."""
+
+PATIENCE = 1.0
+"""Seconds that who searches waits for an index that is not there yet."""
+
+log = logging.getLogger(__name__)
+
+_Member = tuple[str, str]
+
+
+@dataclass
+class _Held:
+    index: SearchIndex = field(default_factory=SearchIndex)
+    sessions: dict[str, datetime] = field(default_factory=dict)
+    """When each session of the member, by its digest, was last seen."""
+    reading: threading.Thread | None = None
+
+
+class Indexes:
+    """All of one desk process. For many threads."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], idle: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._idle = idle
+        self._held: dict[_Member, _Held] = {}
+        self._lock = threading.Lock()
+        self._sweeper: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def begin(self, ring: KeyRing, session: str) -> None:
+        """A member logged in: have their index ready soon."""
+        if ring.may(May.OPEN_THE_DESK) or ring.may(May.OPEN_GRANTED):
+            self._read_beside(self._of(ring, session), ring)
+
+    def of(self, ring: KeyRing, session: str) -> SearchIndex:
+        """A member's index, with the few cases that are new in it; while many are, they are read beside this."""
+        held = self._of(ring, session)
+        if not held.index.ready:
+            self._read_beside(held, ring)
+            if held.reading is not None:
+                held.reading.join(PATIENCE)
+        elif held.index.refresh(self._database, ring, now=self._clock(), most=AT_ONCE):
+            self._read_beside(held, ring)
+        return held.index
+
+    def at_hand(self, ring: KeyRing, session: str) -> SearchIndex:
+        """A member's index as it is, without waiting for anything."""
+        held = self._of(ring, session)
+        if not held.index.ready:
+            self._read_beside(held, ring)
+        return held.index
+
+    def seen(self, session: str) -> None:
+        """A session goes on."""
+        with self._lock:
+            for held in self._held.values():
+                if session in held.sessions:
+                    held.sessions[session] = self._clock()
+
+    def leave(self, session: str) -> None:
+        """A session ended: the index goes with the last."""
+        with self._lock:
+            for held in self._held.values():
+                held.sessions.pop(session, None)
+        self._wipe_unused()
+
+    def sweep(self) -> None:
+        """Wipe what nobody used for too long."""
+        now = self._clock()
+        with self._lock:
+            for held in self._held.values():
+                for session in [each for each, seen in held.sessions.items() if now - seen > self._idle]:
+                    del held.sessions[session]
+        self._wipe_unused()
+
+    def wait(self) -> None:
+        """Until nothing is being read any more."""
+        with self._lock:
+            reading = [held.reading for held in self._held.values() if held.reading is not None]
+        for thread in reading:
+            thread.join()
+
+    def close(self) -> None:
+        """Wipe all."""
+        self._closed.set()
+        with self._lock:
+            for held in self._held.values():
+                held.sessions.clear()
+        self._wipe_unused()
+
+    @property
+    def count(self) -> int:
+        with self._lock:
+            return len(self._held)
+
+    def _of(self, ring: KeyRing, session: str) -> _Held:
+        with self._lock:
+            held = self._held.setdefault((ring.desk, ring.member_id), _Held())
+            held.sessions[session] = self._clock()
+            if self._sweeper is None:
+                self._sweeper = threading.Thread(target=self._sweep_now_and_then, daemon=True, name="index-sweeper")
+                self._sweeper.start()
+            return held
+
+    def _read_beside(self, held: _Held, ring: KeyRing) -> None:
+        with self._lock:
+            if held.reading is not None and held.reading.is_alive():
+                return
+            held.reading = threading.Thread(target=self._read, args=(held, ring), daemon=True, name="index")
+            held.reading.start()
+
+    def _read(self, held: _Held, ring: KeyRing) -> None:
+        try:
+            held.index.refresh(self._database, ring, now=self._clock())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the desk goes on without the index
+            log.error("the search index could not be read: %s", type(error).__name__)  # noqa: TRY400 - no content
+
+    def _wipe_unused(self) -> None:
+        with self._lock:
+            unused = [member for member, held in self._held.items() if not held.sessions]
+            gone = [self._held.pop(member) for member in unused]
+        for held in gone:
+            held.index.wipe()
+
+    def _sweep_now_and_then(self) -> None:
+        while not self._closed.wait(SWEPT_EVERY):
+            self.sweep()
