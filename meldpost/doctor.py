@@ -40,6 +40,7 @@ from meldpost import hygiene, recovery_pages, startup
 from meldpost.findings import Finding, Verdict
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import model
+from meldpost.signing_examined import signing
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
@@ -67,6 +68,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
+    yield from signing(settings)
     yield _isolation(settings)
     yield from _names(settings)
     yield model(settings.triage)

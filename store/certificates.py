@@ -126,6 +126,22 @@ def certify_member(
     _add(session, key, _Named(desk, member_id, generation, since), private, SigningKey.of(by, Signer.DESK))
 
 
+def first_of(session: Session, desk: str, hybrid: bytes) -> bytes | None:
+    """What to pin where nothing is pinned yet: the desk's first signing key, if it stands with this hybrid key."""
+    for row in _rows(session, desk, "")[:1]:
+        if row.generation in (hybrids := _hybrids(session, desk, KeyKind.DESK, "")):
+            stands = hybrids[row.generation] == hybrid and _stands(row, hybrid, row.public)
+            return row.public if stands else None
+    return None
+
+
+def loose(session: Session, counted: Chain) -> int:
+    """How many signing keys of the desk are there that no chain of certificates leads to."""
+    first = counted.generations[0].number if counted.generations else 0
+    known = {each.number for each in counted.generations}
+    return sum(row.generation > first and row.generation not in known for row in _rows(session, counted.desk, ""))
+
+
 def knows_desk(session: Session, desk: str) -> bool:
     """Is there any signing key of the desk's, whether it counts or not?"""
     return bool(_rows(session, desk, ""))

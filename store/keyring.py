@@ -182,8 +182,15 @@ class KeyRing:
         raise NoSuchKey("This key ring has not the desk's newest key.")
 
     def chain(self, session: Session) -> Chain:
-        """The generations of the desk's keys that count."""
-        return chain(session, self.desk, self.root)
+        """The generations of the desk's keys that count: none where one of them has not the signing key that follows
+        from the private half at hand, for then the pinned key is somebody else's."""
+        counted = chain(session, self.desk, self.root)
+        signing = {each.hybrid: each.signing for each in counted.generations}
+        for private in self.privates.values():
+            stated = signing.get(private.public.to_bytes())
+            if stated is not None and stated != SigningKey.of(private, Signer.DESK).public:
+                return Chain(self.desk)
+        return counted
 
     def to_bytes(self) -> bytes:
         """For the sealed session alone."""

@@ -269,3 +269,21 @@ def test_a_second_member_of_a_desk_from_before_is_certified_when_they_log_in(wor
     with world.db.begin() as session:
         members.complete_signing_keys(session, ring, pins, LATER)
         assert counting(session, world, bram) == (ring.signing_key().public,)
+
+
+def test_who_opens_the_desk_is_not_deceived_by_a_pin_that_is_somebody_elses(world: World) -> None:
+    """The pinned signing key was read from a database that somebody wrote to, and stands with the desk's own public
+    key: nothing binds the two but the private half."""
+    theirs = generate()
+    with world.db.begin() as session:
+        session.execute(delete(PublicSigningKey).where(PublicSigningKey.owner == ""))
+        true_public = world.keys.to_desk.public.to_bytes()
+        key = SigningKey.of(theirs, Signer.DESK)
+        stated = certificates._Named(world.ring.desk, "", 1, NOW).statement(key.public, true_public)
+        named = {"desk": world.ring.desk, "owner": "", "generation": 1, "created_at": NOW, "public": key.public}
+        signature = key.sign(stated)
+        session.add(PublicSigningKey(id=new_id(), own_signature=signature, certificate=signature, **named))
+        session.flush()
+        assert certificates.chain(session, world.ring.desk, key.public).generations
+        ring = replace(world.ring, root=key.public)
+        assert ring.chain(session).generations == ()
