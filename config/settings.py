@@ -154,6 +154,11 @@ class DeskSettings(Section):
         description="PEM certificates of the authorities whose S/MIME signatures the desk wants to know apart. Without "
         "it a signature is checked against the certificate that came with it, which anybody can make.",
     )
+    second_factor: Literal["optional", "required"] = Field(
+        "optional",
+        description="Do members show a second factor besides their passphrase when they log in to the desk? 'required' "
+        "leads who has none to set one up: codes of an app (TOTP), or a passkey or security key.",
+    )
     two_members: tuple[Literal["add_member", "recovery", "export", "destroy"], ...] = Field(
         (),
         description="What takes the consent of two members, one who asks and another who agrees within 7 days: "
@@ -599,6 +604,11 @@ class WebSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(8443, ge=0, le=65535)
     public_url: str = Field("http://127.0.0.1:8443", description="Where members reach the desk; notices name it.")
+    passkey_domain: str = Field(
+        "",
+        description="The domain that passkeys and security keys are registered for (the rp id of WebAuthn). Empty: the "
+        "host of public_url. Changing it makes all that were registered useless.",
+    )
     idle_minutes: int = Field(15, ge=1, le=120)
     session_hours: int = Field(8, ge=1, le=12)
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")

@@ -20,6 +20,7 @@ from desk import (
     queue,
     receipts,
     search,
+    second,
     security,
     words,
 )
@@ -52,7 +53,7 @@ def create_app(
     language.speak(app)
     words.teach(app)
     errors.handle(app)
-    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own, search):
+    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own, search, second):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:
         count = settings.web.trusted_proxies

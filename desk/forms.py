@@ -30,6 +30,7 @@ from config.taxonomy import SUBS, Category, Severity
 from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, ROLES, SEVERITIES, STATUSES
 from desk.words import SUBS as SUB_NAMES
 from store.merging import MOST_CONCERNED
+from store.second_factor import SECRET_BYTES
 
 NOTE_LENGTH = 50_000
 LINE_LENGTH = 300
@@ -116,6 +117,35 @@ class NewMemberForm(RoleForm):
         ],
         filters=[_strip],
     )
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]
+    """The second factor of who logs in: a code of their app, or one of those for emergencies."""
+
+    code = StringField(
+        _l("Code"),
+        validators=[InputRequired(_l("Fill in a code.")), Length(max=40, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    then = HiddenField()
+
+
+class TotpForm(FlaskForm):  # type: ignore[misc]
+    """An app that makes codes is set up: the secret goes to the page and comes back with its first code."""
+
+    secret = HiddenField()
+    code = StringField(
+        _l("Code that the app shows"),
+        validators=[InputRequired(_l("Fill in a code.")), Length(max=40, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+
+    def given_secret(self) -> bytes | None:
+        try:
+            given = bytes.fromhex(self.secret.data or "")
+        except ValueError:
+            return None
+        return given if len(given) == SECRET_BYTES else None
 
 
 class PassphraseForm(FlaskForm):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
-from desk import gate
+from desk import gate, second
 from desk.forms import LoginForm
 from desk.parts import parts
 from desk.paths import local_path
@@ -49,9 +49,7 @@ def enter() -> Response | tuple[str, int]:
     except WrongLogin:
         wrong = gettext("This name and passphrase do not belong together. Check both and try once more.")
         return _page(entry, refused=wrong), 403
-    response = redirect(local_path(entry.then.data) or url_for("queue.show"), 303)
-    gate.admit(response, ring)
-    return response
+    return second.after_passphrase(ring, local_path(entry.then.data))
 
 
 @blueprint.post("/logout")

@@ -12,7 +12,7 @@ from config.addresses import BadAddress
 from desk import gate
 from desk.forms import NewMemberForm, RoleForm
 from desk.parts import parts
-from store import members, membership
+from store import members, membership, second_factor
 from store.casework import NotFound
 from store.keyring import NoSuchKey
 from store.members import MemberExists, OwnKey
@@ -104,6 +104,18 @@ def come_back(member_id: str) -> Page:
     except (NoSuchMember, NoSuchKey) as error:
         return _page(_found(member_id), form, _why(error)), 409
     return render_template("member_key.html", section="members", login=found.login, passphrase=passphrase, back=True)
+
+
+@blueprint.post("/<member_id>/reset-second-factor")
+def reset_second_factor(member_id: str) -> Response:
+    found = _found(member_id)
+    with parts().database.begin() as transaction:
+        second_factor.reset(transaction, gate.ring(), member_id, parts().clock())
+    flash(
+        gettext("%(name)s has no second factor any more, and can set one up after logging in.", name=found.login),
+        "good",
+    )
+    return redirect(url_for("members.show"), 303)
 
 
 def _carry_out(

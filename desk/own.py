@@ -1,16 +1,17 @@
-"""A member's own access to the desk: their passphrase."""
+"""A member's own access to the desk: their passphrase and second factors."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from desk import gate
-from desk.forms import PassphraseForm
+from desk import gate, second
+from desk.forms import PassphraseForm, TotpForm
 from desk.parts import parts
 from desk.tries import TooManyAttempts, counted
-from store import membership
+from store import membership, second_factor
 from store.members import WrongLogin
 from store.passphrase_rules import WeakPassphrase, offer
+from store.second_factor import NoSuchFactor
 
 blueprint = Blueprint("own", __name__, url_prefix="/own")
 blueprint.before_request(gate.require_member)
@@ -51,5 +52,45 @@ def change_passphrase() -> Response | tuple[str, int]:
     return redirect(url_for("own.show"), 303)
 
 
+@blueprint.get("/totp")
+def show_totp() -> str:
+    return second.setup_page(gate.ring(), TotpForm(), url_for("own.keep_totp"))
+
+
+@blueprint.post("/totp")
+def keep_totp() -> str | tuple[str, int]:
+    form = TotpForm()
+    codes = second.keep_totp(gate.ring(), form)
+    if codes is None:
+        return second.setup_page(gate.ring(), form, url_for("own.keep_totp")), 400
+    return render_template("codes.html", section="own", codes=codes)
+
+
+@blueprint.post("/codes")
+def new_codes() -> str:
+    """Ten new codes for emergencies: those of before are worth nothing any more."""
+    here, ring = parts(), gate.ring()
+    with here.database.begin() as transaction:
+        if not second_factor.of(transaction, ring.member_id):
+            abort(404)
+        codes = second_factor.new_codes(transaction, ring, here.index(ring.desk), here.clock())
+    return render_template("codes.html", section="own", codes=codes)
+
+
+@blueprint.post("/factors/<factor_id>/remove")
+def remove(factor_id: str) -> Response:
+    try:
+        with parts().database.begin() as transaction:
+            second_factor.remove(transaction, gate.ring(), factor_id, parts().clock())
+    except NoSuchFactor:
+        abort(404)
+    flash(gettext("Taken away. It opens nothing here any more."), "good")
+    return redirect(url_for("own.show"), 303)
+
+
 def _page(form: PassphraseForm) -> str:
-    return render_template("own.html", section="own", form=form, offered=offer())
+    ring = gate.ring()
+    with parts().database.read() as transaction:
+        factors = second_factor.of(transaction, ring.member_id)
+    needed = parts().settings.desks[ring.desk].second_factor == "required"
+    return render_template("own.html", section="own", form=form, offered=offer(), factors=factors, needed=needed)

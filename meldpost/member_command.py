@@ -151,6 +151,19 @@ def passphrase(passphrase_file: Path | None, **acting: Any) -> None:
     click.echo(f"The passphrase of {here.ring.login} is changed. {new.advice}")
 
 
+@member.command("reset-second-factor")
+@_acting
+@click.argument("name")
+def reset_second_factor(name: str, **acting: Any) -> None:
+    """Take all second factors of the member NAME away, who lost theirs. Make sure first that it is they who ask."""
+    from store import membership, second_factor
+
+    with _at_desk(acting) as here, here.database.begin() as session:
+        found = membership.find(session, here.ring, name)
+        second_factor.reset(session, here.ring, found.id, _now())
+    click.echo(f"{name} has no second factor any more, and can set one up after logging in.")
+
+
 _ROTATE = (
     "The desk's key must be made anew, for somebody who shall not open what comes in still knows it. Run: "
     "meldpost rotate"

@@ -59,6 +59,11 @@ class Action(StrEnum):
     DESK_KEY_TAKEN = "desk_key_taken"  # a member who had the desk's key shall not have it any more: make it anew
     PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
     RECOVERED = "recovered"  # somebody was given access by the recovery key
+    SECOND_FACTOR_SET = "second_factor_set"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    SECOND_FACTOR_RESET = "second_factor_reset"  # another member took all of theirs away
+    SECOND_FACTOR_FAILED = "second_factor_failed"  # after the right passphrase
+    RECOVERY_CODE_USED = "recovery_code_used"
     CONSENT_ASKED = "consent_asked"  # for something that takes two members
     CONSENT_GIVEN = "consent_given"
     CONSENT_TAKEN_BACK = "consent_taken_back"

@@ -25,7 +25,7 @@ from store.members import OwnKey, WrongLogin, give_keys, seal_desk_keys, write_p
 from store.passphrase import DEFAULT, Params, WrongPassphrase, params_of, unwrap_seed, wrap_seed
 from store.passphrase_rules import refuse_weak
 from store.records import Name, RecordKind
-from store.schema import Audit, Desk, KeyPair, LoginSession, Member, SealedSeed
+from store.schema import Audit, Desk, HeldLogin, KeyPair, LoginSession, Member, SealedSeed, SecondFactor
 
 
 class NoSuchMember(Exception):
@@ -146,6 +146,7 @@ def leave(session: Session, ring: KeyRing, member_id: str, now: datetime) -> Tak
         .where(KeyPair.retired_at.is_(None))
         .values(retired_at=now)
     )
+    session.execute(delete(SecondFactor).where(SecondFactor.member_id == member_id))
     row.retired_at, row.wrapped_seed = now, b""
     end_sessions(session, member_id)
     audit.write(session, ring.desk, Action.MEMBER_LEFT, now, member_id=ring.member_id, subject_id=member_id)
@@ -232,6 +233,7 @@ def end_sessions(session: Session, member_id: str, keep: bytes | None = None) ->
     """End the sessions of a member, but for the one with this id."""
     ended = delete(LoginSession).where(LoginSession.member_id == member_id)
     session.execute(ended if keep is None else ended.where(LoginSession.id != keep))
+    session.execute(delete(HeldLogin).where(HeldLogin.member_id == member_id))
 
 
 def _begin(session: Session, ring: KeyRing) -> None:

@@ -569,6 +569,39 @@ class Consent(Base):
     __table_args__ = (Index("ix_consent_desk_action_subject", "desk", "action", "subject"),)
 
 
+class HeldLogin(Base):
+    """A log-in whose passphrase was right and whose second factor is still asked for: as a session, sealed likewise."""
+
+    __tablename__ = "held_login"
+
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=DIGESTS)
+    desk: Mapped[str] = _desk()
+    member_id: Mapped[str] = mapped_column(String(32), ForeignKey("member.id"), info=IDS)
+    started_at: Mapped[datetime] = mapped_column(info=TIMES)
+    frame: Mapped[bytes] = mapped_column(info=SEALED)
+
+
+class SecondFactor(Base):
+    """What a member shows besides their passphrase; its secret is sealed to their own key, which the passphrase opens.
+
+    Of a code for emergencies only a keyed digest is kept. `counter`: the last time step of a TOTP that was used, or how
+    often a security key says that it was.
+    """
+
+    __tablename__ = "second_factor"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    member_id: Mapped[str] = mapped_column(String(32), ForeignKey("member.id"), index=True, info=IDS)
+    kind: Mapped[str] = mapped_column(String(16), info=STATUS)  # totp, passkey, code
+    digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
+    key_pair_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("key_pair.id"), info=IDS)
+    frame: Mapped[bytes | None] = mapped_column(info=SEALED)
+    counter: Mapped[int] = mapped_column(BigInteger, info=COUNTS)
+    created_at: Mapped[datetime] = mapped_column(info=TIMES)
+    used_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
 class LoginAttempt(Base):
     __tablename__ = "login_attempt"
 

@@ -12,12 +12,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, insert, update
+from sqlalchemy import CursorResult, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,16 +26,20 @@ from store import audit
 from store.audit import Action
 from store.database import Database, changed_rows
 from store.keyring import KeyRing
-from store.schema import LoginAttempt, LoginSession
+from store.schema import HeldLogin, LoginAttempt, LoginSession
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
+HELD = timedelta(minutes=5)
+"""How long a log-in waits for its second factor."""
 NOTED_EVERY = timedelta(seconds=30)
 """How exactly the last request of a session is known."""
 FAILURES_COUNT = timedelta(days=1)
 """How long failures count after the last of them: longer than any wait."""
 _SECRET_BYTES = 32
 _NONCE_BYTES = 12
+_SESSION = b"meldpost log-in session"
+_HELD_LOGIN = b"meldpost log-in that waits for its second factor"
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,36 @@ def start(session: Session, ring: KeyRing, now: datetime) -> bytes:
     audit.write(session, ring.desk, Action.LOGIN, now, member_id=ring.member_id)
     session.flush()
     return secret
+
+
+def hold(session: Session, ring: KeyRing, now: datetime) -> bytes:
+    """The passphrase was right, and a second factor is asked for: no session yet; gives the secret for a cookie."""
+    secret, nonce = os.urandom(_SECRET_BYTES), os.urandom(_NONCE_BYTES)
+    row_id = id_of(secret)
+    frame = nonce + _cipher(secret, _HELD_LOGIN).encrypt(nonce, ring.to_bytes(), row_id)
+    session.execute(delete(HeldLogin).where(HeldLogin.started_at < now - HELD))
+    session.add(HeldLogin(id=row_id, desk=ring.desk, member_id=ring.member_id, started_at=now, frame=frame))
+    session.flush()
+    return secret
+
+
+def held(session: Session, secret: bytes, now: datetime) -> KeyRing | None:
+    """The key ring of a log-in that waits for its second factor; None where it does not (any more)."""
+    row = session.get(HeldLogin, id_of(secret))
+    if row is None or not timedelta(0) <= now - row.started_at <= HELD:
+        return None
+    nonce, sealed = row.frame[:_NONCE_BYTES], row.frame[_NONCE_BYTES:]
+    try:
+        return KeyRing.from_bytes(_cipher(secret, _HELD_LOGIN).decrypt(nonce, sealed, row.id))
+    except (InvalidTag, KeyError):
+        return None
+
+
+def let_in(session: Session, secret: bytes) -> bool:
+    """The held log-in ends, for its second factor was right (or it was given up). False where another was first."""
+    return bool(
+        cast("CursorResult[Any]", session.execute(delete(HeldLogin).where(HeldLogin.id == id_of(secret)))).rowcount
+    )
 
 
 def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = None) -> KeyRing | None:
@@ -175,5 +210,5 @@ def id_of(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
 
 
-def _cipher(secret: bytes) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, None, b"meldpost log-in session").derive(secret))
+def _cipher(secret: bytes, purpose: bytes = _SESSION) -> AESGCM:
+    return AESGCM(HKDF(SHA256(), 32, None, purpose).derive(secret))

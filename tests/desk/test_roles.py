@@ -9,7 +9,7 @@ from cases.roles import Role, holds_the_desk_key
 from tests.desk.world import Visitor, World, coordinator
 
 OTHERS = [role for role in Role if not holds_the_desk_key(role)]
-OF_NO_ROLE = {"login", "language", "static", "own"}
+OF_NO_ROLE = {"login", "language", "static", "own", "second"}
 """Parts of the desk that are everybody's."""
 
 

@@ -92,10 +92,12 @@ def test_every_slug_has_a_word() -> None:
 
 def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case = {"login", "login_failed", "logout", "desk_created", "member_added"}
+    of_no_case |= {"second_factor_set", "second_factor_removed", "second_factor_reset", "second_factor_failed"}
+    of_no_case |= {"recovery_code_used"}
     of_no_case |= {"consent_asked", "consent_given", "consent_taken_back", "consent_used"}
     of_no_case |= {"member_left", "member_returned", "member_role", "desk_key_taken", "passphrase", "recovered"}
     of_no_case |= {"model_trained", "model_refused", "model_chosen", "model_withdrawn"}
-    of_rows = {Action.RECORD, Action.RESEALED, Action.DETAIL_RESEALED}
+    of_rows = {Action.RECORD, Action.RESEALED, Action.DETAIL_RESEALED, Action.TRAIL_CHAINED}
     without_case = {*of_rows, *(Action(slug) for slug in of_no_case)}
     told_with_more = {Action.STATUS, Action.DECIDE, Action.DUE_DONE, Action.DUE_REOPENED, Action.READ_AGAIN}
     assert set(SENTENCES) | told_with_more == set(Action) - without_case

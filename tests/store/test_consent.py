@@ -197,3 +197,13 @@ def _rings(world: World) -> list[KeyRing]:
         others = [ring(world, *admit(world, f"lid.{number}", Role.DEPUTY)) for number in range(2)]
         _KNOWN.update(db=world.db, rings=[world.ring, *others])  # type: ignore[arg-type]
     return _KNOWN["rings"]
+
+
+def test_who_asked_and_writes_to_the_database_does_not_agree_with_themselves(world: World) -> None:
+    """With their own true signature, by a program of their own."""
+    consent_id = ask(world)
+    with world.db.begin() as session:
+        row = session.get_one(Consent, consent_id)
+        row.given_by, row.given_at = world.ring.member_id, LATER
+        row.give_signature = world.ring.signing_key().sign(consent._given(row, world.ring.member_id, LATER))
+    assert not is_given(world)

@@ -50,6 +50,7 @@ TEXT_IN_CLEAR = {
     "outbox.kind",
     "outbox.state",
     "record.kind",
+    "second_factor.kind",
 }
 """Every column of words, apart from ids: whoever adds one must come by here and say why it betrays nothing."""
 
