@@ -16,9 +16,8 @@ from desk.doubts import doubted_here
 from desk.language import zone
 from desk.parts import parts
 from store import mailboxes as store_mailboxes
-from store import outbox
+from store.casework import held_outgoing
 from store.mailboxes import Look
-from store.outbox import OutboxState
 from store.queue import QueueRow, overdue_count, queue_page, status_counts
 
 blueprint = Blueprint("queue", __name__)
@@ -60,9 +59,9 @@ def show() -> str:
     ring, now = gate.ring(), parts().clock()
     with parts().database.read() as transaction:
         counts = Counts(
-            by_status=status_counts(transaction, ring.desk),
-            overdue=overdue_count(transaction, ring.desk, now),
-            held=outbox.counts(transaction, ring.desk)[OutboxState.HELD],
+            by_status=status_counts(transaction, ring),
+            overdue=overdue_count(transaction, ring, now),
+            held=len(held_outgoing(transaction, ring)),
         )
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
         mailboxes = _mailboxes(transaction, ring.desk, now)

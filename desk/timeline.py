@@ -28,6 +28,10 @@ SENTENCES = {
     Action.MAIL_FAILED: _l("Could not be delivered: %(mail)s"),
     Action.MAIL_UNCERTAIN: _l("Uncertain whether it was sent: %(mail)s"),
     Action.MAIL_CANCELLED: _l("Withdrawn: %(mail)s"),
+    Action.ACCESS_GRANTED: _l("Gave %(member)s access to the case. Reason: %(reason)s"),
+    Action.ACCESS_WITHDRAWN: _l("Took access to the case away from %(member)s. Reason: %(reason)s"),
+    Action.SHUT_OUT: _l("Kept %(member)s out of the case. Reason: %(reason)s"),
+    Action.IDENTITY_OPENED: _l("Opened who reported. Reason: %(reason)s"),
     Action.KEYS_ANEW: _l("Made the keys of the case anew"),
     Action.KEYS_DESTROYED: _l("Destroyed the keys of before"),
 }
@@ -122,7 +126,13 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
     about = {
         "mail": mails.get(event.subject_id or "", str(gettext("a mail"))),
         "severity": name(event.detail.get("severity"), "severity"),
+        "member": event.detail.get("member_name", "?"),
+        "reason": event.detail.get("reason", "?"),
     }
+    if event.action is Action.ACCESS_GRANTED and event.detail.get("identity"):
+        return str(gettext("Gave %(member)s access to the case and to who reported. Reason: %(reason)s", **about))
+    if event.action is Action.SHUT_OUT and event.detail.get("by_request"):
+        return str(gettext("Kept %(member)s out of the case, as the reporter asked. Reason: %(reason)s", **about))
     return str(SENTENCES.get(event.action, event.action)) % about
 
 

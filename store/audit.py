@@ -29,6 +29,10 @@ class Action(StrEnum):
     RECORD = "record"  # a sealed record was written: its digest stands in the row
     RESEALED = "resealed"  # a record was sealed to another key: the digest that it has now
     DETAIL_RESEALED = "detail_resealed"  # the detail of the row that `subject_id` names, sealed to another key
+    ACCESS_GRANTED = "access_granted"
+    ACCESS_WITHDRAWN = "access_withdrawn"
+    SHUT_OUT = "shut_out"  # a member is kept out of a case, since it is about them or near them
+    IDENTITY_OPENED = "identity_opened"  # a member read who reported, for the reason in the detail
     KEYS_ANEW = "keys_anew"  # a case got new keys
     KEYS_DESTROYED = "keys_destroyed"  # the private half of a case's key before is gone: nothing names it
     LOOK = "look"

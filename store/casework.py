@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Outcome, Status
@@ -22,11 +22,16 @@ from store.audit import Action
 from store.authentic import Standing, Witness
 from store.database import Database, changed_rows
 from store.dues import OpenDue, open_dues
-from store.keyring import KeyRing
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, NoSuchKey
 from store.members import logins
 from store.outbox import OutboxState, OutgoingKind, OutgoingRow
-from store.records import Name, Opened, RecordKind
-from store.schema import Attachment, CaseFile, Message
+from store.reach import within_reach
+from store.records import OF_THE_IDENTITY, Name, Opened, RecordKind
+from store.schema import Attachment, CaseFile, KeyPair, Message
+
+UNKNOWN = "?"
+"""In the place of a member's log-in name, for who cannot read it: it is sealed to the desk's key."""
 
 
 class NotFound(Exception):
@@ -142,6 +147,7 @@ class CaseView:
     `damaged` counts the records that cannot be opened, or are there no more; what they held is shown as if it were not
     there. `foreign` are the kinds of records about the case itself that Meldpost did not write: they have no effect.
     `unsigned` are those from before there were signatures, which have.
+    `opens_identity`: does the member have the key to who reported? Without it messages are their masked text alone.
     """
 
     case_id: str
@@ -166,6 +172,7 @@ class CaseView:
     damaged: int
     foreign: tuple[RecordKind, ...] = ()
     unsigned: tuple[RecordKind, ...] = ()
+    opens_identity: bool = True
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -189,10 +196,10 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     The case stays locked until the transaction ends, so that its card can be renewed by what was seen.
     """
     row = case_row(session, ring, case_id, lock=True)  # whoever renews the card by this view is the only one
-    names = logins(session, ring)
+    names = {ring.member_id: ring.login, **logins(session, ring)}
     audit.write(session, ring.desk, Action.LOOK, now, member_id=ring.member_id, case_id=case_id)
     session.flush()
-    sealed = _Sealed(session, ring, case_id)
+    sealed = _Sealed(session, ring, case_id, opens_identity(session, ring, case_id))
     messages = _messages(session, sealed)
     changed_rows(
         session, update(Message).where(Message.case_id == case_id, Message.seen_at.is_(None)).values(seen_at=now)
@@ -201,7 +208,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     suggested = merging.suggested([message.report for message in trusted])
     decisions, first_look = sealed.one(RecordKind.DECISIONS), sealed.one(RecordKind.FIRST_LOOK)
     decided, looked = decisions.content if decisions else {}, first_look.content if first_look else None
-    corrected = (sealed.content(RecordKind.CONTACT) or {}).get("value")
+    corrected = (sealed.content(RecordKind.CONTACT) or {}).get("value") if sealed.identity else None
     dues = open_dues(session, case_id)
     timeline = _timeline(session, ring, case_id, names)
     return CaseView(
@@ -212,7 +219,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         received_at=min(message.received_at for message in messages),
         closed_at=row.closed_at,
         closing=_closing(sealed, row),
-        linked_case_ids=_linked(session, row),
+        linked_case_ids=_linked(session, ring, row),
         suggested=suggested,
         decisions=_decisions(sealed, decisions, names) if decisions else {},
         report=merging.decided(suggested, decided, looked, corrected),
@@ -227,6 +234,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         damaged=sealed.damaged + records.gone(session, ring, case_id),
         foreign=tuple(sealed.foreign),
         unsigned=tuple(sealed.unsigned),
+        opens_identity=sealed.identity,
     )
 
 
@@ -237,6 +245,7 @@ class _Sealed:
     session: Session
     ring: KeyRing
     case_id: str
+    identity: bool
     damaged: int = 0
     foreign: list[RecordKind] = field(default_factory=list)
     unsigned: list[RecordKind] = field(default_factory=list)
@@ -263,6 +272,8 @@ class _Sealed:
 
     def all(self, kind: RecordKind) -> Mapping[str, Opened]:
         """The records about the parts of a case, also those that Meldpost did not write: they are shown as that."""
+        if kind in OF_THE_IDENTITY and not self.identity:
+            return {}
         found = records.marked_of_case(self.session, self.ring, self.case_id, kind, self._witness)
         parts = {subject_id: each for subject_id, each in found.items() if subject_id != self.case_id}
         self.damaged += sum(each is None for each in parts.values())
@@ -274,7 +285,10 @@ class _Sealed:
 
 def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:
     """Mails that wait for one word of the coordinator, oldest first."""
-    return outbox.held(session, ring.desk)
+    held = outbox.held(session, ring.desk)
+    cases = select(CaseFile.id).where(CaseFile.id.in_({row.case_id for row in held if row.case_id}))
+    reached = set(session.scalars(cases.where(within_reach(ring))))
+    return tuple(row for row in held if row.case_id is None or row.case_id in reached)
 
 
 @contextmanager
@@ -318,12 +332,24 @@ def download_raw(db: Database, ring: KeyRing, case_id: str, message_id: str, now
 
 
 def case_row(session: Session, ring: KeyRing, case_id: str, *, lock: bool = False) -> CaseFile:
-    """The row of a case of the member's own desk. Raises NotFound."""
-    found = select(CaseFile).where(CaseFile.id == case_id, CaseFile.desk == ring.desk)
+    """The row of a case that the member's keys reach. Raises NotFound, as of one that never was."""
+    found = select(CaseFile).where(CaseFile.id == case_id, within_reach(ring))
     row = session.scalars(found.with_for_update() if lock else found).one_or_none()
     if row is None:
         raise NotFound("There is no such case.")
     return row
+
+
+def opens_identity(session: Session, ring: KeyRing, case_id: str) -> bool:
+    """Does this key ring open who reported a case?"""
+    newest = select(KeyPair.id).where(KeyPair.owner == case_id, KeyPair.kind == KeyKind.IDENTITY)
+    for key_pair_id in session.scalars(newest.order_by(KeyPair.generation.desc())):
+        try:
+            ring.private(session, key_pair_id)
+        except NoSuchKey:
+            continue
+        return True
+    return False
 
 
 def _audit_download(session: Session, ring: KeyRing, case_id: str, subject_id: str, now: datetime) -> None:
@@ -353,7 +379,9 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
             received_at=row.received_at,
             taken_in_at=row.taken_in_at,
             seen_before=row.seen_at is not None,
-            sender_is_new=bool(of(row, RecordKind.MESSAGE).get("sender_is_new", True)),  # of a damaged one
+            sender_is_new=_is_new(
+                of(row, RecordKind.MESSAGE), of(row, RecordKind.MASKED), row.id == rows[0].id, sealed
+            ),
             content=of(row, RecordKind.MESSAGE),
             contact=of(row, RecordKind.CONTACT),
             report=of(row, RecordKind.REPORT),
@@ -362,6 +390,13 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
         )
         for row in rows
     )
+
+
+def _is_new(sealed: _Sealed, content: Mapping[str, Any], masked: Mapping[str, Any], first: bool) -> bool:
+    """Is the sender new to the case? Nobody vouches for a damaged message. A case begins with its own reporter's."""
+    if sealed.identity:
+        return bool(content.get("sender_is_new", True))
+    return bool(masked.get("sender_is_new", not first))
 
 
 def _decisions(sealed: _Sealed, found: Opened, names: Mapping[str, str]) -> Mapping[str, Decision]:
@@ -398,19 +433,28 @@ def _closing(sealed: _Sealed, row: CaseFile) -> Closing | None:
     return Closing(Outcome(closing["outcome"]), closing["approver"], datetime.fromisoformat(closing["at"]))
 
 
-def _linked(session: Session, row: CaseFile) -> tuple[str, ...]:
-    """Cases linked to this one, in either direction."""
-    pointing_here = session.scalars(
-        select(CaseFile.id).where(CaseFile.desk == row.desk, CaseFile.linked_case_id == row.id)
-    )
-    return tuple(dict.fromkeys([*([row.linked_case_id] if row.linked_case_id else []), *pointing_here]))
+def _linked(session: Session, ring: KeyRing, row: CaseFile) -> tuple[str, ...]:
+    """Cases linked to this one, in either direction, as far as the member's keys reach them."""
+    linked = or_(CaseFile.linked_case_id == row.id, CaseFile.id == row.linked_case_id)
+    found = session.scalars(select(CaseFile.id).where(linked, within_reach(ring)).order_by(CaseFile.opened_at)).all()
+    first = [case_id for case_id in found if case_id == row.linked_case_id]
+    return tuple(dict.fromkeys([*first, *found]))
 
 
 def _timeline(session: Session, ring: KeyRing, case_id: str, names: Mapping[str, str]) -> tuple[Event, ...]:
     return tuple(
-        Event(each.at, each.action, names.get(each.member_id or ""), each.subject_id, each.detail)
+        Event(each.at, each.action, _by(each.member_id, names), each.subject_id, _named(each.detail, names))
         for each in audit.timeline(session, ring, case_id)
     )
+
+
+def _by(member_id: str | None, names: Mapping[str, str]) -> str | None:
+    return None if member_id is None else names.get(member_id, UNKNOWN)
+
+
+def _named(detail: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """A detail that names a member, with their log-in name."""
+    return {**detail, "member_name": names.get(detail["member"], UNKNOWN)} if "member" in detail else detail
 
 
 def _done(timeline: Iterable[Event], due: Collection[DueKind]) -> tuple[DoneDue, ...]:

@@ -17,7 +17,7 @@ from cases.lifecycle import OPEN, Outcome, Status, check_transition
 from cases.terms import BY_HAND, OF_THE_DESK, DoneReason, DueKind
 from store import audit, mailer_contact, merging, outbox, records
 from store.audit import Action
-from store.casework import CaseView, FirstLook, case_row
+from store.casework import CaseView, FirstLook, case_row, held_outgoing
 from store.database import changed_rows
 from store.dues import DueState, cancel_dues, finish_dues, reopen_dues
 from store.keypairs import KeyKind
@@ -214,8 +214,8 @@ def release_receipts(session: Session, ring: KeyRing, index: IndexKey, ids: Iter
 
     To whom a mail goes stands in its copy alone; where that cannot be opened, it counts in its case and in all.
     """
-    cases = {row.id: row.case_id for row in outbox.held(session, ring.desk)}
-    released = outbox.release(session, ring.desk, ids)
+    cases = {row.id: row.case_id for row in held_outgoing(session, ring)}
+    released = outbox.release(session, ring.desk, [each for each in ids if each in cases])
     for outbox_id in released:
         audit.write(
             session,
@@ -236,9 +236,10 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
     """Write the card of a case anew where it says other than the case itself, as it was seen in this transaction.
 
     Intake writes a card once, and opens nothing: what later mails add gets onto it when a person looks. Nothing is
-    written of a case that is damaged, or holds what Meldpost did not write: it would say less than what is lost.
+    written of a case that is damaged, holds what Meldpost did not write, or is seen without its reporter: it would say
+    less than what is lost.
     """
-    if view.damaged or view.foreign:
+    if view.damaged or view.foreign or not view.opens_identity:
         return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     marked = merging.marks(message.report for message in view.messages)

@@ -213,7 +213,8 @@ def add_content(
     add(RecordKind.MESSAGE, content, keys.identity)
     add(RecordKind.CONTACT, new.contact, keys.identity)
     add(RecordKind.REPORT, new.report, keys.case)
-    add(RecordKind.MASKED, {"text": new.masked_text, "checked": False}, keys.case)
+    masked = {"text": new.masked_text, "checked": False, "sender_is_new": sender_is_new}
+    add(RecordKind.MASKED, masked, keys.case)
 
 
 def _write_attachment(

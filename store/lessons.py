@@ -15,8 +15,9 @@ from store.audit import Action
 from store.authentic import Standing
 from store.database import Database
 from store.keyring import KeyRing
+from store.reach import within_reach
 from store.records import CANNOT_OPEN, Name, RecordKind
-from store.schema import Message, Record
+from store.schema import CaseFile, Message, Record
 
 _DECIDED = (RecordKind.DECISIONS, RecordKind.FIRST_LOOK)
 
@@ -35,7 +36,8 @@ class Lesson:
 def lessons(db: Database, ring: KeyRing, now: datetime) -> Iterator[Lesson]:
     """All of the desk's, each with a row on the trail of its case; those that cannot be opened are left out."""
     with db.read() as session:
-        query = select(Record.case_id).where(Record.desk == ring.desk, Record.kind.in_(_DECIDED))
+        query = select(Record.case_id).join(CaseFile, CaseFile.id == Record.case_id)
+        query = query.where(within_reach(ring), Record.kind.in_(_DECIDED))
         case_ids = sorted({case_id for case_id in session.scalars(query) if case_id})
     for case_id in case_ids:
         with db.begin() as session:

@@ -15,6 +15,7 @@ from cases.terms import OF_THE_DESK, DueKind
 from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
+from store.reach import within_reach
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
 
@@ -77,7 +78,7 @@ def queue_page(
     due = _soonest_due(ring.desk)
     unseen = exists().where(Message.case_id == CaseFile.id, Message.seen_at.is_(None))
     chosen = CaseFile.status.in_(list(status)) if status is not None else CaseFile.status.in_(OPEN) | unseen
-    query = select(CaseFile).outerjoin(due, due.c.case_id == CaseFile.id).where(CaseFile.desk == ring.desk, chosen)
+    query = select(CaseFile).outerjoin(due, due.c.case_id == CaseFile.id).where(within_reach(ring), chosen)
     total = session.scalars(select(func.count()).select_from(query.with_only_columns(CaseFile.id).subquery())).one()
     last = case((due.c.due_at.is_(None), 1), else_=0)  # neither database sorts NULLs as the other does
     ordered = query.order_by(last, due.c.due_at, CaseFile.opened_at, CaseFile.id)
@@ -85,18 +86,17 @@ def queue_page(
     return Page(_rows(session, ring, found), page, size, total)
 
 
-def status_counts(session: Session, desk: str) -> Mapping[Status, int]:
-    """How many cases have each status."""
-    query = select(CaseFile.status, func.count()).where(CaseFile.desk == desk).group_by(CaseFile.status)
+def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
+    """How many cases that the member's keys reach have each status."""
+    query = select(CaseFile.status, func.count()).where(within_reach(ring)).group_by(CaseFile.status)
     found = {Status(status): count for status, count in session.execute(query)}
     return {status: found.get(status, 0) for status in Status}
 
 
-def overdue_count(session: Session, desk: str, now: datetime) -> int:
-    """How many cases have something that should have happened by now."""
-    query = select(func.count(Due.case_id.distinct())).where(
-        Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK), Due.due_at < now
-    )
+def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
+    """How many cases that the member's keys reach have something that should have happened by now."""
+    query = select(func.count(Due.case_id.distinct())).join(CaseFile, CaseFile.id == Due.case_id)
+    query = query.where(within_reach(ring), Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK), Due.due_at < now)
     return session.scalars(query).one()
 
 

@@ -49,11 +49,17 @@ class RecordKind(StrEnum):
     FIRST_LOOK = "first_look"
     OUTCOME = "outcome"
     NOTE = "note"
+    ACCESS = "access"  # who opens the case by a key of their own, and who is kept out
     MEMBER = "member"  # name and role of a member, to the desk key
     PROFILE = "profile"  # the same, to the member's own key: they know their role without the desk key
     MODEL = "model"  # what the desk trained, to the desk key
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
+
+OF_THE_IDENTITY = frozenset(
+    {RecordKind.RAW, RecordKind.MESSAGE, RecordKind.ATTACHMENT, RecordKind.CONTACT, RecordKind.OUTGOING}
+)
+"""What tells who the reporter is: sealed to the identity key."""
 
 _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),

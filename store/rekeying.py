@@ -25,7 +25,7 @@ from store.audit import Action
 from store.database import Database
 from store.intake import CaseKeys
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing, PublicPair, add_pair, newest_proven, proven_before, seal_seed
+from store.keyring import DeskPublicKeys, KeyRing, PublicPair, add_pair, newest_proven, pair, proven_before, seal_seed
 from store.lookups import IndexKey
 from store.schema import KeyPair, Record, SealedSeed
 
@@ -197,3 +197,9 @@ def _keep_under(session: Session, ring: KeyRing, old: PublicPair, newest: Public
     private = ring.private(session, old.id)
     session.execute(delete(SealedSeed).where(SealedSeed.key_pair_id == old.id))
     seal_seed(session, private, old, newest)
+
+
+def recipients_of(session: Session, key_pair_id: str) -> tuple[PublicPair, ...]:
+    """To which keys a private half is sealed, as the database has it: who writes there can add a row, but no key."""
+    found = session.scalars(select(SealedSeed.recipient_key_pair_id).where(SealedSeed.key_pair_id == key_pair_id))
+    return tuple(pair(session, each) for each in found.all())

@@ -166,6 +166,7 @@ class CaseFile(Base):
     desk: Mapped[str] = _desk()
     status: Mapped[str] = mapped_column(String(32), info=STATUS)
     version: Mapped[int] = mapped_column(info=COUNTS)  # how often a person wrote
+    restricted: Mapped[bool] = mapped_column(default=False, info=STATUS)  # kept from the desk's key
     changes: Mapped[int] = mapped_column(default=1, info=COUNTS)  # how often anything of it that is searched changed
     folded: Mapped[int] = mapped_column(default=0, info=COUNTS)  # at which of these the desk's search index read it
     reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)

@@ -33,6 +33,7 @@ class Signer(StrEnum):
 
     MEMBER = "member"
     DESK = "desk"
+    CASE = "case"  # of the identity key of a case: who holds that may say who opens the case
 
 
 class Statement(StrEnum):
@@ -40,6 +41,7 @@ class Statement(StrEnum):
 
     DESK_KEY = "meldpost desk key"
     MEMBER_KEY = "meldpost member key"
+    ACCESS = "meldpost access list"
     CONTENT = "meldpost record, as written"
     FRAME = "meldpost record, as sealed"
     CONSENT_ASKED = "meldpost consent, asked"

@@ -37,7 +37,7 @@ def test_the_queue_puts_first_what_a_person_must_see_to_first(world: World) -> N
         assert page.rows[0].next_due is not None
         second = queue_page(session, world.ring, page=2, size=3)
         assert ([row.reference[:5] for row in second.rows], second.total) == (["NEVER"], 4)
-        assert overdue_count(session, world.ring.desk, NOW + timedelta(days=6)) == 2
+        assert overdue_count(session, world.ring, NOW + timedelta(days=6)) == 2
 
 
 def test_the_queue_shows_open_cases_and_closed_ones_with_unseen_mail(world: World, case_id: str) -> None:
@@ -53,7 +53,7 @@ def test_the_queue_shows_open_cases_and_closed_ones_with_unseen_mail(world: Worl
         add_message(session, world.keys, INDEX, case_id, unread, sender_is_new=False, now=NOW)
         (row,) = queue_page(session, world.ring).rows
         assert (row.new, row.follow_ups, row.unreadable, row.status) == (False, 1, True, Status.SET_ASIDE)
-        assert status_counts(session, world.ring.desk)[Status.SET_ASIDE] == 1
+        assert status_counts(session, world.ring)[Status.SET_ASIDE] == 1
 
 
 @pytest.mark.parametrize(("severities", "graver"), [(["laag"], None), (["acuut", "laag"], "acuut"), ([None], None)])
@@ -103,4 +103,4 @@ def test_the_overdue_are_those_that_the_queue_shows_as_such(world: World) -> Non
         rows = queue_page(session, world.ring).rows
         late = [row.next_due is not None and row.next_due.overdue(NOW) for row in rows]
         assert late == [True, True, False, False]
-        assert overdue_count(session, world.ring.desk, NOW) == 2
+        assert overdue_count(session, world.ring, NOW) == 2

@@ -1,0 +1,54 @@
+"""Which cases a key ring reaches, asked of the database: what is listed, counted and opened by it are these alone.
+
+This only keeps the pages true. What protects a case is that its keys are sealed to nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from store.keypairs import KeyKind
+from store.keyring import KeyRing
+from store.schema import CaseFile, KeyPair, SealedSeed
+
+
+def within_reach(ring: KeyRing) -> ColumnElement[bool]:
+    """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted."""
+    granted = CaseFile.id.in_(_granted_to(ring))
+    holds_the_desk_key = any(key_pair_id != ring.own for key_pair_id in ring.privates)
+    of_the_desk = CaseFile.desk == ring.desk
+    return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key else granted)
+
+
+def reaches(session: Session, ring: KeyRing, case_id: str) -> bool:
+    """Does this key ring reach the case?"""
+    return session.scalars(select(CaseFile.id).where(CaseFile.id == case_id, within_reach(ring))).first() is not None
+
+
+def kept_from(session: Session, case_ids: Collection[str]) -> Mapping[str, Collection[str]]:
+    """Of these cases the restricted ones, each with the members who open it all the same. Needs no key."""
+    restricted = select(CaseFile.id).where(CaseFile.id.in_(case_ids), CaseFile.restricted.is_(True))
+    return {case_id: _members_of(session, case_id) for case_id in session.scalars(restricted)}
+
+
+def _members_of(session: Session, case_id: str) -> set[str]:
+    of, to = aliased(KeyPair), aliased(KeyPair)
+    found = (
+        select(to.owner)
+        .join(SealedSeed, SealedSeed.recipient_key_pair_id == to.id)
+        .join(of, of.id == SealedSeed.key_pair_id)
+        .where(of.owner == case_id, of.kind == KeyKind.CASE, to.kind == KeyKind.MEMBER)
+    )
+    return set(session.scalars(found))
+
+
+def _granted_to(ring: KeyRing) -> Select[Any]:
+    return (
+        select(KeyPair.owner)
+        .join(SealedSeed, SealedSeed.key_pair_id == KeyPair.id)
+        .where(KeyPair.kind == KeyKind.CASE, SealedSeed.recipient_key_pair_id == ring.own)
+    )
