@@ -379,9 +379,7 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
             received_at=row.received_at,
             taken_in_at=row.taken_in_at,
             seen_before=row.seen_at is not None,
-            sender_is_new=_is_new(
-                of(row, RecordKind.MESSAGE), of(row, RecordKind.MASKED), row.id == rows[0].id, sealed
-            ),
+            sender_is_new=_is_new(sealed, of(row, RecordKind.MESSAGE), of(row, RecordKind.MASKED), row is rows[0]),
             content=of(row, RecordKind.MESSAGE),
             contact=of(row, RecordKind.CONTACT),
             report=of(row, RecordKind.REPORT),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +22,9 @@ from store.keyring import NotAllowed, newest_proven
 from store.queue import overdue_count, queue_page, status_counts
 from store.records import Name, RecordKind
 from store.schema import CaseFile, KeyPair, SealedSeed
-from tests.store.office import ROLES, Office, OfficeTemplate, make_office_template, open_office, opened_kinds
-from tests.store.world import FORCED, INDEX, NOW, Template, folder_in_memory, mail
+from tests.databases import Databases
+from tests.store.office import ROLES, Office, OfficeTemplate, make_office_template, opened_kinds
+from tests.store.world import INDEX, NOW, Template, folder_in_memory, mail
 
 ALL = {"case", "identity", "trail"}
 MEMBERS = ("ada", *ROLES)
@@ -38,11 +38,9 @@ def office_template(tmp_path_factory: pytest.TempPathFactory, template: Template
 
 
 @pytest.fixture
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Office]:
-    if FORCED in os.environ:
-        made = open_office(request.getfixturevalue("world"))
-    else:
-        made = request.getfixturevalue("office_template").copy(tmp_path)
+def office(databases: Databases, office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
+    template = office_template.template
+    made = Office(template.world(databases.copy(template.file, tmp_path)), office_template.rings)
     yield made
     made.db.close()
 
