@@ -38,6 +38,7 @@ from ingest.sources.imap import (
 )
 from meldpost import hygiene, recovery_pages, startup
 from meldpost.findings import Finding, Verdict
+from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import model
 from meldpost.signing_examined import signing
@@ -69,6 +70,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.database_is_current, settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield from signing(settings)
+    yield from keys_of_desks(settings)
     yield _isolation(settings)
     yield from _names(settings)
     yield model(settings.triage)

@@ -5,7 +5,6 @@ All files are written before the one transaction that makes the desk: when that 
 """
 
 import base64
-import os
 import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -24,7 +23,7 @@ from config.secrets import Secrets, write_key, write_secret
 from config.settings import SLUG, EmailAddress, load
 from meldpost import recovery_pages
 from meldpost.recovery_pages import Batch
-from meldpost.settings_file import render, render_more
+from meldpost.settings_file import render, render_more, write_over, write_private
 from meldpost.startup import unusable
 from store.database import Database, StoreError, open_database
 from store.keyring import Pins
@@ -150,9 +149,9 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
         recovery_pages.write(plan.folder, _batch(plan, desk, now), split(desk.recovery_seed, plan.shares))
         if before:
-            _write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins))))
+            write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins))))
         else:
-            _write_private(plan.config, render(_with_pins(plan, desk.pins)))
+            write_private(plan.config, render(_with_pins(plan, desk.pins)))
         load(plan.config)  # what was written must be what can be read
     return Made(plan.config.resolve(), secrets_dir, plan.recovery_pages, public.fingerprint())
 
@@ -266,22 +265,3 @@ def _batch(plan: Plan, desk: FreshDesk, now: datetime) -> Batch:
 
 def _joined(before: str, more: str) -> str:
     return f"{before.rstrip()}\n\n{more}"
-
-
-def _write_over(path: Path, text: str) -> None:
-    """Put a new file in the place of one that is there, whole or not at all, with the same rights."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        _write_private(fresh, text)
-        fresh.chmod(path.stat().st_mode & 0o777)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from pathlib import Path
 import segno
 
 from cases.sharing import Scheme
+from meldpost.settings_file import write_private
 from store.shares import Share
 
 COLUMNS = 3
@@ -48,11 +49,7 @@ def write(folder: Path, batch: Batch, shares: Sequence[Share]) -> tuple[Path, ..
     """Write all pages, with mode 0600, never over one that is there; they are on the disk when this returns."""
     written = paths(folder, batch.desk, batch.scheme)
     for path, share in zip(written, shares, strict=True):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(page(batch, share))
-            file.flush()
-            os.fsync(file.fileno())
+        write_private(path, page(batch, share))
     _sync(folder)
     return written
 

@@ -4,15 +4,20 @@ The explanations are those of `config.settings`, so that file and program cannot
 """
 
 import json
+import os
+import secrets
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import tomlkit
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from config.settings import MAILBOX_KINDS, DeskSettings, MailboxSettings, Settings
+from config.errors import ConfigError
+from config.settings import MAILBOX_KINDS, DeskSettings, MailboxSettings, Settings, load
 
 WIDTH = 110
 KEYED: Mapping[str, Callable[[Mapping[str, Any]], type[BaseModel]]] = {
@@ -87,3 +92,43 @@ def _toml(value: object) -> str:
         case _:
             # JSON's string escapes are TOML's too (TOML 1.0, strings), but for U+007F
             return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def pin(path: Path, desk: str, keys: Mapping[str, str]) -> None:
+    """Put other public keys of a desk into the configuration, whole or not at all. All else stays as it is, comments
+    too. Raises ConfigError where the file is not what counts."""
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    table: Any = document["desks"]
+    for name, value in keys.items():
+        table[desk][name] = value
+    write_over(path, tomlkit.dumps(document))
+    settings = load(path).desks[desk]
+    for name, value in keys.items():
+        if getattr(settings, name) != value:
+            raise ConfigError(
+                f"{name} of desk {desk} was put into {path}, but another value counts: an environment variable sets "
+                "it. Take that out."
+            )
+
+
+def write_over(path: Path, text: str) -> None:
+    """Put a new file in the place of one that is there, whole or not at all, with the same owner and rights."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write_private(fresh, text)
+        before = path.stat()
+        fresh.chmod(before.st_mode & 0o777)
+        if os.geteuid() == 0:
+            os.chown(fresh, before.st_uid, before.st_gid)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that is not there yet, readable to its owner alone; it is on the disk when this returns."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

@@ -62,6 +62,8 @@ class Action(StrEnum):
     MEMBER_ROLE = "member_role"  # a member has another role now
     DESK_KEY_TAKEN = "desk_key_taken"  # a member who had the desk's key shall not have it any more: make it anew
     PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
+    ROTATION_BEGUN = "rotation_begun"  # the desk has a new key: `subject_id` names the pair
+    DESK_KEY_DESTROYED = "desk_key_destroyed"  # the private half of a desk's key before is gone: nothing names it
     RECOVERED = "recovered"  # somebody was given access by the recovery key
     SECOND_FACTOR_SET = "second_factor_set"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
@@ -169,9 +171,10 @@ def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]
 
 
 def reseal_details(
-    session: Session, ring: KeyRing, case_id: str, old: Collection[str], to: PublicPair, now: datetime
+    session: Session, ring: KeyRing, case_id: str | None, old: Collection[str], to: PublicPair, now: datetime
 ) -> int:
-    """Write each detail of a case that is sealed to one of the key pairs `old` anew, sealed to the key `to`.
+    """Write each detail of a case that is sealed to one of the key pairs `old` anew, sealed to the key `to`; with None
+    each that belongs to no case.
 
     Rows of the trail are never changed: a row of its own holds the copy, and names the detail that it is of. Gives how
     many details cannot be opened; these are left out, as they would be when shown.

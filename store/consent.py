@@ -7,7 +7,7 @@ to the database gives no consent. It is used once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,7 +24,7 @@ from store.certificates import Chain
 from store.database import changed_rows
 from store.frame import Context, SealError
 from store.keypairs import KeyKind
-from store.keyring import KeyRing, NoSuchKey, newest, pair
+from store.keyring import KeyRing, NoSuchKey, PublicPair, newest, pair
 from store.lookups import IndexKey
 from store.schema import Consent, new_id
 from store.sealing import open_sealed, seal
@@ -152,6 +152,15 @@ def standing(session: Session, ring: KeyRing, now: datetime) -> tuple[Asked, ...
         Asked(row.id, Act(row.action), _about(session, ring, row), row.asked_by, row.asked_at, row.given_by)
         for row in _standing(session, ring.desk, now)
     )
+
+
+def seal_anew(session: Session, ring: KeyRing, old: Collection[str], to: PublicPair) -> None:
+    """Seal what consents are about to the desk's newest key, where it is sealed to one of those before."""
+    found = select(Consent).where(Consent.desk == ring.desk, Consent.key_pair_id.in_(list(old)))
+    for row in session.scalars(found.with_for_update()).all():
+        about = json.dumps(_about(session, ring, row), ensure_ascii=False).encode()
+        row.detail, row.key_pair_id = seal(about, to.public, _context(row.desk, row.id, to.generation)), to.id
+    session.flush()
 
 
 def _standing(session: Session, desk: str, now: datetime) -> list[Consent]:

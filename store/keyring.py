@@ -25,6 +25,7 @@ from store import rows, signing
 from store.certificates import Chain, chain
 from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
+from store.locks import hold_desk_keys
 from store.lookups import IndexKey
 from store.rows import table_of
 from store.schema import CaseFile, KeyPair, SealedSeed, new_id
@@ -143,7 +144,7 @@ class KeyRing:
         except NoSuchKey:
             newer = _kept_under(session, key_pair_id)
             if newer is None:
-                raise
+                return _open_seed(session, key_pair_id, self._desk_keys(session))
         return _open_seed(session, key_pair_id, {newer: self.private(session, newer)})
 
     def privates_of(self, session: Session, key_pair_ids: Collection[str]) -> Mapping[str, OpenedPair]:
@@ -162,6 +163,19 @@ class KeyRing:
             self, privates={id_: key for id_, key in self.privates.items() if id_ in key_pair_ids}, _opened={}
         )
 
+    def with_newer_keys(self, session: Session) -> KeyRing:
+        """The same, with those keys of the desk that it got since: others make it anew while somebody is logged in."""
+        newer = select(SealedSeed.key_pair_id).join(KeyPair, KeyPair.id == SealedSeed.key_pair_id)
+        newer = newer.where(KeyPair.desk == self.desk, KeyPair.kind == KeyKind.DESK, KeyPair.owner == "")
+        newer = newer.where(SealedSeed.recipient_key_pair_id == self.own, KeyPair.id.not_in(list(self.privates)))
+        if session.scalars(newer).first() is None:
+            return self
+        return replace(self, privates={**self.privates, **self._desk_keys(session)}, _opened={})
+
+    def _desk_keys(self, session: Session) -> Mapping[str, PrivateKey]:
+        """The desk's keys that are sealed to this person now: there may be newer ones than at their log-in."""
+        return open_all(session, self.desk, KeyKind.DESK, self.privates)
+
     def signing_key(self) -> SigningKey:
         """What this person signs with. Raises NoSuchKey."""
         if self.own not in self.privates:
@@ -176,7 +190,7 @@ class KeyRing:
     def desk_author(self, session: Session) -> Author:
         """The desk itself, as who writes: for who has its newest key. Raises NoSuchKey."""
         newest_key = self.chain(session).newest
-        for private in self.privates.values():
+        for private in (*self.privates.values(), *self._desk_keys(session).values()):
             if newest_key is not None and private.public.to_bytes() == newest_key.hybrid:
                 return Author(DESK, SigningKey.of(private, Signer.DESK))
         raise NoSuchKey("This key ring has not the desk's newest key.")
@@ -223,17 +237,24 @@ def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
 
     The desk's own may be newer than the pinned one, where certificates lead from the pinned keys to it.
     """
-    own = _newest(session, desk, _OF_THE_DESK, "")
+    hold_desk_keys(session, desk)
+    found = list(session.execute(_IN_FORCE, {"desk": desk, "owner": "", "kinds": list(_OF_THE_DESK)}))
 
     def as_pinned(kind: KeyKind, pinned: PublicKey) -> PublicPair:
-        row = own[kind]
-        newer = kind is KeyKind.DESK and _follows(session, row, pins)
-        if row.public != pinned.to_bytes() and not newer:
+        live = [row for row in found if row.kind == kind]
+        if not live:
+            raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
+        if kind is KeyKind.DESK:
+            fits = live[-1].public == pinned.to_bytes() or _follows(session, live[-1], pins)
+            chosen = live[-1:] if fits else []
+        else:  # while one is made anew there are two, and the configuration says which counts
+            chosen = [row for row in live if row.public == pinned.to_bytes()]
+        if not chosen:
             raise DeskKeyDiffers(
                 f"The {kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
                 "taken in. Compare both with the fingerprint on the recovery pages before you change either."
             )
-        return PublicPair(row.id, row.desk, kind, row.owner, row.generation, PublicKey.from_bytes(row.public))
+        return _pair(chosen[-1])
 
     return DeskPublicKeys(
         desk=desk,
@@ -265,6 +286,8 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     """The newest generation of a key pair of the desk's own or of a member's. Raises NoSuchKey."""
     if kind in _OF_A_CASE:
         raise ValueError("a case's key is asked for with newest_proven: anybody may have written this one")
+    if kind in _OF_THE_DESK:
+        hold_desk_keys(session, desk)
     return _pair(_newest(session, desk, (kind,), owner)[kind])
 
 

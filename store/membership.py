@@ -109,7 +109,7 @@ def change_role(session: Session, ring: KeyRing, member_id: str, role: Role, now
     _begin(session, ring)
     _present(session, ring.desk, member_id)
     own = newest(session, ring.desk, KeyKind.MEMBER, member_id)
-    _refuse_unproven(session, ring, own)
+    refuse_unproven(session, ring, own)
     profile = _profile(session, ring, member_id)
     held = member_id in holders(session, ring.desk)
     taken = held and not holds_the_desk_key(role)
@@ -261,7 +261,7 @@ def _refuse_last(session: Session, desk: str, member_id: str) -> None:
         )
 
 
-def _refuse_unproven(session: Session, ring: KeyRing, own: PublicPair) -> None:
+def refuse_unproven(session: Session, ring: KeyRing, own: PublicPair) -> None:
     """Who writes to the database cannot have the desk's key sealed to a key of theirs."""
     certified = certificates.member_keys(session, ring.chain(session), own.owner)
     if own.generation not in {each.generation for each in certified}:

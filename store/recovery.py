@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from cases.roles import Role
@@ -55,6 +55,24 @@ class OfBefore:
     id: str
     login: str
     role: Role
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Of how many key pairs the private halves have to be sealed to the recovery key, and of how many none is."""
+
+    total: int
+    missing: int
+
+
+def coverage(session: Session, to: PublicPair) -> Coverage:
+    """Is every key pair of the desk and of its cases sealed to this recovery key? From public data alone: whether what
+    is sealed opens, only the pages can tell."""
+    kinds = (KeyKind.DESK, KeyKind.CASE, KeyKind.IDENTITY)
+    needed = (KeyPair.desk == to.desk, KeyPair.kind.in_(kinds), KeyPair.retired_at.is_(None))
+    sealed = exists().where(SealedSeed.key_pair_id == KeyPair.id, SealedSeed.recipient_key_pair_id == to.id)
+    count = select(func.count()).select_from(KeyPair).where(*needed)
+    return Coverage(session.scalars(count).one(), session.scalars(count.where(~sealed)).one())
 
 
 def open_desk(session: Session, desk: str, pins: Pins, seed: bytes) -> Recovered:

@@ -136,9 +136,11 @@ def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = N
                 .values(seen_at=now)
             )
     try:
-        return KeyRing.from_bytes(opened)
+        ring = KeyRing.from_bytes(opened)
     except KeyError:  # begun before an upgrade
         return None
+    with db.read() as session:
+        return ring.with_newer_keys(session)
 
 
 def end(session: Session, secret: bytes, now: datetime) -> None:

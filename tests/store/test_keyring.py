@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
@@ -109,6 +109,8 @@ def test_a_ring_without_the_desk_key_opens_no_case(world: World) -> None:
     taken = world.open_case()
     own = {id_: key for id_, key in world.ring.privates.items() if id_ != world.keys.to_desk.id}
     ring = KeyRing(world.ring.member_id, world.ring.desk, "ada", own)
+    with world.db.begin() as session:
+        session.execute(delete(SealedSeed).where(SealedSeed.recipient_key_pair_id == world.ring.own))
     with world.db.read() as session, pytest.raises(NoSuchKey):
         ring.private(session, _id(session, world, taken.case_id))
 

@@ -1,0 +1,64 @@
+"""What the doctor says of a desk's keys: is a rotation unfinished, and do the recovery pages open everything?"""
+
+from collections.abc import Iterator
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from config.errors import ConfigError
+from config.settings import Settings
+from meldpost import startup
+from meldpost.findings import Finding, Verdict
+from store import recovery, rotation
+from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, desk_keys, pins_of
+from store.membership import is_rotation_due
+
+
+def keys_of_desks(settings: Settings) -> Iterator[Finding]:
+    """For each desk whose keys are the pinned ones: of others something else says so."""
+    try:
+        database = startup.existing_database(settings)
+    except startup.NotReady:
+        return
+    try:
+        with database.read() as session:
+            for slug, desk in settings.desks.items():
+                try:
+                    pins = pins_of(desk)
+                    keys = desk_keys(session, slug, pins)
+                except (DeskKeyDiffers, NoSuchKey, ConfigError):
+                    continue
+                yield from _rotation(session, slug, pins, keys)
+                yield _recovery(session, slug, keys)
+    except SQLAlchemyError:
+        return
+    finally:
+        database.close()
+
+
+def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> Iterator[Finding]:
+    what = f"desk key of {desk}"
+    begun = rotation.unfinished(session, desk)
+    if begun is not None:
+        text = (
+            f"a rotation to key {begun.after} was begun on {begun.since:%Y-%m-%d} and is not finished, "
+            f"{begun.left} still sealed to the key before. Unless it runs: meldpost rotate --desk {desk} --login ..."
+        )
+        yield Finding(what, Verdict.WRONG, text)
+    elif is_rotation_due(session, desk):
+        text = f"somebody who shall not open what comes in knows it. Run: meldpost rotate --desk {desk} --login ..."
+        yield Finding(what, Verdict.WRONG, text)
+    elif keys.to_desk.public != pins.to_desk:
+        text = f"this configuration pins an older one. Run: meldpost rotate --desk {desk} --pin"
+        yield Finding(what, Verdict.NOTE, text)
+    else:
+        yield Finding(what, Verdict.FINE, f"key {keys.to_desk.generation}, and no older one is left")
+
+
+def _recovery(session: Session, desk: str, keys: DeskPublicKeys) -> Finding:
+    found = recovery.coverage(session, keys.recovery)
+    if found.missing:
+        text = f"{found.missing} of {found.total} keys are not sealed to it: its pages do not open those. "
+        text += f"Run: meldpost recovery renew --desk {desk} --login ..."
+        return Finding(f"recovery key of {desk}", Verdict.WRONG, text)
+    return Finding(f"recovery key of {desk}", Verdict.FINE, f"all {found.total} keys are sealed to it")
