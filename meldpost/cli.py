@@ -16,6 +16,7 @@ from meldpost.init_command import init
 from meldpost.mailkey_command import mailkey
 from meldpost.member_command import member
 from meldpost.recover_command import recover
+from meldpost.recovery_command import recovery
 from meldpost.rotate_command import rotate
 from meldpost.train_command import train
 from store import trouble
@@ -266,5 +267,6 @@ main.add_command(init)
 main.add_command(mailkey)
 main.add_command(member)
 main.add_command(recover)
+main.add_command(recovery)
 main.add_command(rotate)
 main.add_command(train)

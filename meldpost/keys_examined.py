@@ -9,7 +9,7 @@ from config.errors import ConfigError
 from config.settings import Settings
 from meldpost import startup
 from meldpost.findings import Finding, Verdict
-from store import recovery, rotation
+from store import recovery, renewal, rotation
 from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, desk_keys, pins_of
 from store.membership import is_rotation_due
 
@@ -57,6 +57,12 @@ def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> 
 
 def _recovery(session: Session, desk: str, keys: DeskPublicKeys) -> Finding:
     found = recovery.coverage(session, keys.recovery)
+    if len(renewal.live(session, desk)) > 1:
+        text = (
+            f"a new one was begun and is not finished; {found.missing} of {found.total} keys are not sealed to the one "
+        )
+        text += f"that the configuration pins. Run: meldpost recovery renew --desk {desk} --login ..."
+        return Finding(f"recovery key of {desk}", Verdict.WRONG, text)
     if found.missing:
         text = f"{found.missing} of {found.total} keys are not sealed to it: its pages do not open those. "
         text += f"Run: meldpost recovery renew --desk {desk} --login ..."

@@ -59,6 +59,7 @@ def recover(
     from meldpost.recovering import at_recovery, passphrase_secret
     from meldpost.shares_asked import ask_recovery_seed
     from meldpost.startup import NotReady
+    from store.consent import ConsentNeeded
     from store.members import MemberExists
     from store.recovery import NotRecoverable, NotTheRecoveryKey
 
@@ -82,6 +83,12 @@ def recover(
                 here.add(who, str(address), Role(role), passphrase.text, secret)
             else:
                 here.give_back(member, passphrase.text, secret)
+    except ConsentNeeded:
+        raise click.ClickException(
+            "Nothing was changed: the settings ask for the consent of two members. Each of them runs: meldpost "
+            f"recovery allow {who} --login ... Then run this again. (Where fewer than two others logged in during the "
+            "last seven days, it is not asked for.)"
+        ) from None
     except (NotReady, NotTheRecoveryKey, NotRecoverable, MemberExists) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"""

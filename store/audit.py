@@ -64,6 +64,8 @@ class Action(StrEnum):
     PASSPHRASE = "passphrase"  # noqa: S105 - a member chose a new one
     ROTATION_BEGUN = "rotation_begun"  # the desk has a new key: `subject_id` names the pair
     DESK_KEY_DESTROYED = "desk_key_destroyed"  # the private half of a desk's key before is gone: nothing names it
+    RECOVERY_RENEWED = "recovery_renewed"  # there is a new recovery key: `subject_id` names the pair
+    RECOVERY_KEY_ENDED = "recovery_key_ended"  # nothing is sealed to a recovery key before any more
     RECOVERED = "recovered"  # somebody was given access by the recovery key
     SECOND_FACTOR_SET = "second_factor_set"
     SECOND_FACTOR_REMOVED = "second_factor_removed"

@@ -134,7 +134,7 @@ def use(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime
     unused = update(Consent).where(Consent.used_at.is_(None), Consent.taken_back_at.is_(None))
     if row is None or not changed_rows(session, unused.where(Consent.id == row.id).values(used_at=now)):
         raise ConsentNeeded("This takes the consent of another member.")
-    audit.write(session, ring.desk, Action.CONSENT_USED, now, member_id=ring.member_id, subject_id=row.id)
+    audit.write(session, ring.desk, Action.CONSENT_USED, now, member_id=ring.member_id or None, subject_id=row.id)
 
 
 def ask_once(

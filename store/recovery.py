@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
@@ -21,9 +21,12 @@ from store.audit import Action
 from store.keypairs import KeyKind, PrivateKey
 from store.keyring import KeyRing, Pins, PublicPair, add_pair, desk_keys, open_all, root_of
 from store.members import OwnKey, give_keys, login_digest
-from store.membership import end_sessions
+from store.membership import end_sessions, holders
 from store.records import RecordKind
-from store.schema import KeyPair, Member, SealedSeed
+from store.schema import Audit, KeyPair, Member, SealedSeed, SecondFactor
+
+OF_LATE = timedelta(days=7)
+"""Who did not log in for so long counts as one who cannot: a recovery must not wait for them."""
 
 
 class NotTheRecoveryKey(Exception):
@@ -117,8 +120,16 @@ def give_back(
     )
     profile = {"login": member.login, "role": member.role}
     give_keys(session, recovered, member.id, own_key, own, profile, now)
+    session.execute(delete(SecondFactor).where(SecondFactor.member_id == member.id))  # sealed to the old key
     end_sessions(session, member.id)
     session.flush()
+
+
+def others_remain(session: Session, recovered: Recovered, member_id: str | None, now: datetime) -> bool:
+    """Are there two members besides this one who could be asked: who hold the desk's key, and logged in of late?"""
+    since = (Audit.desk == recovered.desk, Audit.action == Action.LOGIN, Audit.at > now - OF_LATE)
+    of_late = set(session.scalars(select(Audit.member_id).where(*since).distinct()))
+    return len((of_late & set(holders(session, recovered.desk))) - {member_id}) >= 2
 
 
 def note(session: Session, recovered: Recovered, member_id: str, shares: Sequence[int], now: datetime) -> None:

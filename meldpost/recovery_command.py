@@ -1,0 +1,131 @@
+"""The commands `meldpost recovery`: a new recovery key with new pages, and the consent of members to a recovery."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cases.sharing import Scheme
+from meldpost.shares_options import scheme_of, shares_options
+
+if TYPE_CHECKING:
+    from store.renewal import Progress
+
+_config = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("meldpost.toml"),
+    show_default=True,
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file.",
+)
+_desk = click.option("--desk", help="The desk's short name; needed where there are several.")
+_login = click.option("--login", required=True, help="Your own log-in name; your passphrase is asked for.")
+
+
+@click.group()
+def recovery() -> None:
+    """Make the recovery key and its pages anew, or agree that somebody is given access by them."""
+
+
+@recovery.command()
+@_config
+@_desk
+@_login
+@shares_options
+def renew(config: Path, desk: str | None, login: str, **split: Any) -> None:
+    """Make a new recovery key, with new pages: when a keeper leaves, a page is missing, or there is a key file of
+    before. The old pages open nothing then.
+
+    It may be stopped at any time; the same command goes on where it stopped.
+    """
+    from config.settings import load
+    from meldpost.at_desk import asked_in
+    from meldpost.renewing import begin, pin_begun
+    from store import renewal
+    from store.keyring import DeskKeyDiffers, NoSuchKey, NotAllowed, UnprovenKey, pins_of
+    from store.renewal import CannotRenew
+
+    scheme = scheme_of(split)
+    try:
+        with asked_in(config, desk, login) as here:
+            named = here.ring.desk
+            pages = begin(here, config, scheme, datetime.now(UTC))
+            pin_begun(here, config)
+            closed = _show(renewal.resume(here.database, here.ring, pins_of(load(config).desks[named])))
+    except (NotAllowed, NoSuchKey, UnprovenKey, DeskKeyDiffers, CannotRenew) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(_told(config, scheme, pages, closed))
+
+
+def _told(config: Path, scheme: Scheme, pages: Sequence[Path], closed: int) -> str:
+    """What there is now, and what to do."""
+    if closed:
+        old = (
+            f"{closed} keys of cases that you do not open are sealed to the old recovery key alone. Have a member who\n"
+            "     opens them run: meldpost recovery renew. Until then keep the old pages, for they open those."
+        )
+    else:
+        old = "Destroy the old pages. They open nothing in this database any more, but do in backups of before."
+    if not pages:
+        return f"The renewal that was begun before is gone on with; its pages were written then.\n     {old}"
+    listed = "\n".join(f"  {page}: recovery page {number}" for number, page in enumerate(pages, start=1))
+    return f"""
+The recovery key is made anew. Any {scheme.needed} of these {scheme.of} pages open every case, fewer open nothing.
+
+{listed}
+
+Next:
+  1. Print each page, give each to another person to keep in a safe, then take all off this machine:
+     shred -u {" ".join(str(page) for page in pages)}
+  2. {old}
+  3. On every other machine with a configuration of its own, copy the line recovery_key from {config}.
+"""
+
+
+@recovery.command()
+@_config
+@_desk
+@_login
+@click.argument("who")
+def allow(config: Path, desk: str | None, login: str, who: str) -> None:
+    """Agree that WHO (a log-in name) is given access by the recovery pages, where the setting two_members asks for it.
+
+    Two members agree, each by this command (or at the desk); it counts for a week, and once.
+    """
+    from meldpost.at_desk import asked_in
+    from meldpost.recovering import subject_of
+    from store import consent
+    from store.consent import Act, CannotConsent
+    from store.keyring import NotAllowed
+
+    now = datetime.now(UTC)
+    try:
+        with asked_in(config, desk, login) as here, here.database.begin() as session:
+            subject = subject_of(here.index, who)
+            found = [each for each in consent.standing(session, here.ring, now) if each.act is Act.RECOVERY]
+            asked = next((each for each in found if each.about.get("who") == who.strip().casefold()), None)
+            if asked is None:
+                consent.ask(session, here.ring, Act.RECOVERY, subject, {"who": who.strip().casefold()}, now)
+                said = "You agreed. A second member has to agree, too: meldpost recovery allow, or at the desk."
+            else:
+                consent.give(session, here.ring, asked.id, now)
+                said = f"Two members agreed. {who} can be given access now: meldpost recover"
+    except (NotAllowed, CannotConsent) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(said)
+
+
+def _show(progress: "Iterable[Progress]") -> int:
+    """Do it, with a bar on the terminal; gives how many keys this member does not open."""
+    closed = 0
+    with click.progressbar(length=1, label="Sealing to the new recovery key", file=sys.stderr) as bar:
+        for each in progress:
+            bar.length, closed = max(each.total, 1), each.closed
+            bar.update(each.done - bar.pos)
+        bar.update((bar.length or 1) - bar.pos)
+    return closed
