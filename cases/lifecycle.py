@@ -15,6 +15,7 @@ class Status(StrEnum):
     CLOSED = "closed"
     MERGED = "merged"
     SET_ASIDE = "set_aside"
+    DESTROYED = "destroyed"  # its keys are gone, its rows are going
 
 
 class Outcome(StrEnum):
@@ -44,12 +45,13 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
         Status.CLOSED: frozenset({Status.ASSESSING}),
         Status.SET_ASIDE: frozenset({Status.ASSESSING}),
         Status.MERGED: frozenset({Status.ASSESSING}),
+        Status.DESTROYED: frozenset(),
     }
 )
-"""From each status to those that may follow. Reopening leads to `assessing`, from any end. A merge is no change of
-status by hand: it names the surviving case and is checked there."""
+"""From each status to those that may follow. Reopening leads to `assessing`, from any end
+but destruction. A merge is no change of status by hand: it names the surviving case and is checked there."""
 
-OPEN = frozenset(Status) - {Status.CLOSED, Status.MERGED, Status.SET_ASIDE}
+OPEN = frozenset(Status) - {Status.CLOSED, Status.MERGED, Status.SET_ASIDE, Status.DESTROYED}
 """Statuses in which a case still asks something of the desk."""
 
 

@@ -23,10 +23,17 @@ class DueKind(StrEnum):
     FIRST_MESSAGE = "first_message"
     FEEDBACK = "feedback"
     REMINDER = "reminder"
+    DESTROY_NOTICE = "destroy_notice"
+    DESTROY = "destroy"
 
 
-OF_THE_DESK = tuple(kind for kind in DueKind if kind is not DueKind.REMINDER)
-"""What a person has to see to; reminders to reporters go by themselves."""
+OF_RETENTION = (DueKind.DESTROY_NOTICE, DueKind.DESTROY)
+"""The end of a case that has ended; all others are due to a case that is open."""
+
+BY_ITSELF = (DueKind.REMINDER, *OF_RETENTION)
+
+OF_THE_DESK = tuple(kind for kind in DueKind if kind not in BY_ITSELF)
+"""What a person has to see to; the others go by themselves."""
 
 BY_HAND = (DueKind.RECEIPT, DueKind.FIRST_MESSAGE, DueKind.FEEDBACK)
 """What is done when a person says so. A first look is done by answering its questions, a receipt also by being sent."""

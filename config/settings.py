@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.addresses import domain_to_ascii, without_tag
 from config.errors import ConfigError
+from config.retention import CHOICES, RETENTION_EXAMPLE, RetentionRow, read_file, refuse_double
 from config.secrets import Secrets
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -168,7 +169,29 @@ class DeskSettings(Section):
         "",
         description="Where reporters find the desk's certificate or OpenPGP key, as a receipt tells them.",
     )
+    retention: tuple[RetentionRow, ...] = Field(
+        (),
+        description="How long cases are kept after closing: rows { outcome, category, term, ground, selection }, or "
+        "[[desks.NAME.retention]] tables. Until there are any, nothing is destroyed (docs/administrator.md).",
+        json_schema_extra={"example": list(RETENTION_EXAMPLE)},
+    )
+    retention_file: Path | None = Field(
+        None, description="A TOML file with [[retention]] tables, in the place of the rows above."
+    )
+    retention_choice: Literal["", "two_months"] = Field(
+        "",
+        description="A ready table. two_months: every case goes two months after closing, as the AVG asks of private "
+        "organisations. A government body fills in its own selection list.",
+    )
+    retention_notice_days: int = Field(
+        30, ge=1, le=365, description="Days before a destruction on which the desk's members are told."
+    )
     texts: ReceiptTexts
+
+    @property
+    def retention_rows(self) -> tuple[RetentionRow, ...]:
+        """The table, wherever it stands; empty until it is filled in."""
+        return self.retention or CHOICES[self.retention_choice]
 
     @property
     def bounces_to(self) -> str:
@@ -190,6 +213,13 @@ class DeskSettings(Section):
             raise ValueError(
                 "with null_return_path no bounce comes back, not to bounce_address either: leave one of the two out"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _retention_stands_in_one_place(self) -> Self:
+        if sum(map(bool, (self.retention, self.retention_file, self.retention_choice))) > 1:
+            raise ValueError("the retention table stands in one place: rows, retention_file or retention_choice")
+        refuse_double(self.retention)
         return self
 
     @model_validator(mode="after")
@@ -598,6 +628,18 @@ class ScannerSettings(Section):
         return self.socket is not None or bool(self.host)
 
 
+class BackupSettings(Section):
+    """Backups, by `meldpost backup`."""
+
+    key_backup_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Days that a backup's key file is kept: a destroyed case is gone for good when the last key "
+        "file of before is. `meldpost backup` removes older ones from the folder that it writes to.",
+    )
+
+
 class WebSettings(Section):
     """The desk's web application."""
 
@@ -641,6 +683,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     ocr: OcrSettings = OcrSettings()
     clamd: ScannerSettings = ScannerSettings()
+    backup: BackupSettings = BackupSettings()
     web: WebSettings = WebSettings()
 
     @model_validator(mode="after")
@@ -765,7 +808,21 @@ def load(path: Path) -> Settings:
         _refuse_shared_folders(anchored)  # only now a relative path and an absolute one can be seen to be the same
     except ValueError as error:
         raise ConfigError(f"The configuration {path} cannot be used:\n{_describe((), str(error))}") from None
-    return anchored
+    return _with_tables(anchored, path)
+
+
+def _with_tables(settings: Settings, path: Path) -> Settings:
+    """With the retention tables that stand in files of their own."""
+    desks = {}
+    for slug, desk in settings.desks.items():
+        desks[slug] = desk
+        if desk.retention_file is not None:
+            try:
+                desks[slug] = desk.model_copy(update={"retention": read_file(desk.retention_file)})
+            except ValueError as error:
+                fault = _describe(("desks", slug, "retention_file"), str(error))
+                raise ConfigError(f"The configuration {path} cannot be used:\n{fault}") from None
+    return settings.model_copy(update={"desks": desks})
 
 
 def _from_file(path: Path) -> Settings:
@@ -819,7 +876,12 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
             "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),
             "desks": {
-                slug: desk.model_copy(update={"smime_ca_file": anchor(desk.smime_ca_file)})
+                slug: desk.model_copy(
+                    update={
+                        "smime_ca_file": anchor(desk.smime_ca_file),
+                        "retention_file": anchor(desk.retention_file),
+                    }
+                )
                 for slug, desk in settings.desks.items()
             },
             "mailboxes": {

@@ -19,6 +19,7 @@ from desk import (
     own,
     queue,
     receipts,
+    retention,
     search,
     second,
     security,
@@ -53,7 +54,21 @@ def create_app(
     language.speak(app)
     words.teach(app)
     errors.handle(app)
-    for part in (login, language, queue, case, changes, again, attachments, receipts, members, own, search, second):
+    for part in (
+        login,
+        language,
+        queue,
+        case,
+        changes,
+        again,
+        attachments,
+        receipts,
+        members,
+        own,
+        retention,
+        search,
+        second,
+    ):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:
         count = settings.web.trusted_proxies

@@ -12,7 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND
-from desk import gate
+from desk import gate, retention
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
 from desk.highlight import marks_in
@@ -151,6 +151,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         first_look=_first_look(view, refused),
         status_form=_status(view, refused),
         closing=Status.CLOSED in TRANSITIONS[view.status],
+        retention=retention.of_case(view),
         note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
     )
 

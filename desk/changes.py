@@ -12,7 +12,7 @@ from wtforms import FieldList, HiddenField, SelectFieldBase
 from cases.lifecycle import TRANSITIONS, Outcome, Status
 from cases.roles import May
 from cases.terms import BY_HAND, DueKind
-from desk import case, gate, receipts
+from desk import case, gate, receipts, retention
 from desk.case import Refused
 from desk.forms import (
     DECISIONS,
@@ -48,7 +48,12 @@ def decide(case_id: str, part: str) -> Answer:
 
     def change(transaction: Session, version: int) -> None:
         decided = agreeing(report, {part: form.decided()})
-        changes.decide(transaction, gate.ring(), gate.index(), case_id, decided, version=version, now=parts().clock())
+        changes.decide(
+            *(transaction, gate.ring(), gate.index(), case_id, decided),
+            version=version,
+            now=parts().clock(),
+            policy=retention.policy(),
+        )
 
     return _carry_out(case_id, f"field-{part}", form, change)
 
@@ -80,6 +85,7 @@ def accept(case_id: str) -> Answer:
             *(transaction, gate.ring(), gate.index(), case_id, agreeing(view.report, suggestions.values)),
             version=version,
             now=parts().clock(),
+            policy=retention.policy(),
         )
 
     return _carry_out(case_id, "report", form, change)
@@ -129,6 +135,7 @@ def status(case_id: str) -> Answer:
             now=parts().clock(),
             outcome=Outcome(form.outcome.data) if wanted is Status.CLOSED else None,
             approver=form.approver.data if wanted is Status.CLOSED else "",
+            policy=retention.policy(),
         )
 
     return _carry_out(case_id, "status", form, change)

@@ -383,6 +383,19 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class ReasonForm(FlaskForm):  # type: ignore[misc]
+    """Why something is done that others will ask about."""
+
+    reason = StringField(
+        _l("Reason"),
+        validators=[
+            InputRequired(_l("Write down why.")),
+            Length(max=LINE_LENGTH, message=_l("That is too long.")),
+        ],
+        filters=[_strip],
+    )
+
+
 class SearchForm(FlaskForm):  # type: ignore[misc]
     """What to search for. All but the words may be left as it is."""
 

@@ -12,10 +12,12 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
+from cases.roles import May
 from desk import gate, second
 from desk.forms import LoginForm
 from desk.parts import parts
 from desk.paths import local_path
+from desk.retention import sign_for_what_is_gone
 from desk.tries import TooManyAttempts
 from store import membership, sessions
 from store.keyring import KeyRing, pins_of
@@ -109,6 +111,8 @@ def _unlock(entry: LoginForm) -> KeyRing:
         sessions.note_success(transaction, place)
         complete_signing_keys(transaction, ring, pins, now)
     _raise_cost(ring, entry.passphrase.data)
+    if ring.may(May.OPEN_THE_DESK):
+        sign_for_what_is_gone(ring)
     return ring
 
 

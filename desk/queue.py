@@ -75,7 +75,7 @@ def show() -> str:
         doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
         pages=pages,
         status=status,
-        statuses=list(Status),
+        statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
     )
 

@@ -21,6 +21,10 @@ SENTENCES = {
     Action.DOWNLOAD: _l("Downloaded a file"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.NOTE: _l("Added a note"),
+    Action.DESTROY_ORDERED: _l("Had the case destroyed before its time"),
+    Action.DESTROY_BEGUN: _l("The keys of the case were destroyed"),
+    Action.DESTROYED: _l("The case was destroyed"),
+    Action.DECLARED: _l("Signed the declaration of destruction"),
     Action.TAUGHT: _l("Had the desk's own model learn from the case"),
     Action.RELEASE: _l("Agreed to send: %(mail)s"),
     Action.MAIL_QUEUED: _l("Written: %(mail)s"),
@@ -34,6 +38,11 @@ SENTENCES = {
     Action.IDENTITY_OPENED: _l("Opened who reported. Reason: %(reason)s"),
     Action.KEYS_ANEW: _l("Made the keys of the case anew"),
     Action.KEYS_DESTROYED: _l("Destroyed the keys of before"),
+}
+
+HOLDS = {
+    Action.HOLD_SET: _l("Put on hold, not to be destroyed: %(reason)s"),
+    Action.HOLD_LIFTED: _l("Lifted the hold: %(reason)s"),
 }
 
 REASONS = {
@@ -121,6 +130,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         return str(gettext("Said that it is done: %(due)s. %(reason)s", due=due, reason=reason))
     if event.action is Action.DUE_REOPENED:
         return str(gettext("Took back that it is done: %(due)s", due=name(event.detail.get("due"), "due")))
+    if event.action in HOLDS:
+        return str(HOLDS[event.action]) % {"reason": event.detail.get("reason", "")}
     if event.action is Action.DECIDE:
         return _decision(event.detail)
     about = {

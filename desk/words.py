@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flask import Flask
-from flask_babel import LazyString, gettext
+from flask_babel import LazyString, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from desk.language import in_the_readers_language
@@ -63,6 +63,7 @@ STATUSES = {
     "closed": _l("Closed"),
     "merged": _l("Merged"),
     "set_aside": _l("Set aside"),
+    "destroyed": _l("Being destroyed"),
 }
 OUTCOMES = {
     "substantiated": _l("Substantiated"),
@@ -79,6 +80,8 @@ DUES = {
     "first_message": _l("First personal message"),
     "feedback": _l("Feedback to the reporter"),
     "reminder": _l("Reminder to the reporter"),
+    "destroy_notice": _l("Notice of the destruction"),
+    "destroy": _l("Destruction"),
 }
 DONE_REASONS = {
     "done": _l("Done"),
@@ -326,6 +329,25 @@ def file_type(content_type: str) -> str:
     return str(FILE_TYPES.get(claimed) or FILE_FAMILIES.get(claimed.partition("/")[0]) or content_type)
 
 
+def term(text: str) -> str:
+    """A term of the retention table, such as "10 years"."""
+    number, _, unit = text.partition(" ")
+    if not unit:
+        return str(gettext("for good"))
+    count = int(number)
+    match unit.removesuffix("s"):
+        case "day":
+            return str(ngettext("%(num)s day", "%(num)s days", count))
+        case "month":
+            return str(ngettext("%(num)s month", "%(num)s months", count))
+        case _:
+            return str(ngettext("%(num)s year", "%(num)s years", count))
+
+
 def teach(app: Flask) -> None:
     """Give the templates `{{ slug|name("kind") }}` and `{{ content_type|file_type }}`."""
-    app.jinja_env.filters.update(name=in_the_readers_language(name), file_type=in_the_readers_language(file_type))
+    app.jinja_env.filters.update(
+        name=in_the_readers_language(name),
+        file_type=in_the_readers_language(file_type),
+        term=in_the_readers_language(term),
+    )

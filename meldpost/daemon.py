@@ -44,6 +44,9 @@ FIRST_SILENCE_SECONDS = 900
 """Time enough for a first round, also where the daemon stood still for days."""
 
 TIDY_SECONDS = 3600
+DESTRUCTION_SECONDS = 3600
+"""A large database takes its time to be written anew."""
+
 HEARTBEAT_SECONDS = 10
 STAGGER_SECONDS = 2
 """Mailboxes are first looked at one after the other: many log-ins at once are refused by some servers."""
@@ -120,6 +123,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
         yield Work(work.tidying_of(account), work.tidy_mailbox, (config, level, account), patience=20 * waits)
     yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
     yield Work(work.SILENCE, work.look_for_silence, (config, level), patience=300)
+    yield Work(work.DESTRUCTION, work.destroy_due, (config, level), patience=DESTRUCTION_SECONDS)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
 
 
@@ -242,6 +246,7 @@ class Ticker:
             self._every(scheduler, TIDY_SECONDS, self._waker(work.tidying_of(account)), later + 60)
         self._every(scheduler, DELIVERY_SECONDS, self._waker(work.DELIVERY), 1)
         self._every(scheduler, SESSIONS_SECONDS, self._waker(work.SESSIONS), 30)
+        self._every(scheduler, TIDY_SECONDS, self._waker(work.DESTRUCTION), FIRST_SILENCE_SECONDS)
         self._every(scheduler, SILENCE_SECONDS, self._waker(work.SILENCE), FIRST_SILENCE_SECONDS)
         return scheduler
 

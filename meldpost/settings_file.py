@@ -7,9 +7,9 @@ import json
 import os
 import secrets
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomlkit
 from pydantic import BaseModel
@@ -52,6 +52,8 @@ def _table(path: tuple[str, ...], model: type[BaseModel], values: Mapping[str, A
             continue
         yield from _comment(field.description or "")
         yield _setting(name, field, values)
+        if name not in values:
+            yield from _example(field)
     yield ""
     for name, kind in nested:
         yield from _table((*path, name), kind, values.get(name, {}))
@@ -72,6 +74,13 @@ def _setting(name: str, field: FieldInfo, values: Mapping[str, Any]) -> str:
     if default is PydanticUndefined:
         raise ValueError(f"the setting {name} has no default and was not given")
     return f"# {name} =" if default is None else f"# {name} = {_toml(default)}"
+
+
+def _example(field: FieldInfo) -> Iterator[str]:
+    """How it could look, for what a default does not show."""
+    more = field.json_schema_extra
+    if isinstance(more, dict):
+        yield from (f"# {line}" for line in cast("Iterable[str]", more.get("example", ())))
 
 
 def _comment(text: str) -> Iterator[str]:

@@ -35,6 +35,7 @@ DELIVERY = "delivery"
 LMTP = "lmtp"
 SESSIONS = "end of sessions"
 SILENCE = "look for silent mailboxes"
+DESTRUCTION = "destruction of what is due"
 PRELOAD = (
     "meldpost.cli",
     "meldpost.work",
@@ -195,6 +196,34 @@ def look_for_silence(reports: Connection, config: Path, level: int) -> None:
                 look.account, f"{look.looked_at:%Y-%m-%d %H:%M}",
             )  # fmt: skip
         return Report(done=True, well=not stale)
+
+    _perform(reports, config, level, work)
+
+
+def destroy_due(reports: Connection, config: Path, level: int) -> None:
+    """Destroy the cases whose time has come, and finish what was begun. No key is needed for that."""
+    from store import destruction
+    from store.database import open_database
+    from store.lookups import IndexKey
+
+    def work(settings: Settings) -> Report:
+        secrets = settings.secrets()
+        index_of = {desk: IndexKey(secrets.key(f"index-key-{desk}")) for desk in settings.desks}
+        filled_in = {slug: bool(desk.retention_rows) for slug, desk in settings.desks.items()}
+        database = open_database(settings.database.url)
+        try:
+            gone = destruction.destroy_due(database, index_of, filled_in)
+            swept = destruction.sweep(database)
+        finally:
+            database.close()
+        if gone:
+            log.info("%d cases were destroyed", gone)
+        if not swept:
+            log.warning(
+                "the database's free pages could not be emptied after a destruction; a later round tries again. "
+                "`meldpost doctor` says more"
+            )
+        return Report(done=True)
 
     _perform(reports, config, level, work)
 

@@ -59,6 +59,7 @@ class Notice(StrEnum):
     NEW_CASE = "new_case"
     NOT_LOOKED_AT = "not_looked_at"
     FEEDBACK_OVERDUE = "feedback_overdue"
+    DESTRUCTION = "destruction"
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,7 @@ _NOTICES = {
     Notice.NEW_CASE: ("notice_new", None),
     Notice.NOT_LOOKED_AT: ("notice_not_looked_at", "notice_not_looked_at_detail"),
     Notice.FEEDBACK_OVERDUE: ("notice_feedback", "notice_feedback_detail"),
+    Notice.DESTRUCTION: ("notice_destruction", "notice_destruction_detail"),
 }
 
 

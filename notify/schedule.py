@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from cases.retention import policy_of
 from cases.terms import DueKind
 from config.addresses import BadAddress
 from config.settings import DeskSettings, Settings
@@ -29,6 +30,7 @@ from store.keyring import UnprovenKey, newest
 from store.mailer_contact import Contact
 from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
+from store.retention import destroy_at, is_held
 
 LEASE_SECONDS = 120
 MOST_AT_ONCE = 1000
@@ -49,7 +51,7 @@ class Queued:
 
 def run_due(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> Queued:
     """One tick of both kinds. Safe to repeat, at any time and by anyone."""
-    notices = notify_members(settings, database, keys)
+    notices = notify_members(settings, database, keys) + announce_destructions(settings, database, keys)
     return Queued(notices, remind_reporters(settings, database, keys))
 
 
@@ -69,6 +71,42 @@ def notify_members(settings: Settings, database: Database, keys: Mapping[str, Se
                 held = [claim for claim in claims if _left_open(session, claim)]
                 if held:
                     written += _notice(session, settings, keys[desk], desk, NOTICES[kind], held)
+    return written
+
+
+def announce_destructions(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
+    """Tell members that cases are to be destroyed; gives the mails written. One notice a desk and tick.
+
+    Only this wakes a destruction, for when the notice is as old as the desk wants it: where nobody can be told, or the
+    clock stood wrong, nothing is destroyed.
+    """
+    groups: dict[str, list[DueClaim]] = defaultdict(list)
+    for claim in _claims(database, [DueKind.DESTROY_NOTICE]):
+        groups[claim.desk].append(claim)
+    written = 0
+    for desk, claims in groups.items():
+        if desk in keys:
+            with database.begin() as session:
+                written += _announce(session, settings, keys[desk], desk, claims)
+    return written
+
+
+def _announce(session: Session, settings: Settings, keys: SenderKeys, desk: str, claims: Sequence[DueClaim]) -> int:
+    policy, now = policy_of(settings, desk), clock(session)
+    waiting = [claim for claim in claims if not policy.is_filled_in or is_held(session, claim.case_id)]
+    for claim in waiting:  # lifting a hold, or filling the table in, sets the dates anew
+        _left_open(session, claim, now + LATER)
+    told = [claim for claim in claims if claim not in waiting and _left_open(session, claim, now + LATER)]
+    if not told:
+        return 0
+    on = {claim.case_id: destroy_at(session, claim.case_id) for claim in told}
+    first = min((at for at in on.values() if at is not None), default=now)
+    written = _notice(session, settings, keys, desk, Notice.DESTRUCTION, told, due=first)
+    if not written:
+        return 0  # tomorrow again
+    for claim in told:
+        dues.finish_dues(session, claim.case_id, [DueKind.DESTROY_NOTICE])
+        dues.wake(session, claim.case_id, DueKind.DESTROY, now + policy.notice)
     return written
 
 
@@ -98,20 +136,27 @@ def _claims(database: Database, kinds: Iterable[DueKind]) -> Iterator[DueClaim]:
         yield claim
 
 
-def _left_open(session: Session, claim: DueClaim) -> bool:
+def _left_open(session: Session, claim: DueClaim, wake_at: datetime | None = None) -> bool:
     try:
-        dues.leave_open(session, claim, None)
+        dues.leave_open(session, claim, wake_at)
     except LeaseLost:
         return False
     return True
 
 
 def _notice(
-    session: Session, settings: Settings, keys: SenderKeys, desk: str, notice: Notice, claims: list[DueClaim]
+    session: Session,
+    settings: Settings,
+    keys: SenderKeys,
+    desk: str,
+    notice: Notice,
+    claims: Sequence[DueClaim],
+    due: datetime | None = None,
 ) -> int:
+    """`due`: the date that it names; of what is overdue the oldest."""
     now = clock(session)
     of_desk = settings.desks[desk]
-    oldest = min(claim.due_at for claim in claims).astimezone(ZoneInfo(of_desk.timezone)).date()
+    oldest = (due or min(claim.due_at for claim in claims)).astimezone(ZoneInfo(of_desk.timezone)).date()
     facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=oldest, count=len(claims))
     written = 0
     for member_id, recipient in notices.reached(session, desk, notice_addresses(session, desk), now).items():

@@ -81,6 +81,13 @@ class Action(StrEnum):
     MODEL_REFUSED = "model_refused"  # it did worse than the one before
     MODEL_CHOSEN = "model_chosen"
     MODEL_WITHDRAWN = "model_withdrawn"  # a case that it had seen is gone
+    HOLD_SET = "hold_set"  # the case is not to be destroyed
+    HOLD_LIFTED = "hold_lifted"
+    DESTROY_ORDERED = "destroy_ordered"  # by a member, before its time
+    DESTROY_BEGUN = "destroy_begun"  # its keys are gone
+    DESTROYED = "destroyed"  # its rows are gone
+    DECLARED = "declared"  # a member signed the declaration of it
+    OUTBOX_RESUMED = "outbox_resumed"  # a member had mail go out again after a restore
 
 
 _DIGESTS = (Action.RECORD, Action.RESEALED)

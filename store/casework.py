@@ -333,7 +333,7 @@ def download_raw(db: Database, ring: KeyRing, case_id: str, message_id: str, now
 
 def case_row(session: Session, ring: KeyRing, case_id: str, *, lock: bool = False) -> CaseFile:
     """The row of a case that the member's keys reach. Raises NotFound, as of one that never was."""
-    found = select(CaseFile).where(CaseFile.id == case_id, within_reach(ring))
+    found = select(CaseFile).where(CaseFile.id == case_id, within_reach(ring), CaseFile.status != Status.DESTROYED)
     row = session.scalars(found.with_for_update() if lock else found).one_or_none()
     if row is None:
         raise NotFound("There is no such case.")
@@ -434,7 +434,11 @@ def _closing(sealed: _Sealed, row: CaseFile) -> Closing | None:
 def _linked(session: Session, ring: KeyRing, row: CaseFile) -> tuple[str, ...]:
     """Cases linked to this one, in either direction, as far as the member's keys reach them."""
     linked = or_(CaseFile.linked_case_id == row.id, CaseFile.id == row.linked_case_id)
-    found = session.scalars(select(CaseFile.id).where(linked, within_reach(ring)).order_by(CaseFile.opened_at)).all()
+    found = session.scalars(
+        select(CaseFile.id)
+        .where(linked, within_reach(ring), CaseFile.status != Status.DESTROYED)
+        .order_by(CaseFile.opened_at)
+    ).all()
     first = [case_id for case_id in found if case_id == row.linked_case_id]
     return tuple(dict.fromkeys([*first, *found]))
 

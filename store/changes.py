@@ -14,8 +14,9 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Outcome, Status, check_transition
+from cases.retention import ENDED, Policy
 from cases.terms import BY_HAND, OF_THE_DESK, DoneReason, DueKind
-from store import audit, mailer_contact, merging, outbox, records
+from store import audit, mailer_contact, merging, outbox, records, retention
 from store.audit import Action
 from store.casework import CaseView, FirstLook, case_row, held_outgoing
 from store.database import changed_rows
@@ -49,10 +50,12 @@ def decide(
     *,
     version: int,
     now: datetime,
+    policy: Policy | None = None,
 ) -> int:
     """Accept or correct parts of the report, each with a row on the trail; gives the case's new version.
 
-    A reporter is not reminded of what is not missing. Raises NotFound, Changed, NotDecidable.
+    A reporter is not reminded of what is not missing. A case that has ended is destroyed when `policy` says for what
+    was decided. Raises NotFound, Changed, NotDecidable.
     """
     if not set(decided) <= set(merging.DECIDABLE):
         raise NotDecidable("This part of a report is not there to be corrected.")
@@ -66,6 +69,8 @@ def decide(
     _change_card(session, ring, index, case_id, decided, now)
     for part, value in decided.items():
         _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
+    if Status(row.status) in ENDED and policy is not None:
+        retention.plan(session, ring, index, case_id, policy, now)
     return row.version
 
 
@@ -124,11 +129,13 @@ def change_status(
     now: datetime,
     outcome: Outcome | None = None,
     approver: str = "",
+    policy: Policy | None = None,
 ) -> int:
     """Take a case to another status; gives the new version.
 
-    A case that is closed or set aside is due nothing, and the mailer forgets its reporter. One that is opened again is
-    due what it was due then, when it was due then: the terms of the law did not stop.
+    A case that is closed or set aside is due nothing but its destruction, by `policy`, and the mailer forgets its
+    reporter. One that is opened again is due what it was due then, when it was due then: the terms of the law did not
+    stop.
     Raises NotFound, Changed, TransitionNotAllowed, NotApproved.
     """
     seen = case_row(session, ring, case_id)
@@ -141,6 +148,7 @@ def change_status(
     row.status = status
     if status in OPEN:
         row.closed_at = None
+        retention.forget(session, case_id)
         if before not in OPEN:
             reopen_dues(session, case_id, _unmet(session, ring, case_id), DueState.CANCELLED)
     else:
@@ -151,6 +159,8 @@ def change_status(
     if status is Status.CLOSED:
         closing = {"outcome": outcome, "approver": approver.strip(), "at": now.isoformat(), "by": ring.member_id}
         _write_next(session, ring, index, case_id, RecordKind.OUTCOME, closing, now)
+    if status in ENDED and policy is not None:
+        retention.plan(session, ring, index, case_id, policy, now)
     detail = {"from": before, "to": status, "outcome": outcome}
     _audit(session, ring, index, case_id, Action.STATUS, now, detail)
     return row.version

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -38,6 +40,9 @@ from store.chains import ChainingSession, Chains
 from store.schema import UtcTime
 
 _BUSY_TIMEOUT_MS = 30_000
+_LOCK_TIMEOUT_S = 10
+_VACUUM_IN_MEMORY = 256 * 1024 * 1024
+"""A larger database is not written anew in memory."""
 _SQLITE_SETTINGS = (
     f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",  # first: the switch to WAL may have to wait for a lock
     "PRAGMA journal_mode = WAL",
@@ -140,6 +145,20 @@ class Database:
         with self._reading.connect() as connection:
             return not inspect(connection).get_table_names()
 
+    def compact(self, tables: Collection[str]) -> bool:
+        """Give free pages back, so that no file of the database holds what was deleted from these tables.
+
+        False where something is in the way now: a reader that does not end, no room, or no right to (PostgreSQL lets
+        only the owner of a table do this). What it can promise: docs/decisions/, "What emptying a database can do".
+        """
+        connection = self._engine.raw_connection()
+        try:
+            return _compact_sqlite(connection) if self.dialect == "sqlite" else _compact_postgresql(connection, tables)
+        except (sqlite3.OperationalError, psycopg.OperationalError):
+            return False
+        finally:
+            connection.invalidate()
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -180,6 +199,31 @@ def _postgresql(url: URL) -> Engine:
             "signed the server's; the host in the URL must be the name in that certificate."
         )
     return create_engine(url.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+
+
+def _compact_sqlite(connection: Any) -> bool:
+    """VACUUM writes the file anew by way of the log, which is then cut to nothing: both are looked at, and neither may
+    be left half done."""
+    cursor = connection.cursor()
+    size = cursor.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()[0]
+    if size > _VACUUM_IN_MEMORY:
+        cursor.execute("PRAGMA temp_store = FILE")  # sealed, as all in it: not a readable byte rests
+    cursor.execute("VACUUM")
+    busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def _compact_postgresql(connection: Any, tables: Collection[str]) -> bool:
+    driver = connection.driver_connection
+    driver.autocommit = True
+    cursor = driver.cursor()
+    cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT_S}s'")
+    owned = "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = %s::regclass"
+    for table in sorted(tables):
+        if not cursor.execute(owned, [table]).fetchone()[0]:
+            return False  # VACUUM would only warn, and leave the table as it is
+        cursor.execute(f'VACUUM (FULL) "{table}"')
+    return True
 
 
 def _make_private(path: Path) -> None:

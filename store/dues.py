@@ -53,16 +53,35 @@ class DueClaim:
     due_at: datetime
 
 
-def set_due(session: Session, desk: str, case_id: str, kind: DueKind, due_at: datetime, *, step: int = 0) -> None:
-    """Open a due, or open it again and move it."""
+def set_due(
+    session: Session,
+    desk: str,
+    case_id: str,
+    kind: DueKind,
+    due_at: datetime,
+    *,
+    step: int = 0,
+    asleep: bool = False,
+) -> None:
+    """Open a due, or open it again and move it. The program looks at one that is `asleep` only after `wake`."""
     found = select(Due).where(Due.case_id == case_id, Due.kind == kind, Due.step == step).with_for_update()
     row = session.scalars(found.execution_options(populate_existing=True)).one_or_none()
     if row is None:
         row = Due(id=new_id(), desk=desk, case_id=case_id, kind=kind, step=step)
         session.add(row)
-    row.due_at = row.wake_at = due_at
+    row.due_at = due_at
+    row.wake_at = None if asleep else due_at
     row.state = DueState.OPEN
     row.claim = row.lease_until = row.settled_at = None
+    session.flush()
+
+
+def wake(session: Session, case_id: str, kind: DueKind, not_before: datetime) -> None:
+    """Have the program look at an open due when it is due, but not before that moment."""
+    session.flush()
+    found = select(Due).where(Due.case_id == case_id, Due.kind == kind, Due.state == DueState.OPEN).with_for_update()
+    for row in session.scalars(found.execution_options(populate_existing=True)):
+        row.wake_at = max(row.due_at, not_before)
     session.flush()
 
 

@@ -132,7 +132,8 @@ def add_message(
     The case's row is locked first, so that its keys cannot be made anew meanwhile. A sender who is new to the case is
     marked so and stays unknown to it until a person says otherwise.
     """
-    found = select(CaseFile.id).where(CaseFile.id == case_id, CaseFile.desk == keys.desk).with_for_update()
+    there = (CaseFile.id == case_id, CaseFile.desk == keys.desk, CaseFile.status != Status.DESTROYED)
+    found = select(CaseFile.id).where(*there).with_for_update()
     if session.scalars(found).one_or_none() is None:
         raise NoSuchCase("The case that this mail belongs to is not there any more.")
     case_keys = CaseKeys(

@@ -111,6 +111,18 @@ class IndexKey:
         """Proof that a list of the desk's models was written down by who has this secret."""
         return self._digest(b"models", [f"{len(desk)}:{desk}:{version}:".encode(), described])
 
+    def figures(self, case_id: str) -> str:
+        """The id under which the figures of a case stay: nobody without this secret knows whose they are."""
+        return self._digest(b"figures", [case_id.encode()])[:16].hex()
+
+    def destruction(self, named: Iterable[str]) -> bytes:
+        """Proof that a destruction was noted by who has this secret."""
+        return self._digest(b"destruction", [f"{len(word)}:{word}".encode() for word in named])
+
+    def backup(self, manifest: bytes) -> bytes:
+        """Proof that a backup was made by who has this secret."""
+        return self._digest(b"backup", [manifest])
+
     def _digest(self, purpose: bytes, chunks: Iterable[bytes]) -> bytes:
         mac = hmac.new(self.secret, purpose + b"\0", "sha256")
         for chunk in chunks:

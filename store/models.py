@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cases.lifecycle import Status
 from store import audit, records
 from store.audit import Action
 from store.keypairs import KeyKind
@@ -170,7 +171,7 @@ def in_force(session: Session, ring: KeyRing, index: IndexKey) -> bytes | None:
 
 def _gone(session: Session, desk: str, models: Models) -> set[str]:
     """The cases that some model saw, and that are there no more."""
-    there = set(session.scalars(select(CaseFile.id).where(CaseFile.desk == desk)))
+    there = set(session.scalars(select(CaseFile.id).where(CaseFile.desk == desk, CaseFile.status != Status.DESTROYED)))
     return {case_id for each in models.versions for case_id in each.case_ids} - there
 
 

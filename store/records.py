@@ -53,6 +53,9 @@ class RecordKind(StrEnum):
     MEMBER = "member"  # name and role of a member, to the desk key
     PROFILE = "profile"  # the same, to the member's own key: they know their role without the desk key
     MODEL = "model"  # what the desk trained, to the desk key
+    ORDER = "order"  # by which rule a case is to be destroyed, to the desk key
+    FIGURES = "figures"  # what stays of a case for the yearly report, to the desk key
+    DECLARATION = "declaration"  # that a case was destroyed, to the desk key
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
 
@@ -64,6 +67,7 @@ OF_THE_IDENTITY = frozenset(
 _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
+    *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.DECLARATION),
 }
 
 _NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL}
@@ -431,6 +435,18 @@ def opened_of_cases(
             if each and each.counts:
                 gathered.setdefault((row.case_id or "", RecordKind(kind)), {})[subject_id] = each.content
     return gathered
+
+
+def all_of_desk(session: Session, ring: KeyRing, kind: RecordKind) -> Mapping[str, Mapping[str, Any]]:
+    """The newest JSON record of one kind about each subject, of those of no case; without those that cannot be opened
+    or count for nothing."""
+    found = session.scalars(
+        select(Record)
+        .where(Record.desk == ring.desk, Record.case_id.is_(None), Record.kind == kind)
+        .order_by(Record.created_at, Record.version)
+    )
+    latest = _latest(session, ring, found)
+    return {subject_id: each.content for subject_id, each in latest.items() if each and each.counts}
 
 
 def _latest(

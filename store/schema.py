@@ -354,6 +354,61 @@ class Due(Base):
     )
 
 
+class LegalHold(Base):
+    """A case is not destroyed while a hold on it is not lifted. The reasons stand on the trail, sealed."""
+
+    __tablename__ = "legal_hold"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), index=True, info=IDS)
+    set_by_id: Mapped[str] = _id()
+    set_at: Mapped[datetime] = mapped_column(info=TIMES)
+    lifted_by_id: Mapped[str | None] = _id()
+    lifted_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+
+class Destruction(Base):
+    """A case that is being destroyed, or is. Outlives the case: no foreign key to it.
+
+    Its keys went when the row was made. `member_id`: who had it destroyed before its time. `proof` is a digest of the
+    row under the desk's index key, by which a member knows later what to declare.
+    """
+
+    __tablename__ = "destruction"
+
+    id: Mapped[str] = _id(primary_key=True)
+    desk: Mapped[str] = _desk()
+    case_id: Mapped[str] = _id(unique=True)
+    member_id: Mapped[str | None] = _id()
+    begun_at: Mapped[datetime] = mapped_column(info=TIMES)
+    ended_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    swept_at: Mapped[datetime | None] = mapped_column(info=TIMES)  # when the database's free pages were emptied
+    declared_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    records: Mapped[int] = mapped_column(info=COUNTS)
+    messages: Mapped[int] = mapped_column(info=COUNTS)
+    attachments: Mapped[int] = mapped_column(info=COUNTS)
+    proof: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
+
+
+class Backup(Base):
+    """A backup that was read back after it was written, and lies on another disk than the database."""
+
+    __tablename__ = "backup"
+
+    id: Mapped[str] = _id(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(info=TIMES)  # it holds what was committed before
+
+
+class MailboxRecheck(Base):
+    """After a restore: what lies in the done folder and is in no ledger has to be taken in again."""
+
+    __tablename__ = "mailbox_recheck"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
+    asked_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
 class Outbox(Base):
     """A mail on its way. Recipient, Message-ID, bounce address and MIME are in the frame, which goes when it is sent.
 

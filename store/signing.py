@@ -47,6 +47,7 @@ class Statement(StrEnum):
     CONSENT_ASKED = "meldpost consent, asked"
     CONSENT_GIVEN = "meldpost consent, given"
     CHECKPOINT = "meldpost trail checkpoint"
+    DESTRUCTION = "meldpost declaration of destruction"
 
 
 @dataclass(frozen=True)

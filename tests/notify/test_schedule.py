@@ -8,14 +8,15 @@ import pytest
 
 from cases.terms import DueKind
 from config.errors import ConfigError
+from config.retention import RetentionRow
 from config.secrets import write_key
 from config.taxonomy import MissingField
 from notify.keys import sender_keys
-from notify.schedule import notify_members, remind_reporters, run_due
+from notify.schedule import announce_destructions, notify_members, remind_reporters, run_due
 from store import dues, lookups, mailer_contact, outbox, sending
 from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
-from store.schema import MailCap, Record, new_id
+from store.schema import Due, MailCap, Record, new_id
 from tests.notify.servers import ScriptedServer
 from tests.store.world import forge_key
 
@@ -327,3 +328,58 @@ def test_no_log_line_of_a_tick_names_anybody(box, keys, asked, caplog):
     with caplog.at_level(logging.DEBUG):
         run_due(box.settings, box.database, keys)
     assert "@" not in caplog.text
+
+
+@pytest.fixture
+def with_table(box):
+    rows = (RetentionRow(term="2 months", ground="Archiefwet 1995"),)
+    of_desk = box.desk.model_copy(update={"retention": rows})
+    box.settings = box.settings.model_copy(update={"desks": {**box.settings.desks, "bz": of_desk}})
+    return box
+
+
+def to_be_destroyed(box, case_id, in_days=20):
+    with box.database.begin() as session:
+        now = box.database.now()
+        dues.set_due(session, "bz", case_id, DueKind.DESTROY, now + timedelta(days=in_days), asleep=True)
+        dues.set_due(session, "bz", case_id, DueKind.DESTROY_NOTICE, now - timedelta(minutes=1))
+
+
+def destruction_wakes(box, case_id):
+    with box.database.read() as session:
+        found = session.query(Due).filter(Due.case_id == case_id, Due.kind == DueKind.DESTROY).one()
+        return found.wake_at and round((found.wake_at - box.database.now()).total_seconds() / 86400)
+
+
+def test_members_hear_before_a_destruction_and_only_then_it_wakes(with_table, keys):
+    """A month later, though the day itself comes sooner: the notice was late."""
+    box = with_table
+    box.member("ada@desk.example")
+    first, second = box.case(), box.case()
+    to_be_destroyed(box, first)
+    to_be_destroyed(box, second, in_days=50)
+    assert destruction_wakes(box, first) is None
+    assert announce_destructions(box.settings, box.database, keys) == 1
+    assert announce_destructions(box.settings, box.database, keys) == 0
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    _, message = opened(box, notice)
+    text = message.get_body(("plain",)).get_content()
+    assert "Zaken die worden vernietigd: 2" in text
+    assert (destruction_wakes(box, first), destruction_wakes(box, second)) == (30, 50)
+
+
+def test_where_nobody_can_be_told_nothing_is_destroyed(with_table, keys):
+    box = with_table
+    case_id = box.case()
+    to_be_destroyed(box, case_id)
+    assert announce_destructions(box.settings, box.database, keys) == 0
+    assert destruction_wakes(box, case_id) is None
+    assert DueKind.DESTROY_NOTICE in box.dues(case_id)
+
+
+def test_without_a_table_nobody_is_told_and_nothing_wakes(box, keys):
+    box.member("ada@desk.example")
+    case_id = box.case()
+    to_be_destroyed(box, case_id)
+    assert announce_destructions(box.settings, box.database, keys) == 0
+    assert destruction_wakes(box, case_id) is None
