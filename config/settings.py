@@ -75,9 +75,39 @@ class Section(BaseModel):
 
 
 class DatabaseSettings(Section):
+    """Where the cases are. On PostgreSQL each kind of process may have a role of its own: `meldpost init --roles`."""
+
     url: str = Field(
-        "sqlite:///meldpost.db", description="SQLAlchemy URL. SQLite for one desk; PostgreSQL: postgresql+psycopg://..."
+        "sqlite:///meldpost.db",
+        description="The daemon's: sqlite:///meldpost.db for one desk, or postgresql://user@host/name. To another host "
+        "with ?sslmode=verify-full&sslrootcert=/path/to/ca.pem. A password stands in ~/.pgpass, not here.",
     )
+    desk_url: str | None = Field(None, description="PostgreSQL, as the desk's role; not set: as `url`.")
+    auditor_url: str | None = Field(None, description="PostgreSQL, as the auditor's role; not set: as `url`.")
+    owner_url: str | None = Field(
+        None,
+        description="PostgreSQL, as the role that owns the tables, for init and migrate; not set: as `url`. Leave it "
+        "out where daemon and desk run, and give it by MELDPOST_DATABASE__OWNER_URL when it is needed.",
+    )
+
+    @model_validator(mode="after")
+    def _roles_are_of_postgresql(self) -> Self:
+        others = (self.desk_url, self.auditor_url, self.owner_url)
+        if any(others) and not all(url.startswith("postgresql") for url in (self.url, *filter(None, others))):
+            raise ValueError("desk_url, auditor_url and owner_url are for PostgreSQL; SQLite has `url` alone")
+        return self
+
+    @property
+    def for_desk(self) -> str:
+        return self.desk_url or self.url
+
+    @property
+    def for_auditor(self) -> str:
+        return self.auditor_url or self.url
+
+    @property
+    def for_owner(self) -> str:
+        return self.owner_url or self.url
 
 
 class ReceiptTexts(Section):

@@ -10,7 +10,7 @@ import click
 
 from config.settings import DeskSettings, Settings
 from meldpost import hygiene
-from meldpost.startup import NotReady, existing_database, refuse_unless_servable
+from meldpost.startup import NotReady, opened, refuse_unless_servable
 from store import sessions
 from store.database import Database
 from store.keyring import KeyRing, pins_of
@@ -35,7 +35,7 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
     """Raises NotReady, WrongLogin."""
     hygiene.no_core_dumps()  # mails are opened here
     refuse_unless_servable(settings)
-    secrets, database = settings.secrets(), existing_database(settings)
+    secrets, database = settings.secrets(), opened(settings.database.for_desk)
     try:
         pins = pins_of(settings.desks[desk])
         secret = secrets.key(f"passphrase-secret-{desk}")

@@ -199,14 +199,15 @@ def triage(
 
 @main.command()
 @config_option
-def doctor(config: Path) -> None:
+@click.option("--desk", is_flag=True, help="Check what a desk needs that runs on a computer of its own.")
+def doctor(config: Path, desk: bool) -> None:
     """Check everything that an installation stands on, and say what to do. Changes nothing."""
-    from meldpost.doctor import examine
+    from meldpost.doctor import examine, examine_desk
     from meldpost.findings import Verdict
 
     marks = {Verdict.FINE: ("ok", "green"), Verdict.NOTE: ("note", "yellow"), Verdict.WRONG: ("WRONG", "red")}
     wrong = 0
-    for finding in examine(config):
+    for finding in examine_desk(config) if desk else examine(config):
         mark, colour = marks[finding.verdict]
         wrong += finding.verdict is Verdict.WRONG
         click.echo(f"{click.style(f'{mark:5}', fg=colour)}  {finding.what}: {finding.text}")
@@ -240,14 +241,18 @@ def authorise(config: Path, account: str) -> None:
 def migrate(config: Path) -> None:
     """Bring the database's tables up to this version. Safe to repeat; make a backup first."""
     from config.settings import load
-    from meldpost.startup import NotReady, existing_database
+    from meldpost.database_roles import give, has_roles
+    from meldpost.startup import NotReady, opened
 
+    settings = load(config)
     try:
-        database = existing_database(load(config))
+        database = opened(settings.database.for_owner)
         try:
             database.upgrade()
         finally:
             database.close()
+        if has_roles(settings):
+            give(settings)
     except NotReady as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database is up to date.")

@@ -37,6 +37,7 @@ from ingest.sources.imap import (
     connected,
 )
 from meldpost import hygiene, recovery_pages, startup
+from meldpost.database_examined import database_roles
 from meldpost.findings import Finding, Verdict
 from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
@@ -47,6 +48,7 @@ from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.smtp import Connection, SmtpError, Watchdog
 from store.database import Database
+from store.database_rights import Process
 from store.ledger import DELIVERIES, IMPORTS, LedgerEntry, unfinished
 from store.mailboxes import Look, looks
 from store.outbox import OutboxState, unreachable_members
@@ -55,6 +57,23 @@ from store.schema import Ledger, Outbox
 CLOCK_TOLERANCE = timedelta(minutes=2)
 WAITING_TOO_LONG = timedelta(minutes=30)
 SWAPS = Path("/proc/swaps")
+
+
+def examine_desk(config: Path) -> Iterator[Finding]:
+    """What a desk needs that runs alone, as on the coordinator's own computer: it takes in and sends no mail."""
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        yield Finding("configuration", Verdict.WRONG, str(error))
+        return
+    yield Finding("configuration", Verdict.FINE, f"desks: {len(settings.desks)}")
+    yield _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
+    yield _ready("database", startup.desks_database_is_current, settings)
+    yield from database_roles(settings, (Process.DESK,))
+    yield _ready("keys", startup.desks_keys_are_the_pinned_ones, settings)
+    yield from _clock(settings.database.for_desk)
+    yield _swap()
+    yield _core_dumps()
 
 
 def examine(config: Path) -> Iterator[Finding]:
@@ -68,6 +87,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("secrets", startup.secrets_are_private, settings)
     yield _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
     yield _ready("database", startup.database_is_current, settings)
+    yield from database_roles(settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield from signing(settings)
     yield from keys_of_desks(settings)
@@ -91,7 +111,7 @@ def examine(config: Path) -> Iterator[Finding]:
     if _token_of(SMTP_ACCOUNT) not in without:
         yield _smtp(settings)
     yield from encrypted_mail(settings)
-    yield from _clock(settings)
+    yield from _clock(settings.database.url)
     yield _swap()
     yield _core_dumps()
     yield from _recovery_files(config, settings)
@@ -235,9 +255,9 @@ def _smtp(settings: Settings) -> Finding:
         return Finding("smtp", Verdict.WRONG, f"{where}: {str(error).rstrip('.')}.")
 
 
-def _clock(settings: Settings) -> Iterator[Finding]:
+def _clock(url: str) -> Iterator[Finding]:
     try:
-        database = startup.existing_database(settings)
+        database = startup.opened(url)
         try:
             off = datetime.now(UTC) - database.now()
         finally:

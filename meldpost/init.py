@@ -112,7 +112,7 @@ def add_desk(plan: Plan) -> Made:
     _refuse_what_makes_no_sense(plan, before)
     names = [*(f"{name}-{plan.desk}" for name in (*DESK_KEYS, "mailer-seed")), *plan.passwords]
     _refuse_files([*_recovery_files(plan), *(settings.secrets_dir / name for name in names)])
-    database = open_database(settings.database.url)
+    database = open_database(settings.database.for_owner)
     try:
         if not database.is_current():
             raise InitError("The database has not the tables of this version. Run: meldpost migrate")
@@ -208,7 +208,7 @@ def _refuse_files(paths: Iterable[Path]) -> None:
 def _is_set_up(plan: Plan) -> bool:
     try:
         settings = load(plan.config)
-        database = open_database(settings.database.url)
+        database = open_database(settings.database.for_owner)
     except (ConfigError, StoreError):
         return False
     try:
@@ -227,7 +227,8 @@ def _files_of(plan: Plan) -> list[Path]:
 
 def _database_url(plan: Plan) -> str:
     """As `config.settings.load` will read it: a relative SQLite path is relative to the configuration's folder."""
-    url = str(plan.settings.get("database", {}).get("url", "sqlite:///meldpost.db"))
+    given = plan.settings.get("database", {})
+    url = str(given.get("owner_url") or given.get("url", "sqlite:///meldpost.db"))
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(prefix + "/"):
         return prefix + str(plan.folder / url.removeprefix(prefix))

@@ -81,7 +81,18 @@ def _file(help_text: str) -> Any:
     return {"type": click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), "help": help_text}
 
 
-@click.command()
+class _Init(click.Command):
+    """With --roles it is another command, that asks nothing (`meldpost.roles_command`)."""
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        if "--roles" in args:
+            from meldpost.roles_command import roles
+
+            return roles.make_context(info_name, args, *more, **extra)
+        return super().make_context(info_name, args, *more, **extra)
+
+
+@click.command(cls=_Init)
 @click.option(
     "--config",
     "-c",
@@ -241,6 +252,8 @@ def init(**given: Any) -> None:
     """Set up a desk: configuration, secrets, database, keys and the first member. Never overwrites anything.
 
     With --add: a further desk in the same installation. The options for SMTP and the database are not asked for then.
+
+    With --roles: nothing of this, but the roles of an installation's PostgreSQL (meldpost init --roles --help).
     """
     from config.errors import ConfigError
     from meldpost.init import FirstMember, InitError, Plan, add_desk, initialise

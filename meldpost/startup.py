@@ -37,10 +37,15 @@ def refuse_unless_ready(settings: Settings) -> None:
 def refuse_unless_servable(settings: Settings) -> None:
     """What the desk needs; it has no key of the daemon's. Raises NotReady with the first thing that is wrong."""
     secrets_of_the_desk_are_there(settings)
-    database_is_current(settings)
-    with _reading(settings) as session:
+    desks_database_is_current(settings)
+    desks_keys_are_the_pinned_ones(settings)
+
+
+def desks_keys_are_the_pinned_ones(settings: Settings) -> str:
+    with _reading(settings.database.for_desk) as session:
         for slug, desk in settings.desks.items():
             desk_keys(session, slug, pins_of(desk))
+    return "as pinned in the configuration"
 
 
 def secrets_of_the_desk_are_there(settings: Settings) -> str:
@@ -79,7 +84,15 @@ def secrets_are_private(settings: Settings) -> str:
 
 
 def database_is_current(settings: Settings) -> str:
-    database = existing_database(settings)
+    return _is_current(settings.database.url)
+
+
+def desks_database_is_current(settings: Settings) -> str:
+    return _is_current(settings.database.for_desk)
+
+
+def _is_current(url: str) -> str:
+    database = opened(url)
     try:
         if database.is_empty():
             raise NotReady(OTHER_DATABASE)
@@ -95,7 +108,7 @@ def database_is_current(settings: Settings) -> str:
 def keys_are_the_pinned_ones(settings: Settings) -> str:
     """Also that the mailer's secret seed is the one whose public half mail is sealed to."""
     secrets = settings.secrets()
-    with _reading(settings) as session:
+    with _reading(settings.database.url) as session:
         for slug, desk in settings.desks.items():
             keys = desk_keys(session, slug, pins_of(desk))
             mailer = PrivateKey.from_seed(secrets.key(f"mailer-seed-{slug}"))
@@ -115,12 +128,17 @@ def isolation_works(settings: Settings) -> str:
 
 
 def existing_database(settings: Settings) -> Database:
-    """The database, which is not made where it is missing: only `init` does that. Raises NotReady."""
-    path = _file_of(settings.database.url)
+    """The daemon's database, which is not made where it is missing: only `init` does that. Raises NotReady."""
+    return opened(settings.database.url)
+
+
+def opened(url: str) -> Database:
+    """The database at one of the URLs of the settings; one that is missing is not made. Raises NotReady."""
+    path = _file_of(url)
     if path is not None and not path.exists():
         raise NotReady(f"There is no database at {path}. Put it back where it was, or correct database.url.")
     try:
-        return open_database(settings.database.url)
+        return open_database(url)
     except StoreError as error:
         raise NotReady(str(error)) from None
 
@@ -132,9 +150,9 @@ def unusable(error: SQLAlchemyError) -> str:
 
 
 @contextmanager
-def _reading(settings: Settings) -> Iterator[Session]:
+def _reading(url: str) -> Iterator[Session]:
     """The database, to look at keys in. Raises NotReady for all that may be wrong with those."""
-    database = existing_database(settings)
+    database = opened(url)
     try:
         with database.read() as session:
             yield session

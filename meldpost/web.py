@@ -7,7 +7,7 @@ from config.settings import Settings
 from desk.app import create_app
 from desk.server import serve
 from meldpost import hygiene
-from meldpost.startup import existing_database, refuse_unless_servable
+from meldpost.startup import opened, refuse_unless_servable
 
 
 class CannotServe(Exception):
@@ -19,7 +19,7 @@ def serve_desk(settings: Settings) -> None:
     hygiene.no_core_dumps()
     signal.signal(signal.SIGTERM, _leave)
     refuse_unless_servable(settings)
-    database = existing_database(settings)
+    database = opened(settings.database.for_desk)
     try:
         serve(create_app(settings, settings.secrets(), database), settings)
     except OSError as error:

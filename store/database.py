@@ -35,8 +35,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from store import secured_line
+from store import database_rights, secured_line
 from store.chains import ChainingSession, Chains
+from store.database_rights import Process
 from store.schema import UtcTime
 
 _BUSY_TIMEOUT_MS = 30_000
@@ -134,6 +135,19 @@ class Database:
         """Bring the schema up to date; safe to repeat."""
         with self._engine.begin() as connection:
             command.upgrade(_alembic(connection), "head")
+
+    def grant(self, roles: Mapping[Process, str]) -> None:
+        """Give each process's role of PostgreSQL what it needs, and no more; a role that is missing is made."""
+        with self._engine.begin() as connection:
+            for statement in database_rights.statements(roles, self._engine.url.database or ""):
+                connection.exec_driver_sql(statement)
+
+    def rights_that_differ(self, process: Process) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What the role of this process, as which we are here, lacks on PostgreSQL, and what it has too much."""
+        wanted = database_rights.wanted(process)
+        with self._reading.connect() as connection:
+            has = set(connection.exec_driver_sql(database_rights.HAS).scalars())
+        return tuple(sorted(wanted - has)), tuple(sorted(has - wanted))
 
     def is_current(self) -> bool:
         with self._reading.connect() as connection:

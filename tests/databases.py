@@ -17,6 +17,7 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine, func, insert, make_url, select
 
 from store.database import open_database
+from store.database_rights import Process
 from store.schema import Base
 from tests.system.postgres import Postgres
 
@@ -45,8 +46,11 @@ def runs_on_both(file: Path) -> bool:
     return any(inside == name or inside.startswith(f"{name}/") for name in BOTH)
 
 
+ROLES = {process: f"meldpost_{process}" for process in Process}
+
+
 class Databases(Protocol):
-    """Where databases are made for one test. Each gives a URL."""
+    """Where databases are made for one test. Each gives a URL, of the owner of the tables."""
 
     def blank(self, folder: Path) -> str:
         """One without any table."""
@@ -56,6 +60,9 @@ class Databases(Protocol):
 
     def copy(self, file: Path, folder: Path) -> str:
         """One with the rows of a SQLite file that was prepared."""
+
+    def as_process(self, url: str, process: Process) -> str:
+        """The same database as this process has it: with a role of its own, where there are roles."""
 
 
 class SqliteDatabases:
@@ -76,6 +83,9 @@ class SqliteDatabases:
             shutil.copy(file, copied)
         return f"sqlite:///{copied}"
 
+    def as_process(self, url: str, process: Process) -> str:
+        return url
+
 
 class PostgresTemplates:
     """The server, and a template for each SQLite file that a test wants copied."""
@@ -87,6 +97,7 @@ class PostgresTemplates:
         self._migrated = self.create("template0")
         database = open_database(server.url_of(self._migrated))
         database.upgrade()
+        database.grant(ROLES)
         database.close()
 
     def create(self, template: str | None = None) -> str:
@@ -130,6 +141,9 @@ class PostgresDatabases:
 
     def copy(self, file: Path, folder: Path) -> str:
         return self._made_from(self.templates.with_rows_of(file))
+
+    def as_process(self, url: str, process: Process) -> str:
+        return url.replace("//meldpost@", f"//{ROLES[process]}@")
 
     def drop(self) -> None:
         for name in self._made:

@@ -21,6 +21,7 @@ from desk.app import create_app
 from store import audit, outbox, sessions
 from store.audit import Action
 from store.database import Database, open_database
+from store.database_rights import Process
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
 from store.keyring import DeskPublicKeys, KeyRing, Pins
 from store.lookups import IndexKey
@@ -186,15 +187,18 @@ def prepare(folder: Path) -> Prepared:
 def make_world(prepared: Prepared, folder: Path, databases: Databases | None = None) -> World:
     """A desk of its own, in a folder that is not there yet, on SQLite unless said otherwise."""
     shutil.copytree(prepared.folder, folder)
-    url = f"sqlite:///{folder / DATABASE}"
-    database = open_database(databases.copy(prepared.folder / DATABASE, folder) if databases else url)
+    url = desks = f"sqlite:///{folder / DATABASE}"
+    if databases is not None:
+        url = databases.copy(prepared.folder / DATABASE, folder)
+        desks = databases.as_process(url, Process.DESK)
+    database = open_database(url)
     secrets = Secrets(folder / "secrets", environ={})
     settings = Settings(
         secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.pins)}, web=WebSettings(port=0)
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
     clock = Clock()
-    app = create_app(settings, secrets, database, clock, CHEAP)
+    app = create_app(settings, secrets, open_database(desks), clock, CHEAP)
     return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app)
 
 

@@ -24,6 +24,7 @@ from ingest.raw import RawMail
 from ingest.rounds import RoundResult, take_in
 from store.casework import CaseView, download_raw, view_case
 from store.database import Database, open_database
+from store.database_rights import Process
 from store.keypairs import PrivateKey
 from store.keyring import KeyRing
 from store.members import add_member, create_desk
@@ -90,6 +91,7 @@ class Office:
     settings: Settings
     secrets: Secrets
     database: Database
+    """As the owner of its tables has it; the daemon's work goes by the settings."""
     ring: KeyRing
     mailer: PrivateKey
     understander: Understander = field(default_factory=Understander)
@@ -185,9 +187,10 @@ def open_office(
     url = f"sqlite:///{folder}/meldpost.db"
     if databases is not None:
         url = databases.copy(founded.folder / "meldpost.db", folder)
+    daemons = databases.as_process(url, Process.DAEMON) if databases is not None else url
     settings = Settings.model_validate(
         {
-            "database": {"url": url},
+            "database": {"url": daemons},
             "secrets_dir": folder / "secrets",
             "desks": desks,
             "mailboxes": {"main": mailbox},

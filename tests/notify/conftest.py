@@ -19,6 +19,7 @@ from notify.delivery import DeliveryResult, deliver
 from notify.keys import SenderKeys, sender_keys
 from store import dues, intake, lookups, mailer_contact, outbox
 from store.database import Database, open_database
+from store.database_rights import Process
 from store.intake import NewMessage
 from store.keypairs import KeyKind, generate
 from store.keyring import add_pair, seal_seed
@@ -68,6 +69,8 @@ class Box:
     settings: Settings
     secrets: Secrets
     database: Database
+    senders: Database
+    """The same, as the daemon has it."""
     fresh: FreshDesk
     keys: SenderKeys
 
@@ -82,7 +85,7 @@ class Box:
         self.settings = self.settings.model_copy(update={"smtp": smtp_settings})
 
     def deliver(self, **more: int) -> DeliveryResult:
-        return deliver(self.settings, self.secrets, self.database, **more)
+        return deliver(self.settings, self.secrets, self.senders, **more)
 
     def queue(
         self,
@@ -198,6 +201,10 @@ def box(databases: Databases, tmp_path: Path, desk: DeskSettings) -> Iterator[Bo
         "mailer_key": base64.b64encode(fresh.keys.mailer.public.to_bytes()).decode(),
     }
     settings = Settings.model_validate({"database": {"url": url}, "desks": {"bz": {**desk.model_dump(), **pinned}}})
-    box = Box(settings, Secrets(secrets, {}), database, fresh, sender_keys(settings, Secrets(secrets, {}))["bz"])
+    senders = open_database(databases.as_process(url, Process.DAEMON))
+    box = Box(
+        settings, Secrets(secrets, {}), database, senders, fresh, sender_keys(settings, Secrets(secrets, {}))["bz"]
+    )
     yield box
+    senders.close()
     database.close()

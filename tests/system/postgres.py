@@ -91,7 +91,7 @@ class Postgres:
         subprocess.run(self._command(program, *arguments), check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        """As the server's own user; it ends with the test run, whatever becomes of that (prctl(2), PR_SET_PDEATHSIG)."""
+        """As the server's own user; it ends with the test run, whatever becomes of that (prctl(2))."""
         identity = ["--reuid", str(self._owner.pw_uid), "--regid", str(self._owner.pw_gid), "--clear-groups"]
         as_owner = identity if os.geteuid() == 0 else []
         return ["setpriv", "--pdeathsig", "QUIT", *as_owner, str(self._programs / program), *arguments]
