@@ -11,6 +11,7 @@ from desk import (
     attachments,
     case,
     changes,
+    consents,
     errors,
     gate,
     language,
@@ -68,6 +69,7 @@ def create_app(
         retention,
         search,
         second,
+        consents,
     ):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:

@@ -7,13 +7,14 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from cases.roles import May, Role
+from cases.roles import May, Role, holds_the_desk_key
 from config.addresses import BadAddress
 from desk import gate
 from desk.forms import NewMemberForm, RoleForm
 from desk.parts import parts
-from store import members, membership, second_factor
+from store import consent, members, membership, second_factor
 from store.casework import NotFound
+from store.consent import ConsentNeeded, NewAccess
 from store.keyring import NoSuchKey
 from store.members import MemberExists, OwnKey
 from store.membership import LastHolder, Listed, NoSuchMember, Taken, UnprovenMember
@@ -30,7 +31,8 @@ def show() -> str:
     with parts().database.read() as transaction:
         listed = membership.listed(transaction, gate.ring())
         due = membership.is_rotation_due(transaction, gate.ring().desk)
-    return render_template("members.html", section="members", members=listed, rotation_due=due)
+    by_two = bool(parts().settings.desks[gate.ring().desk].two_members)
+    return render_template("members.html", section="members", members=listed, rotation_due=due, by_two=by_two)
 
 
 @blueprint.get("/add")
@@ -39,15 +41,17 @@ def ask() -> str:
 
 
 @blueprint.post("/add")
-def add() -> Page:
+def add() -> Page | Response:
     form = NewMemberForm()
     if not form.validate():
         return _adding(form), 400
     here, ring = parts(), gate.ring()
     login, address, passphrase = form.login.data, form.address.data, form.passphrase.data
+    new = NewAccess(login, address, Role(form.role.data))
     try:
         own_key = _own_key(passphrase, [login, address])
         with here.database.begin() as transaction:
+            _use_consent(transaction, new)
             members.admit(
                 *(transaction, ring, own_key),
                 login=login,
@@ -56,6 +60,8 @@ def add() -> Page:
                 role=Role(form.role.data),
                 now=here.clock(),
             )
+    except ConsentNeeded:
+        return _ask_consent(new)
     except WeakPassphrase:
         form.passphrase.errors = [_too_weak()]
     except MemberExists:
@@ -77,10 +83,18 @@ def change_role(member_id: str) -> Page | Response:
     form = RoleForm()
     if not form.validate():
         return _page(_found(member_id), form), 400
-    role, ring, now = Role(form.role.data), gate.ring(), parts().clock()
-    return _carry_out(
-        _found(member_id), form, lambda session: membership.change_role(session, ring, member_id, role, now)
-    )
+    role, ring, now, found = Role(form.role.data), gate.ring(), parts().clock(), _found(member_id)
+    new = NewAccess(found.login, found.address, role)
+
+    def change(session: Session) -> Taken:
+        if holds_the_desk_key(role) and not found.holds_desk_key:
+            _use_consent(session, new)
+        return membership.change_role(session, ring, member_id, role, now)
+
+    try:
+        return _carry_out(found, form, change)
+    except ConsentNeeded:
+        return _ask_consent(new)
 
 
 @blueprint.post("/<member_id>/leave")
@@ -92,15 +106,18 @@ def leave(member_id: str) -> Page | Response:
 
 
 @blueprint.post("/<member_id>/return")
-def come_back(member_id: str) -> Page:
+def come_back(member_id: str) -> Page | Response:
     form, found = RoleForm(), _found(member_id)
     if not form.validate():
         return _page(found, form), 400
     passphrase, ring, now = offer(), gate.ring(), parts().clock()
-    own_key = _own_key(passphrase, [])
+    own_key, new = _own_key(passphrase, []), NewAccess(found.login, found.address, Role(form.role.data))
     try:
         with parts().database.begin() as transaction:
+            _use_consent(transaction, new)
             membership.take_back(transaction, ring, member_id, own_key, Role(form.role.data), now)
+    except ConsentNeeded:
+        return _ask_consent(new)
     except (NoSuchMember, NoSuchKey) as error:
         return _page(_found(member_id), form, _why(error)), 409
     return render_template("member_key.html", section="members", login=found.login, passphrase=passphrase, back=True)
@@ -133,6 +150,20 @@ def _carry_out(
     if taken.case_ids:
         flash(gettext("This member had keys of single cases. Withdraw their access there, too."), "warn")
     return redirect(url_for("members.show"), 303)
+
+
+def _use_consent(session: Session, new: NewAccess) -> None:
+    """Raises ConsentNeeded."""
+    settings = parts().settings.desks[gate.ring().desk]
+    consent.use_for_access(session, settings, gate.ring(), gate.index(), new, parts().clock())
+
+
+def _ask_consent(new: NewAccess) -> Response:
+    """Nothing was changed: another member has to agree, and is asked on the page where all consents stand."""
+    with parts().database.begin() as transaction:
+        consent.ask_for_access(transaction, gate.ring(), gate.index(), new, parts().clock())
+    flash(gettext("This takes the consent of another member. When it is given, do the same again."), "warn")
+    return redirect(url_for("consents.show"), 303)
 
 
 def _own_key(passphrase: str, known: list[str]) -> OwnKey:

@@ -275,6 +275,12 @@ ROLES = {
     "auditor": _l("auditor"),
     "administrator": _l("administrator"),
 }
+ACTS = {
+    "add_member": _l("Access for a member"),
+    "recovery": _l("Access by the recovery pages"),
+    "export": _l("Taking cases out of Meldpost"),
+    "destroy": _l("Destroying a case before its time"),
+}
 ROLE_TELLS = {
     "coordinator": _l("You read and handle every case of the desk, and say who else may."),
     "deputy": _l("You read and handle every case of the desk, and say who else may, as its coordinator does."),
@@ -286,6 +292,7 @@ ROLE_TELLS = {
 }
 TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "role": ROLES,
+    "act": ACTS,
     "role_tells": ROLE_TELLS,
     "kind": KINDS,
     "category": CATEGORIES,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cases.roles import Role
+from cases.roles import Role, holds_the_desk_key
 from meldpost.passphrase_asked import NewPassphrase, ask_new_passphrase
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from meldpost.at_desk import AtDesk
     from store.membership import Listed, Taken
 
@@ -36,7 +38,7 @@ _passphrase_file = click.option(
 )
 
 
-def _acting(command: Callable[..., Any]) -> Callable[..., Any]:
+def acting_member(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -48,12 +50,12 @@ def member() -> None:
 
 
 @member.command("list")
-@_acting
+@acting_member
 def list_members(**acting: Any) -> None:
     """Show the members of the desk, those who left too."""
     from store import membership
 
-    with _at_desk(acting) as here, here.database.read() as session:
+    with acting_here(acting) as here, here.database.read() as session:
         for each in membership.listed(session, here.ring):
             click.echo(_line(each))
         if membership.is_rotation_due(session, here.ring.desk):
@@ -61,7 +63,7 @@ def list_members(**acting: Any) -> None:
 
 
 @member.command()
-@_acting
+@acting_member
 @click.argument("name")
 @click.option("--address", required=True, help="Where the member's notices go.")
 @click.option("--role", type=_role, required=True)
@@ -71,10 +73,12 @@ def add(name: str, address: str, role: str, passphrase_file: Path | None, **acti
     from store import members
     from store.members import OwnKey
 
-    with _at_desk(acting) as here:
+    with acting_here(acting) as here:
+        access = _with_consent(here, name, address, role)
         new = _new_passphrase(here, name, address, passphrase_file)
         own_key = OwnKey.make(new.text, here.secret)
         with here.database.begin() as session:
+            access(session)
             members.admit(
                 *(session, here.ring, own_key),
                 login=name,
@@ -87,28 +91,34 @@ def add(name: str, address: str, role: str, passphrase_file: Path | None, **acti
 
 
 @member.command("role")
-@_acting
+@acting_member
 @click.argument("name")
 @click.argument("new_role", type=_role)
 def change_role(name: str, new_role: str, **acting: Any) -> None:
     """Give the member NAME another role. Their sessions end."""
     from store import membership
 
-    with _at_desk(acting) as here, here.database.begin() as session:
-        found = membership.find(session, here.ring, name)
-        taken = membership.change_role(session, here.ring, found.id, Role(new_role), _now())
+    with acting_here(acting) as here:
+        with here.database.read() as session:
+            found = membership.find(session, here.ring, name)
+        more = holds_the_desk_key(Role(new_role)) and not found.holds_desk_key
+        access = _with_consent(here, found.login, found.address, new_role) if more else None
+        with here.database.begin() as session:
+            if access:
+                access(session)
+            taken = membership.change_role(session, here.ring, found.id, Role(new_role), _now())
     click.echo(f"{name} has the role {new_role} now, and has to log in again.")
     _say_what_to_make_anew(name, taken)
 
 
 @member.command()
-@_acting
+@acting_member
 @click.argument("name")
 def leave(name: str, **acting: Any) -> None:
     """The member NAME leaves: their sessions end, and all that was sealed to them is destroyed."""
     from store import membership
 
-    with _at_desk(acting) as here, here.database.begin() as session:
+    with acting_here(acting) as here, here.database.begin() as session:
         found = membership.find(session, here.ring, name)
         taken = membership.leave(session, here.ring, found.id, _now())
     click.echo(f"{name} is no member of the desk any more.")
@@ -116,7 +126,7 @@ def leave(name: str, **acting: Any) -> None:
 
 
 @member.command("return")
-@_acting
+@acting_member
 @click.argument("name")
 @click.option("--role", type=_role, required=True)
 @_passphrase_file
@@ -125,25 +135,27 @@ def come_back(name: str, role: str, passphrase_file: Path | None, **acting: Any)
     from store import membership
     from store.members import OwnKey
 
-    with _at_desk(acting) as here:
+    with acting_here(acting) as here:
         with here.database.read() as session:
             found = membership.find(session, here.ring, name)
+        access = _with_consent(here, found.login, found.address, role)
         new = _new_passphrase(here, name, found.address, passphrase_file)
         own_key = OwnKey.make(new.text, here.secret)
         with here.database.begin() as session:
+            access(session)
             membership.take_back(session, here.ring, found.id, own_key, Role(role), _now())
     click.echo(f"{name} is a member of the desk again. {new.advice}")
 
 
 @member.command()
-@_acting
+@acting_member
 @_passphrase_file
 def passphrase(passphrase_file: Path | None, **acting: Any) -> None:
     """Change your own passphrase. The old one is asked for first, and your sessions end."""
     from store import membership
     from store.schema import Member
 
-    with _at_desk(acting) as here:
+    with acting_here(acting) as here:
         with here.database.read() as session:
             address = session.get_one(Member, here.ring.member_id).address
         new = _new_passphrase(here, here.ring.login, address, passphrase_file)
@@ -152,13 +164,13 @@ def passphrase(passphrase_file: Path | None, **acting: Any) -> None:
 
 
 @member.command("reset-second-factor")
-@_acting
+@acting_member
 @click.argument("name")
 def reset_second_factor(name: str, **acting: Any) -> None:
     """Take all second factors of the member NAME away, who lost theirs. Make sure first that it is they who ask."""
     from store import membership, second_factor
 
-    with _at_desk(acting) as here, here.database.begin() as session:
+    with acting_here(acting) as here, here.database.begin() as session:
         found = membership.find(session, here.ring, name)
         second_factor.reset(session, here.ring, found.id, _now())
     click.echo(f"{name} has no second factor any more, and can set one up after logging in.")
@@ -180,9 +192,10 @@ def _say_what_to_make_anew(name: str, taken: "Taken") -> None:
 
 
 @contextmanager
-def _at_desk(acting: dict[str, Any]) -> Iterator["AtDesk"]:
+def acting_here(acting: dict[str, Any]) -> Iterator["AtDesk"]:
     from config.addresses import BadAddress
     from meldpost.at_desk import asked_in
+    from store.consent import CannotConsent, ConsentNeeded
     from store.keyring import NoSuchKey, NotAllowed
     from store.members import MemberExists, WrongLogin
     from store.membership import LastHolder, NoSuchMember, UnprovenMember
@@ -192,8 +205,27 @@ def _at_desk(acting: dict[str, Any]) -> Iterator["AtDesk"]:
     try:
         with asked_in(**acting) as here:
             yield here
-    except (*refused, WeakPassphrase) as error:
+    except (*refused, WeakPassphrase, ConsentNeeded, CannotConsent) as error:
         raise click.ClickException(f"Nothing was changed. {error}") from error
+
+
+def _with_consent(here: "AtDesk", login: str, address: str, role: str) -> Callable[["Session"], None]:
+    """What uses the consent of another member, where this desk asks for one; asks for it where it is not there yet."""
+    from store import consent
+
+    new = consent.NewAccess(login, address, Role(role))
+    if consent.is_needed(here.settings, consent.Act.ADD_MEMBER):
+        with here.database.begin() as session:
+            counted, subject = here.ring.chain(session), new.subject(here.index)
+            given = consent.is_given(session, counted, consent.Act.ADD_MEMBER, subject, _now())
+            if not given:
+                consent.ask_for_access(session, here.ring, here.index, new, _now())
+        if not given:
+            raise click.ClickException(
+                "Nothing was changed. This takes the consent of another member, who was asked for it now: they say "
+                "meldpost consent list. When it is given, run the same again."
+            )
+    return lambda session: consent.use_for_access(session, here.settings, here.ring, here.index, new, _now())
 
 
 def _new_passphrase(here: "AtDesk", login: str, address: str, file: Path | None) -> NewPassphrase:

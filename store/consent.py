@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from cases.roles import May
+from cases.roles import May, Role
 from config.settings import DeskSettings
 from store import audit, certificates, membership
 from store.audit import Action
@@ -226,3 +226,32 @@ def _about(session: Session, ring: KeyRing, row: Consent) -> Mapping[str, Any]:
 
 def _context(desk: str, consent_id: str, generation: int) -> Context:
     return Context(desk, "", _DETAIL, consent_id, generation, 1)
+
+
+@dataclass(frozen=True)
+class NewAccess:
+    """Somebody is to become a member, to come back, or to get the desk's key by another role."""
+
+    login: str
+    address: str
+    role: Role
+
+    def subject(self, index: IndexKey) -> bytes:
+        return subject_of(index, Act.ADD_MEMBER, self.login.strip().casefold(), self.address.casefold(), self.role)
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"login": self.login, "address": self.address, "role": self.role}
+
+
+def use_for_access(
+    session: Session, settings: DeskSettings, ring: KeyRing, index: IndexKey, new: NewAccess, now: datetime
+) -> None:
+    """Use the consent that a new access takes at this desk; nothing where it takes none. Raises ConsentNeeded."""
+    if is_needed(settings, Act.ADD_MEMBER):
+        use(session, ring, Act.ADD_MEMBER, new.subject(index), now)
+
+
+def ask_for_access(session: Session, ring: KeyRing, index: IndexKey, new: NewAccess, now: datetime) -> None:
+    """Ask for that consent, unless it was asked for already."""
+    ask_once(session, ring, Act.ADD_MEMBER, new.subject(index), new.about, now)

@@ -18,6 +18,7 @@ from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Sever
 from desk import words
 from desk.timeline import SENTENCES
 from store.audit import Action
+from store.consent import Act
 from store.outbox import OutboxState, OutgoingKind
 from tests.desk.world import World, coordinator
 
@@ -80,6 +81,7 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.SUBS) == subs
     assert set(words.SEVERITIES) == set(Severity)
     assert set(words.MISSING) == set(MissingField)
+    assert set(words.ACTS) == set(Act)
     assert set(words.ROLES) == set(words.ROLE_TELLS) == set(Role)
     assert set(words.STATUSES) == set(Status)
     assert set(words.OUTCOMES) == set(Outcome)

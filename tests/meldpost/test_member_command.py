@@ -114,3 +114,29 @@ def test_ones_own_passphrase_is_changed_by_the_old_one(made: Made) -> None:
 def test_nothing_is_done_for_who_does_not_know_their_passphrase(made: Made) -> None:
     done = member(made, "leave", "co", passphrase="iets anders")
     assert (done.exit_code, "passphrase is wrong" in done.output) == (1, True)
+
+
+def test_where_the_desk_asks_for_two_a_member_is_added_when_another_agreed(made: Made, tmp_path: Path) -> None:
+    words = tmp_path / "words"
+    words.write_text(GOOD)
+    said(
+        member(made, "add", "bram", "--address", "b@demo.example", "--role", "deputy", "--passphrase-file", str(words))
+    )
+    text = made.config.read_text()
+    made.config.write_text(text.replace("# two_members = []", 'two_members = ["add_member"]'))
+    add = ["add", "chris", "--address", "c@demo.example", "--role", "auditor", "--passphrase-file", str(words)]
+    first = member(made, *add)
+    assert (first.exit_code, "This takes the consent of another member" in first.output) == (1, True), first.output
+
+    def consent(*arguments: str, login: str, passphrase: str) -> Result:
+        given = ["consent", arguments[0], "-c", str(made.config), "--login", login, *arguments[1:]]
+        return CliRunner().invoke(main, given, input=io.BytesIO(f"{passphrase}\n".encode()))
+
+    listing = said(consent("list", login="bram", passphrase=GOOD)).splitlines()[-1]
+    assert "add_member: chris, c@demo.example, auditor; asked by co" in listing
+    number = listing.split()[0]
+    own = consent("give", number, login="co", passphrase=plans.PASSPHRASE)
+    assert (own.exit_code, "another member has to agree" in own.output) == (1, True)
+    said(consent("give", number, login="bram", passphrase=GOOD))
+    said(member(made, *add))
+    assert role_of(made, "chris", GOOD) is Role.AUDITOR
