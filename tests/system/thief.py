@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from store import records
 from store.keypairs import PrivateKey
 from store.keyring import KeyRing, NoSuchKey
-from store.records import Name, RecordKind
 from store.schema import KeyPair, Record
 from store.sealing import SealError
 
@@ -54,7 +53,8 @@ def _try_ring(session: Session, ring: KeyRing, rows: list[Record], opened: dict[
             continue
         for candidate in (ring, _through_seeds(session, ring, row.key_pair_id) or own):
             with suppress(SealError, NoSuchKey):
-                records.opened(session, candidate, Name(row.case_id, row.subject_id, RecordKind(row.kind)))
+                for _ in records._open(session, candidate, row):  # a thief asks nobody who wrote it
+                    pass
                 opened[row.id] = row.case_id or ""
                 break
 
