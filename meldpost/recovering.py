@@ -20,7 +20,7 @@ from store.consent import Act
 from store.database import Database
 from store.keyring import DeskKeyDiffers, NoSuchKey, pins_of
 from store.lookups import IndexKey
-from store.members import OwnKey, admit
+from store.members import OwnKey, admit, complete_desk_signing_key
 from store.recovery import OfBefore, Recovered
 
 
@@ -75,7 +75,10 @@ def at_recovery(settings: Settings, desk: str, seed: RecoverySeed) -> Iterator[A
     try:
         try:
             with database.read() as session:
-                recovered = recovery.open_desk(session, desk, pins_of(settings.desks[desk]), seed.seed)
+                pins = pins_of(settings.desks[desk])
+                recovered = recovery.open_desk(session, desk, pins, seed.seed)
+            with database.begin() as session:
+                complete_desk_signing_key(session, recovered, pins, datetime.now(UTC))
                 members = recovery.members(session, recovered)
         except (DeskKeyDiffers, NoSuchKey) as error:
             raise NotReady(str(error)) from None

@@ -23,8 +23,7 @@ from store.audit import Action
 from store.certificates import Chain
 from store.database import changed_rows
 from store.frame import Context, SealError
-from store.keypairs import KeyKind
-from store.keyring import KeyRing, NoSuchKey, PublicPair, newest, pair
+from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.lookups import IndexKey
 from store.schema import Consent, new_id
 from store.sealing import open_sealed, seal
@@ -79,7 +78,7 @@ def subject_of(index: IndexKey, act: Act, *parts: str) -> bytes:
 def ask(session: Session, ring: KeyRing, act: Act, subject: bytes, about: Mapping[str, Any], now: datetime) -> str:
     """Ask for the consent of another member; `about` is what they read. Gives its id. Raises NotAllowed."""
     ring.require(May.MANAGE_ACCESS)
-    to, consent_id = newest(session, ring.desk, KeyKind.DESK), new_id()
+    to, consent_id = ring.to_desk(session), new_id()
     detail = seal(
         json.dumps(about, ensure_ascii=False).encode(), to.public, _context(ring.desk, consent_id, to.generation)
     )

@@ -195,6 +195,16 @@ class KeyRing:
                 return Author(DESK, SigningKey.of(private, Signer.DESK))
         raise NoSuchKey("This key ring has not the desk's newest key.")
 
+    def to_desk(self, session: Session) -> PublicPair:
+        """The desk's newest key pair that counts, to seal to: not any that somebody wrote. Raises NoSuchKey."""
+        newest_key = self.chain(session).newest
+        if newest_key is not None:
+            own = (KeyPair.desk == self.desk, KeyPair.kind == KeyKind.DESK, KeyPair.generation == newest_key.number)
+            row = session.scalars(select(KeyPair).where(*own, KeyPair.owner == "")).one_or_none()
+            if row is not None and row.public == newest_key.hybrid:
+                return _pair(row)
+        raise NoSuchKey("No key of the desk is certified. Run `meldpost doctor`, which says why.")
+
     def chain(self, session: Session) -> Chain:
         """The generations of the desk's keys that count: none where one of them has not the signing key that follows
         from the private half at hand, for then the pinned key is somebody else's."""

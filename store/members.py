@@ -102,6 +102,7 @@ class HoldsDeskKeys(Protocol):
     def desk(self) -> str: ...
     @property
     def privates(self) -> Mapping[str, PrivateKey]: ...
+    def to_desk(self, session: Session) -> PublicPair: ...
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,10 @@ class FreshDesk:
     @property
     def desk(self) -> str:
         return self.keys.desk
+
+    def to_desk(self, _: Session) -> PublicPair:
+        """The key pair that is sealed to."""
+        return self.keys.to_desk
 
     @property
     def pins(self) -> Pins:
@@ -219,7 +224,7 @@ def give_keys(
 
     Raises NoSuchKey where the holder has not the desk's newest key.
     """
-    newest_desk = newest(session, holder.desk, KeyKind.DESK)
+    newest_desk = holder.to_desk(session)
     desk_private = holder.privates.get(newest_desk.id)
     if desk_private is None:
         raise NoSuchKey("The desk has a newer key than you have here. Log in again.")
@@ -278,28 +283,36 @@ def ring_of(session: Session, desk: str, member_id: str, login: str, private: Pr
 
 
 def complete_signing_keys(session: Session, ring: KeyRing, pins: Pins, now: datetime) -> None:
-    """Write down the signing keys of a member, and of their desk, from before there were any. For each log-in.
-
-    A desk's only where the configuration does not pin one yet: a pinned one that is missing was taken away by somebody.
-    """
-    session.execute(select(Desk.slug).where(Desk.slug == ring.desk).with_for_update())  # one at a time
-    pair_of = {each.public.to_bytes(): each for each in ring.privates.values()}
-    if pins.signing is None and ring.root and not certificates.knows_desk(session, ring.desk):
-        first = newest(session, ring.desk, KeyKind.DESK)
-        private = ring.privates.get(first.id)
-        if private is not None and first.public == pins.to_desk:
-            certificates.certify_first(session, ring.desk, private, first.generation, now)
+    """Write down the signing keys of a member, and of their desk, from before there were any. For each log-in."""
+    complete_desk_signing_key(session, ring, pins, now)
     counted = ring.chain(session)
     own = newest(session, ring.desk, KeyKind.MEMBER, ring.member_id)
-    if counted.newest is None or counted.newest.hybrid not in pair_of or own.id != ring.own:
+    private_of = {each.public.to_bytes(): each for each in ring.privates.values()}
+    if counted.newest is None or counted.newest.hybrid not in private_of or own.id != ring.own:
         return
     known = certificates.member_keys(session, counted, ring.member_id)
     if own.generation not in {each.generation for each in known}:
         certificates.forget_member(session, ring.desk, ring.member_id, own.generation)
-        by = pair_of[counted.newest.hybrid]
+        by = private_of[counted.newest.hybrid]
         private = ring.privates[ring.own]
         certificates.certify_member(session, ring.desk, ring.member_id, private, own.generation, by, now)
     session.flush()
+
+
+def complete_desk_signing_key(session: Session, holder: HoldsDeskKeys, pins: Pins, now: datetime) -> None:
+    """Write down a desk's first signing key, where it is from before there were any and who is here has its private
+    half.
+
+    Only where the configuration does not pin one yet: a pinned one that is missing was taken away by somebody.
+    """
+    session.execute(select(Desk.slug).where(Desk.slug == holder.desk).with_for_update())  # one at a time
+    if pins.signing is not None or certificates.knows_desk(session, holder.desk):
+        return
+    first = newest(session, holder.desk, KeyKind.DESK)
+    private = holder.privates.get(first.id)
+    if private is not None and private.public == pins.to_desk:
+        certificates.certify_first(session, holder.desk, private, first.generation, now)
+        session.flush()
 
 
 def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:

@@ -119,7 +119,7 @@ def change_role(session: Session, ring: KeyRing, member_id: str, role: Role, now
     elif holds_the_desk_key(role):
         seal_desk_keys(session, ring, own)
     case_ids = () if may(role, May.OPEN_GRANTED) else _take_case_keys(session, ring.desk, member_id)
-    to, by = newest(session, ring.desk, KeyKind.DESK), ring.desk_author(session)
+    to, by = ring.to_desk(session), ring.desk_author(session)
     write_profile(session, member_id, {**profile, "role": role}, to, own, by, now)
     end_sessions(session, member_id)
     audit.write(session, ring.desk, Action.MEMBER_ROLE, now, member_id=ring.member_id, subject_id=member_id)

@@ -22,8 +22,7 @@ from sqlalchemy.orm import Session
 from cases.lifecycle import Status
 from store import audit, records
 from store.audit import Action
-from store.keypairs import KeyKind
-from store.keyring import KeyRing, newest
+from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.records import CANNOT_OPEN, Name, NoSuchRecord, RecordKind
 from store.schema import CaseFile, new_id
@@ -118,7 +117,7 @@ def add(
         case_ids=tuple(case_ids),
         figures=figures,
     )
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     records.add(session, _model(made), _pieces(content), to, now, by=ring.author)
     _write(session, ring, index, Models((*before.versions, made), number), now)
     _note(session, ring, Action.MODEL_TRAINED, now, {"number": number, "cases": len(made.case_ids)})
@@ -199,12 +198,12 @@ def _write(session: Session, ring: KeyRing, index: IndexKey, models: Models, now
     described = {"versions": [asdict(each) for each in models.versions], "current": models.current}
     written = json.dumps(described, sort_keys=True)
     content = {"list": written, "proof": _proof(index, ring.desk, version, written)}
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     records.write_json(session, name, content, to, now, version=version, by=ring.author)
 
 
 def _note(session: Session, ring: KeyRing, action: Action, now: datetime, detail: Mapping[str, Any]) -> None:
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     audit.write(session, ring.desk, action, now, member_id=ring.member_id, detail=detail, to=to)
     session.flush()
 

@@ -46,6 +46,10 @@ class Recovered:
     privates: Mapping[str, PrivateKey] = field(repr=False)
     root: bytes
 
+    def to_desk(self, _: Session) -> PublicPair:
+        """The desk's newest key pair, checked against the pins."""
+        return self.newest
+
     def ring(self) -> KeyRing:
         """A key ring that opens what the desk does. It is nobody's: it signs nothing."""
         return KeyRing("", self.desk, "", self.privates, "", self.root)

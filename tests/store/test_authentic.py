@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from cases.roles import Role
-from store import audit, certificates, changes, keyring, members, records
+from store import audit, certificates, changes, keyring, members, models, records
 from store.authentic import NotGenuine, Standing, Written, signed
 from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import KeyRing, PublicPair, newest_proven
@@ -356,6 +356,23 @@ def test_a_desk_generation_without_a_certificate_certifies_nobody(world: World, 
     refused(world, name)
 
 
+def test_nothing_is_sealed_to_a_desk_key_that_somebody_wrote_into_the_database(world: World) -> None:
+    """Its private half is theirs, and they sealed it to the member as well, so that it opens like a true one."""
+    private = generate()
+    with world.db.begin() as session:
+        add_desk_pair(session, world, 2, private)
+    with world.db.read() as session:
+        ring = members.unlock(session, world.ring.desk, "ada", PASSPHRASE, SECRET, pins=world.pins)
+        assert private in ring.privates.values()
+        assert ring.to_desk(session).id == world.keys.to_desk.id
+    bram = add(world, "bram", ring)
+    with world.db.begin() as session:
+        models.add(session, ring, INDEX, b"model", [], {}, LATER)
+    with world.db.read() as session:
+        pairs = set(session.scalars(select(Record.key_pair_id).where(Record.created_at >= NOW)))
+        assert pairs <= {world.keys.to_desk.id, world.ring.own, bram.own}
+
+
 def test_all_signing_keys_replaced_from_the_root_on_make_nothing_genuine(world: World, case_id: str) -> None:
     """The whole chain is theirs and holds together, but it does not begin at the pinned key."""
     desk, member = generate(), generate()
@@ -542,10 +559,10 @@ def test_a_members_profile_sealed_anew_is_signed_by_the_desks_newest_key(world: 
 # Helpers
 
 
-def add(world: World, login: str) -> KeyRing:
+def add(world: World, login: str, holder: KeyRing | None = None) -> KeyRing:
     with world.db.begin() as session:
         members.add_member(
-            *(session, world.ring),
+            *(session, holder or world.ring),
             login=login,
             address=f"{login}@desk.example",
             passphrase=PASSPHRASE,
