@@ -87,10 +87,11 @@ def _documents(opened: Opened, batch: Sequence[Waiting], stemmer: Stemmer) -> It
     for each in batch:
         card = next(iter(opened.get((each.case_id, RecordKind.CARD), {}).values()), None)
         if card is not None:
-            yield each.case_id, _document(each, card, opened, stemmer)
+            yield each.case_id, document(each, card, opened, stemmer)
 
 
-def _document(case: Waiting, card: Mapping[str, Any], opened: Opened, stemmer: Stemmer) -> Document:
+def document(case: Waiting, card: Mapping[str, Any], opened: Opened, stemmer: Stemmer) -> Document:
+    """What a segment is told of a case whose records are open."""
     reports = opened.get((case.case_id, RecordKind.REPORT), {})
     stems, forms = facets(card), set()
     for language, text in texts_of(case.case_id, opened):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Status
@@ -15,9 +15,11 @@ from cases.terms import OF_THE_DESK, DueKind
 from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
-from store.reach import within_reach
+from store.reach import holds_the_desk_key, within_reach
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
+
+_OPEN_DUE = (Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,16 @@ def queue_page(
 
     Without `status`: every case that is open, or has a message that nobody has looked at.
     """
-    due = _soonest_due(ring.desk)
-    unseen = exists().where(Message.case_id == CaseFile.id, Message.seen_at.is_(None))
-    chosen = CaseFile.status.in_(list(status)) if status is not None else CaseFile.status.in_(OPEN) | unseen
-    query = select(CaseFile).outerjoin(due, due.c.case_id == CaseFile.id).where(within_reach(ring), chosen)
-    total = session.scalars(select(func.count()).select_from(query.with_only_columns(CaseFile.id).subquery())).one()
-    last = case((due.c.due_at.is_(None), 1), else_=0)  # neither database sorts NULLs as the other does
-    ordered = query.order_by(last, due.c.due_at, CaseFile.opened_at, CaseFile.id)
-    found = session.scalars(ordered.offset((page - 1) * size).limit(size)).all()
-    return Page(_rows(session, ring, found), page, size, total)
+    chosen = within_reach(ring) & _chosen(ring, status)
+    wanted = range((page - 1) * size, page * size)
+    ids, with_dues = _by_due(session, ring, chosen, wanted)
+    if len(ids) < size and with_dues is not None:
+        nothing_due = ~exists().where(Due.case_id == CaseFile.id, *_OPEN_DUE)
+        rest = select(CaseFile.id).where(chosen, nothing_due).order_by(CaseFile.opened_at, CaseFile.id)
+        skipped = max(0, wanted.start - with_dues)
+        ids += session.scalars(rest.offset(skipped).limit(size - len(ids))).all()
+    rows = {row.id: row for row in session.scalars(select(CaseFile).where(CaseFile.id.in_(ids)))}
+    return Page(_rows(session, ring, [rows[each] for each in ids]), page, size, _count(session, ring, status))
 
 
 def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
@@ -95,18 +98,51 @@ def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
 
 def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
     """How many cases that the member's keys reach have something that should have happened by now."""
-    query = select(func.count(Due.case_id.distinct())).join(CaseFile, CaseFile.id == Due.case_id)
-    query = query.where(within_reach(ring), Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK), Due.due_at < now)
+    query = select(func.count(Due.case_id.distinct())).where(Due.desk == ring.desk, *_OPEN_DUE, Due.due_at < now)
+    if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
+        out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
+        query = query.where(Due.case_id.not_in(out))
+    else:
+        query = query.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
     return session.scalars(query).one()
 
 
-def _soonest_due(desk: str) -> Any:
-    return (
-        select(Due.case_id, func.min(Due.due_at).label("due_at"))
-        .where(Due.desk == desk, Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
-        .group_by(Due.case_id)
-        .subquery()
+def _chosen(ring: KeyRing, status: Collection[Status] | None) -> ColumnElement[bool]:
+    """Cases with one of these statuses; without any those that are open, or have unseen mail."""
+    if status is not None:
+        return CaseFile.status.in_(list(status))
+    unseen = select(Message.case_id).where(Message.desk == ring.desk, Message.seen_at.is_(None))
+    return CaseFile.status.in_(OPEN) | CaseFile.id.in_(unseen)
+
+
+def _count(session: Session, ring: KeyRing, status: Collection[Status] | None) -> int:
+    """How many cases are chosen: by an index where it can be, for there may be very many."""
+    reached = select(func.count()).select_from(CaseFile).where(within_reach(ring))
+    found = session.scalars(reached.where(CaseFile.status.in_(list(OPEN if status is None else status)))).one()
+    if status is not None:
+        return found
+    unseen = select(Message.case_id).where(Message.desk == ring.desk, Message.seen_at.is_(None))
+    ended = reached.where(CaseFile.id.in_(unseen), CaseFile.status.not_in(list(OPEN)))
+    return found + session.scalars(ended).one()
+
+
+def _by_due(
+    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: range
+) -> tuple[list[str], int | None]:
+    """The cases with these places in the order of what is due soonest, read no further than need be; and, where they
+    were all read, how many there are."""
+    query = (
+        select(Due.case_id)
+        .join(CaseFile, CaseFile.id == Due.case_id)
+        .where(Due.desk == ring.desk, *_OPEN_DUE, chosen)
+        .order_by(Due.due_at, Due.case_id)
     )
+    places: dict[str, None] = {}
+    for case_id in session.scalars(query.execution_options(yield_per=2 * len(wanted))):
+        places.setdefault(case_id)
+        if len(places) == wanted.stop:
+            return list(places)[wanted.start :], None
+    return list(places)[wanted.start :], len(places)
 
 
 def _rows(session: Session, ring: KeyRing, found: Sequence[CaseFile]) -> tuple[QueueRow, ...]:

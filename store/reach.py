@@ -19,9 +19,13 @@ from store.schema import CaseFile, KeyPair, SealedSeed
 def within_reach(ring: KeyRing) -> ColumnElement[bool]:
     """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted."""
     granted = CaseFile.id.in_(_granted_to(ring))
-    holds_the_desk_key = any(key_pair_id != ring.own for key_pair_id in ring.privates)
     of_the_desk = CaseFile.desk == ring.desk
-    return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key else granted)
+    return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key(ring) else granted)
+
+
+def holds_the_desk_key(ring: KeyRing) -> bool:
+    """Is there any key of the desk's on this ring?"""
+    return any(key_pair_id != ring.own for key_pair_id in ring.privates)
 
 
 def reaches(session: Session, ring: KeyRing, case_id: str) -> bool:

@@ -177,7 +177,14 @@ class CaseFile(Base):
 
     __table_args__ = (
         UniqueConstraint("desk", "reference_digest"),
-        Index("ix_case_file_desk_status_opened", "desk", "status", "opened_at"),
+        Index("ix_case_file_queue", "desk", "status", "opened_at", "restricted", "id"),
+        Index(
+            "ix_case_file_restricted",
+            "desk",
+            "id",
+            sqlite_where=text("restricted IS 1"),
+            postgresql_where=text("restricted IS true"),
+        ),
         Index("ix_case_file_to_fold", "desk", "opened_at", sqlite_where=_TO_FOLD, postgresql_where=_TO_FOLD),
     )
 
@@ -192,6 +199,16 @@ class Message(Base):
     received_at: Mapped[datetime] = mapped_column(info=TIMES)
     taken_in_at: Mapped[datetime] = mapped_column(info=TIMES)
     seen_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+
+    __table_args__ = (
+        Index(
+            "ix_message_unseen",
+            "desk",
+            "case_id",
+            sqlite_where=text("seen_at IS NULL"),
+            postgresql_where=text("seen_at IS NULL"),
+        ),
+    )
 
 
 class Attachment(Base):
@@ -351,6 +368,7 @@ class Due(Base):
         UniqueConstraint("case_id", "kind", "step"),
         Index("ix_due_state_wake_at", "state", "wake_at"),
         Index("ix_due_case_id_state", "case_id", "state"),
+        Index("ix_due_queue", "desk", "state", "due_at", "case_id", "kind"),
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from cases.lifecycle import Status
 from cases.terms import DueKind
 from store import casework, changes
 from store.intake import add_message
 from store.queue import overdue_count, queue_page, status_counts
+from store.schema import CaseFile
 from tests.store.world import INDEX, NOW, World, mail
 
 
@@ -104,3 +106,27 @@ def test_the_overdue_are_those_that_the_queue_shows_as_such(world: World) -> Non
         late = [row.next_due is not None and row.next_due.overdue(NOW) for row in rows]
         assert late == [True, True, False, False]
         assert overdue_count(session, world.ring, NOW) == 2
+
+
+def test_pages_go_on_from_what_is_due_to_what_is_not(world: World) -> None:
+    """Cases with something due by when that is, each once, then the others by age; whatever the size of a page."""
+    expected = []
+    for number, days in enumerate((3, None, 1, None, 2, None, None)):
+        dues = (
+            {}
+            if days is None
+            else {DueKind.FIRST_LOOK: NOW + timedelta(days=days), DueKind.FEEDBACK: NOW + timedelta(days=9)}
+        )
+        case_id = world.open_case(reference=f"AAAAA-AAAA{number + 2}", dues=dues).case_id
+        with world.db.begin() as session:
+            session.execute(
+                update(CaseFile).where(CaseFile.id == case_id).values(opened_at=NOW + timedelta(hours=number))
+            )
+        expected.append((days or 99, number, case_id))
+    ordered = [case_id for _, _, case_id in sorted(expected)]
+    for size in (1, 2, 3, 4, 50):
+        for status in (None, [Status.RECEIVED]):
+            with world.db.read() as session:
+                pages = [queue_page(session, world.ring, page=n, size=size, status=status) for n in range(1, 9)]
+            assert [row.case_id for page in pages for row in page.rows] == ordered
+            assert {page.total for page in pages} == {7}
