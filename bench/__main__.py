@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bench import latency, sealing, understanding
+from bench import latency, sealing, searching, understanding
 from bench.latency import Waits
 from bench.mails import DESK, mails
 from bench.page import Series, page
@@ -56,7 +56,8 @@ def main(count: int, turns: int, receipts: int) -> None:
         finally:
             dovecot.remove()
     read = reading(list(mails(min(count, 200), 99)))
-    written = page(series, waits, read, understanding.measure(1000), sealing.measure(), count, turns)
+    understood, sealed, searched = understanding.measure(1000), sealing.measure(), searching.measure()
+    written = page(series, waits, read, understood, sealed, searched, count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
 

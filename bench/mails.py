@@ -20,9 +20,9 @@ DESK = "desk@bench.example"
 def mails(count: int, seed: int) -> Iterator[bytes]:
     """`count` different mails: half with HTML beside the text, a fifth HTML only, every tenth with a 100 kB file."""
     chosen = random.Random(seed)
-    texts = list(_texts(CORPUS))
-    chosen.shuffle(texts)
-    for number, text in zip(range(count), itertools.cycle(texts), strict=False):
+    every = list(texts())
+    chosen.shuffle(every)
+    for number, text in zip(range(count), itertools.cycle(every), strict=False):
         yield _mail(number, seed, text, chosen)
 
 
@@ -47,7 +47,7 @@ def _mail(number: int, seed: int, text: dict[str, str], chosen: random.Random) -
     return mail.as_bytes()
 
 
-def _texts(folder: Path) -> Iterator[dict[str, str]]:
+def texts(folder: Path = CORPUS) -> Iterator[dict[str, str]]:
     for file in sorted(folder.glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             yield json.loads(line)

@@ -6,8 +6,11 @@ import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bench import sealing as sealing_bench
+from bench import searching as searching_bench
 from bench.latency import Waits
-from bench.sealing import Sealing, section
+from bench.sealing import Sealing
+from bench.searching import Searching
 from bench.understanding import WORKERS, Understanding
 
 
@@ -33,6 +36,7 @@ def page(
     read: dict[str, float],
     understanding: Understanding,
     sealing: Sealing,
+    searching: Searching,
     count: int,
     turns: int,
 ) -> str:
@@ -89,7 +93,8 @@ A process for each mail costs {milliseconds["process"] - milliseconds["inline"]:
 {understanding.start_seconds:.1f} s, takes {understanding.large_seconds:.2f} s for a mail of 1 MB, and never held
 more than {understanding.peak_bytes / 1e6:.0f} MB, language detection included.
 
-{section(sealing)}"""
+{sealing_bench.section(sealing)}
+{searching_bench.section(searching)}"""
 
 
 def machine() -> str:

@@ -1,0 +1,205 @@
+"""How fast the desk shows and searches very many cases. `python -m bench.searching [CASES]` alone prints it.
+
+What counts is the time of this process's own work, which other work on the machine changes little: the desk answers a
+request in one thread, and what it asks of SQLite runs in it.
+"""
+
+import gc
+import logging
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench import many_cases
+from cases.names import folded as folded_letters
+from store import tokens
+from store.folding import MOST_CASES
+from store.search import Query, SearchIndex
+from tests.desk.world import Visitor, World, coordinator, make_world, prepare
+
+CASES = 100_000
+QUERIES = 500
+_PAGES = 40
+
+
+@dataclass(frozen=True)
+class Searching:
+    """Seconds of each page, of the index, and what it takes. `forgiven` of `typos` mistyped words found what was meant
+    among the first ten hits."""
+
+    cases: int
+    queue: Sequence[float]
+    search: Sequence[float]
+    beside: Sequence[float]
+    ready: float
+    ready_by_the_clock: float
+    new_cases: int
+    new: float
+    index_bytes: int
+    process_bytes: int
+    database_bytes: int
+    forgiven: int
+    typos: int
+
+
+def measure(count: int = CASES) -> Searching:
+    """Fill a store, log in, look and search."""
+    logging.getLogger("desk").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="meldpost-searching-") as name:
+        folder = Path(name)
+        (folder / "prepared").mkdir()
+        world = make_world(prepare(folder / "prepared"), folder / "desk")
+        new = min(MOST_CASES, count // 4)
+        many_cases.fill(world.database, world.ring, count, count - new)
+        try:
+            return _measured(world, folder / "desk", count, new)
+        finally:
+            world.app.extensions["meldpost-desk"].indexes.close()
+            world.database.close()
+
+
+def _measured(world: World, folder: Path, count: int, new: int) -> Searching:
+    before = _resident()
+    index = SearchIndex()
+    began, by_the_clock = time.process_time(), time.monotonic()
+    index.load(world.database, world.ring)
+    ready, ready_by_the_clock = time.process_time() - began, time.monotonic() - by_the_clock
+    began = time.process_time()
+    index.refresh(world.database, world.ring, now=world.clock.now)
+    folding = time.process_time() - began
+    forgiven = sum(_is_forgiven(world, index, number) for number in many_cases.sample(QUERIES, count, 1))
+    size, used = index.size, _resident() - before
+    index.wipe()
+    gc.collect()
+    visitor = coordinator(world)
+    queue = [_timed(lambda page=page: _get(visitor, f"/?page={page}")) for page in _queue_pages(count)]  # type: ignore[misc]
+    visitor.post("/search", {"words": "inkoop"})
+    world.app.extensions["meldpost-desk"].indexes.wait()
+    search = [_timed(lambda words=words: _search(visitor, words)) for words in _queries(count)]  # type: ignore[misc]
+    beside = []
+    mine = next(iter(world.app.extensions["meldpost-desk"].indexes._held.values())).index
+    for number in many_cases.sample(QUERIES // 5, count, 2):
+        beside.append(_timed(lambda number=number: _beside(world, mine, number)))  # type: ignore[misc]
+    database = sum(path.stat().st_size for path in folder.glob("desk.db*"))
+    return Searching(
+        *(count, queue, search, beside, ready, ready_by_the_clock, new, folding),
+        *(size, used, database, forgiven, QUERIES),
+    )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _get(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(path)
+    assert answer.status_code == 200
+    assert 'class="open ref"' in answer.text
+
+
+def _search(visitor: Visitor, words: str) -> None:
+    answer = visitor.post("/search", {"words": words})
+    assert answer.status_code == 200
+    assert 'class="open ref"' in answer.text, "nothing was found"
+
+
+def _beside(world: World, index: SearchIndex, number: int) -> None:
+    with world.database.read() as session:
+        index.others_naming(session, world.ring, many_cases.case_id(number), many_cases.told(number).persons)
+
+
+def _queue_pages(count: int) -> list[int]:
+    """The first pages, which everybody sees, and some further on."""
+    pages = max(1, count // many_cases.OPEN_EVERY // 50)
+    return [1 + (turn % 4 if turn % 2 else turn * pages // _PAGES) for turn in range(_PAGES)]
+
+
+def _queries(count: int) -> list[str]:
+    """Single words of all kinds, two words, names, references."""
+    made = []
+    for turn, number in enumerate(many_cases.sample(QUERIES, count, 3)):
+        says = many_cases.told(number)
+        every = _words(number, 4)
+        drawn = random.Random(number)
+        made.append(
+            (
+                drawn.choice(every),
+                drawn.choice(every),
+                " ".join(drawn.sample(every, 2)),
+                drawn.choice(says.persons),
+                says.reference,
+            )[turn % 5]
+        )
+    return made
+
+
+def _words(number: int, shortest: int) -> list[str]:
+    text = many_cases.told(number).text
+    found = {word.form for word in tokens.words(text) if len(word.form) >= shortest and word.form.isalpha()}
+    return sorted(form for form in found if not tokens.says_nothing(form))
+
+
+def _is_forgiven(world: World, index: SearchIndex, number: int) -> bool:
+    """Is a case with this word among the first ten hits of the word with one edit in it?"""
+    drawn = random.Random(number)
+    word = drawn.choice(_words(number, 6))
+    with world.database.read() as session:
+        found = index.search(session, world.ring, Query(mistyped(word, drawn)))
+    return any(word in folded_letters(many_cases.told(int(each, 16)).text) for each in found.case_ids[:10])
+
+
+def mistyped(word: str, drawn: random.Random) -> str:
+    """The word with one letter changed, missing, too much, or two of them swapped."""
+    at, letter = drawn.randrange(len(word) - 1), drawn.choice("abcdefghijklmnopqrstuvwxyz")
+    changed = (
+        word[:at] + letter + word[at + 1 :],
+        word[:at] + word[at + 1 :],
+        word[:at] + letter + word[at:],
+        word[:at] + word[at : at + 2][::-1] + word[at + 2 :],
+    )
+    return drawn.choice([each for each in changed if each != word])
+
+
+def _resident() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+def section(found: Searching) -> str:
+    """What the page says of it."""
+
+    def line(name: str, seconds: Sequence[float]) -> str:
+        three = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1], max(seconds)
+        return f"| {name} | " + " | ".join(f"{1e3 * each:.0f} ms" for each in three) + " |"
+
+    return f"""## A store of {found.cases:,} cases
+
+| page | median | 95th percentile | worst |
+| --- | --- | --- | --- |
+{line("queue, 50 cases of those open", found.queue)}
+{line("search, with ten hits in their context", found.search)}
+{line("the list of others who bear the name, beside a case", found.beside)}
+
+- From log-in to a ready index, all but {found.new_cases:,} cases folded before: **{found.ready:.1f} s**
+  ({found.ready_by_the_clock:.1f} s by the clock). New ones are read at **{found.new_cases / found.new:.0f} cases/s**.
+- The index holds {found.index_bytes / 1e6:.0f} MB; the process that opens, reads and searches it grew by
+  {found.process_bytes / 1e6:.0f} MB. The database has {found.database_bytes / 1e9:.1f} GB.
+- One edit in a word of six letters or more: **{found.forgiven} of {found.typos}** searches have a case with the word
+  that was meant among their first ten hits.
+
+Whole requests through the application, page made and trail written, on SQLite; in time of that process. Texts of the
+packaged corpus, each with three rare words and one or two persons of its own; a quarter of the cases are open. A search
+is for a word of any frequency, two words, a name or a reference.
+"""
+
+
+if __name__ == "__main__":
+    print(section(measure(*(int(word.replace("_", "")) for word in sys.argv[1:]))))
