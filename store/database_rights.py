@@ -28,6 +28,10 @@ class Process(StrEnum):
 
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
+    "backup": {
+        "id": "rw  r   .",
+        "made_at": "rw  r   .",
+    },
     "desk": {
         "slug": "r   r   r",
         "created_at": "r   r   r",
@@ -49,6 +53,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "account": "rw  .   .",
         "holder": "rwu .   .",
         "lease_until": "rwu .   .",
+    },
+    "mailbox_recheck": {
+        "account": "rwu r   .",
+        "asked_at": "rwu r   .",
     },
     "audit": {
         "id": "rw  rw  r",
@@ -94,9 +102,23 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "folded": "rw  ru  r",
         "reference_digest": "rw  r   .",
         "linked_case_id": "rwu r   .",
-        "merged_into_id": "rw  ru  .",
+        "merged_into_id": "rwu ru  .",
         "opened_at": "rw  r   r",
         "closed_at": "rw  ru  r",
+    },
+    "destruction": {
+        "id": "rwu rwu r",
+        "desk": "rwu rwu r",
+        "case_id": "rwu rwu r",
+        "member_id": "rwu rwu r",
+        "begun_at": "rwu rwu r",
+        "ended_at": "rwu rwu r",
+        "swept_at": "rwu rwu r",
+        "declared_at": "rwu rwu r",
+        "records": "rwu rwu r",
+        "messages": "rwu rwu r",
+        "attachments": "rwu rwu r",
+        "proof": "rwu rwu r",
     },
     "key_pair": {
         "id": "rw  rw  r",
@@ -165,11 +187,11 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "created_at": "r   rwu r",
     },
     "consent": {
-        "id": ".   rw  .",
+        "id": "r   rw  .",
         "desk": ".   rwu .",
         "action": ".   rw  .",
         "subject": ".   rw  .",
-        "key_pair_id": ".   rwu .",
+        "key_pair_id": "r   rwu .",
         "detail": ".   rwu .",
         "asked_by": ".   rw  .",
         "asked_at": ".   rwu .",
@@ -199,6 +221,15 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "member_id": "r   rwu .",
         "started_at": "r   rwu .",
         "frame": ".   rwu .",
+    },
+    "legal_hold": {
+        "id": "r   rwu r",
+        "desk": "r   rwu r",
+        "case_id": "r   rwu r",
+        "set_by_id": "r   rwu r",
+        "set_at": "r   rwu r",
+        "lifted_by_id": "r   rwu r",
+        "lifted_at": "r   rwu r",
     },
     "mailer_contact": {
         "case_id": "rw  rw  .",
@@ -256,21 +287,21 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "frame": "w   rwu .",
     },
     "second_factor": {
-        "id": ".   rw  .",
+        "id": "r   rw  .",
         "desk": ".   rwu .",
         "member_id": ".   rwu .",
         "kind": ".   rwu .",
         "digest": ".   rwu .",
-        "key_pair_id": ".   rwu .",
+        "key_pair_id": "r   rwu .",
         "frame": ".   rwu .",
         "counter": ".   rwu .",
         "created_at": ".   rwu .",
         "used_at": ".   rwu .",
     },
     "segment": {
-        "id": ".   rwu .",
+        "id": "r   rwu .",
         "desk": ".   rwu .",
-        "key_pair_id": ".   rwu .",
+        "key_pair_id": "r   rwu .",
         "cases": ".   rwu .",
         "dead": ".   rwu .",
         "size": ".   rwu .",
@@ -300,39 +331,50 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "message_id": "rw  rw  .",
     },
     "record_piece": {
-        "record_id": "w   rw  .",
-        "number": "w   rw  .",
+        "record_id": "rw  rw  .",
+        "number": "rw  rw  .",
         "frame": "w   rw  .",
     },
     "segment_case": {
-        "case_id": ".   rwu .",
-        "segment_id": ".   rwu .",
+        "case_id": "r   rwu .",
+        "segment_id": "r   rwu .",
         "changes": ".   rwu .",
         "live": ".   rwu .",
     },
     "segment_piece": {
-        "segment_id": ".   rw  .",
-        "number": ".   rw  .",
+        "segment_id": "r   rw  .",
+        "number": "r   rw  .",
         "frame": ".   rw  .",
     },
 }
 
+_BOTH = (Process.DAEMON, Process.DESK)
 DELETES: Mapping[str, tuple[Process, ...]] = {
+    "attachment": _BOTH,
     "audit_covered": (Process.DAEMON,),
-    "held_login": (Process.DAEMON, Process.DESK),
-    "login_attempt": (Process.DAEMON, Process.DESK),
-    "mail_cap": (Process.DAEMON, Process.DESK),
-    "mailer_contact": (Process.DAEMON, Process.DESK),
-    "record": (Process.DESK,),
-    "record_piece": (Process.DESK,),
-    "sealed_seed": (Process.DESK,),
+    "case_file": (Process.DAEMON,),
+    "due": _BOTH,
+    "held_login": _BOTH,
+    "key_pair": _BOTH,
+    "legal_hold": (Process.DAEMON,),
+    "login_attempt": _BOTH,
+    "lookup": _BOTH,
+    "mail_cap": _BOTH,
+    "mailbox_recheck": (Process.DAEMON,),
+    "mailer_contact": _BOTH,
+    "message": _BOTH,
+    "outbox": _BOTH,
+    "record": _BOTH,
+    "record_piece": _BOTH,
+    "sealed_seed": _BOTH,
     "second_factor": (Process.DESK,),
-    "segment": (Process.DESK,),
-    "segment_case": (Process.DESK,),
-    "segment_piece": (Process.DESK,),
-    "session": (Process.DAEMON, Process.DESK),
+    "segment": _BOTH,
+    "segment_case": _BOTH,
+    "segment_piece": _BOTH,
+    "session": _BOTH,
     "signing_key": (Process.DESK,),
 }
+"""The daemon destroys cases whose time has come, and so takes away what hangs on them."""
 
 _VERBS = {"r": "SELECT", "w": "INSERT", "u": "UPDATE"}
 _VERSION_TABLE = "alembic_version"
@@ -342,7 +384,7 @@ _quote = postgresql.dialect().identifier_preparer.quote_identifier  # type: igno
 def columns_of(process: Process, table: str, right: str) -> tuple[str, ...]:
     """The columns of a table on which a process has this right (`r`, `w` or `u`), in the order of `GRANTS`."""
     place = list(Process).index(process)
-    return tuple(column for column, given in GRANTS[table].items() if right in given.split()[place])
+    return tuple(column for column, given in GRANTS.get(table, {}).items() if right in given.split()[place])
 
 
 def may_delete(process: Process, table: str) -> bool:
