@@ -30,6 +30,10 @@ _POSTGRESQL = {  # by SQLSTATE, or its class (PostgreSQL manual, appendix A)
     "40": "another transaction was in the way",
     "55P03": "another process held the database for too long",
 }
+_CERTIFICATE = (
+    "the database server's certificate is not trusted; check sslrootcert in the database URL, and that the host there "
+    "is the name in the certificate"
+)
 
 
 def describe(error: DBAPIError) -> str:
@@ -41,6 +45,8 @@ def describe(error: DBAPIError) -> str:
     state = getattr(cause, "sqlstate", None)
     if isinstance(state, str):
         return next((_POSTGRESQL[state[:length]] for length in (5, 3, 2) if state[:length] in _POSTGRESQL), "")
+    if isinstance(cause, psycopg.OperationalError) and "certificate" in str(cause):
+        return _CERTIFICATE
     # psycopg has no SQLSTATE for a server that it never got to, or that hung up
     unreached = isinstance(cause, psycopg.OperationalError) or error.connection_invalidated
     return _POSTGRESQL["08"] if unreached else ""

@@ -1,0 +1,311 @@
+BEGIN TRANSACTION;
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "alembic_version" VALUES('0001');
+CREATE TABLE attachment (
+	id VARCHAR(32) NOT NULL, 
+	message_id VARCHAR(32) NOT NULL, 
+	position INTEGER NOT NULL, 
+	padded_size BIGINT NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(message_id) REFERENCES message (id)
+);
+INSERT INTO "attachment" VALUES('id-1','id-1',1,1);
+INSERT INTO "attachment" VALUES('id-2','id-2',2,2);
+CREATE TABLE audit (
+	id INTEGER NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	at DATETIME NOT NULL, 
+	action VARCHAR(32) NOT NULL, 
+	member_id VARCHAR(32), 
+	case_id VARCHAR(32), 
+	subject_id VARCHAR(32), 
+	record_kind VARCHAR(16), 
+	record_version INTEGER, 
+	sha256 BLOB, 
+	detail_id VARCHAR(32), 
+	key_pair_id VARCHAR(32), 
+	detail BLOB, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug)
+);
+INSERT INTO "audit" VALUES(1,'slug-1','2026-03-01 09:00:00.123456','action-1','member_id-1','case_id-1','subject_id-1','record_kind-1',1,X'7368613235362031202020202020202020202020202020202020202020202020','detail_id-1','key_pair_id-1',X'64657461696C2031202020202020202020202020202020202020202020202020');
+INSERT INTO "audit" VALUES(2,'slug-2','2026-03-02 09:00:00.123456','action-2',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE case_file (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	status VARCHAR(32) NOT NULL, 
+	version INTEGER NOT NULL, 
+	reference_digest BLOB NOT NULL, 
+	linked_case_id VARCHAR(32), 
+	merged_into_id VARCHAR(32), 
+	opened_at DATETIME NOT NULL, 
+	closed_at DATETIME, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	UNIQUE (desk, reference_digest)
+);
+INSERT INTO "case_file" VALUES('id-1','slug-1','status-1',1,X'7265666572656E63655F64696765737420312020202020202020202020202020','linked_case_id-1','merged_into_id-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "case_file" VALUES('id-2','slug-2','status-2',2,X'7265666572656E63655F64696765737420322020202020202020202020202020',NULL,NULL,'2026-03-02 09:00:00.123456',NULL);
+CREATE TABLE desk (
+	slug VARCHAR(64) NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	outbox_paused_at DATETIME, 
+	PRIMARY KEY (slug)
+);
+INSERT INTO "desk" VALUES('slug-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "desk" VALUES('slug-2','2026-03-02 09:00:00.123456',NULL);
+CREATE TABLE due (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	case_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(32) NOT NULL, 
+	step INTEGER NOT NULL, 
+	due_at DATETIME NOT NULL, 
+	wake_at DATETIME, 
+	state VARCHAR(16) NOT NULL, 
+	claim VARCHAR(32), 
+	lease_until DATETIME, 
+	settled_at DATETIME, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	UNIQUE (case_id, kind, step)
+);
+INSERT INTO "due" VALUES('id-1','slug-1','id-1','kind-1',1,'2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','state-1','claim-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "due" VALUES('id-2','slug-2','id-2','kind-2',2,'2026-03-02 09:00:00.123456',NULL,'state-2',NULL,NULL,NULL);
+CREATE TABLE key_pair (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	owner VARCHAR(32) NOT NULL, 
+	kind VARCHAR(16) NOT NULL, 
+	generation INTEGER NOT NULL, 
+	public BLOB NOT NULL, 
+	proof BLOB, 
+	created_at DATETIME NOT NULL, 
+	retired_at DATETIME, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	UNIQUE (desk, owner, kind, generation)
+);
+INSERT INTO "key_pair" VALUES('id-1','slug-1','owner-1','kind-1',1,X'7075626C69632031202020202020202020202020202020202020202020202020',X'70726F6F66203120202020202020202020202020202020202020202020202020','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "key_pair" VALUES('id-2','slug-2','owner-2','kind-2',2,X'7075626C69632032202020202020202020202020202020202020202020202020',NULL,'2026-03-02 09:00:00.123456',NULL);
+CREATE TABLE ledger (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	account VARCHAR(64) NOT NULL, 
+	folder VARCHAR(255) NOT NULL, 
+	uidvalidity BIGINT NOT NULL, 
+	uid BIGINT NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	fetch_failures INTEGER NOT NULL, 
+	raw_digest BLOB, 
+	stable_digest BLOB, 
+	case_id VARCHAR(32), 
+	message_id VARCHAR(32), 
+	duplicate_of VARCHAR(32), 
+	first_seen_at DATETIME NOT NULL, 
+	settled_at DATETIME, 
+	copy_started_at DATETIME, 
+	moved_at DATETIME, 
+	expunged_at DATETIME, 
+	done_folder VARCHAR(255), 
+	done_uidvalidity BIGINT, 
+	done_uid BIGINT, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(duplicate_of) REFERENCES ledger (id), 
+	UNIQUE (account, folder, uidvalidity, uid), 
+	UNIQUE (account, raw_digest), 
+	UNIQUE (account, stable_digest)
+);
+INSERT INTO "ledger" VALUES('id-1','slug-1','account-1','folder-1',1,1,'state-1',1,1,X'7261775F64696765737420312020202020202020202020202020202020202020',X'737461626C655F64696765737420312020202020202020202020202020202020','case_id-1','message_id-1',NULL,'2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','done_folder-1',1,1);
+INSERT INTO "ledger" VALUES('id-2','slug-2','account-2','folder-2',2,2,'state-2',2,2,NULL,NULL,NULL,NULL,'id-1','2026-03-02 09:00:00.123456',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE login_attempt (
+	digest BLOB NOT NULL, 
+	failures INTEGER NOT NULL, 
+	last_at DATETIME NOT NULL, 
+	PRIMARY KEY (digest)
+);
+INSERT INTO "login_attempt" VALUES(X'6469676573742031202020202020202020202020202020202020202020202020',1,'2026-03-01 09:00:00.123456');
+INSERT INTO "login_attempt" VALUES(X'6469676573742032202020202020202020202020202020202020202020202020',2,'2026-03-02 09:00:00.123456');
+CREATE TABLE lookup (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	kind VARCHAR(16) NOT NULL, 
+	digest BLOB NOT NULL, 
+	case_id VARCHAR(32) NOT NULL, 
+	message_id VARCHAR(32), 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(message_id) REFERENCES message (id)
+);
+INSERT INTO "lookup" VALUES('id-1','slug-1','kind-1',X'6469676573742031202020202020202020202020202020202020202020202020','id-1','id-1');
+INSERT INTO "lookup" VALUES('id-2','slug-2','kind-2',X'6469676573742032202020202020202020202020202020202020202020202020','id-2',NULL);
+CREATE TABLE mail_cap (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	digest BLOB NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug)
+);
+INSERT INTO "mail_cap" VALUES('id-1','slug-1',X'6469676573742031202020202020202020202020202020202020202020202020','2026-03-01 09:00:00.123456');
+INSERT INTO "mail_cap" VALUES('id-2','slug-2',X'6469676573742032202020202020202020202020202020202020202020202020','2026-03-02 09:00:00.123456');
+CREATE TABLE mailbox (
+	account VARCHAR(64) NOT NULL, 
+	folder VARCHAR(255) NOT NULL, 
+	uidvalidity BIGINT NOT NULL, 
+	held_until_uid BIGINT NOT NULL, 
+	first_seen_at DATETIME NOT NULL, 
+	PRIMARY KEY (account, folder, uidvalidity)
+);
+INSERT INTO "mailbox" VALUES('account-1','folder-1',1,1,'2026-03-01 09:00:00.123456');
+INSERT INTO "mailbox" VALUES('account-2','folder-2',2,2,'2026-03-02 09:00:00.123456');
+CREATE TABLE mailbox_claim (
+	account VARCHAR(64) NOT NULL, 
+	holder VARCHAR(64), 
+	lease_until DATETIME, 
+	PRIMARY KEY (account)
+);
+INSERT INTO "mailbox_claim" VALUES('account-1','holder-1','2026-03-01 09:00:00.123456');
+INSERT INTO "mailbox_claim" VALUES('account-2',NULL,NULL);
+CREATE TABLE mailer_contact (
+	case_id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	version INTEGER NOT NULL, 
+	key_pair_id VARCHAR(32) NOT NULL, 
+	frame BLOB NOT NULL, 
+	updated_at DATETIME NOT NULL, 
+	PRIMARY KEY (case_id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(key_pair_id) REFERENCES key_pair (id)
+);
+INSERT INTO "mailer_contact" VALUES('id-1','slug-1',1,'id-1',X'6672616D65203120202020202020202020202020202020202020202020202020','2026-03-01 09:00:00.123456');
+INSERT INTO "mailer_contact" VALUES('id-2','slug-2',2,'id-2',X'6672616D65203220202020202020202020202020202020202020202020202020','2026-03-02 09:00:00.123456');
+CREATE TABLE member (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	login_digest BLOB NOT NULL, 
+	address VARCHAR(320) NOT NULL, 
+	wrapped_seed BLOB NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	retired_at DATETIME, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	UNIQUE (desk, login_digest)
+);
+INSERT INTO "member" VALUES('id-1','slug-1',X'6C6F67696E5F6469676573742031202020202020202020202020202020202020','address-1',X'777261707065645F736565642031202020202020202020202020202020202020','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "member" VALUES('id-2','slug-2',X'6C6F67696E5F6469676573742032202020202020202020202020202020202020','address-2',X'777261707065645F736565642032202020202020202020202020202020202020','2026-03-02 09:00:00.123456',NULL);
+CREATE TABLE message (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	case_id VARCHAR(32) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	received_at DATETIME NOT NULL, 
+	taken_in_at DATETIME NOT NULL, 
+	seen_at DATETIME, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug)
+);
+INSERT INTO "message" VALUES('id-1','slug-1','id-1','state-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456');
+INSERT INTO "message" VALUES('id-2','slug-2','id-2','state-2','2026-03-02 09:00:00.123456','2026-03-02 09:00:00.123456',NULL);
+CREATE TABLE outbox (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	case_id VARCHAR(32), 
+	member_id VARCHAR(32), 
+	kind VARCHAR(16) NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	sends INTEGER NOT NULL, 
+	claim VARCHAR(32), 
+	lease_until DATETIME, 
+	not_before DATETIME NOT NULL, 
+	created_at DATETIME NOT NULL, 
+	settled_at DATETIME, 
+	bounce_message_id VARCHAR(32), 
+	key_pair_id VARCHAR(32) NOT NULL, 
+	frame BLOB, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(key_pair_id) REFERENCES key_pair (id)
+);
+INSERT INTO "outbox" VALUES('id-1','slug-1','id-1','member_id-1','kind-1','state-1',1,1,'claim-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456','bounce_message_i','id-1',X'6672616D65203120202020202020202020202020202020202020202020202020');
+INSERT INTO "outbox" VALUES('id-2','slug-2',NULL,NULL,'kind-2','state-2',2,2,NULL,NULL,'2026-03-02 09:00:00.123456','2026-03-02 09:00:00.123456',NULL,NULL,'id-2',NULL);
+CREATE TABLE record (
+	id VARCHAR(32) NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	case_id VARCHAR(32), 
+	subject_id VARCHAR(32) NOT NULL, 
+	kind VARCHAR(16) NOT NULL, 
+	version INTEGER NOT NULL, 
+	key_pair_id VARCHAR(32) NOT NULL, 
+	sha256 BLOB NOT NULL, 
+	size BIGINT NOT NULL, 
+	frame BLOB, 
+	created_at DATETIME NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(case_id) REFERENCES case_file (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(key_pair_id) REFERENCES key_pair (id), 
+	UNIQUE (subject_id, kind, version)
+);
+INSERT INTO "record" VALUES('id-1','slug-1','id-1','subject_id-1','kind-1',1,'id-1',X'7368613235362031202020202020202020202020202020202020202020202020',1,X'6672616D65203120202020202020202020202020202020202020202020202020','2026-03-01 09:00:00.123456');
+INSERT INTO "record" VALUES('id-2','slug-2',NULL,'subject_id-2','kind-2',2,'id-2',X'7368613235362032202020202020202020202020202020202020202020202020',2,NULL,'2026-03-02 09:00:00.123456');
+CREATE TABLE record_piece (
+	record_id VARCHAR(32) NOT NULL, 
+	number INTEGER NOT NULL, 
+	frame BLOB NOT NULL, 
+	PRIMARY KEY (record_id, number), 
+	FOREIGN KEY(record_id) REFERENCES record (id) DEFERRABLE INITIALLY DEFERRED
+);
+INSERT INTO "record_piece" VALUES('id-1',1,X'6672616D65203120202020202020202020202020202020202020202020202020');
+INSERT INTO "record_piece" VALUES('id-2',2,X'6672616D65203220202020202020202020202020202020202020202020202020');
+CREATE TABLE sealed_seed (
+	key_pair_id VARCHAR(32) NOT NULL, 
+	recipient_key_pair_id VARCHAR(32) NOT NULL, 
+	frame BLOB NOT NULL, 
+	PRIMARY KEY (key_pair_id, recipient_key_pair_id), 
+	FOREIGN KEY(key_pair_id) REFERENCES key_pair (id), 
+	FOREIGN KEY(recipient_key_pair_id) REFERENCES key_pair (id)
+);
+INSERT INTO "sealed_seed" VALUES('id-1','id-1',X'6672616D65203120202020202020202020202020202020202020202020202020');
+INSERT INTO "sealed_seed" VALUES('id-2','id-2',X'6672616D65203220202020202020202020202020202020202020202020202020');
+CREATE TABLE session (
+	id BLOB NOT NULL, 
+	desk VARCHAR(64) NOT NULL, 
+	member_id VARCHAR(32) NOT NULL, 
+	started_at DATETIME NOT NULL, 
+	seen_at DATETIME NOT NULL, 
+	frame BLOB NOT NULL, 
+	PRIMARY KEY (id), 
+	FOREIGN KEY(desk) REFERENCES desk (slug), 
+	FOREIGN KEY(member_id) REFERENCES member (id)
+);
+INSERT INTO "session" VALUES(X'6964203120202020202020202020202020202020202020202020202020202020','slug-1','id-1','2026-03-01 09:00:00.123456','2026-03-01 09:00:00.123456',X'6672616D65203120202020202020202020202020202020202020202020202020');
+INSERT INTO "session" VALUES(X'6964203220202020202020202020202020202020202020202020202020202020','slug-2','id-2','2026-03-02 09:00:00.123456','2026-03-02 09:00:00.123456',X'6672616D65203220202020202020202020202020202020202020202020202020');
+CREATE INDEX ix_audit_case_id ON audit (case_id);
+CREATE INDEX ix_audit_desk_at ON audit (desk, at);
+CREATE INDEX ix_case_file_desk_status_opened ON case_file (desk, status, opened_at);
+CREATE INDEX ix_ledger_account_moved ON ledger (account, moved_at);
+CREATE INDEX ix_mail_cap_at ON mail_cap (at);
+CREATE INDEX ix_mail_cap_digest ON mail_cap (digest);
+CREATE INDEX ix_due_state_wake_at ON due (state, wake_at);
+CREATE INDEX ix_message_case_id ON message (case_id);
+CREATE INDEX ix_outbox_case_id ON outbox (case_id);
+CREATE INDEX ix_outbox_state_not_before ON outbox (state, not_before);
+CREATE INDEX ix_record_case_id ON record (case_id);
+CREATE INDEX ix_record_key_pair_id ON record (key_pair_id);
+CREATE INDEX ix_sealed_seed_recipient_key_pair_id ON sealed_seed (recipient_key_pair_id);
+CREATE INDEX ix_attachment_message_id ON attachment (message_id);
+CREATE INDEX ix_lookup_case_id ON lookup (case_id);
+CREATE INDEX ix_lookup_desk_kind_digest ON lookup (desk, kind, digest);
+COMMIT;
