@@ -3,10 +3,11 @@
 A secret is taken from the first of: the environment (``MELDPOST_SECRET_<NAME>``, upper case, ``-`` as ``_``), systemd's
 ``$CREDENTIALS_DIRECTORY/<name>``, the file ``<secrets_dir>/<name>``. Binary secrets are written as base64.
 
-Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>``, ``passphrase-secret-<desk>`` (32 bytes each),
-``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``; where an account logs in by token
-``oauth-secret-<account>`` or ``oauth-certificate-<account>``, ``oauth-service-account-<account>``, and the file
-``oauth-cache-<account>`` that is written by the program itself. The account of the sender is ``smtp``.
+Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>``, ``passphrase-secret-<desk>``,
+``trail-seed-<desk>`` (32 bytes each), ``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``; where an
+account logs in by token ``oauth-secret-<account>`` or ``oauth-certificate-<account>``,
+``oauth-service-account-<account>``, and the file ``oauth-cache-<account>`` that is written by the program itself. The
+account of the sender is ``smtp``.
 Where a desk opens encrypted mail: ``smime-key-<desk>``, ``openpgp-key-<desk>``, and ``smime-passphrase-<desk>``,
 ``openpgp-passphrase-<desk>`` for keys that are locked.
 """

@@ -145,6 +145,22 @@ class DeskSettings(Section):
         description="The pinned public half of the desk's signing key (base64), likewise: by it newer keys of "
         "the desk, its members and what they write are known to be genuine. Not set: `meldpost doctor` shows it.",
     )
+    trail_key: str = Field(
+        "",
+        description="The public half (base64) of the key that signs checkpoints of the audit trail, likewise; the "
+        "other half is the secret trail-seed-<desk>. Not set: no checkpoints. `meldpost audit key` makes one.",
+    )
+    checkpoint_file: Path | None = Field(
+        None,
+        description="A file to which each checkpoint is appended, best on another machine or on a medium that is "
+        "written once: by it `meldpost audit verify` finds a tail of the trail that was cut off. Desks may share one.",
+    )
+    checkpoint_mail: EmailAddress | None = Field(
+        None,
+        description="An address outside to which checkpoints are mailed, such as an auditor's. They tell how many rows "
+        "the trail has and hold their hashes, nothing else.",
+    )
+    checkpoint_mail_minutes: int = Field(60, ge=1, description="How long to gather checkpoints for one mail, at least.")
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Amsterdam"
     language: Language = Field("nl", description="Language of the notices to the desk's members: nl or en.")
     plus_addressing: bool = Field(
@@ -908,8 +924,8 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "desks": {
                 slug: desk.model_copy(
                     update={
-                        "smime_ca_file": anchor(desk.smime_ca_file),
-                        "retention_file": anchor(desk.retention_file),
+                        name: anchor(getattr(desk, name))
+                        for name in ("smime_ca_file", "retention_file", "checkpoint_file")
                     }
                 )
                 for slug, desk in settings.desks.items()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config.errors import ConfigError
 from meldpost import __version__, logs
+from meldpost.audit_command import audit
 from meldpost.consent_command import consent
 from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
@@ -268,6 +269,7 @@ def demo(once: bool) -> None:
     sys.exit(0 if show(once=once) else 1)
 
 
+main.add_command(audit)
 main.add_command(consent)
 main.add_command(evaluate)
 main.add_command(init)

@@ -43,6 +43,7 @@ SILENCE_SECONDS = 3600
 FIRST_SILENCE_SECONDS = 900
 """Time enough for a first round, also where the daemon stood still for days."""
 
+TRAIL_SECONDS = 60
 TIDY_SECONDS = 3600
 DESTRUCTION_SECONDS = 3600
 """A large database takes its time to be written anew."""
@@ -54,7 +55,8 @@ STAGGER_SECONDS = 2
 DISK_SECONDS = 60
 """How long a Maildir may take to answer; a network's file system may be slow."""
 
-STOP_SECONDS = 3.0
+STOP_SECONDS = 2.5
+LAST_CHECKPOINT_SECONDS = 1.0
 LAST_RESORT_SECONDS = 4.0
 
 
@@ -91,6 +93,8 @@ def run(settings: Settings, config: Path, *, once: bool = False) -> bool:
 
         supervisor.run(look_after)
         log.info("stopping")
+        supervisor.end_workers(STOP_SECONDS)
+        supervisor.last_work(work.TRAIL, LAST_CHECKPOINT_SECONDS)
     return True
 
 
@@ -100,6 +104,8 @@ def _once(supervisor: Supervisor, settings: Settings) -> bool:
         supervisor.wake(name)
     supervisor.run(until_idle=True)
     supervisor.wake(work.DELIVERY)
+    supervisor.run(until_idle=True)
+    supervisor.wake(work.TRAIL)
     supervisor.run(until_idle=True)
     taken, troubled = supervisor.outcome(looked_at)
     sent, unsent = supervisor.outcome([work.DELIVERY])
@@ -124,6 +130,7 @@ def works_of(settings: Settings, config: Path, readers: Readers, understanders: 
     yield Work(work.SESSIONS, work.end_sessions, (config, level), patience=300)
     yield Work(work.SILENCE, work.look_for_silence, (config, level), patience=300)
     yield Work(work.DESTRUCTION, work.destroy_due, (config, level), patience=DESTRUCTION_SECONDS)
+    yield Work(work.TRAIL, work.keep_checkpoints, (config, level), patience=300)
     yield Work(work.DELIVERY, work.deliver_mail, (config, level), patience=4 * settings.smtp.transaction_seconds)
 
 
@@ -247,6 +254,7 @@ class Ticker:
         self._every(scheduler, DELIVERY_SECONDS, self._waker(work.DELIVERY), 1)
         self._every(scheduler, SESSIONS_SECONDS, self._waker(work.SESSIONS), 30)
         self._every(scheduler, TIDY_SECONDS, self._waker(work.DESTRUCTION), FIRST_SILENCE_SECONDS)
+        self._every(scheduler, TRAIL_SECONDS, self._waker(work.TRAIL), 0)
         self._every(scheduler, SILENCE_SECONDS, self._waker(work.SILENCE), FIRST_SILENCE_SECONDS)
         return scheduler
 

@@ -43,6 +43,7 @@ from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import model
 from meldpost.signing_examined import signing
+from meldpost.trail_examined import trails
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
@@ -115,6 +116,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _swap()
     yield _core_dumps()
     yield from _recovery_files(config, settings)
+    yield from trails(settings)
     yield from _last_success(settings)
 
 

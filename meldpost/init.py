@@ -30,8 +30,9 @@ from store.keyring import Pins
 from store.members import FreshDesk, add_member, create_desk
 from store.schema import Desk
 from store.shares import split
+from store.signing import SigningKey
 
-DESK_KEYS = ("index-key", "token-key", "passphrase-secret")
+DESK_KEYS = ("index-key", "token-key", "passphrase-secret", "trail-seed")
 """Secrets of 32 random bytes that each desk has for itself (the mailer's seed comes with its key pair)."""
 
 
@@ -131,7 +132,9 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         write_key(secrets_dir, "web-session-key", secrets.token_bytes(32))
     for name, value in plan.passwords.items():
         write_secret(secrets_dir, name, value.encode())
-    passphrase_secret = Secrets(secrets_dir, {}).key(f"passphrase-secret-{plan.desk}")
+    made = Secrets(secrets_dir, {})
+    passphrase_secret = made.key(f"passphrase-secret-{plan.desk}")
+    trail_key = SigningKey(made.key(f"trail-seed-{plan.desk}")).public
     now = datetime.now(UTC)
     with database.begin() as session:
         desk = create_desk(session, plan.desk, now)
@@ -149,9 +152,9 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
         recovery_pages.write(plan.folder, _batch(plan, desk, now), split(desk.recovery_seed, plan.shares))
         if before:
-            write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins))))
+            write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins, trail_key))))
         else:
-            write_private(plan.config, render(_with_pins(plan, desk.pins)))
+            write_private(plan.config, render(_with_pins(plan, desk.pins, trail_key)))
         load(plan.config)  # what was written must be what can be read
     return Made(plan.config.resolve(), secrets_dir, plan.recovery_pages, public.fingerprint())
 
@@ -171,7 +174,7 @@ def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:
     except ValidationError:
         raise InitError("The first member's address must be one plain e-mail address, like co@example.org.") from None
     stand_in = base64.b64encode(bytes(32)).decode()
-    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key", "signing_key"), stand_in)
+    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key", "signing_key", "trail_key"), stand_in)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "meldpost.toml"
         values = {**plan.settings, "desks": {plan.desk: {**desk, **pins}}}
@@ -235,12 +238,13 @@ def _database_url(plan: Plan) -> str:
     return url
 
 
-def _with_pins(plan: Plan, pins: Pins) -> dict[str, Any]:
+def _with_pins(plan: Plan, pins: Pins, trail_key: bytes) -> dict[str, Any]:
     publics = {
         "public_key": pins.to_desk.to_bytes(),
         "recovery_key": pins.recovery.to_bytes(),
         "mailer_key": pins.mailer.to_bytes(),
         "signing_key": pins.signing or b"",
+        "trail_key": trail_key,
     }
     pinned = {name: base64.b64encode(public).decode() for name, public in publics.items()}
     return {**plan.settings, "desks": {plan.desk: {**plan.settings["desks"][plan.desk], **pinned}}}

@@ -155,6 +155,14 @@ class Supervisor:
         for kind in self._kinds.values():
             kind.running = None
 
+    def last_work(self, name: str, seconds: float) -> None:
+        """Have this work done once more, when all others have ended, in so many seconds at most."""
+        kind = self._kinds[name]
+        self._start(kind, self._clock())
+        if kind.running is not None:
+            kind.running.process.join(seconds)
+            self.end_workers(0)
+
     def _attend(self, kind: _Kind, now: float) -> None:
         if kind.running is not None:
             self._look_after(kind, kind.running, now)

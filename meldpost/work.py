@@ -36,9 +36,11 @@ LMTP = "lmtp"
 SESSIONS = "end of sessions"
 SILENCE = "look for silent mailboxes"
 DESTRUCTION = "destruction of what is due"
+TRAIL = "checkpoints of the trail"
 PRELOAD = (
     "meldpost.cli",
     "meldpost.work",
+    "meldpost.trail",
     "ingest.rounds",
     "ingest.sources.lmtp",
     "ingest.housekeeping",
@@ -224,6 +226,22 @@ def destroy_due(reports: Connection, config: Path, level: int) -> None:
                 "`meldpost doctor` says more"
             )
         return Report(done=True)
+
+    _perform(reports, config, level, work)
+
+
+def keep_checkpoints(reports: Connection, config: Path, level: int) -> None:
+    """Sign how far the trails of the desks go, and bring that to where the settings say."""
+    from meldpost.trail import keep
+    from store.database import open_database
+
+    def work(settings: Settings) -> Report:
+        database = open_database(settings.database.url)
+        try:
+            kept = keep(settings, settings.secrets(), database)
+        finally:
+            database.close()
+        return Report(done=True, count=kept.made, well=kept.well)
 
     _perform(reports, config, level, work)
 

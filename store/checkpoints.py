@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from store import rows, signing
 from store.rows import table_of
-from store.schema import Audit, AuditCheckpoint, AuditCovered
+from store.schema import Audit, AuditCheckpoint, AuditCovered, Desk
 from store.signing import SigningKey, Statement
 
 SETTLED_AFTER = timedelta(hours=1)
@@ -29,6 +29,7 @@ SETTLED_AFTER = timedelta(hours=1)
 _AUDIT = table_of(Audit)
 _CHECKPOINTS = table_of(AuditCheckpoint)
 _COVERED = table_of(AuditCovered)
+_DESKS = table_of(Desk)
 _NEW = (
     select(_AUDIT.c.desk, _AUDIT.c.chain_id, _AUDIT.c.number, _AUDIT.c.id)
     .where(_AUDIT.c.id > bindparam("floor"))
@@ -131,7 +132,7 @@ def make(session: Session, desk: str, key: SigningKey, now: datetime, *, all_row
     before = session.execute(
         select(_CHECKPOINTS).where(_CHECKPOINTS.c.desk == desk).order_by(_CHECKPOINTS.c.number.desc()).limit(1)
     ).one_or_none()
-    floor = 0 if all_rows or before is None else _floor(session, desk, before.last_id, now)
+    floor = 0 if all_rows or before is None else _floor(session, desk, before, now)
     ends = _ends(session, desk, floor)
     covered = _covered(session, list(ends))
     grown = [row for chain_id, row in sorted(ends.items()) if row.number > covered.get(chain_id, 0)]
@@ -187,9 +188,14 @@ def mark_mailed(session: Session, desk: str, up_to: int, now: datetime) -> None:
     )
 
 
-def newest_at(session: Session, desk: str) -> datetime | None:
-    """When the newest checkpoint of a desk was made."""
-    return _latest(session, _CHECKPOINTS.c.at, desk)
+def unsigned_since(session: Session, desk: str) -> datetime | None:
+    """When the newest checkpoint was made, or the desk, if anything was written since; None where nothing was."""
+    newest = session.execute(select(_AUDIT.c.id).where(_AUDIT.c.desk == desk).order_by(_AUDIT.c.id.desc()).limit(1))
+    signed = session.execute(select(func.max(_CHECKPOINTS.c.last_id)).where(_CHECKPOINTS.c.desk == desk)).scalar_one()
+    if (newest.scalar_one_or_none() or 0) <= (signed or 0):
+        return None
+    made = session.execute(select(_DESKS.c.created_at).where(_DESKS.c.slug == desk)).scalar_one_or_none()
+    return _latest(session, _CHECKPOINTS.c.at, desk) or made
 
 
 def _latest(session: Session, column: ColumnElement[datetime], desk: str) -> datetime | None:
@@ -197,10 +203,13 @@ def _latest(session: Session, column: ColumnElement[datetime], desk: str) -> dat
     return found
 
 
-def _floor(session: Session, desk: str, newest: int, now: datetime) -> int:
-    """The id up to which no row can be new any more."""
+def _floor(session: Session, desk: str, before: Row[Any], now: datetime) -> int:
+    """The id up to which no row can be new. Once an hour 0, for a row that was committed later than anybody thought."""
     if session.get_bind().dialect.name == "sqlite":  # writes one transaction after the other
-        return newest
+        last_id: int = before.last_id
+        return last_id
+    if before.at.hour != now.hour:
+        return 0
     found = select(func.max(_CHECKPOINTS.c.last_id)).where(_CHECKPOINTS.c.desk == desk)
     return session.execute(found.where(_CHECKPOINTS.c.at < now - SETTLED_AFTER)).scalar_one() or 0
 

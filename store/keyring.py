@@ -238,8 +238,13 @@ def pins_of(settings: DeskSettings) -> Pins:
         to_desk=_pinned(settings.public_key, "public_key"),
         recovery=_pinned(settings.recovery_key, "recovery_key"),
         mailer=_pinned(settings.mailer_key, "mailer_key"),
-        signing=_pinned_signing(settings.signing_key) if settings.signing_key else None,
+        signing=_pinned_signing(settings.signing_key, "signing_key") if settings.signing_key else None,
     )
+
+
+def trail_key_of(settings: DeskSettings) -> bytes | None:
+    """The public half of the key that signs the trail's checkpoints; None where none is pinned. Raises ConfigError."""
+    return _pinned_signing(settings.trail_key, "trail_key") if settings.trail_key else None
 
 
 def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
@@ -414,14 +419,14 @@ def _pinned(encoded: str, name: str) -> PublicKey:
         ) from None
 
 
-def _pinned_signing(encoded: str) -> bytes:
+def _pinned_signing(encoded: str, name: str) -> bytes:
     try:
         public = base64.b64decode(encoded, validate=True)
     except ValueError:
         public = b""
     if len(public) != signing.PUBLIC_SIZE:
         raise ConfigError(
-            "The setting signing_key of the desk holds no signing key. Copy the line that `meldpost init` wrote."
+            f"The setting {name} of the desk holds no signing key. Copy the line that Meldpost wrote for it."
         )
     return public
 

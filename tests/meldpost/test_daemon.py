@@ -28,7 +28,9 @@ from meldpost.postoffice import HOST, PostOffice
 from meldpost.supervisor import Report, Supervisor
 from store import mailboxes
 from store.database import open_database
+from store.keyring import trail_key_of
 from store.schema import Ledger, MailboxLook
+from store.verification import Verdict, verify
 from tests.ingest.broken_line import SilentIdle
 from tests.meldpost.plans import MAILBOX, plan_in
 
@@ -121,6 +123,27 @@ def test_a_mail_is_answered_and_sigterm_ends_the_daemon_cleanly_in_under_five_se
     assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
+def test_the_trail_is_signed_when_the_daemon_starts_and_when_it_ends(running: Running, post: PostOffice) -> None:
+    settings = load(running.config)
+    public = trail_key_of(settings.desks["desk-a"])
+    database = open_database(settings.database.url)
+
+    def verdict() -> Verdict:
+        with database.read() as session:
+            return verify(session, "desk-a", public)
+
+    wait_for(lambda: verdict().checkpoints == 1, running)
+    send(post)
+    wait_for(lambda: len(post.mails_of("r@home.example")) == 1, running)
+    running.process.terminate()
+    assert running.process.wait(timeout=30) == 0
+    found = verdict()
+    database.close()
+    assert found.is_sound
+    assert found.checkpoints >= 2
+    assert found.uncovered is None
+
+
 def test_nothing_of_a_daemon_that_was_killed_lives_on(running: Running, post: PostOffice) -> None:
     send(post)
     wait_for(lambda: running.settled() == 1, running)
@@ -158,7 +181,8 @@ def test_every_kind_of_work_can_be_done_and_leaves_no_failure(tmp_path: Path, po
         supervisor.run(until_idle=True)
         supervisor.end_workers(1)
     mailbox = {"mailbox box", "tidying of box"}
-    assert {each.name for each in works} == mailbox | {"delivery", "end of sessions", "look for silent mailboxes"}
+    of_all = {"delivery", "end of sessions", "look for silent mailboxes", "checkpoints of the trail"}
+    assert {each.name for each in works} == mailbox | of_all
     assert not supervisor.failed
 
 

@@ -1,0 +1,171 @@
+"""The command `meldpost audit`: proves that the trail is as it was written, and makes the key of its checkpoints."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from config.settings import Settings, load
+
+if TYPE_CHECKING:
+    from store.verification import Fault, Span, Verdict
+
+_config = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("meldpost.toml"),
+    show_default=True,
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file.",
+)
+_desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return _config(_desk(command))
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail: who did what, when; and the proof that nobody changed it."""
+
+
+@audit.command()
+@_options
+@click.option(
+    "--checkpoints",
+    type=click.File("rb"),
+    help="A copy of the checkpoints that was kept outside: the checkpoint_file, or those that were mailed, one after "
+    "the other. - reads them from standard input.",
+)
+def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
+    """Find what was changed, removed, inserted or reordered on the trail. Needs no key that opens content.
+
+    Exit status 1 where anything is wrong.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from meldpost.startup import NotReady, existing_database, unusable
+    from store.keyring import trail_key_of
+    from store.verification import verify as verified
+
+    settings, slug = _chosen(config, desk)
+    public = trail_key_of(settings.desks[slug])
+    outside = checkpoints.read().split(b"\n") if checkpoints else None
+    try:
+        database = existing_database(settings)
+        try:
+            with database.read() as session:
+                found = verified(session, slug, public, outside)
+        finally:
+            database.close()
+    except NotReady as error:
+        raise click.ClickException(str(error)) from error
+    except SQLAlchemyError as error:
+        raise click.ClickException(unusable(error)) from None
+    for line in _told(slug, found, with_key=public is not None):
+        click.echo(line)
+    sys.exit(0 if found.is_sound else 1)
+
+
+@audit.command()
+@_options
+def key(config: Path, desk: str | None) -> None:
+    """Print the line that pins the key of the trail's checkpoints, for the configuration. Makes the key where there is
+    none; an existing one stays."""
+    from meldpost.trail import make_key
+
+    settings, slug = _chosen(config, desk)
+    pinned = make_key(settings.secrets(), slug)
+    if settings.desks[slug].trail_key == pinned:
+        click.echo(f"The configuration has the trail key of {slug} already.", err=True)
+    else:
+        click.echo(f"Put this line under [desks.{slug}] in {config}, then start the daemon anew:", err=True)
+    click.echo(f'trail_key = "{pinned}"')
+
+
+def _chosen(config: Path, desk: str | None) -> tuple[Settings, str]:
+    settings = load(config)
+    if desk is None and len(settings.desks) == 1:
+        desk = next(iter(settings.desks))
+    if desk is None or desk not in settings.desks:
+        raise click.UsageError(f"Name a desk with --desk: {', '.join(settings.desks)}.")
+    return settings, desk
+
+
+def _told(slug: str, found: "Verdict", *, with_key: bool) -> Iterator[str]:
+    newest = "" if found.newest is None else f", the newest of {_time(found.newest)}"
+    yield (
+        f"Trail of {slug}: {found.rows} rows in {found.chains} chains; {found.checkpoints} checkpoints{newest}. "
+        + ("Nothing is wrong." if found.is_sound else f"WRONG: {len(found.faults)}. The first comes first.")
+    )
+    for fault in found.faults:
+        yield f"{click.style('WRONG', fg='red')}  {said(fault)}"
+    for note in _notes(found, with_key=with_key):
+        yield f"{click.style('note ', fg='yellow')}  {note}"
+
+
+def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
+    if not with_key:
+        yield "The setting trail_key is not there: no checkpoint counts. Run: meldpost audit key"
+    if found.unhashed is not None:
+        yield f"{_span(found.unhashed)}: written before there were chains; nothing vouches for them."
+    if found.uncovered is not None:
+        yield f"{_span(found.uncovered)}: covered by no checkpoint; a removal at their end would not be seen."
+    if found.gone:
+        yield f"{found.gone} sealed details were destroyed with their case; their digests are there."
+
+
+def said(fault: "Fault") -> str:
+    """A fault in words."""
+    from store.verification import Wrong
+
+    place = f"chain {fault.chain_id}, number {fault.number}" if fault.chain_id else ""
+    where = "" if fault.row_id is None else f"row {fault.row_id} of {_time(fault.at)}"
+    match fault.wrong:
+        case Wrong.CHANGED if fault.up_to not in (None, fault.row_id):
+            return (
+                f"{where} ({place}) or one after it in its chain, up to row {fault.up_to}, was changed, and the hashes "
+                "were computed anew."
+            )
+        case Wrong.CHANGED | Wrong.REORDERED | Wrong.INSERTED if fault.row_id is not None:
+            return f"{where} ({place or 'in no chain'}) was {fault.wrong}."
+        case Wrong.INSERTED:
+            return f"{_rows(fault.rows)} without a hash were inserted among those from before there were chains."
+        case Wrong.REMOVED if not fault.chain_id and fault.number == 0:
+            return f"{_rows(fault.rows)} from before there were chains were removed."
+        case Wrong.REMOVED if not fault.chain_id:
+            return "The first row of the trail was removed."
+        case Wrong.REMOVED if fault.number == 0:
+            return f"The row that chain {fault.chain_id} follows was removed; that chain began at {_time(fault.at)}."
+        case Wrong.REMOVED:
+            after = f", after {where}" if where else ""
+            return f"{_rows(fault.rows)} of chain {fault.chain_id} were removed, from number {fault.number} on{after}."
+        case Wrong.CHECKPOINT_FORGED if fault.number == 0:
+            return "A line of the copy of checkpoints was changed, or is no checkpoint of this desk."
+        case Wrong.CHECKPOINT_FORGED:
+            return f"Checkpoint {fault.number} in the database was changed, or signed with another key."
+        case Wrong.CHECKPOINT_REMOVED:
+            return f"Checkpoint {fault.number} was removed."
+        case _:
+            return (
+                f"There are two checkpoints {fault.number}, both genuine: the trail was set back, and went on "
+                "differently."
+            )
+
+
+def _span(span: "Span") -> str:
+    ids = f"row {span.first_id}" if span.rows == 1 else f"{span.rows} rows, {span.first_id} to {span.last_id}"
+    return f"{ids}, of {_time(span.first_at)} to {_time(span.last_at)}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _time(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"
