@@ -24,6 +24,7 @@ from desk import (
     search,
     second,
     security,
+    trail,
     words,
 )
 from desk.parts import Clock, Parts, equip, utc_now
@@ -70,6 +71,7 @@ def create_app(
         search,
         second,
         consents,
+        trail,
     ):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:

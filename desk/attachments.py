@@ -86,15 +86,7 @@ def _content(case_id: str, message_id: str, action: Action) -> Mapping[str, Any]
             content = records.opened_json(transaction, ring, Name(case_id, message_id, RecordKind.MESSAGE))
         except NoSuchRecord:
             raise NotFound("There is no such message in this case.") from None
-        audit.write(
-            transaction,
-            ring.desk,
-            action,
-            here.clock(),
-            member_id=ring.member_id,
-            case_id=case_id,
-            subject_id=message_id,
-        )
+        audit.write_look(transaction, ring, action, here.clock(), case_id=case_id, subject_id=message_id)
     return content
 
 

@@ -6,9 +6,11 @@ the language, the CSRF token and a digest that ties that token to the log-in.
 """
 
 import hashlib
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from http import HTTPStatus
 
 from flask import Flask, abort, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
@@ -17,19 +19,23 @@ from werkzeug.wrappers import Response
 from cases.roles import May
 from desk import errors
 from desk.parts import parts
-from store import sessions
+from store import audit, sessions
+from store.audit import Action
 from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.search import SearchIndex
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
+_REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_ID = re.compile("[0-9a-f]{32}")
 
 Refusal = Response | tuple[str, int] | None
 
 
 def install(app: Flask) -> None:
     app.before_request(_open)
+    app.after_request(_note_what_was_refused)
     app.context_processor(_about_the_member)
 
 
@@ -84,6 +90,14 @@ def require(*any_of: May) -> Callable[[], Refusal]:
     return guard
 
 
+def note_look_at(case_ids: Sequence[str]) -> None:
+    """Put on the trail that what stands on the cards of these cases is shown; a page calls it before it does."""
+    if case_ids:
+        with parts().database.begin() as transaction:
+            detail = {"cases": list(case_ids)}
+            audit.write_look(transaction, ring(), Action.LOOK_LIST, parts().clock(), detail=detail)
+
+
 def own_place() -> str:
     """What a member's role lets them see here, in plain words: the first page of who does not open the desk."""
     return render_template("place.html", section="place", asked=request.endpoint != "queue.show")
@@ -123,6 +137,7 @@ def _end_running() -> None:
 
 def _open() -> None:
     g.ring = None
+    audit.PLACE.set(request.remote_addr or "")
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
@@ -137,6 +152,15 @@ def _open() -> None:
     if session.get(_BOUND) != _digest(secret):  # the token of another log-in is worth nothing in this one
         session.pop("csrf_token", None)
         session[_BOUND] = _digest(secret)
+
+
+def _note_what_was_refused(response: Response) -> Response:
+    """A case that a member asked for in vain: theirs to know who answers for the desk."""
+    case_id = (request.view_args or {}).get("case_id")
+    if g.get("ring") is not None and response.status_code in _REFUSED and _ID.fullmatch(str(case_id)):
+        with parts().database.begin() as transaction:
+            audit.write_look(transaction, g.ring, Action.LOOK_REFUSED, parts().clock(), case_id=str(case_id))
+    return response
 
 
 def _limits() -> sessions.Limits:

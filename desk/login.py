@@ -20,7 +20,7 @@ from desk.paths import local_path
 from desk.retention import sign_for_what_is_gone
 from desk.tries import TooManyAttempts
 from store import membership, sessions
-from store.keyring import KeyRing, pins_of
+from store.keyring import KeyRing, desk_keys, pins_of
 from store.members import WrongLogin, complete_signing_keys, unlock
 from store.passphrase import TooManyDerivations
 
@@ -100,7 +100,7 @@ def _unlock(entry: LoginForm) -> KeyRing:
             )
     except WrongLogin:
         with here.database.begin() as transaction:
-            sessions.note_failure(transaction, desk, now)
+            sessions.note_failure(transaction, desk, now, desk_keys(transaction, desk, pins).to_desk)
         raise
     except TooManyDerivations:
         with here.database.begin() as transaction:

@@ -65,6 +65,7 @@ def show() -> str:
         )
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
         mailboxes = _mailboxes(transaction, ring.desk, now)
+    gate.note_look_at([row.case_id for row in page.rows])
     pages = max(1, -(-page.total // PAGE_SIZE))
     return render_template(
         "queue.html",

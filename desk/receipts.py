@@ -41,6 +41,7 @@ def show() -> str:
         cases = [row.case_id for row in held if row.case_id]
         reasons = _reasons(transaction, held)
         cards = records.opened_of_subjects(transaction, gate.ring(), cases, RecordKind.CARD)
+    gate.note_look_at(cases)
     references = {case_id: card["reference"] for case_id, card in cards.items()}
     doubtful = {mail_id for mail_id, why in reasons.items() if why.reason in DOUBTFUL}
     return render_template(

@@ -18,6 +18,7 @@ SENTENCES = {
     Action.RECEIPT_DECIDED: _l("Decided which receipt the message gets by itself"),
     Action.LOOK: _l("Looked at the case"),
     Action.FOUND: _l("Saw a passage of the case among the hits of a search"),
+    Action.LOOK_REFUSED: _l("Asked for the case, and was refused"),
     Action.DOWNLOAD: _l("Downloaded a file"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.NOTE: _l("Added a note"),

@@ -11,9 +11,9 @@ import click
 from config.settings import DeskSettings, Settings
 from meldpost import hygiene
 from meldpost.startup import NotReady, opened, refuse_unless_servable
-from store import sessions
+from store import audit, sessions
 from store.database import Database
-from store.keyring import KeyRing, pins_of
+from store.keyring import KeyRing, desk_keys, pins_of
 from store.lookups import IndexKey
 from store.members import WrongLogin, complete_signing_keys, unlock
 
@@ -34,6 +34,7 @@ class AtDesk:
 def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Iterator[AtDesk]:
     """Raises NotReady, WrongLogin."""
     hygiene.no_core_dumps()  # mails are opened here
+    audit.PLACE.set(audit.COMMAND_LINE)
     refuse_unless_servable(settings)
     secrets, database = settings.secrets(), opened(settings.database.for_desk)
     try:
@@ -44,7 +45,8 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
                 ring = unlock(session, desk, login, passphrase, secret, pins=pins)
         except WrongLogin:
             with database.begin() as session:
-                sessions.note_failure(session, desk, datetime.now(UTC))
+                to_desk = desk_keys(session, desk, pins).to_desk
+                sessions.note_failure(session, desk, datetime.now(UTC), to_desk)
             raise
         with database.begin() as session:
             complete_signing_keys(session, ring, pins, datetime.now(UTC))

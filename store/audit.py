@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from store import chains
 from store.frame import Context, SealError
-from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
+from store.keyring import KeyRing, NoSuchKey, PublicPair, genuine_desk_pair, pair
 from store.schema import Audit, new_id
 from store.sealing import open_sealed, seal
 
@@ -37,6 +38,8 @@ class Action(StrEnum):
     KEYS_DESTROYED = "keys_destroyed"  # the private half of a case's key before is gone: nothing names it
     LOOK = "look"
     FOUND = "found"  # a search showed passages of the case
+    LOOK_LIST = "look_list"  # at several cases at once: which, stands in the detail
+    LOOK_REFUSED = "look_refused"  # a member asked for what is not theirs to see, or not there
     DOWNLOAD = "download"
     READ_AGAIN = "read_again"  # a member had a mail taken apart once more
     DECIDE = "decide"
@@ -90,6 +93,14 @@ class Action(StrEnum):
     OUTBOX_RESUMED = "outbox_resumed"  # a member had mail go out again after a restore
 
 
+PLACE: ContextVar[str] = ContextVar("place", default="")
+"""From where a person acts: an address of the network, or the command line. It stands in sealed details alone."""
+
+COMMAND_LINE = "command line"
+
+_WITHOUT_CONTENT = (Action.LOOK, Action.LOOK_REFUSED, Action.DOWNLOAD)
+"""Rows about a case whose detail tells no more than the place: a timeline need not open it."""
+
 _DIGESTS = (Action.RECORD, Action.RESEALED)
 
 
@@ -118,14 +129,37 @@ def write(
     to: PublicPair | None = None,
 ) -> None:
     """Add a row. A detail is content: it is sealed to the key `to` (a case's own, so that it goes with the case), and
-    left out where there is none."""
+    left out where there is none. With it goes the place, where one is known."""
     sealed: dict[str, Any] = {}
+    if to is not None and PLACE.get():
+        detail = {**(detail or {}), "place": PLACE.get()}
     if detail is not None and to is not None:
         detail_id = new_id()
         context = Context(desk, case_id or "", _DETAIL, detail_id, to.generation, 1)
         frame = seal(json.dumps(detail, ensure_ascii=False).encode(), to.public, context)
         sealed = {"detail_id": detail_id, "key_pair_id": to.id, "detail": frame}
     _add(session, desk, now, action, member_id=member_id, case_id=case_id, subject_id=subject_id, **sealed)
+
+
+def write_look(
+    session: Session,
+    ring: KeyRing,
+    action: Action,
+    now: datetime,
+    *,
+    case_id: str | None = None,
+    subject_id: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add the row of a person who looks at something. Its detail, the place with it, is sealed to the desk."""
+    write(
+        *(session, ring.desk, action, now),
+        member_id=ring.member_id,
+        case_id=case_id,
+        subject_id=subject_id,
+        detail=detail,
+        to=genuine_desk_pair(session, ring) if detail or PLACE.get() else None,
+    )
 
 
 def write_record(
@@ -169,6 +203,8 @@ def timeline(session: Session, ring: KeyRing, case_id: str) -> tuple[Entry, ...]
     resealed = _copies(found)
 
     def detail(row: Audit) -> Mapping[str, Any]:
+        if row.action in _WITHOUT_CONTENT:
+            return {}
         copies = (_copied(session, ring, copy) for copy in resealed.get(row.detail_id or "", ()))
         return next((each for each in copies if each), None) or _detail(session, ring, row)
 

@@ -197,7 +197,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     """
     row = case_row(session, ring, case_id, lock=True)  # whoever renews the card by this view is the only one
     names = {ring.member_id: ring.login, **logins(session, ring)}
-    audit.write(session, ring.desk, Action.LOOK, now, member_id=ring.member_id, case_id=case_id)
+    audit.write_look(session, ring, Action.LOOK, now, case_id=case_id)
     session.flush()
     sealed = _Sealed(session, ring, case_id, opens_identity(session, ring, case_id))
     messages = _messages(session, sealed)
@@ -353,9 +353,7 @@ def opens_identity(session: Session, ring: KeyRing, case_id: str) -> bool:
 
 
 def _audit_download(session: Session, ring: KeyRing, case_id: str, subject_id: str, now: datetime) -> None:
-    audit.write(
-        session, ring.desk, Action.DOWNLOAD, now, member_id=ring.member_id, case_id=case_id, subject_id=subject_id
-    )
+    audit.write_look(session, ring, Action.DOWNLOAD, now, case_id=case_id, subject_id=subject_id)
 
 
 def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:

@@ -306,6 +306,16 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     return _pair(_newest(session, desk, (kind,), owner)[kind])
 
 
+def genuine_desk_pair(session: Session, ring: KeyRing) -> PublicPair | None:
+    """The newest key of the desk, if who has this ring can tell that it is genuine: by its private half, or by
+    certificates. None else."""
+    found = newest(session, ring.desk, KeyKind.DESK)
+    private = ring.privates.get(found.id)
+    if private is not None:
+        return found if private.public == found.public else None
+    return found if ring.chain(session).holds(found.generation, found.public.to_bytes()) else None
+
+
 def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:
     """The newest generation of a case's key pair, if its proof is good. Raises NoSuchKey, UnprovenKey.
 

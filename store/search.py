@@ -329,7 +329,7 @@ class SearchIndex:
 def note_shown(session: Session, ring: KeyRing, hits: Iterable[Hit], now: datetime) -> None:
     """Put onto the trail of each case that a search showed of it; before it is shown."""
     for hit in hits:
-        audit.write(session, ring.desk, Action.FOUND, now, member_id=ring.member_id, case_id=hit.case_id)
+        audit.write_look(session, ring, Action.FOUND, now, case_id=hit.case_id)
 
 
 def _of(loaded: _Loaded, expression: str) -> Iterator[_Hit]:

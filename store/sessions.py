@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from store import audit
 from store.audit import Action
 from store.database import Database, changed_rows
-from store.keyring import KeyRing
+from store.keyring import KeyRing, PublicPair
 from store.schema import HeldLogin, LoginAttempt, LoginSession
 
 IDLE = timedelta(minutes=15)
@@ -74,7 +74,7 @@ def start(session: Session, ring: KeyRing, now: datetime) -> bytes:
     session.add(
         LoginSession(id=row_id, desk=ring.desk, member_id=ring.member_id, started_at=now, seen_at=now, frame=frame)
     )
-    audit.write(session, ring.desk, Action.LOGIN, now, member_id=ring.member_id)
+    audit.write_look(session, ring, Action.LOGIN, now)
     session.flush()
     return secret
 
@@ -187,9 +187,9 @@ def take_back_try(session: Session, digests: Iterable[bytes], now: datetime) -> 
         _count(session, digest, -1, now)
 
 
-def note_failure(session: Session, desk: str, now: datetime) -> None:
-    """A log-in went wrong; that it was tried counts already."""
-    audit.write(session, desk, Action.LOGIN_FAILED, now)
+def note_failure(session: Session, desk: str, now: datetime, to_desk: PublicPair | None = None) -> None:
+    """A log-in went wrong; that it was tried counts already. From where is sealed to the desk's key."""
+    audit.write(session, desk, Action.LOGIN_FAILED, now, to=to_desk)
     session.flush()
 
 

@@ -20,6 +20,7 @@ from desk.timeline import SENTENCES
 from store.audit import Action
 from store.consent import Act
 from store.outbox import OutboxState, OutgoingKind
+from store.verification import Wrong
 from tests.desk.world import World, coordinator
 
 FOLDER = Path(desk.__file__).parent
@@ -90,6 +91,8 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.AUTOMATIC) == set(Automatic)
     assert set(words.OUTGOING) == set(OutgoingKind)
     assert set(words.OUTGOING_STATES) == set(OutboxState)
+    assert set(words.ACTIONS) <= set(Action)
+    assert set(words.WRONGS) == set(Wrong)
 
 
 def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
@@ -101,6 +104,7 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case |= {"recovery_renewed", "recovery_key_ended"}
     of_no_case |= {"rotation_begun", "desk_key_destroyed", "trail_chained"}
     of_no_case |= {"model_trained", "model_refused", "model_chosen", "model_withdrawn", "outbox_resumed"}
+    of_no_case |= {"look_list"}
     of_rows = {Action.RECORD, Action.RESEALED, Action.DETAIL_RESEALED, Action.TRAIL_CHAINED}
     without_case = {*of_rows, *(Action(slug) for slug in of_no_case)}
     told_with_more = {Action.STATUS, Action.DECIDE, Action.DUE_DONE, Action.DUE_REOPENED, Action.READ_AGAIN}

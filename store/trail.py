@@ -1,0 +1,85 @@
+"""Reading the trail: a page at a time, newest first, as the rows stand in clear. Who did what, with which case, when.
+
+Nothing here opens anything: details stay sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from store.keyring import KeyRing
+from store.members import logins
+from store.records import CANNOT_OPEN
+from store.rows import table_of
+from store.schema import Audit, Member
+
+_AUDIT = table_of(Audit)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: those of an action, of a member, about a case, from `since` on and before `until`."""
+
+    action: str | None = None
+    member_id: str | None = None
+    case_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row. `action` is a slug; `sealed`: it has a detail that this page does not open."""
+
+    id: int
+    at: datetime
+    action: str
+    member_id: str | None
+    case_id: str | None
+    subject_id: str | None
+    record_kind: str | None
+    record_version: int | None
+    sealed: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """`older`: the id before which the next page begins; None where there is no more."""
+
+    lines: tuple[Line, ...]
+    older: int | None
+
+
+def page(session: Session, desk: str, wanted: Wanted, size: int, before: int | None = None) -> Page:
+    """So many rows of a desk, newest first, of those with a lower id than `before`."""
+    shown = [column for column in _AUDIT.c if column.key in Line.__dataclass_fields__]
+    asked = select(*shown, _AUDIT.c.detail_id.is_not(None).label("sealed")).where(_AUDIT.c.desk == desk)
+    for column, value in ((_AUDIT.c.action, wanted.action), (_AUDIT.c.member_id, wanted.member_id)):
+        if value is not None:
+            asked = asked.where(column == value)
+    if wanted.case_id is not None:
+        asked = asked.where(_AUDIT.c.case_id == wanted.case_id)
+    if wanted.since is not None:
+        asked = asked.where(_AUDIT.c.at >= wanted.since)
+    if wanted.until is not None:
+        asked = asked.where(_AUDIT.c.at < wanted.until)
+    if before is not None:
+        asked = asked.where(_AUDIT.c.id < before)
+    found = session.execute(asked.order_by(_AUDIT.c.id.desc()).limit(size + 1)).all()
+    lines = tuple(Line(**row._mapping) for row in found[:size])
+    return Page(lines, lines[-1].id if len(found) > size else None)
+
+
+def members(session: Session, ring: KeyRing) -> Mapping[str, str]:
+    """All members of the desk, past ones too, by id; their name is empty for who cannot open it."""
+    try:
+        names = logins(session, ring)
+    except CANNOT_OPEN:
+        names = {}
+    ids = session.scalars(select(Member.id).where(Member.desk == ring.desk).order_by(Member.created_at))
+    return {member_id: names.get(member_id, "") for member_id in ids}
