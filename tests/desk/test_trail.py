@@ -205,8 +205,8 @@ def test_every_page_that_shows_content_writes_who_looked_at_what_from_where(worl
 def test_no_page_is_left_out(world: World) -> None:
     """Whoever adds a page comes by here, and says what it writes on the trail, or that it shows nothing of a case."""
     without_content = {
-        "/login", "/alive", "/static/<path:filename>", "/trail/", "/members/", "/members/add", "/members/<member_id>",
-        "/own/",
+        "/login", "/login/second/", "/login/second/setup", "/alive", "/static/<path:filename>", "/trail/",
+        "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/search",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}
     of_looks |= {"/cases/<case_id>/messages/<message_id>/keys/<int:number>"}
