@@ -51,6 +51,7 @@ def show() -> str:
         dated, undated = retention.counts(transaction, ring)
         kept = declarations.kept(transaction, ring)
         gone = destruction.ended(transaction, ring.desk, index)
+    gate.note_look_at([each.case_id for each in held])
     return render_template(
         "retention.html",
         section="retention",
