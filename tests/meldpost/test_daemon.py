@@ -182,6 +182,7 @@ def test_every_kind_of_work_can_be_done_and_leaves_no_failure(tmp_path: Path, po
         supervisor.end_workers(1)
     mailbox = {"mailbox box", "tidying of box"}
     of_all = {"delivery", "end of sessions", "look for silent mailboxes", "checkpoints of the trail"}
+    of_all |= {"destruction of what is due"}
     assert {each.name for each in works} == mailbox | of_all
     assert not supervisor.failed
 
