@@ -1,7 +1,4 @@
-"""What counts as written by Meldpost, and by whom; and that nobody who writes to the database alone adds to it.
-
-Each of these attacks was seen to succeed with the check taken out that stops it.
-"""
+"""What counts as written by Meldpost, and by whom; and that nobody who writes to the database alone adds to it."""
 
 from __future__ import annotations
 
