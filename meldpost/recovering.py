@@ -45,7 +45,7 @@ class AtRecovery:
         own_key, now = OwnKey.make(passphrase, secret), datetime.now(UTC)
         with self.database.begin() as session:
             self._use_consent(session, member.login, member.id, now)
-            recovery.give_back(session, self.recovered, member, own_key, secret=secret, now=now)
+            recovery.give_back(session, self.recovered, self.index, member, own_key, secret=secret, now=now)
             recovery.note(session, self.recovered, member.id, self.shares, now)
 
     def _use_consent(self, session: Session, login: str, member_id: str | None, now: datetime) -> None:

@@ -1,25 +1,39 @@
 """The way back in by the recovery key, when passphrases are lost.
 
 Who has the recovery seed (its shares, joined) opens the desk's keys by it, as a member does by theirs, and can give a
-person access anew: a new member, or one of before under a new passphrase. A member of before gets a new key pair; what
-was sealed to their old one stays closed to them, for who may open which single case is for the desk to say, not for the
-database.
+person access anew: a new member, or one of before under a new passphrase. A member of before gets a new key pair, to
+which the single cases are sealed on whose signed list they stand: what the database says of that does not count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from cases.roles import Role
-from store import audit, records
+from store import access_list, audit, records
 from store.audit import Action
+from store.intake import CaseKeys
 from store.keypairs import KeyKind, PrivateKey
-from store.keyring import KeyRing, Pins, PublicPair, add_pair, desk_keys, open_all, root_of
+from store.keyring import (
+    KeyRing,
+    NoSuchKey,
+    Pins,
+    PublicPair,
+    UnprovenKey,
+    add_pair,
+    desk_keys,
+    newest_proven,
+    open_all,
+    root_of,
+    seal_seed,
+)
+from store.lookups import IndexKey
 from store.members import OwnKey, give_keys, login_digest
 from store.membership import end_sessions, holders
 from store.records import RecordKind
@@ -109,13 +123,21 @@ def members(session: Session, recovered: Recovered) -> tuple[OfBefore, ...]:
 
 
 def give_back(
-    session: Session, recovered: Recovered, member: OfBefore, own_key: OwnKey, *, secret: bytes, now: datetime
+    session: Session,
+    recovered: Recovered,
+    index: IndexKey,
+    member: OfBefore,
+    own_key: OwnKey,
+    *,
+    secret: bytes,
+    now: datetime,
 ) -> None:
-    """Give a member of before a new key pair, under a new passphrase, with the desk's keys where their role holds them.
+    """Give a member of before a new key pair, under a new passphrase, with the desk's keys where their role holds them,
+    and with those of the cases on whose list they stand.
 
-    Their old key is not used any more, their sessions end, and what was sealed to the old key alone has to be granted
-    to them again.
+    Their old key is not used any more, and their sessions and second factors end.
     """
+    case_ids = _sealed_to_them(session, recovered.desk, member.id)
     own = _next_pair(session, recovered.desk, member.id, own_key, now)
     session.execute(
         update(Member)
@@ -124,6 +146,9 @@ def give_back(
     )
     profile = {"login": member.login, "role": member.role}
     give_keys(session, recovered, member.id, own_key, own, profile, now)
+    for case_id in case_ids:
+        with suppress(NoSuchKey, UnprovenKey):  # a damaged case holds nothing else up
+            _give_case(session, recovered.ring(), index, case_id, member.id, own)
     session.execute(delete(SecondFactor).where(SecondFactor.member_id == member.id))  # sealed to the old key
     end_sessions(session, member.id)
     session.flush()
@@ -143,6 +168,35 @@ def note(session: Session, recovered: Recovered, member_id: str, shares: Sequenc
         *(session, recovered.desk, Action.RECOVERED, now), subject_id=member_id, detail=detail, to=recovered.newest
     )
     session.flush()
+
+
+def _sealed_to_them(session: Session, desk: str, member_id: str) -> list[str]:
+    """The cases of which some key was sealed to a member's own."""
+    own = aliased(KeyPair)
+    return list(
+        session.scalars(
+            select(KeyPair.owner)
+            .join(SealedSeed, SealedSeed.key_pair_id == KeyPair.id)
+            .join(own, own.id == SealedSeed.recipient_key_pair_id)
+            .where(KeyPair.desk == desk, KeyPair.kind == KeyKind.CASE)
+            .where(own.desk == desk, own.kind == KeyKind.MEMBER, own.owner == member_id)
+            .distinct()
+            .order_by(KeyPair.owner)
+        )
+    )
+
+
+def _give_case(session: Session, ring: KeyRing, index: IndexKey, case_id: str, member_id: str, own: PublicPair) -> None:
+    """Seal a case's keys to a member, as far as they stand on its list: who is kept out of it does not."""
+    keys = CaseKeys(
+        case=newest_proven(session, index, ring.desk, KeyKind.CASE, case_id),
+        identity=newest_proven(session, index, ring.desk, KeyKind.IDENTITY, case_id),
+    )
+    listed = access_list.read(session, ring, keys)
+    if member_id not in listed.members or member_id in listed.shut_out:
+        return
+    for each in (keys.case, keys.identity) if listed.members[member_id] else (keys.case,):
+        seal_seed(session, ring.private(session, each.id), each, own)
 
 
 def _next_pair(session: Session, desk: str, member_id: str, own_key: OwnKey, now: datetime) -> PublicPair:

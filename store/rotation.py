@@ -188,7 +188,7 @@ def _seeds_anew(session: Session, ring: KeyRing, old: list[str], to: PublicPair,
     cases = select(CaseFile.id).where(CaseFile.id.in_({row.owner for row in found})).order_by(CaseFile.id)
     session.execute(cases.with_for_update()).all()
     wanted = [row.key_pair_id for row in found]
-    still = select(SealedSeed.key_pair_id).where(to_old, SealedSeed.key_pair_id.in_(wanted)).with_for_update()
+    still = select(SealedSeed.key_pair_id).where(to_old, SealedSeed.key_pair_id.in_(wanted))
     ids = list(dict.fromkeys(session.scalars(still)))
     there = select(SealedSeed.key_pair_id).where(
         SealedSeed.recipient_key_pair_id == to.id, SealedSeed.key_pair_id.in_(ids)

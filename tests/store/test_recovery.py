@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from cases.roles import Role
-from store import recovery, sessions
+from store import grants, recovery, sessions
 from store.audit import Action
 from store.certificates import member_keys
 from store.keypairs import KeyKind, generate
@@ -15,7 +15,7 @@ from store.members import OwnKey, WrongLogin, add_member, unlock
 from store.records import Name, RecordKind, opened_json
 from store.recovery import NotRecoverable, NotTheRecoveryKey, OfBefore, Recovered
 from store.schema import Audit, KeyPair, Member, SealedSeed
-from tests.store.world import FAST, NOW, PASSPHRASE, SECRET, World
+from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World
 
 ANOTHER = "vaas drempel kubus orkaan"
 
@@ -34,7 +34,7 @@ def ada(world: World) -> OfBefore:
 def give_back(world: World, secret: bytes = SECRET) -> None:
     with world.db.begin() as session:
         own_key = OwnKey.make(ANOTHER, secret, FAST)
-        recovery.give_back(session, opened(world), ada(world), own_key, secret=secret, now=NOW)
+        recovery.give_back(session, opened(world), INDEX, ada(world), own_key, secret=secret, now=NOW)
 
 
 def log_in(world: World, passphrase: str = ANOTHER, login: str = "ada", secret: bytes = SECRET) -> KeyRing:
@@ -107,11 +107,39 @@ def test_a_role_without_the_desk_key_does_not_get_it(world: World) -> None:
     member = OfBefore(world.ring.member_id, "ada", Role.INVESTIGATOR)
     with world.db.begin() as session:
         own_key = OwnKey.make(ANOTHER, SECRET, FAST)
-        recovery.give_back(session, opened(world), member, own_key, secret=SECRET, now=NOW)
+        recovery.give_back(session, opened(world), INDEX, member, own_key, secret=SECRET, now=NOW)
     with world.db.read() as session:
         own = select(KeyPair.id).where(KeyPair.kind == KeyKind.MEMBER)
         given = session.scalars(select(SealedSeed).where(SealedSeed.recipient_key_pair_id.in_(own))).all()
     assert given == []
+
+
+def test_a_granted_case_comes_back_and_one_that_only_the_database_names_does_not(world: World) -> None:
+    """Who writes to the database has another case's key sealed to a member's, with garbage for a frame."""
+    granted, other = world.open_case(reference="AAAAA").case_id, world.open_case(reference="BBBBB").case_id
+    with world.db.begin() as session:
+        bo = add_member(
+            *(session, world.ring),
+            login="bo",
+            address="bo@desk.example",
+            passphrase=PASSPHRASE,
+            secret=SECRET,
+            role=Role.INVESTIGATOR,
+            now=NOW,
+            params=FAST,
+        )
+        grants.grant(session, world.ring, INDEX, granted, bo, identity=False, reason="onderzoek", now=NOW)
+        own = session.scalars(select(KeyPair.id).where(KeyPair.owner == bo)).one()
+        pair = session.scalars(select(KeyPair.id).where(KeyPair.owner == other, KeyPair.kind == KeyKind.CASE)).one()
+        session.add(SealedSeed(key_pair_id=pair, recipient_key_pair_id=own, frame=b"x"))
+    with world.db.begin() as session:
+        who = OfBefore(bo, "bo", Role.INVESTIGATOR)
+        own_key = OwnKey.make(ANOTHER, SECRET, FAST)
+        recovery.give_back(session, opened(world), INDEX, who, own_key, secret=SECRET, now=NOW)
+    ring = log_in(world, login="bo")
+    assert opens(world, ring, granted)
+    with pytest.raises(NoSuchKey):
+        opens(world, ring, other)
 
 
 def test_it_stands_on_the_trail_with_the_numbers_of_the_shares(world: World) -> None:
