@@ -258,7 +258,7 @@ def test_the_trail_holds_the_digest_of_every_sealed_record(world: World) -> None
 
 def test_nothing_readable_rests_in_the_database_files(world: World, tmp_path: Path) -> None:
     if world.db.dialect != "sqlite":
-        pytest.skip("looks into SQLite's files; into PostgreSQL's looks tests/system/test_postgres_log.py")
+        pytest.skip("looks into SQLite's files")
     taken = world.open_case()
     world.enqueue(case_id=taken.case_id, copy={"kind": "receipt", "subject": "s", "text": "Zwanenzang", "to": "a"})
     with world.db.begin() as session:
