@@ -21,8 +21,7 @@ from store import audit, destruction, models, records, retention
 from store.audit import Action
 from store.database import changed_rows
 from store.destruction import Ended
-from store.keypairs import KeyKind
-from store.keyring import KeyRing, NoSuchKey, newest
+from store.keyring import KeyRing, NoSuchKey
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.schema import Destruction
@@ -113,7 +112,7 @@ def _sign(session: Session, ring: KeyRing, gone: Ended, names: Mapping[str, str]
     }
     key = ring.signing_key()
     written = {"content": content, "public": key.public.hex(), "signature": key.sign(_stated(content)).hex()}
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     name = Name(None, gone.id, RecordKind.DECLARATION)
     records.write_json(session, name, written, to, now, by=ring.author)
     audit.write(session, ring.desk, Action.DECLARED, now, member_id=ring.member_id, case_id=gone.case_id)

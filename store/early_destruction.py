@@ -16,8 +16,7 @@ from store.casework import case_row
 from store.changes import Changed
 from store.consent import Act, ConsentNeeded
 from store.database import Database
-from store.keypairs import KeyKind
-from store.keyring import KeyRing, newest
+from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.retention import NoReason
@@ -56,7 +55,7 @@ def destroy_now(
         card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
         reference = card.get("reference", "")
         retention.write_order_of_a_member(session, ring, case_id, reference, reason, policy, now)
-        to = newest(session, ring.desk, KeyKind.DESK)  # the case's own goes in this very transaction
+        to = ring.to_desk(session)  # the case's own goes in this very transaction
         detail = {"reason": reason.strip()}
         named = {"member_id": ring.member_id, "case_id": case_id}
         audit.write(session, ring.desk, Action.DESTROY_ORDERED, now, detail=detail, to=to, **named)

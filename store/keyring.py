@@ -196,7 +196,11 @@ class KeyRing:
         raise NoSuchKey("This key ring has not the desk's newest key.")
 
     def to_desk(self, session: Session) -> PublicPair:
-        """The desk's newest key pair that counts, to seal to: not any that somebody wrote. Raises NoSuchKey."""
+        """The desk's newest key pair that counts, to seal to: not any that somebody wrote.
+
+        It is not made anew until what is sealed to it is committed. Raises NoSuchKey.
+        """
+        hold_desk_keys(session, self.desk)
         newest_key = self.chain(session).newest
         if newest_key is not None:
             own = (KeyPair.desk == self.desk, KeyPair.kind == KeyKind.DESK, KeyPair.generation == newest_key.number)
@@ -307,13 +311,12 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
 
 
 def genuine_desk_pair(session: Session, ring: KeyRing) -> PublicPair | None:
-    """The newest key of the desk, if who has this ring can tell that it is genuine: by its private half, or by
-    certificates. None else."""
-    found = newest(session, ring.desk, KeyKind.DESK)
-    private = ring.privates.get(found.id)
-    if private is not None:
-        return found if private.public == found.public else None
-    return found if ring.chain(session).holds(found.generation, found.public.to_bytes()) else None
+    """The newest key of the desk that certificates lead to; None where there is none. That a ring holds the private
+    half proves nothing: who writes to the database can seal one of their own to any member."""
+    try:
+        return ring.to_desk(session)
+    except NoSuchKey:
+        return None
 
 
 def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, owner: str) -> PublicPair:

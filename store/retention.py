@@ -24,7 +24,7 @@ from store.casework import case_row
 from store.database import Database
 from store.dues import DueState
 from store.keypairs import KeyKind
-from store.keyring import KeyRing, newest, newest_proven
+from store.keyring import KeyRing, newest_proven
 from store.lookups import IndexKey
 from store.outbox import OutboxState, OutgoingKind
 from store.reach import within_reach
@@ -302,7 +302,7 @@ def _write_next(
     version = records.next_version(session, ring.desk, name)
     if alone:
         records.destroy(session, ring.desk, name)
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     records.write_json(session, name, content, to, now, version=version, by=ring.author)
 
 

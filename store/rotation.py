@@ -163,7 +163,7 @@ def _old(session: Session, ring: KeyRing, pins: Pins) -> list[PublicPair]:
 
 def _go_on(session: Session, ring: KeyRing, old: list[PublicPair], lost: _Lost) -> int:
     """Seal a batch anew; tells how much is left."""
-    to = newest(session, ring.desk, KeyKind.DESK)
+    to = ring.to_desk(session)
     now = clock(session)
     for each in old:
         ring.private(session, each.id)
@@ -234,7 +234,7 @@ def _finished(db: Database, ring: KeyRing, pins: Pins, lost: _Lost) -> bool:
         ids, now = [each.id for each in old], clock(session)
         if _left(session, old) > len(lost.records):
             return False
-        _details_anew(session, ring, ids, newest(session, ring.desk, KeyKind.DESK), now)
+        _details_anew(session, ring, ids, ring.to_desk(session), now)
         outlived = select(Segment.id).where(Segment.key_pair_id.in_(ids))
         segments.forget(session, session.scalars(outlived).all())
         session.execute(delete(SealedSeed).where(SealedSeed.key_pair_id.in_(ids)))

@@ -365,9 +365,12 @@ def test_nothing_is_sealed_to_a_desk_key_that_somebody_wrote_into_the_database(w
     bram = add(world, "bram", ring)
     with world.db.begin() as session:
         models.add(session, ring, INDEX, b"model", [], {}, LATER)
+        audit.write_look(session, ring, audit.Action.LOOK, LATER, detail={"what": "the queue"})
     with world.db.read() as session:
         pairs = set(session.scalars(select(Record.key_pair_id).where(Record.created_at >= NOW)))
         assert pairs <= {world.keys.to_desk.id, world.ring.own, bram.own}
+        details = select(Audit.key_pair_id).where(Audit.action == audit.Action.LOOK)
+        assert session.scalars(details).all() == [world.keys.to_desk.id]
 
 
 def test_all_signing_keys_replaced_from_the_root_on_make_nothing_genuine(world: World, case_id: str) -> None:
