@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from cases.roles import May
 from desk import gate
 from desk.parts import parts
-from store import audit, casework, changes, records
+from store import audit, casework, changes, outbox, records
 from store.audit import Action
 from store.outbox import OutgoingRow
 from store.records import RecordKind
@@ -41,11 +41,18 @@ def show() -> str:
         cases = [row.case_id for row in held if row.case_id]
         reasons = _reasons(transaction, held)
         cards = records.opened_of_subjects(transaction, gate.ring(), cases, RecordKind.CARD)
+        paused_at = outbox.paused_at(transaction, gate.ring().desk)
     gate.note_look_at(cases)
     references = {case_id: card["reference"] for case_id, card in cards.items()}
     doubtful = {mail_id for mail_id, why in reasons.items() if why.reason in DOUBTFUL}
     return render_template(
-        "receipts.html", section="receipts", held=held, references=references, reasons=reasons, doubtful=doubtful
+        "receipts.html",
+        section="receipts",
+        held=held,
+        references=references,
+        reasons=reasons,
+        doubtful=doubtful,
+        paused_at=paused_at,
     )
 
 
@@ -65,6 +72,15 @@ def _reasons(session: Session, held: Sequence[OutgoingRow]) -> Mapping[str, Why]
         for row in held
         if row.case_id and (row.case_id, row.created_at) in decided
     }
+
+
+@blueprint.post("/resume")
+def resume() -> Response:
+    """Have mail go out again after a restore. What waits for a word goes on waiting for it."""
+    with parts().database.begin() as transaction:
+        outbox.resume(transaction, gate.ring().desk, gate.ring().member_id, parts().clock())
+    flash(gettext("Mail goes out again."), "good")
+    return redirect(url_for("receipts.show"), 303)
 
 
 @blueprint.post("/")

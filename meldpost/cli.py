@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from config.errors import ConfigError
 from meldpost import __version__, logs
 from meldpost.audit_command import audit
+from meldpost.backup_command import backup, restore
 from meldpost.consent_command import consent
 from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
@@ -270,6 +271,7 @@ def demo(once: bool) -> None:
 
 
 main.add_command(audit)
+main.add_command(backup)
 main.add_command(consent)
 main.add_command(evaluate)
 main.add_command(init)
@@ -279,3 +281,4 @@ main.add_command(recover)
 main.add_command(recovery)
 main.add_command(rotate)
 main.add_command(train)
+main.add_command(restore)

@@ -31,7 +31,7 @@ from store.keyring import PublicPair, newest_proven
 from store.lookups import CAP_HALF, IndexKey
 from store.records import Name, RecordKind
 from store.rows import table_of
-from store.schema import MailCap, Message, Outbox, new_id
+from store.schema import Desk, MailCap, Message, Outbox, new_id
 from store.sealing import seal
 
 _FRAME = "outbox"
@@ -188,6 +188,20 @@ def release(session: Session, desk: str, ids: Iterable[str]) -> list[str]:
         if changed_rows(session, statement) == 1:
             released.append(outbox_id)
     return released
+
+
+def paused_at(session: Session, desk: str) -> datetime | None:
+    """Since when nothing goes out, because the database was restored; None where mail goes out."""
+    return session.scalars(select(Desk.outbox_paused_at).where(Desk.slug == desk)).one_or_none()
+
+
+def resume(session: Session, desk: str, member_id: str, now: datetime) -> bool:
+    """Have mail go out again. What is held stays so until it is released. False: it was not paused."""
+    paused = update(Desk).where(Desk.slug == desk, Desk.outbox_paused_at.is_not(None))
+    hit = changed_rows(session, paused.values(outbox_paused_at=None)) == 1
+    if hit:
+        audit.write(session, desk, Action.OUTBOX_RESUMED, now, member_id=member_id)
+    return hit
 
 
 def cancel_waiting(session: Session, case_id: str, now: datetime) -> None:

@@ -44,7 +44,6 @@ TEXT_IN_CLEAR = {
     "mailbox.folder",
     "mailbox_claim.account",
     "mailbox_look.account",
-    "mailbox_recheck.account",
     "mailbox_claim.holder",
     "member.address",
     "message.state",

@@ -1,0 +1,116 @@
+"""`meldpost backup` and `meldpost restore`: what is around the files (`store/backups.py`).
+
+PostgreSQL's own tools copy a PostgreSQL database (docs/administrator.md); these commands are for SQLite.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from config.settings import Settings
+from meldpost import startup
+from store import audit, backups, destruction
+from store.audit import Action
+from store.backups import BackupError, Manifest
+from store.database import Database, open_database
+from store.lookups import IndexKey
+from store.outbox import OutboxState
+from store.schema import Desk, Due, MailboxClaim, Outbox
+
+PENDING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN)
+
+
+@dataclass(frozen=True)
+class Made:
+    manifest: Manifest
+    expired: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """`destroyed`: cases that the backup would have brought back. `uncertain`: mails that wait for a person's word."""
+
+    manifest: Manifest
+    destroyed: int
+    uncertain: int
+    aside: Path | None
+
+
+def back_up(settings: Settings, target: Path) -> Made:
+    """Make a backup and check it, then remove key files that are too old. Raises BackupError, NotReady."""
+    database = _file_of(settings)
+    startup.database_is_current(settings)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    manifest = backups.make(database, target, _index_keys(settings), now)
+    expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
+    return Made(manifest, tuple(expired))
+
+
+def check(settings: Settings, target: Path) -> Manifest:
+    """Prove that a backup opens, without writing. Raises BackupError."""
+    return backups.check(target, _index_keys(settings))
+
+
+def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
+    """Put a backup into the place of the database. Raises BackupError."""
+    database, index_of, now = _file_of(settings), _index_keys(settings), datetime.now(UTC)
+    if database.exists() and not replace:
+        raise BackupError(
+            f"There is a database at {database}. Stop the daemon and the desk; then say --replace, and it is put aside."
+        )
+    manifest = backups.check(target, index_of)
+    gone = backups.destroyed(target.parent, database)
+    fresh = backups.restore(target, database, index_of)
+    opened = open_database(f"sqlite:///{fresh}")
+    try:
+        opened.upgrade()
+        again = _destroy_again(opened, gone, index_of)
+        uncertain = _pause(opened, now)
+    except BaseException:
+        opened.close()
+        fresh.unlink(missing_ok=True)
+        raise
+    opened.close()
+    return Restored(manifest, again, uncertain, backups.put_in_place(fresh, database, now))
+
+
+def _destroy_again(database: Database, gone: Mapping[str, str], index_of: Mapping[str, IndexKey]) -> int:
+    """What was destroyed stays destroyed, and what was half destroyed is finished."""
+    for case_id, desk in gone.items():
+        if desk in index_of:
+            with database.begin() as session:
+                destruction.destroy_again(session, desk, case_id, index_of[desk], database.now())
+    count = destruction.finish_begun(database, index_of)
+    destruction.sweep(database)
+    return count
+
+
+def _pause(database: Database, now: datetime) -> int:
+    """Nothing goes out until a member says so; what waited may have gone out since the backup was made."""
+    with database.begin() as session:
+        session.execute(update(Desk).values(outbox_paused_at=now))
+        session.execute(update(MailboxClaim).values(holder=None, lease_until=None))
+        session.execute(update(Due).values(claim=None, lease_until=None))
+        waiting = session.scalars(select(Outbox).where(Outbox.state.in_(PENDING), Outbox.frame.is_not(None))).all()
+        for row in waiting:
+            row.state, row.claim, row.lease_until = OutboxState.HELD, None, None
+            audit.write(session, row.desk, Action.MAIL_UNCERTAIN, now, case_id=row.case_id, subject_id=row.id)
+    return len(waiting)
+
+
+def _file_of(settings: Settings) -> Path:
+    prefix = "sqlite:///"
+    if not settings.database.url.startswith(prefix):
+        raise BackupError(
+            "This is for SQLite. Back a PostgreSQL database up by its own tools (docs/administrator.md, Backup)."
+        )
+    return Path(settings.database.url.removeprefix(prefix))
+
+
+def _index_keys(settings: Settings) -> dict[str, IndexKey]:
+    secrets = settings.secrets()
+    return {desk: IndexKey(secrets.key(f"index-key-{desk}")) for desk in settings.desks}

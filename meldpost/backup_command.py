@@ -1,0 +1,70 @@
+"""`meldpost backup` and `meldpost restore` on the command line."""
+
+from pathlib import Path
+
+import click
+
+CONFIG = Path("meldpost.toml")
+
+config_option = click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=CONFIG,
+    show_default=True,
+    envvar="MELDPOST_CONFIG",
+    help="The configuration file.",
+)
+
+
+@click.command()
+@config_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(config: Path, file: Path) -> None:
+    """Write a backup while everything runs: FILE.content, FILE.keys and FILE.manifest.
+
+    It is read back before it counts. Key files that are older than key_backup_days are removed from the folder of FILE.
+    """
+    from config.settings import load
+    from meldpost import backup as backups
+    from meldpost.startup import NotReady
+    from store.backups import BackupError
+
+    try:
+        made = backups.back_up(load(config), file)
+    except (BackupError, NotReady) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Backed up and checked: {made.manifest.cases} cases, in {file}.content and {file}.keys.")
+    if made.expired:
+        click.echo(f"Key files removed, since their time was over: {len(made.expired)}.")
+
+
+@click.command()
+@config_option
+@click.option("--check", is_flag=True, help="Prove that the backup is whole and opens; write nothing.")
+@click.option("--replace", is_flag=True, help="Put the database that is there now aside.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def restore(config: Path, check: bool, replace: bool, file: Path) -> None:
+    """Put a backup into the place of the database. Stop the daemon and the desk first.
+
+    What was destroyed since stays destroyed. No mail goes out until a member says so at the desk.
+    """
+    from config.settings import load
+    from meldpost import backup as backups
+    from store.backups import BackupError
+
+    settings = load(config)
+    try:
+        if check:
+            manifest = backups.check(settings, file)
+            click.echo(f"Whole, and it opens: {manifest.cases} cases, made at {manifest.made_at}.")
+            return
+        restored = backups.restore(settings, file, replace=replace)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Restored: {restored.manifest.cases} cases, as of {restored.manifest.made_at}.")
+    if restored.destroyed:
+        click.echo(f"Destroyed once more, since they were by then: {restored.destroyed} cases.")
+    click.echo(f"No mail goes out until a member says so; mails that wait for their word: {restored.uncertain}.")
+    if restored.aside:
+        click.echo(f"The database of before lies at {restored.aside}. Remove it when all is well: its keys open cases.")

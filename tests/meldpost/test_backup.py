@@ -1,0 +1,304 @@
+"""Backups made while mail comes in, restores that bring back nothing that was destroyed, and disks that are full."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from cases.lifecycle import Status
+from config.settings import DatabaseSettings
+from meldpost import backup
+from meldpost.cli import main
+from store import backups, casework, changes, destruction, outbox, records, sending
+from store.audit import Action
+from store.backups import BackupError
+from store.database import Database, open_database
+from store.keyring import KeyRing, NoSuchKey
+from store.outbox import OutboxState
+from store.records import Name, RecordKind
+from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Outbox, SealedSeed
+from tests.desk.world import DESK, Prepared, World, coordinator, make_world, prepare
+from tests.system.disk import small_disk
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("desk"))
+
+
+@dataclass
+class Here:
+    """A desk, its database file, and a folder of backups."""
+
+    world: World
+    file: Path
+    folder: Path
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "monday"
+
+    def end(self, case_id: str) -> None:
+        world, now = self.world, self.world.clock.now
+        with world.database.begin() as session:
+            version = casework.view_case(session, world.ring, case_id, now).version
+            changes.change_status(session, world.ring, world.index, case_id, Status.SET_ASIDE, version=version, now=now)
+
+    def destroy(self, case_id: str) -> None:
+        self.end(case_id)
+        with self.world.database.begin() as session:
+            destruction.begin(session, DESK, case_id, self.world.index, self.world.clock.now)
+        destruction.finish_begun(self.world.database, {DESK: self.world.index})
+
+    def restored(self) -> Database:
+        return open_database(f"sqlite:///{self.file}")
+
+    def ring(self) -> KeyRing:
+        return KeyRing.from_bytes(self.world.ring.to_bytes())
+
+
+@pytest.fixture
+def here(prepared: Prepared, tmp_path: Path) -> Iterator[Here]:
+    world = make_world(prepared, tmp_path / "desk")
+    file = next((tmp_path / "desk").glob("*.db"))
+    world.settings = world.settings.model_copy(update={"database": DatabaseSettings(url=f"sqlite:///{file}")})
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    yield Here(world, file, folder)
+    world.database.close()
+
+
+def opens(db: Database, ring: KeyRing, case_id: str) -> bool:
+    with db.read() as session:
+        try:
+            return bool(records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD)))
+        except records.NoSuchRecord:
+            return False
+
+
+def test_a_backup_is_three_private_files_that_prove_themselves(here: Here) -> None:
+    case_id = here.world.new_case().case_id
+    made = backup.back_up(here.world.settings, here.target)
+    assert made.manifest.cases == 1
+    assert {path.name for path in here.folder.iterdir()} == {
+        "monday.content", "monday.keys", "monday.manifest", "destroyed.list",
+    }  # fmt: skip
+    assert {stat.S_IMODE(path.stat().st_mode) for path in here.folder.iterdir()} == {0o600}
+    assert backup.check(here.world.settings, here.target) == made.manifest
+    here.world.database.close()
+    restored = backup.restore(here.world.settings, here.target, replace=True)
+    assert restored.aside is not None
+    assert restored.aside.exists()
+    assert opens(here.restored(), here.ring(), case_id)
+
+
+def test_the_content_file_holds_no_key_and_what_the_mailer_opens_stands_with_the_keys(here: Here) -> None:
+    taken = here.world.new_case()
+    here.world.hold_receipt(taken.case_id)
+    with here.world.database.read() as session:
+        frames = [*session.scalars(select(SealedSeed.frame)), *session.scalars(select(Outbox.frame))]
+    backup.back_up(here.world.settings, here.target)
+    content, keys = (here.folder / f"monday.{part}" for part in ("content", "keys"))
+    pieces = [frame[40:80] for frame in frames if frame]
+    assert len(pieces) >= 5
+    assert not [piece for piece in pieces if piece in content.read_bytes()]
+    assert all(piece in keys.read_bytes() for piece in pieces)
+
+
+def test_every_table_is_sorted_and_one_that_nobody_sorted_goes_with_the_keys() -> None:
+    known = {table.name for table in Base.metadata.sorted_tables} | {"alembic_version"}
+    assert known >= backups.OF_CONTENT | backups.LEFT_OUT
+    assert not backups.OF_CONTENT & backups.LEFT_OUT
+    with_keys = known - backups.OF_CONTENT - backups.LEFT_OUT
+    assert with_keys >= {"sealed_seed", "member", "second_factor", "outbox", "mailer_contact"}
+
+
+def test_mail_comes_in_while_a_backup_is_made_and_the_backup_is_whole(here: Here) -> None:
+    stop = threading.Event()
+    taken: list[str] = []
+
+    def take_in() -> None:
+        while not stop.is_set():
+            taken.append(here.world.new_case().case_id)
+
+    thread = threading.Thread(target=take_in)
+    thread.start()
+    try:
+        for number in range(5):
+            target = here.folder / f"backup{number}"
+            made = backup.back_up(here.world.settings, target)
+            assert backup.check(here.world.settings, target) == made.manifest
+    finally:
+        stop.set()
+        thread.join()
+    assert len(taken) > 5
+    here.world.database.close()
+    backup.restore(here.world.settings, target, replace=True)
+    with here.restored().read() as session:
+        there = set(session.scalars(select(CaseFile.id)))
+    assert len(there) == made.manifest.cases
+    assert all(opens(here.restored(), here.ring(), case_id) for case_id in there)
+
+
+def test_a_backup_from_before_a_destruction_opens_nothing_of_the_case_without_its_key_file(here: Here) -> None:
+    """Restored by hand, with sqlite3 alone."""
+    case_id = here.world.new_case().case_id
+    here.world.hold_receipt(case_id)
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(case_id)
+    by_hand = here.folder / "by-hand.db"
+    shutil.copy(here.folder / "monday.content", by_hand)
+    with sqlite3.connect(by_hand) as connection:
+        assert connection.execute("SELECT count(*) FROM record WHERE case_id = ?", (case_id,)).fetchone()[0] > 5
+        assert connection.execute("SELECT count(*) FROM sealed_seed").fetchone()[0] == 0
+    connection.close()
+    db = open_database(f"sqlite:///{by_hand}")
+    with db.read() as session:
+        for pair_id in session.scalars(select(KeyPair.id).where(KeyPair.owner == case_id)).all():
+            with pytest.raises(NoSuchKey):
+                here.ring().private(session, pair_id)
+        assert session.scalars(select(Outbox.id)).all() == []
+    db.close()
+
+
+@pytest.mark.parametrize("known_by", ["the database that is there", "the list beside the backups"])
+def test_what_was_destroyed_stays_destroyed_whatever_backup_is_restored(here: Here, known_by: str) -> None:
+    gone, kept = here.world.new_case().case_id, here.world.new_case().case_id
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(gone)
+    if known_by == "the list beside the backups":
+        backup.back_up(here.world.settings, here.folder / "tuesday")
+        here.world.database.close()
+        here.file.unlink()
+    here.world.database.close()
+    restored = backup.restore(here.world.settings, here.target, replace=True)
+    assert restored.destroyed == 1
+    db, ring = here.restored(), here.ring()
+    assert not opens(db, ring, gone)
+    assert opens(db, ring, kept)
+    with db.read() as session:
+        assert session.get(CaseFile, gone) is None
+
+
+def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_word(here: Here) -> None:
+    world, case_id = here.world, here.world.new_case().case_id
+    waiting = world.hold_receipt(case_id)
+    with world.database.begin() as session:
+        outbox.release(session, DESK, [waiting])
+    backup.back_up(world.settings, here.target)
+    world.database.close()
+    assert backup.restore(world.settings, here.target, replace=True).uncertain == 1
+    with world.database.read() as session:
+        assert session.get_one(Desk, DESK).outbox_paused_at is not None
+        assert session.get_one(Outbox, waiting).state == OutboxState.HELD
+        told = session.scalars(select(Audit.action).where(Audit.subject_id == waiting)).all()
+    assert Action.MAIL_UNCERTAIN in told
+    assert sending.claim(world.database, 600) is None
+    visitor = coordinator(world)
+    assert "Er gaat geen mail uit" in visitor.get("/receipts/").text
+    visitor.post("/receipts/", {"mail": waiting})
+    assert sending.claim(world.database, 600) is None
+    visitor.post("/receipts/resume")
+    assert "Er gaat geen mail uit" not in visitor.get("/receipts/").text
+    claimed = sending.claim(world.database, 600)
+    assert claimed is not None
+    assert claimed.outbox_id == waiting
+
+
+def test_key_files_go_when_their_time_is_over_and_content_stays(here: Here) -> None:
+    now = datetime.now(UTC)
+    backups.make(here.file, here.folder / "old", {DESK: here.world.index}, now - timedelta(days=31))
+    backups.make(here.file, here.folder / "young", {DESK: here.world.index}, now - timedelta(days=29))
+    (here.folder / "letter.keys").write_text("of somebody else")
+    made = backup.back_up(here.world.settings, here.target)
+    assert [path.name for path in made.expired] == ["old.keys"]
+    left = {path.name for path in here.folder.glob("*.keys")}
+    assert left == {"young.keys", "monday.keys", "letter.keys"}
+    assert (here.folder / "old.content").exists()
+    with pytest.raises(BackupError, match="its time was over"):
+        backup.check(here.world.settings, here.folder / "old")
+
+
+@pytest.mark.parametrize("part", ["content", "keys", "manifest"])
+def test_a_backup_that_was_changed_is_refused(here: Here, part: str) -> None:
+    backup.back_up(here.world.settings, here.target)
+    path = here.folder / f"monday.{part}"
+    if part == "manifest":
+        told = json.loads(path.read_text())
+        path.write_text(json.dumps({**told, "cases": told["cases"] + 1}))
+    else:
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(BackupError, match="changed"):
+        backup.check(here.world.settings, here.target)
+    before = here.file.read_bytes()
+    with pytest.raises(BackupError):
+        backup.restore(here.world.settings, here.target, replace=True)
+    assert here.file.read_bytes() == before
+
+
+def test_a_backup_or_a_database_that_is_there_is_not_written_over(here: Here) -> None:
+    backup.back_up(here.world.settings, here.target)
+    with pytest.raises(BackupError, match="there already"):
+        backup.back_up(here.world.settings, here.target)
+    with pytest.raises(BackupError, match="--replace"):
+        backup.restore(here.world.settings, here.target, replace=False)
+
+
+def test_a_full_disk_gives_a_clear_error_and_leaves_no_half_file(here: Here, tmp_path: Path) -> None:
+    here.world.new_case(files=[("a.bin", os.urandom(3_000_000))])
+    with small_disk(tmp_path / "small", 2) as folder:
+        with pytest.raises(BackupError, match="disk is full"):
+            backup.back_up(here.world.settings, folder / "monday")
+        assert list(folder.iterdir()) == []
+
+
+_BACK_UP = """
+import os, sys
+os.setpgrp()
+from datetime import UTC, datetime
+from pathlib import Path
+from store import backups
+from store.lookups import IndexKey
+index = {sys.argv[3]: IndexKey(bytes.fromhex(sys.argv[4]))}
+backups.make(Path(sys.argv[1]), Path(sys.argv[2]), index, datetime.now(UTC))
+"""
+
+
+def test_a_backup_that_is_killed_is_none(here: Here) -> None:
+    environment = {**os.environ, "MELDPOST_FAULT": "before-backup-file=kill"}
+    arguments = [here.file, here.target, DESK, here.world.index.secret.hex()]
+    ended = subprocess.run([sys.executable, "-c", _BACK_UP, *map(str, arguments)], env=environment, check=False)
+    assert ended.returncode == -9
+    with pytest.raises(BackupError, match="Without it there is no backup"):
+        backup.check(here.world.settings, here.target)
+
+
+def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "meldpost.toml"
+    monkeypatch.setattr("config.settings.load", lambda _: here.world.settings)
+    here.world.new_case()
+    runner = CliRunner()
+    done = runner.invoke(main, ["backup", "-c", str(config), str(here.target)])
+    assert (done.exit_code, "1 cases" in done.output) == (0, True)
+    done = runner.invoke(main, ["restore", "--check", "-c", str(config), str(here.target)])
+    assert (done.exit_code, "it opens" in done.output) == (0, True)
+    done = runner.invoke(main, ["restore", "-c", str(config), str(here.target)])
+    assert (done.exit_code, "--replace" in done.output) == (1, True)
+    here.world.database.close()
+    done = runner.invoke(main, ["restore", "--replace", "-c", str(config), str(here.target)])
+    assert done.exit_code == 0, done.output
+    assert "No mail goes out until a member says so" in done.output
