@@ -35,8 +35,18 @@ DESTROYED = "destroyed.list"
 OF_CONTENT = frozenset(
     {
         *("alembic_version", "desk", "key_pair", "signing_key", "case_file", "message", "attachment"),
-        *("record", "record_piece", "ledger", "mailbox", "mailbox_look", "lookup", "due", "mail_cap"),
-        *("legal_hold", "destruction", "audit", "audit_checkpoint", "audit_covered"),
+        *(
+            "record",
+            "record_piece",
+            "ledger",
+            "mailbox",
+            "mailbox_look",
+            "mailbox_recheck",
+            "lookup",
+            "due",
+            "mail_cap",
+        ),
+        *("legal_hold", "destruction", "backup", "audit", "audit_checkpoint", "audit_covered"),
     }
 )
 LEFT_OUT = frozenset(

@@ -28,6 +28,10 @@ class Process(StrEnum):
 
 
 GRANTS: Mapping[str, Mapping[str, str]] = {
+    "backup": {
+        "id": "rw  r   .",
+        "made_at": "rw  r   .",
+    },
     "desk": {
         "slug": "r   r   r",
         "created_at": "r   r   r",
@@ -49,6 +53,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "account": "rw  .   .",
         "holder": "rwu .   .",
         "lease_until": "rwu .   .",
+    },
+    "mailbox_recheck": {
+        "account": "rwu r   .",
+        "asked_at": "rwu r   .",
     },
     "audit": {
         "id": "rw  rw  r",
@@ -352,6 +360,7 @@ DELETES: Mapping[str, tuple[Process, ...]] = {
     "login_attempt": _BOTH,
     "lookup": _BOTH,
     "mail_cap": _BOTH,
+    "mailbox_recheck": (Process.DAEMON,),
     "mailer_contact": _BOTH,
     "message": _BOTH,
     "outbox": _BOTH,

@@ -409,6 +409,24 @@ class Destruction(Base):
     proof: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=DIGESTS)
 
 
+class Backup(Base):
+    """A backup that was read back after it was written, and lies on another disk than the database."""
+
+    __tablename__ = "backup"
+
+    id: Mapped[str] = _id(primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(info=TIMES)  # it holds what was committed before
+
+
+class MailboxRecheck(Base):
+    """After a restore: what lies in the done folder and is in no ledger has to be taken in again."""
+
+    __tablename__ = "mailbox_recheck"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True, info=PLACES)
+    asked_at: Mapped[datetime] = mapped_column(info=TIMES)
+
+
 class Outbox(Base):
     """A mail on its way. Recipient, Message-ID, bounce address and MIME are in the frame, which goes when it is sent.
 

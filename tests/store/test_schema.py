@@ -44,6 +44,7 @@ TEXT_IN_CLEAR = {
     "mailbox.folder",
     "mailbox_claim.account",
     "mailbox_look.account",
+    "mailbox_recheck.account",
     "mailbox_claim.holder",
     "member.address",
     "message.state",

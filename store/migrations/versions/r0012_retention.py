@@ -1,4 +1,4 @@
-"""Holds, and destructions."""
+"""Holds, destructions, backups, and mailboxes to look at again after a restore."""
 
 from __future__ import annotations
 
@@ -43,4 +43,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["desk"], ["desk.slug"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("case_id"),
+    )
+    op.create_table(
+        "backup",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "mailbox_recheck",
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("account"),
     )
