@@ -30,6 +30,7 @@ from store.keyring import UnprovenKey, newest
 from store.mailer_contact import Contact
 from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
+from store.reach import kept_from
 from store.retention import destroy_at, is_held
 
 LEASE_SECONDS = 120
@@ -47,6 +48,14 @@ class Queued:
 
     notices: int
     reminders: int
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """How many mails tell of it, and of which cases somebody hears by them."""
+
+    written: int
+    case_ids: frozenset[str]
 
 
 def run_due(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> Queued:
@@ -70,7 +79,7 @@ def notify_members(settings: Settings, database: Database, keys: Mapping[str, Se
             with database.begin() as session:
                 held = [claim for claim in claims if _left_open(session, claim)]
                 if held:
-                    written += _notice(session, settings, keys[desk], desk, NOTICES[kind], held)
+                    written += _notice(session, settings, keys[desk], desk, NOTICES[kind], held).written
     return written
 
 
@@ -99,15 +108,12 @@ def _announce(session: Session, settings: Settings, keys: SenderKeys, desk: str,
     told = [claim for claim in claims if claim not in waiting and _left_open(session, claim, now + LATER)]
     if not told:
         return 0
-    on = {claim.case_id: destroy_at(session, claim.case_id) for claim in told}
-    first = min((at for at in on.values() if at is not None), default=now)
-    written = _notice(session, settings, keys, desk, Notice.DESTRUCTION, told, due=first)
-    if not written:
-        return 0  # tomorrow again
-    for claim in told:
-        dues.finish_dues(session, claim.case_id, [DueKind.DESTROY_NOTICE])
-        dues.wake(session, claim.case_id, DueKind.DESTROY, now + policy.notice)
-    return written
+    on = {claim.case_id: destroy_at(session, claim.case_id) or now for claim in told}
+    result = _notice(session, settings, keys, desk, Notice.DESTRUCTION, told, on)
+    for case_id in result.case_ids:  # the others tomorrow again
+        dues.finish_dues(session, case_id, [DueKind.DESTROY_NOTICE])
+        dues.wake(session, case_id, DueKind.DESTROY, now + policy.notice)
+    return result.written
 
 
 def remind_reporters(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
@@ -151,15 +157,24 @@ def _notice(
     desk: str,
     notice: Notice,
     claims: Sequence[DueClaim],
-    due: datetime | None = None,
-) -> int:
-    """`due`: the date that it names; of what is overdue the oldest."""
+    on: Mapping[str, datetime] | None = None,
+) -> Noticed:
+    """Tell each member of those cases that they may know of: one that they are kept out of is not counted for them.
+
+    It names the earliest date of these. `on`: the dates by case, where it is not that of the claim.
+    """
     now = clock(session)
     of_desk = settings.desks[desk]
-    oldest = (due or min(claim.due_at for claim in claims)).astimezone(ZoneInfo(of_desk.timezone)).date()
-    facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=oldest, count=len(claims))
+    dates = on or {claim.case_id: claim.due_at for claim in claims}
+    kept = kept_from(session, dates)
     written = 0
+    told: set[str] = set()
     for member_id, recipient in notices.reached(session, desk, notice_addresses(session, desk), now).items():
+        theirs = {case_id: at for case_id, at in dates.items() if case_id not in kept or member_id in kept[case_id]}
+        if not theirs:
+            continue
+        earliest = min(theirs.values()).astimezone(ZoneInfo(of_desk.timezone)).date()
+        facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=earliest, count=len(theirs))
         outbox_id = outbox.new_outbox_id()
         try:
             outside = address(of_desk, keys.token.sign(outbox_id), recipient, date=now)
@@ -170,7 +185,8 @@ def _notice(
         new = _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail, member_id=member_id)
         _enqueue(session, keys, desk, new, now)
         written += 1
-    return written
+        told |= theirs.keys()
+    return Noticed(written, frozenset(told))
 
 
 def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueClaim) -> int:

@@ -22,10 +22,10 @@ from store.database import Database, open_database
 from store.database_rights import Process
 from store.intake import NewMessage
 from store.keypairs import KeyKind, generate
-from store.keyring import add_pair, seal_seed
+from store.keyring import add_pair, newest, newest_proven, seal_seed
 from store.members import FreshDesk, create_desk
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind
-from store.schema import Due, Member, Outbox, new_id
+from store.schema import CaseFile, Due, Member, Outbox, new_id
 from tests.databases import Databases
 
 NOW = datetime(2026, 3, 2, 13, 32, tzinfo=UTC)
@@ -134,8 +134,8 @@ class Box:
             session.execute(update(Outbox).values(not_before=past, **columns))
             session.execute(update(Due).where(Due.lease_until.is_not(None)).values(lease_until=past))
 
-    def member(self, mail_address: str) -> None:
-        """A member who opens what comes in, as far as notices know (a real one costs a passphrase)."""
+    def member(self, mail_address: str) -> str:
+        """A member who opens what comes in, as far as notices know (a real one costs a passphrase); gives their id."""
         row = Member(
             id=new_id(),
             desk="bz",
@@ -149,6 +149,15 @@ class Box:
             session.flush()
             own = add_pair(session, "bz", KeyKind.MEMBER, row.id, generate().public, NOW)
             seal_seed(session, self.fresh.privates[self.fresh.keys.to_desk.id], self.fresh.keys.to_desk, own)
+            return row.id
+
+    def restrict(self, case_id: str, *member_ids: str) -> None:
+        """Keep a case to these members, as far as notices know: by its column, and by whom its keys name."""
+        with self.database.begin() as session:
+            session.execute(update(CaseFile).where(CaseFile.id == case_id).values(restricted=True))
+            pair = newest_proven(session, self.keys.index, "bz", KeyKind.CASE, case_id)
+            for member_id in member_ids:
+                seal_seed(session, generate(), pair, newest(session, "bz", KeyKind.MEMBER, member_id))
 
     def case(self, due: dict[DueKind, datetime] | None = None, received_at: datetime | None = None) -> str:
         """A case with one mail, of jan@voorbeeld.nl."""

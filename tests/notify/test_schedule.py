@@ -1,4 +1,5 @@
 import logging
+import re
 import threading
 from datetime import timedelta
 from email import message_from_bytes
@@ -241,6 +242,35 @@ def test_a_hundred_old_cases_are_one_notice(box, keys):
     assert "Zaken die nog niet zijn bekeken: 100." in message.get_body(("plain",)).get_content()
 
 
+def test_a_case_that_a_member_is_kept_out_of_is_told_to_the_others_alone(box, keys):
+    inside = box.member("binnen@ministerie.example")
+    box.member("buiten@ministerie.example")
+    now = box.database.now()
+    box.case({DueKind.FIRST_LOOK: now - timedelta(days=1)})
+    box.restrict(box.case({DueKind.FIRST_LOOK: now - timedelta(days=9)}), inside)
+    assert notify_members(box.settings, box.database, keys) == 2
+    assert counted(box) == {"binnen@ministerie.example": 2, "buiten@ministerie.example": 1}
+
+
+def test_who_is_kept_out_of_all_that_is_overdue_gets_no_notice(box, keys):
+    inside = box.member("binnen@ministerie.example")
+    box.member("buiten@ministerie.example")
+    box.restrict(box.case({DueKind.FEEDBACK: box.database.now() - timedelta(days=1)}), inside)
+    assert notify_members(box.settings, box.database, keys) == 1
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    assert opened(box, notice)[0].recipient == "binnen@ministerie.example"
+
+
+def counted(box):
+    """How many cases that nobody looked at each notice tells of, by to whom."""
+    found = {}
+    for _ in box.mails(OutgoingKind.NOTICE):
+        mail = sending.open_claim(sending.claim(box.database, 600), box.keys.mailer)
+        text = message_from_bytes(mail.mime, policy=default).get_body(("plain",)).get_content()
+        found[mail.recipient] = int(re.search(r"niet zijn bekeken: (\d+)", text)[1])
+    return found
+
+
 def test_an_overdue_feedback_is_told_too(box, keys):
     box.member("een@ministerie.example")
     box.case({DueKind.FEEDBACK: box.database.now() - timedelta(days=1)})
@@ -375,6 +405,18 @@ def test_where_nobody_can_be_told_nothing_is_destroyed(with_table, keys):
     assert announce_destructions(box.settings, box.database, keys) == 0
     assert destruction_wakes(box, case_id) is None
     assert DueKind.DESTROY_NOTICE in box.dues(case_id)
+
+
+def test_a_case_of_which_nobody_may_hear_is_not_destroyed_with_those_that_were_told(with_table, keys):
+    box = with_table
+    box.member("ada@desk.example")
+    kept, told = box.case(), box.case()
+    box.restrict(kept)
+    to_be_destroyed(box, kept)
+    to_be_destroyed(box, told)
+    assert announce_destructions(box.settings, box.database, keys) == 1
+    assert (destruction_wakes(box, kept), destruction_wakes(box, told)) == (None, 30)
+    assert DueKind.DESTROY_NOTICE in box.dues(kept)
 
 
 def test_without_a_table_nobody_is_told_and_nothing_wakes(box, keys):
