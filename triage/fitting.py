@@ -94,15 +94,46 @@ class Solved:
         block = np.flatnonzero(left_out)
         if not len(block):
             return self.dual
-        of_block = self.inverse[block]
-        change = of_block.T @ solve(of_block[:, block], self.dual[block], assume_a="pos")
-        dual = np.asarray(self.dual - change, dtype=np.float32)
+        dual = np.asarray(self.dual - self.inverse[block].T @ self._share(block), dtype=np.float32)
         dual[block] = 0
         return dual
 
-    def said(self, asked: Rows, dual: NDArray[np.float32]) -> Floats:
-        """What a regression with these dual weights says of the rows `asked`."""
-        return np.asarray(self.ridge.products[np.ix_(asked, self.use)] @ dual, dtype=np.float64)
+    def _share(self, block: Rows) -> NDArray[np.float32]:
+        """inverse[B, B]^-1 dual[B]"""
+        return np.asarray(solve(self.inverse[np.ix_(block, block)], self.dual[block], assume_a="pos"))
+
+
+class Unseen:
+    """What a regression says of rows when it has not seen them, nor some others: from small blocks of its inverse."""
+
+    def __init__(self, solved: Solved, targets: Floats, asked: Rows) -> None:
+        """`targets` are those of the rows that `solved` uses; `asked` all rows that are ever asked for."""
+        self._solved, self._targets = solved, targets
+        size = len(solved.ridge.products)
+        self._inside = np.full(size, -1)
+        self._inside[solved.use] = np.arange(len(solved.use))
+        others = asked[self._inside[asked] < 0]
+        self._outside = np.full(size, -1)
+        self._outside[others] = np.arange(len(others))
+        products = solved.ridge.products[np.ix_(others, solved.use)]
+        self._said, self._change = products @ solved.dual, products @ solved.inverse
+
+    def scores(self, left_out: Mask, asked: Rows) -> Floats:
+        """Of the rows `asked`, had the regression not seen those of its own that `left_out` marks; of its own only
+        such may be asked for.
+
+        The residual of rows left out together is inverse[B, B]^-1 dual[B] (the same, 5.4.2, for one row).
+        """
+        block = np.flatnonzero(left_out)
+        share = self._solved._share(block) if len(block) else np.zeros((0, self._solved.dual.shape[1]))
+        place = np.full(len(self._solved.use), -1)
+        place[block] = np.arange(len(block))
+        inside, outside = self._inside[asked], self._outside[asked]
+        own = inside >= 0
+        scores = np.zeros((len(asked), share.shape[1]))
+        scores[own] = self._targets[inside[own]] - share[place[inside[own]]]
+        scores[~own] = self._said[outside[~own]] - self._change[np.ix_(outside[~own], block)] @ share
+        return scores
 
 
 def fit_tagger(rows: Sequence[Rows], tags: Sequence[Sequence[int]], seed: int) -> tuple[Linear, Floats]:

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from config.taxonomy import SUBS, Category, Kind, Severity
 from triage import features
-from triage.fitting import PART_WEIGHT, VECTOR_WEIGHT, Mask, Ridge, Rows
+from triage.fitting import PART_WEIGHT, VECTOR_WEIGHT, Mask, Ridge, Rows, Unseen
 from triage.labelled import Labelled, Sentence
 from triage.linear import Compact, Floats
 from triage.model import BuiltOn
@@ -112,13 +112,13 @@ class Learning:
         for columns, targets, mask, with_passages in self._targets():
             use = np.flatnonzero(mask[labels] & (with_passages | ~is_passage))
             solved = self.ridge.fit(use, targets[labels[use]], importance[use])
+            unseen = Unseen(solved, targets[labels[use]], mails)
             for number, mails_gone in enumerate(left_out):
                 duals[number][use, columns] = solved.dual_without(gone[number][use])
                 for writer in sorted(set(writer_of_mail[~mails_gone].tolist())):
                     here = np.flatnonzero((writer_of_mail == writer) & ~mails_gone)
-                    unseen = gone[number][use] | (writers[use] == writer)
-                    scores[number][here, columns] = solved.said(here, solved.dual_without(unseen))
-            del solved  # as large as the matrix of products, and another follows
+                    scores[number][here, columns] = unseen.scores(gone[number][use] | (writers[use] == writer), here)
+            del solved, unseen  # as large as the matrix of products, and another follows
         return [
             Wording(self, dual, said[~mails_gone])
             for dual, said, mails_gone in zip(duals, scores, left_out, strict=True)

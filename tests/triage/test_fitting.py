@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 from scipy.sparse import random as sparse
 
-from triage.fitting import Ridge
+from triage.fitting import Ridge, Unseen
 
 
 @given(st.integers(6, 40), st.integers(0, 2**32 - 1), st.data())
@@ -25,7 +25,11 @@ def test_leaving_rows_out_afterwards_is_the_same_as_never_having_seen_them(
     seen = ridge.fit(asked, targets, importance)
     without = seen.dual_without(left_out)
     assert not without[left_out].any()
-    assert np.allclose(seen.said(asked, without), never_seen.said(asked, never_seen.dual), atol=1e-4)
+    said = ridge.products[:, use] @ never_seen.dual
+    assert np.allclose(ridge.products @ without, said, atol=1e-4)
+    assert np.allclose(
+        Unseen(seen, targets, asked).scores(left_out, np.flatnonzero(left_out)), said[left_out], atol=1e-4
+    )
 
 
 def test_weights_of_columns_say_what_the_inner_products_say() -> None:
@@ -38,4 +42,16 @@ def test_weights_of_columns_say_what_the_inner_products_say() -> None:
     dual[use] = solved.dual
     weights, bias = ridge.primal(dual)
     columns = np.concatenate([rows.toarray(), dense], axis=1)
-    assert np.allclose(columns @ weights + bias, solved.said(np.arange(30), solved.dual), atol=1e-4)
+    assert np.allclose(columns @ weights + bias, ridge.products[:, use] @ solved.dual, atol=1e-4)
+
+
+def test_rows_that_were_never_among_those_fitted_can_be_asked_for_too() -> None:
+    numbers = np.random.default_rng(2)
+    rows = csr_matrix(sparse(30, 50, density=0.3, random_state=numbers, dtype=np.float32))
+    targets, ridge, use = numbers.random((30, 2)), Ridge(rows), np.arange(20)
+    left_out = np.isin(use, [3, 7, 8])
+    rest = np.flatnonzero(~left_out)
+    never_seen = ridge.fit(rest, targets[rest], np.ones(len(rest)))
+    asked = np.array([25, 7, 29])
+    scores = Unseen(ridge.fit(use, targets[use], np.ones(20)), targets[use], np.arange(30)).scores(left_out, asked)
+    assert np.allclose(scores, ridge.products[np.ix_(asked, rest)] @ never_seen.dual, atol=1e-4)
