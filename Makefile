@@ -58,7 +58,7 @@ train: dev ## train the model of triage on the corpus
 	$(BIN)/meldpost train $(ARGS)
 
 evaluate: dev ## judge triage on each writer that it was not trained on; writes docs/evaluation.md (an hour)
-	$(BIN)/meldpost evaluate --leave-one-writer-out --docs docs $(ARGS)
+	$(BIN)/meldpost evaluate --leave-one-writer-out --probe-every 4 --docs docs $(ARGS)
 
 requirements: ## pin the dependencies anew, with hashes
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \

@@ -34,6 +34,13 @@ def _cores() -> int:
     show_default="one a core",
     help="Groups measured at a time; each takes some two gigabytes.",
 )
+@click.option(
+    "--probe-every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="With --docs: swap names and take evidence out in one of so many mails.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--pipeline", default="", metavar="NAME", help="A spaCy pipeline to build on, as for meldpost train.")
 @click.option(
@@ -51,6 +58,7 @@ def evaluate(
     folds: int,
     one_by_one: bool,
     processes: int,
+    probe_every: int,
     seed: int,
     pipeline: str,
     docs: Path | None,
@@ -66,7 +74,8 @@ def evaluate(
     if pipeline and docs is not None:
         raise click.UsageError("The documents hold the figures of the model that comes with Meldpost: leave one out.")
     whole = docs is not None
-    plan = Plan(None if one_by_one else folds, seed, whole=whole, pipeline=pipeline, processes=processes)
+    groups = None if one_by_one else folds
+    plan = Plan(groups, seed, None, whole, pipeline, processes, probe_every)
     try:
         if docs is not None:
             _documents(docs)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from config.taxonomy import Category, Kind, MissingField, Severity
-from triage import contact, features, people
+from triage import contact, features, people, spacy_pipeline
 from triage.decisions import chosen, severity_of
 from triage.fitting import (
     Mask,
@@ -49,12 +49,14 @@ def train(
     progress: Progress = lambda _: None,
     pipeline: str = "",
 ) -> Model:
-    """Train on a folder of labelled mails and write the model to another. `pipeline` names a pretrained one to build
-    on; raises BadPipeline where that is not there."""
+    """Train on a folder of labelled mails and write the model to another, as a spaCy pipeline.
+
+    `pipeline` names a pretrained one to build on; raises BadPipeline where that is not there.
+    """
     pretrained = Pretrained.open(pipeline) if pipeline else None
     progress("reading the corpus")
     trained = fit(prepare(read(corpus), pretrained), seed, progress, read_sentences(corpus), pretrained)
-    trained.save(model)
+    spacy_pipeline.write(trained, model)
     return trained
 
 

@@ -28,7 +28,7 @@ def test_it_leaves_out_each_writer_and_writes_page_picture_documents_and_answers
     whole = ["--leave-one-writer-out", "--docs", str(tmp_path), "--answers", str(answers)]
     done = CliRunner().invoke(main, ["evaluate", "--corpus", str(corpus), *whole])
     assert done.exit_code == 0, done.output
-    assert [line.split(",")[0] for line in done.stderr.splitlines()[2:5]] == [
+    assert [line.split(",")[0] for line in done.stderr.splitlines()[3:6]] == [
         "t1 left out (1 of 3", "t2 left out (2 of 3", "t3 left out (3 of 3",
     ]  # fmt: skip
     page = (tmp_path / "evaluation.md").read_text(encoding="utf-8")

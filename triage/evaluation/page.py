@@ -126,6 +126,6 @@ def _plain() -> str:
     return prose(
         """*Keyword rules*: stems for each kind and category (`triage/evaluation/data/keywords.toml`), a pattern for
         long numbers, for Dutch addresses and for names behind a title. *Word n-grams*: single words and pairs, tf-idf,
-        one logistic regression for each label (scikit-learn), trained on the same mails as the model beside it. A dash:
+        one logistic regression for each label (scikit-learn), trained without a tenth of the writers at a time. A dash:
         it has no answer to that."""
     )

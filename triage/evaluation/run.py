@@ -1,8 +1,8 @@
 """Writers left out in turn: a model is trained without them, and asked about their mails."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from triage.wording import Example, Learning, Wording
 
 Answered = tuple[Labelled, Report]
 MELDPOST = "meldpost"
+_PLAIN_GROUPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Plan:
     that many of the groups, for when there is no time for all. `whole` adds the baselines, the swaps and the deletion
     of evidence, which take about as long again as training a small model. `pipeline` names a pretrained one to build
     on. `processes` is how many groups are measured at a time: each takes a core and two gigabytes.
+    `probe_every`: of so many mails of a group one is swapped, and has its evidence deleted.
     """
 
     folds: int | None = 5
@@ -44,6 +46,7 @@ class Plan:
     whole: bool = False
     pipeline: str = ""
     processes: int = 1
+    probe_every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,12 @@ def run(plan: Plan, corpus: Path = CORPUS, progress: Progress = lambda _: None) 
     progress("learning words without each group")
     left_out = [np.array(groups) == number for number in range(len(names[: plan.only]))]
     wordings = Learning(examples, read_sentences(corpus), pretrained).without(left_out)
+    plain = _plain(plan, mails, progress) if plan.whole else {}
     clock, found = _Clock(names[: plan.only], progress), list[Judged]()
     work = [partial(_judged, plan, wording, examples, out) for wording, out in zip(wordings, left_out, strict=True)]
     for number, judged in enumerate(side_by_side(work, plan.processes)):
         clock.tell(number)
-        found.extend(judged)
+        found.extend(replace(j, said={**j.said, **plain.get(j.labelled.gold["id"], {})}) for j in judged)
     return found
 
 
@@ -96,7 +100,36 @@ def _judged(plan: Plan, wording: Wording, examples: Sequence[Example], left_out:
     asked = [e for e, out in zip(examples, left_out, strict=True) if out]
     with threadpool_limits(1):
         triage = Triage(fit_around(wording, known, plan.seed), Preparation(wording.learning.pretrained))
-        return list(_checked(triage, known, asked, plan.seed) if plan.whole else _answered(triage, asked))
+        return [
+            _probed(triage, number // plan.probe_every, *answer)
+            if plan.whole and number % plan.probe_every == 0
+            else _said(*answer)
+            for number, answer in enumerate(answers(triage, asked))
+        ]
+
+
+def _plain(plan: Plan, mails: Sequence[Labelled], progress: Progress) -> dict[str, dict[str, Said]]:
+    """What the baselines say of each mail, by its id. Fitting n-grams takes a minute: at most ten groups of writers
+    are left out."""
+    progress("learning the plain ways beside it")
+    groups, names = dealt([m.writer for m in mails], plan)
+    if len(names) > _PLAIN_GROUPS:
+        groups, names = dealt([m.writer for m in mails], replace(plan, folds=_PLAIN_GROUPS))
+    left_out = [np.array(groups) == number for number in range(len(names))]
+    work = [partial(_plain_without, mails, out, plan.seed) for out in left_out]
+    return {id_: said for part in side_by_side(work, plan.processes) for id_, said in part.items()}
+
+
+def _plain_without(mails: Sequence[Labelled], left_out: Mask, seed: int) -> dict[str, dict[str, Said]]:
+    known = [m for m, out in zip(mails, left_out, strict=True) if not out]
+    asked = [m for m, out in zip(mails, left_out, strict=True) if out]
+    with threadpool_limits(1):
+        learned = baselines.Ngrams(known, seed).answers(asked)
+    keywords = baselines.Keywords()
+    return {
+        m.gold["id"]: {baselines.KEYWORDS: keywords.answer(m), baselines.NGRAMS: said}
+        for m, said in zip(asked, learned, strict=True)
+    }
 
 
 def _check(mails: Sequence[Labelled], groups: Sequence[int]) -> None:
@@ -124,17 +157,13 @@ def answers(triage: Triage, examples: Sequence[Example]) -> list[Answered]:
     return [(e.labelled, triage.understand_prepared(e.prepared, e.labelled.mail)) for e in examples]
 
 
-def _answered(triage: Triage, asked: Sequence[Example]) -> list[Judged]:
-    return [Judged(labelled, {MELDPOST: report.to_wire()}) for labelled, report in answers(triage, asked)]
+def _said(labelled: Labelled, report: Report) -> Judged:
+    return Judged(labelled, {MELDPOST: report.to_wire()})
 
 
-def _checked(triage: Triage, known: Sequence[Example], asked: Sequence[Example], seed: int) -> Iterator[Judged]:
-    keywords, ngrams = baselines.Keywords(), baselines.Ngrams([e.labelled for e in known], seed)
-    learned = ngrams.answers([e.labelled for e in asked])
-    for number, ((labelled, report), said) in enumerate(zip(answers(triage, asked), learned, strict=True)):
-        yield Judged(
-            labelled,
-            {MELDPOST: report.to_wire(), baselines.KEYWORDS: keywords.answer(labelled), baselines.NGRAMS: said},
-            tuple(moves(triage.understand, labelled, report, swaps_for(number))),
-            deletion(triage.understand, labelled.mail, report),
-        )
+def _probed(triage: Triage, number: int, labelled: Labelled, report: Report) -> Judged:
+    return replace(
+        _said(labelled, report),
+        moved=tuple(moves(triage.understand, labelled, report, swaps_for(number))),
+        deletion=deletion(triage.understand, labelled.mail, report),
+    )

@@ -81,9 +81,9 @@ def _movement(name: str, one: Movement | None) -> list[str]:
 
 
 _SWAPPED = """
-Each mail is understood once more with other names in it, once more elsewhere, and once more with the sexes changed, by
-the model that had not seen its writer. A suggestion should move in at most 2 % of the mails that a swap changed, and no
-score by more than 0.05 on average.
+As many mails as the table says, evenly taken, are understood once more with other names in them, once more elsewhere,
+and once more with the sexes changed, by the model that had not seen their writer. A suggestion should move in at most
+2 % of the mails that a swap changed, and no score by more than 0.05 on average.
 
 - *Names*: every person in the mail, the reporter too, gets a given and a family name of another culture, the same
 person the same one throughout. Each mail gets three of the twelve cultures. The names are in
