@@ -10,7 +10,7 @@ _OTHER_NEEDS = 0.9
 _ASKED = 0.95
 """What a receipt asks for is missing with at least this probability."""
 _ALSO_NEEDS = 0.45
-"""A second person concerned is named only when this probable: about half the F1 that is reached, where F1 is highest."""
+"""A second person concerned is named only when this probable: half the F1 that is reached, where F1 is highest."""
 
 
 def kind_of(scores: Mapping[Kind, float]) -> Kind:
