@@ -248,7 +248,8 @@ def test_a_place_is_sealed_only_to_a_key_of_the_desk_that_is_known_to_be_genuine
     from store.schema import KeyPair, new_id
 
     with world.database.begin() as session:
-        assert genuine_desk_pair(session, world.ring) is not None
+        genuine = genuine_desk_pair(session, world.ring)
+        assert genuine is not None
         public = generate().public.to_bytes()
         session.add(
             KeyPair(
@@ -256,9 +257,9 @@ def test_a_place_is_sealed_only_to_a_key_of_the_desk_that_is_known_to_be_genuine
             )
         )
     with world.database.read() as session:
-        assert genuine_desk_pair(session, world.ring) is None
+        assert genuine_desk_pair(session, world.ring) == genuine
         none: KeyRing = replace(world.ring, privates={})
-        assert genuine_desk_pair(session, none) is None
+        assert genuine_desk_pair(session, none) == genuine
 
 
 def test_a_member_who_was_added_finds_the_trail_by_the_menu(world: World) -> None:
