@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -12,7 +12,7 @@ from cases.roles import May
 from desk import gate
 from desk.parts import parts
 from store import consent
-from store.consent import CannotConsent
+from store.consent import CannotConsent, NeverAsked
 from store.keyring import KeyRing
 from store.members import logins
 
@@ -43,6 +43,8 @@ def _carry_out(consent_id: str, change: Callable[[Session, KeyRing, str, datetim
     try:
         with parts().database.begin() as transaction:
             change(transaction, gate.ring(), consent_id, parts().clock())
+    except NeverAsked:
+        abort(404)
     except CannotConsent:
         flash(gettext("Not possible: another member has to agree, within a week, and only once."), "warn")
     else:

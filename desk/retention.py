@@ -15,7 +15,7 @@ from desk.forms import CaseForm, ReasonForm
 from desk.language import zone
 from desk.parts import parts
 from store import consent, declarations, destruction, early_destruction, retention
-from store.casework import CaseView
+from store.casework import CaseView, case_row
 from store.changes import Changed
 from store.consent import Act, ConsentNeeded
 from store.declarations import CANNOT_SIGN, Declaration
@@ -103,6 +103,7 @@ def lift(case_id: str) -> AnyResponse:
 @blueprint.post("/cases/<case_id>/destroy")
 def destroy(case_id: str) -> AnyResponse:
     """Destroy a case before its time. It is gone when the answer comes."""
+    _must_exist(case_id)
     form, number = ReasonForm(), CaseForm()
     back = redirect(url_for("case.show", case_id=case_id, _anchor="retention"), 303)
     if not form.validate() or not number.validate():
@@ -159,7 +160,14 @@ def sign_for_what_is_gone(ring: KeyRing) -> None:
         log.error("desk %s: destructions are not declared: %s", ring.desk, type(error).__name__)  # noqa: TRY400
 
 
+def _must_exist(case_id: str) -> None:
+    """Raises NotFound, which answers as for any address that leads nowhere."""
+    with parts().database.read() as transaction:
+        case_row(transaction, gate.ring(), case_id)
+
+
 def _change_hold(case_id: str, *, lift: bool) -> AnyResponse:
+    _must_exist(case_id)
     form = ReasonForm()
     back = redirect(url_for("case.show", case_id=case_id, _anchor="retention"), 303)
     if not form.validate():

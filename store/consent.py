@@ -50,6 +50,10 @@ class CannotConsent(Exception):
     """Not by this person, or not any more."""
 
 
+class NeverAsked(CannotConsent):
+    """Nothing of this name was ever asked for at this desk."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A consent that was asked for and is not used yet. `about` is {} where it cannot be opened."""
@@ -208,7 +212,9 @@ def _named(row: Consent) -> tuple[str | bytes | datetime, ...]:
 def _open_row(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> Consent:
     found = select(Consent).where(Consent.id == consent_id, Consent.desk == ring.desk)
     row = session.scalars(found.with_for_update()).one_or_none()
-    if row is None or row.used_at is not None or row.taken_back_at is not None or now >= row.asked_at + EXPIRES_AFTER:
+    if row is None:
+        raise NeverAsked("Nobody ever asked for this.")
+    if row.used_at is not None or row.taken_back_at is not None or now >= row.asked_at + EXPIRES_AFTER:
         raise CannotConsent("Nobody asks for this now: it was done, taken back, or asked for more than a week ago.")
     return row
 

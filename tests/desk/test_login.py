@@ -200,7 +200,7 @@ def test_cookies_are_for_this_host_alone_and_out_of_reach_of_scripts_and_other_s
     visitor.get("/login")
     answer = visitor.post("/login", {"desk": DESK, "login": LOGIN, "passphrase": PASSPHRASE})
     cookies = answer.headers.getlist("Set-Cookie")
-    assert {cookie.split("=")[0] for cookie in cookies} == {"__Host-desk", "__Host-page"}
+    assert {cookie.split("=")[0] for cookie in cookies} == {"__Host-desk", "__Host-page", "__Host-door"}
     for cookie in cookies:
         parts = {part.strip() for part in cookie.split(";")[1:]}
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Strict"} <= parts
