@@ -2,6 +2,7 @@
 desk whose mailbox it holds."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -186,10 +187,13 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Founded:
 @pytest.fixture
 def new_office(databases: Databases, tmp_path: Path, founded: Founded) -> Iterator[NewOffice]:
     with contextlib.ExitStack() as stack:
+        numbers = itertools.count()
 
         def make(account: MailboxSettings, **more: Any) -> Office:
+            number = next(numbers)
+            folder = tmp_path / str(number) if number else tmp_path  # a database that is open is not written over
             mailbox = account.model_dump(exclude_defaults=True)
-            return stack.enter_context(open_office(tmp_path, founded, mailbox, databases=databases, **more))
+            return stack.enter_context(open_office(folder, founded, mailbox, databases=databases, **more))
 
         yield make
 
