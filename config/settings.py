@@ -204,7 +204,7 @@ class DeskSettings(Section):
     second_factor: Literal["optional", "required"] = Field(
         "optional",
         description="Do members show a second factor besides their passphrase when they log in to the desk? 'required' "
-        "leads who has none to set one up: codes of an app (TOTP), or a passkey or security key.",
+        "leads who has none to set one up: codes of an app (TOTP).",
     )
     two_members: tuple[Literal["add_member", "recovery", "export", "destroy"], ...] = Field(
         (),
@@ -692,11 +692,6 @@ class WebSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(8443, ge=0, le=65535)
     public_url: str = Field("http://127.0.0.1:8443", description="Where members reach the desk; notices name it.")
-    passkey_domain: str = Field(
-        "",
-        description="The domain that passkeys and security keys are registered for (the rp id of WebAuthn). Empty: the "
-        "host of public_url. Changing it makes all that were registered useless.",
-    )
     idle_minutes: int = Field(15, ge=1, le=120)
     session_hours: int = Field(8, ge=1, le=12)
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")

@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from config.settings import Settings, load
+from meldpost.config_option import config_option
 
 if TYPE_CHECKING:
     from store.verification import Fault, Span, Verdict
 
-_config = click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    return _config(_desk(command))
+    return config_option(_desk(command))
 
 
 @click.group()

@@ -13,6 +13,7 @@ from config.errors import ConfigError
 from meldpost import __version__, logs
 from meldpost.audit_command import audit
 from meldpost.backup_command import backup, restore
+from meldpost.config_option import config_option
 from meldpost.consent_command import consent
 from meldpost.evaluate_command import evaluate
 from meldpost.init_command import init
@@ -23,18 +24,6 @@ from meldpost.recovery_command import recovery
 from meldpost.rotate_command import rotate
 from meldpost.train_command import train
 from store import trouble
-
-CONFIG = Path("meldpost.toml")
-
-config_option = click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=CONFIG,
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
 
 
 class _Commands(click.Group):

@@ -7,22 +7,14 @@ from typing import Any
 import click
 
 from config.settings import DeskSettings, Settings, load
+from meldpost.config_option import config_option
 
-_config = click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 _standard = click.argument("standard", type=click.Choice(["smime", "openpgp"]))
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    return _config(_desk(command))
+    return config_option(_desk(command))
 
 
 @click.group()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cases.roles import Role, holds_the_desk_key
+from meldpost.config_option import config_option
 from meldpost.passphrase_asked import NewPassphrase, ask_new_passphrase
 
 if TYPE_CHECKING:
@@ -18,15 +19,7 @@ if TYPE_CHECKING:
     from store.membership import Listed, Taken
 
 _OPTIONS = (
-    click.option(
-        "--config",
-        "-c",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("meldpost.toml"),
-        show_default=True,
-        envvar="MELDPOST_CONFIG",
-        help="The configuration file.",
-    ),
+    config_option,
     click.option("--desk", help="The desk's short name; needed where there are several."),
     click.option("--login", required=True, help="Your own log-in name; your passphrase is asked for."),
 )

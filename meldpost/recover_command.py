@@ -7,21 +7,14 @@ import click
 from cases.roles import Role
 from config.settings import EmailAddress
 from meldpost.click_types import Checked
+from meldpost.config_option import config_option
 from meldpost.passphrase_asked import ask_new_passphrase
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 @click.command()
-@click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
+@config_option
 @click.option("--desk", help="The short name of the desk. Needed where there are several.")
 @click.option("--login", help="Log-in name of the person who is given access. Asked for when absent.")
 @click.option("--address", type=Checked(EmailAddress), help="For a new member: where their notices go.")

@@ -9,20 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cases.sharing import Scheme
+from meldpost.config_option import config_option
 from meldpost.shares_options import scheme_of, shares_options
 
 if TYPE_CHECKING:
     from store.renewal import Progress
 
-_config = click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
 _desk = click.option("--desk", help="The desk's short name; needed where there are several.")
 _login = click.option("--login", required=True, help="Your own log-in name; your passphrase is asked for.")
 
@@ -33,7 +25,7 @@ def recovery() -> None:
 
 
 @recovery.command()
-@_config
+@config_option
 @_desk
 @_login
 @shares_options
@@ -88,7 +80,7 @@ Next:
 
 
 @recovery.command()
-@_config
+@config_option
 @_desk
 @_login
 @click.argument("who")

@@ -4,18 +4,12 @@ from pathlib import Path
 
 import click
 
+from meldpost.config_option import config_option
+
 
 @click.command("init")
 @click.option("--roles", is_flag=True, required=True, help="Make or correct the database roles of an installation.")
-@click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
+@config_option
 @click.option("--print", "only_print", is_flag=True, help="Only print the SQL, for a database administrator to run.")
 def roles(roles: bool, config: Path, only_print: bool) -> None:
     """Make the roles that database.url, desk_url and auditor_url name, and give each what it needs and no more.

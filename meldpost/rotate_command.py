@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from meldpost.config_option import config_option
+
 if TYPE_CHECKING:
     from meldpost.at_desk import AtDesk
     from store.rotation import Progress
 
 
 @click.command()
-@click.option(
-    "--config",
-    "-c",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("meldpost.toml"),
-    show_default=True,
-    envvar="MELDPOST_CONFIG",
-    help="The configuration file.",
-)
+@config_option
 @click.option("--desk", help="The desk's short name; needed where there are several.")
 @click.option("--login", help="Your own log-in name; your passphrase is asked for.")
 @click.option(

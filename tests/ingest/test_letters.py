@@ -68,15 +68,21 @@ FILES = {
 
 
 @pytest.mark.parametrize("body", BODIES, ids=["short", "polite", "empty"])
+@pytest.mark.parametrize("file", FILES)
+def test_a_report_in_an_attached_letter_is_a_report(
+    triage: Triage, request: pytest.FixtureRequest, file: str, body: str
+) -> None:
+    if (file, body) == ("winmail.dat", BODIES[1]):
+        request.applymarker(pytest.mark.xfail(strict=True, reason="the packaged model takes it for an addition to one"))
+    assert triage.understand(mail_text(_with(FILES[file], text=body))).kind is Kind.MELDING
+
+
+@pytest.mark.parametrize("body", BODIES, ids=["short", "polite", "empty"])
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
 def test_a_report_in_an_attached_letter_is_understood_whole(
     triage: Triage, file: tuple[str, str, bytes], body: str
 ) -> None:
     report = triage.understand(mail_text(_with(file, text=body)))
-    assert report.kind in (
-        Kind.MELDING,
-        Kind.AANVULLING,
-    )  # which of the two, a mail that only says "my report" leaves open
     assert report.primary is Category.BELANGENVERSTRENGELING
     assert [(each.name, each.function) for each in report.concerned] == [("Frits Oldenhuis", "hoofd facilitaire zaken")]
     assert report.contact.phone == "06 - 38 20 11 54"
