@@ -27,7 +27,7 @@ from desk import (
     trail,
     words,
 )
-from desk.parts import Clock, Parts, equip, utc_now
+from desk.parts import Clock, Parts, equip, parts_of, utc_now
 from store.database import Database
 from store.passphrase import DEFAULT, Params
 
@@ -78,3 +78,8 @@ def create_app(
         count = settings.web.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     return app
+
+
+def close(app: Flask) -> None:
+    """Wipe what members could search in. The database is not closed."""
+    parts_of(app).indexes.close()

@@ -36,6 +36,7 @@ Refusal = Response | tuple[str, int] | None
 def install(app: Flask) -> None:
     app.before_request(_open)
     app.after_request(_note_what_was_refused)
+    app.teardown_request(_forget_the_place)
     app.context_processor(_about_the_member)
 
 
@@ -137,7 +138,7 @@ def _end_running() -> None:
 
 def _open() -> None:
     g.ring = None
-    audit.PLACE.set(request.remote_addr or "")
+    g.place = audit.PLACE.set(request.remote_addr or "")
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
@@ -152,6 +153,11 @@ def _open() -> None:
     if session.get(_BOUND) != _digest(secret):  # the token of another log-in is worth nothing in this one
         session.pop("csrf_token", None)
         session[_BOUND] = _digest(secret)
+
+
+def _forget_the_place(_error: BaseException | None) -> None:
+    if (place := g.pop("place", None)) is not None:
+        audit.PLACE.reset(place)
 
 
 def _note_what_was_refused(response: Response) -> Response:

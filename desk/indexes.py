@@ -101,12 +101,15 @@ class Indexes:
             thread.join()
 
     def close(self) -> None:
-        """Wipe all."""
+        """Wipe all, when nothing is being read any more."""
         self._closed.set()
+        self.wait()
         with self._lock:
             for held in self._held.values():
                 held.sessions.clear()
         self._wipe_unused()
+        if self._sweeper is not None:
+            self._sweeper.join()
 
     @property
     def count(self) -> int:

@@ -48,8 +48,12 @@ def equip(app: Flask, parts: Parts) -> None:
     app.extensions[_NAME] = parts
 
 
-def parts() -> Parts:
-    """The parts of the application that answers this request."""
-    found = current_app.extensions[_NAME]
+def parts_of(app: Flask) -> Parts:
+    found = app.extensions[_NAME]
     assert isinstance(found, Parts)
     return found
+
+
+def parts() -> Parts:
+    """The parts of the application that answers this request."""
+    return parts_of(current_app)

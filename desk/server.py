@@ -31,6 +31,7 @@ def listen(app: Flask, settings: Settings) -> MultiSocketServer | BaseWSGIServer
         outbuf_overflow=NEVER,
         outbuf_high_watermark=1 << 20,
         channel_timeout=60,
+        asyncore_use_poll=True,  # select() fails where a process holds more than 1,024 files and connections
     )
 
 

@@ -34,9 +34,9 @@ class AtDesk:
 def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Iterator[AtDesk]:
     """Raises NotReady, WrongLogin."""
     hygiene.no_core_dumps()  # mails are opened here
-    audit.PLACE.set(audit.COMMAND_LINE)
     refuse_unless_servable(settings)
     secrets, database = settings.secrets(), opened(settings.database.for_desk)
+    place = audit.PLACE.set(audit.COMMAND_LINE)
     try:
         pins = pins_of(settings.desks[desk])
         secret = secrets.key(f"passphrase-secret-{desk}")
@@ -54,6 +54,7 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
         yield AtDesk(settings.desks[desk], database, ring, index, secret, passphrase)
     finally:
         database.close()
+        audit.PLACE.reset(place)
 
 
 @contextmanager

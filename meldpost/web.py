@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 
 from config.settings import Settings
-from desk.app import create_app
+from desk.app import close, create_app
 from desk.server import serve
 from meldpost import hygiene
 from meldpost.startup import opened, refuse_unless_servable
@@ -21,7 +21,11 @@ def serve_desk(settings: Settings) -> None:
     refuse_unless_servable(settings)
     database = opened(settings.database.for_desk)
     try:
-        serve(create_app(settings, settings.secrets(), database), settings)
+        app = create_app(settings, settings.secrets(), database)
+        try:
+            serve(app, settings)
+        finally:
+            close(app)
     except OSError as error:
         where = f"{settings.web.host} port {settings.web.port}"
         raise CannotServe(f"The desk cannot listen on {where}: {error.strerror}. Set web.port to another.") from error

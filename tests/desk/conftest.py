@@ -35,7 +35,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 def world(databases: Databases, prepared: Prepared, tmp_path: Path) -> Iterator[World]:
     made = make_world(prepared, tmp_path / "desk", databases)
     yield made
-    made.database.close()
+    made.close()
 
 
 @pytest.fixture(scope="session")

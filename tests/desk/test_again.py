@@ -20,7 +20,6 @@ from config.secrets import write_key, write_secret
 from config.settings import MailboxSettings
 from config.taxonomy import Kind
 from desk import again
-from desk.app import create_app
 from desk.timeline import READINGS
 from ingest.intake import Intake
 from ingest.isolation import ProcessLimits
@@ -166,7 +165,7 @@ def test_the_desk_says_when_a_mail_is_larger_than_it_reads(world: World) -> None
     taken = world.new_case(state="too_large", raw=RAW * 100)
     limits = world.settings.limits.model_copy(update={"again_max_bytes": 10_000})
     settings = world.settings.model_copy(update={"limits": limits})
-    world.app = create_app(settings, world.secrets, world.database, world.clock)
+    world.serve(settings)
     page = read_again(coordinator(world), taken.case_id, taken.message_id)
     assert "groter dan het loket leest (10 kB)" in page
     assert look(world, taken.case_id).messages[0].state == "too_large"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from config.settings import TriageSettings
-from desk.app import create_app
 from tests.desk.world import REPORT, Visitor, World, coordinator
 
 UNSURE: Mapping[str, Any] = {
@@ -40,7 +39,7 @@ def test_the_queue_says_that_it_does_not_know_instead_of_what_is_below_the_thres
 @pytest.mark.parametrize(("threshold", "known"), [(0.3, True), (0.31, True), (0.32, False), (0, True)])
 def test_the_threshold_is_the_one_that_is_set(world: World, threshold: float, known: bool) -> None:
     settings = world.settings.model_copy(update={"triage": TriageSettings(know_threshold=threshold)})
-    world.app = create_app(settings, world.secrets, world.database, world.clock)
+    world.serve(settings)
     world.new_case(report=UNSURE)
     assert ("Aanvulling" in row(coordinator(world))) is known
 

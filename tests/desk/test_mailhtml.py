@@ -1,6 +1,7 @@
 """Cleaning the HTML of a mail: what is left can do nothing, and says where its links lead."""
 
 import re
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -36,13 +37,30 @@ HOSTILE = [
     '<a href="cid:part1">x</a><img src="cid:part1"><img src=CID:part2 alt=x><img src="cid:&quot; onload=alert(1)">',
     '<a href="https://evil.example/" ping="https://evil.example/ping" onclick="alert(1)">x</a>',
 ]
-LOADS = re.compile(r"<[^>]*\b(?:src|srcset|background|poster|data|action|ping|style|on\w+)\s*=", re.IGNORECASE)
+LOADS = re.compile(r"src|srcset|background|poster|data|action|ping|style|on\w+", re.IGNORECASE)
+
+
+class _Attributes(HTMLParser):
+    """The names of all attributes, as a browser tells them from what stands within a value."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names |= {name for name, _ in attrs}
+
+
+def can_load(html: str) -> bool:
+    return any(map(LOADS.fullmatch, _Attributes(html).names))
 
 
 @pytest.mark.parametrize("html", HOSTILE)
 def test_nothing_of_hostile_markup_can_run_or_load(html: str) -> None:
     safe = cleaned(html, "[x]")
-    assert not LOADS.search(safe)
+    assert not can_load(safe)
     assert "javascript:" not in safe.lower()
     assert "data:" not in safe.lower()
     assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
@@ -52,7 +70,7 @@ def test_nothing_of_hostile_markup_can_run_or_load(html: str) -> None:
 def test_pieces_of_hostile_markup_joined_in_any_way_can_do_nothing(pieces: list[str]) -> None:
     safe = cleaned("".join(pieces), "[x]")
     assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
-    assert not LOADS.search(safe)
+    assert not can_load(safe)
 
 
 def test_a_picture_of_the_mail_itself_is_called_by_its_name() -> None:

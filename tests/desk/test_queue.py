@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from cases.terms import DueKind
 from config.settings import MailboxSettings
-from desk.app import create_app
 from store import mailboxes
 from tests.desk.world import DESK, REPORT, START, Visitor, World, coordinator
 
@@ -155,7 +154,7 @@ def test_the_queue_speaks_english_to_who_prefers_it_or_chooses_it(world: World) 
 def _with_mailbox(world: World) -> Visitor:
     mailbox = MailboxSettings(desk=DESK, host="127.0.0.1", user="box", security="plain")
     settings = world.settings.model_copy(update={"mailboxes": {"loket": mailbox}})
-    world.app = create_app(settings, world.secrets, world.database, world.clock)
+    world.serve(settings)
     return coordinator(world)
 
 

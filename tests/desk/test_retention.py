@@ -7,7 +7,6 @@ from sqlalchemy import select, update
 
 from cases.terms import DueKind
 from config.retention import RetentionRow
-from desk.app import create_app
 from store import destruction, dues
 from store.schema import CaseFile, Due
 from tests.desk.world import DESK, Visitor, World, coordinator
@@ -19,8 +18,7 @@ TABLE = (RetentionRow(term="2 months", ground="Archiefwet 1995", selection="12.3
 def filled_in(world: World) -> World:
     """The same desk, whose organisation has a retention table."""
     of_desk = world.settings.desks[DESK].model_copy(update={"retention": TABLE})
-    world.settings = world.settings.model_copy(update={"desks": {DESK: of_desk}})
-    world.app = create_app(world.settings, world.secrets, world.database, world.clock)
+    world.serve(world.settings.model_copy(update={"desks": {DESK: of_desk}}))
     return world
 
 

@@ -2,12 +2,15 @@
 
 import http.client
 import os
+import threading
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from desk.app import close
+from desk.parts import parts_of
 from desk.security import BODY_LIMIT
 from store import casework
 from tests.desk.world import Visitor, World, coordinator
@@ -86,3 +89,23 @@ def test_the_server_does_not_say_what_it_is(address: str) -> None:
     connection.request("GET", "/login")
     assert connection.getresponse().getheader("Server") is None
     connection.close()
+
+
+def test_it_serves_in_a_process_that_holds_more_than_a_thousand_files(world: World, request: Any) -> None:
+    """select() knows no file beyond the 1,024th."""
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        connection = http.client.HTTPConnection(urlsplit(request.getfixturevalue("address")).netloc, timeout=30)
+        connection.request("GET", "/login")
+        assert connection.getresponse().status == 200
+        connection.close()
+    finally:
+        for each in held:
+            os.close(each)
+
+
+def test_a_desk_that_ends_leaves_no_index_and_no_thread_behind(world: World) -> None:
+    coordinator(world).log_in()
+    close(world.app)
+    assert parts_of(world.app).indexes.count == 0
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("index")]

@@ -17,7 +17,7 @@ from cases.roles import Role
 from cases.terms import DueKind
 from config.secrets import Secrets, write_key
 from config.settings import DeskSettings, ReceiptTexts, Settings, WebSettings
-from desk.app import create_app
+from desk.app import close, create_app
 from store import audit, outbox, sessions
 from store.audit import Action
 from store.database import Database, open_database
@@ -86,7 +86,19 @@ class World:
     index: IndexKey
     clock: Clock
     app: Flask
+    desk_database: Database
     _count: Iterator[int] = field(default_factory=lambda: iter(range(10_000)))
+
+    def serve(self, settings: Settings) -> None:
+        """The same desk anew, with other settings."""
+        close(self.app)
+        self.settings = settings
+        self.app = create_app(settings, self.secrets, self.desk_database, self.clock, CHEAP)
+
+    def close(self) -> None:
+        close(self.app)
+        self.desk_database.close()
+        self.database.close()
 
     def new_case(self, *, dues: Mapping[DueKind, datetime] | None = None, **message: Any) -> TakenIn:
         """A case with one message; `reference` is K2345-00000 and so on."""
@@ -198,8 +210,9 @@ def make_world(prepared: Prepared, folder: Path, databases: Databases | None = N
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
     clock = Clock()
-    app = create_app(settings, secrets, open_database(desks), clock, CHEAP)
-    return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app)
+    desk_database = open_database(desks)
+    app = create_app(settings, secrets, desk_database, clock, CHEAP)
+    return World(settings, secrets, database, prepared.keys, prepared.ring, index, clock, app, desk_database)
 
 
 def _desk_settings(pins: Pins) -> DeskSettings:

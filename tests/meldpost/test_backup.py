@@ -79,7 +79,7 @@ def here(prepared: Prepared, tmp_path: Path) -> Iterator[Here]:
     folder = tmp_path / "backups"
     folder.mkdir()
     yield Here(world, file, folder)
-    world.database.close()
+    world.close()
 
 
 def opens(db: Database, ring: KeyRing, case_id: str) -> bool:

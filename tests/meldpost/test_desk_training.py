@@ -15,7 +15,7 @@ from meldpost import desk_training, hygiene
 from meldpost.at_desk import AtDesk
 from meldpost.cli import main
 from meldpost.init import Made
-from store import casework, changes, models
+from store import audit, casework, changes, models
 from store.audit import Action
 from store.members import WrongLogin
 from store.schema import Audit
@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, l
     with at_desk(world) as here:
         assert desk_training.train(here, said.append, lambda _: None, part_of_the_corpus(folder / "few"))
     yield world, case_ids, said
-    world.database.close()
+    world.close()
 
 
 @contextmanager
@@ -102,6 +102,13 @@ def test_one_goes_back_to_the_packaged_model_and_forward_again(trained: tuple[Wo
         assert desk_training.listing(here).splitlines()[0].startswith("*   0")
         assert desk_training.use(here, 1) == "Model 1 is in force."
         assert desk_training.listing(here).splitlines()[1].startswith("*   1")
+
+
+def test_where_a_person_acts_from_is_said_only_while_they_act(trained: tuple[World, list[str], list[str]]) -> None:
+    world, _, _ = trained
+    with at_desk(world):
+        assert audit.PLACE.get() == audit.COMMAND_LINE
+    assert audit.PLACE.get() == ""
 
 
 def test_another_passphrase_opens_nothing_and_stands_on_the_trail(trained: tuple[World, list[str], list[str]]) -> None:
