@@ -3,6 +3,7 @@ SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV ?= uv
+WORKERS ?= 2
 SECONDS ?= 300
 TARGET ?= parse
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
@@ -20,7 +21,7 @@ demo: ## everything on this machine: an embedded mail server, sample mail, the d
 test: dev ## all checks and tests, on a fresh machine too
 	@tools/system-packages.sh
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -ra $(ARGS)
+	$(BIN)/python -m pytest -ra -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: dev ## the checks that run nothing: ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("meldpost", deadline=None)  # how fast a machine is today is no failure
     settings.load_profile("meldpost")
     config.stash[_FIGURES] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that run real servers first: they take longest, and no worker is left alone with them at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "system")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -70,6 +76,19 @@ def databases(request: pytest.FixtureRequest, migrated: Path) -> Iterator[Databa
 def figures(pytestconfig: pytest.Config) -> list[str]:
     """Lines that stand under the test results: what was measured, beside what was proved."""
     return pytestconfig.stash[_FIGURES]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where several processes share the tests, each hands its figures over."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["figures"] = session.config.stash[_FIGURES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_FIGURES].extend(getattr(node, "workeroutput", {}).get("figures", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
