@@ -1,6 +1,6 @@
 """`meldpost backup` and `meldpost restore`: what is around the files (`store/backups.py`).
 
-PostgreSQL's own tools copy a PostgreSQL database (docs/administrator.md); these commands are for SQLite.
+On PostgreSQL both are done as the owner of the tables.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,11 @@ from sqlalchemy import select, update
 
 from config.settings import Settings
 from meldpost import startup
+from meldpost.database_roles import give, has_roles
 from store import audit, backups, destruction
 from store.audit import Action
-from store.backups import BackupError, Manifest
+from store.backups import Manifest
+from store.copies import BackupError, Copies
 from store.database import Database, open_database
 from store.lookups import IndexKey
 from store.outbox import OutboxState
@@ -36,46 +38,47 @@ class Restored:
     manifest: Manifest
     destroyed: int
     uncertain: int
-    aside: Path | None
+    aside: str | None
 
 
 def back_up(settings: Settings, target: Path) -> Made:
     """Make a backup and check it, then remove key files that are too old. Raises BackupError, NotReady."""
-    database = _file_of(settings)
-    startup.database_is_current(settings)
+    startup.owners_database_is_current(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    manifest = backups.make(database, target, _index_keys(settings), now)
+    manifest = backups.make(_database_of(settings), target, _index_keys(settings), now)
     expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
     return Made(manifest, tuple(expired))
 
 
 def check(settings: Settings, target: Path) -> Manifest:
     """Prove that a backup opens, without writing. Raises BackupError."""
-    return backups.check(target, _index_keys(settings))
+    return backups.check(_database_of(settings), target, _index_keys(settings))
 
 
 def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
-    """Put a backup into the place of the database. Raises BackupError."""
-    database, index_of, now = _file_of(settings), _index_keys(settings), datetime.now(UTC)
-    if database.exists() and not replace:
+    """Put a backup into the place of the database. Raises BackupError, NotReady."""
+    database, index_of, now = _database_of(settings), _index_keys(settings), datetime.now(UTC)
+    if database.is_there() and not replace:
         raise BackupError(
-            f"There is a database at {database}. Stop the daemon and the desk; then say --replace, and it is put aside."
+            "There is a database already. Stop the daemon and the desk; then say --replace, and it is put aside."
         )
-    manifest = backups.check(target, index_of)
+    manifest = backups.check(database, target, index_of)
     gone = backups.destroyed(target.parent, database)
-    fresh = backups.restore(target, database, index_of)
-    opened = open_database(f"sqlite:///{fresh}")
+    opened = open_database(backups.restore(database, target, index_of))
     try:
         opened.upgrade()
         again = _destroy_again(opened, gone, index_of)
         uncertain = _pause(opened, now)
     except BaseException:
         opened.close()
-        fresh.unlink(missing_ok=True)
+        database.discard()
         raise
     opened.close()
-    return Restored(manifest, again, uncertain, backups.put_in_place(fresh, database, now))
+    aside = database.put_in_place(now)
+    if has_roles(settings):
+        give(settings)
+    return Restored(manifest, again, uncertain, aside)
 
 
 def _destroy_again(database: Database, gone: Mapping[str, str], index_of: Mapping[str, IndexKey]) -> int:
@@ -102,13 +105,8 @@ def _pause(database: Database, now: datetime) -> int:
     return len(waiting)
 
 
-def _file_of(settings: Settings) -> Path:
-    prefix = "sqlite:///"
-    if not settings.database.url.startswith(prefix):
-        raise BackupError(
-            "This is for SQLite. Back a PostgreSQL database up by its own tools (docs/administrator.md, Backup)."
-        )
-    return Path(settings.database.url.removeprefix(prefix))
+def _database_of(settings: Settings) -> Copies:
+    return backups.copies_of(settings.database.for_owner)
 
 
 def _index_keys(settings: Settings) -> dict[str, IndexKey]:

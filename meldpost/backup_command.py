@@ -14,11 +14,12 @@ def backup(config: Path, file: Path) -> None:
     """Write a backup while everything runs: FILE.content, FILE.keys and FILE.manifest.
 
     It is read back before it counts. Key files that are older than key_backup_days are removed from the folder of FILE.
+    On PostgreSQL this is done by pg_dump, as the owner of the tables (MELDPOST_DATABASE__OWNER_URL).
     """
     from config.settings import load
     from meldpost import backup as backups
     from meldpost.startup import NotReady
-    from store.backups import BackupError
+    from store.copies import BackupError
 
     try:
         made = backups.back_up(load(config), file)
@@ -37,11 +38,13 @@ def backup(config: Path, file: Path) -> None:
 def restore(config: Path, check: bool, replace: bool, file: Path) -> None:
     """Put a backup into the place of the database. Stop the daemon and the desk first.
 
+    On PostgreSQL into an empty database, or with --replace, as the owner of the tables (MELDPOST_DATABASE__OWNER_URL).
     What was destroyed since stays destroyed. No mail goes out until a member says so at the desk.
     """
     from config.settings import load
     from meldpost import backup as backups
-    from store.backups import BackupError
+    from meldpost.startup import NotReady
+    from store.copies import BackupError
 
     settings = load(config)
     try:
@@ -50,11 +53,11 @@ def restore(config: Path, check: bool, replace: bool, file: Path) -> None:
             click.echo(f"Whole, and it opens: {manifest.cases} cases, made at {manifest.made_at}.")
             return
         restored = backups.restore(settings, file, replace=replace)
-    except BackupError as error:
+    except (BackupError, NotReady) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Restored: {restored.manifest.cases} cases, as of {restored.manifest.made_at}.")
     if restored.destroyed:
         click.echo(f"Destroyed once more, since they were by then: {restored.destroyed} cases.")
     click.echo(f"No mail goes out until a member says so; mails that wait for their word: {restored.uncertain}.")
     if restored.aside:
-        click.echo(f"The database of before lies at {restored.aside}. Remove it when all is well: its keys open cases.")
+        click.echo(f"What was there before is kept: {restored.aside}. Remove it when all is well: its keys open cases.")

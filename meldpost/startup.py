@@ -87,6 +87,10 @@ def database_is_current(settings: Settings) -> str:
     return _is_current(settings.database.url)
 
 
+def owners_database_is_current(settings: Settings) -> str:
+    return _is_current(settings.database.for_owner)
+
+
 def desks_database_is_current(settings: Settings) -> str:
     return _is_current(settings.database.for_desk)
 

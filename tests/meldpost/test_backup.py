@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,56 +18,25 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from cases.lifecycle import Status
 from config.settings import DatabaseSettings
 from meldpost import backup
 from meldpost.cli import main
-from store import backups, casework, changes, destruction, outbox, records, sending
+from store import backups, copies, outbox, sending
 from store.audit import Action
-from store.backups import BackupError
-from store.database import Database, open_database
-from store.keyring import KeyRing, NoSuchKey
+from store.copies import BackupError
+from store.database import open_database
+from store.keyring import NoSuchKey
 from store.outbox import OutboxState
-from store.records import Name, RecordKind
 from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Outbox, SealedSeed
-from tests.desk.world import DESK, Prepared, World, coordinator, make_world, prepare
+from store.sqlite_copies import SqliteCopies
+from tests.desk.world import DESK, Prepared, coordinator, make_world, prepare
+from tests.meldpost.backed_up import Here, opens
 from tests.system.disk import small_disk
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return prepare(tmp_path_factory.mktemp("desk"))
-
-
-@dataclass
-class Here:
-    """A desk, its database file, and a folder of backups."""
-
-    world: World
-    file: Path
-    folder: Path
-
-    @property
-    def target(self) -> Path:
-        return self.folder / "monday"
-
-    def end(self, case_id: str) -> None:
-        world, now = self.world, self.world.clock.now
-        with world.database.begin() as session:
-            version = casework.view_case(session, world.ring, case_id, now).version
-            changes.change_status(session, world.ring, world.index, case_id, Status.SET_ASIDE, version=version, now=now)
-
-    def destroy(self, case_id: str) -> None:
-        self.end(case_id)
-        with self.world.database.begin() as session:
-            destruction.begin(session, DESK, case_id, self.world.index, self.world.clock.now)
-        destruction.finish_begun(self.world.database, {DESK: self.world.index})
-
-    def restored(self) -> Database:
-        return open_database(f"sqlite:///{self.file}")
-
-    def ring(self) -> KeyRing:
-        return KeyRing.from_bytes(self.world.ring.to_bytes())
 
 
 @pytest.fixture
@@ -78,16 +46,8 @@ def here(prepared: Prepared, tmp_path: Path) -> Iterator[Here]:
     world.settings = world.settings.model_copy(update={"database": DatabaseSettings(url=f"sqlite:///{file}")})
     folder = tmp_path / "backups"
     folder.mkdir()
-    yield Here(world, file, folder)
+    yield Here(world, f"sqlite:///{file}", folder)
     world.close()
-
-
-def opens(db: Database, ring: KeyRing, case_id: str) -> bool:
-    with db.read() as session:
-        try:
-            return bool(records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD)))
-        except records.NoSuchRecord:
-            return False
 
 
 def test_a_backup_is_three_private_files_that_prove_themselves(here: Here) -> None:
@@ -102,7 +62,7 @@ def test_a_backup_is_three_private_files_that_prove_themselves(here: Here) -> No
     here.world.database.close()
     restored = backup.restore(here.world.settings, here.target, replace=True)
     assert restored.aside is not None
-    assert restored.aside.exists()
+    assert Path(restored.aside).exists()
     assert opens(here.restored(), here.ring(), case_id)
 
 
@@ -121,9 +81,9 @@ def test_the_content_file_holds_no_key_and_what_the_mailer_opens_stands_with_the
 
 def test_every_table_is_sorted_and_one_that_nobody_sorted_goes_with_the_keys() -> None:
     known = {table.name for table in Base.metadata.sorted_tables} | {"alembic_version"}
-    assert known >= backups.OF_CONTENT | backups.LEFT_OUT
-    assert not backups.OF_CONTENT & backups.LEFT_OUT
-    with_keys = known - backups.OF_CONTENT - backups.LEFT_OUT
+    assert known >= copies.OF_CONTENT | copies.LEFT_OUT
+    assert not copies.OF_CONTENT & copies.LEFT_OUT
+    with_keys = known - copies.OF_CONTENT - copies.LEFT_OUT
     assert with_keys >= {"sealed_seed", "member", "second_factor", "outbox", "mailer_contact"}
 
 
@@ -221,8 +181,8 @@ def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_
 
 def test_key_files_go_when_their_time_is_over_and_content_stays(here: Here) -> None:
     now = datetime.now(UTC)
-    backups.make(here.file, here.folder / "old", {DESK: here.world.index}, now - timedelta(days=31))
-    backups.make(here.file, here.folder / "young", {DESK: here.world.index}, now - timedelta(days=29))
+    backups.make(SqliteCopies(here.file), here.folder / "old", {DESK: here.world.index}, now - timedelta(days=31))
+    backups.make(SqliteCopies(here.file), here.folder / "young", {DESK: here.world.index}, now - timedelta(days=29))
     (here.folder / "letter.keys").write_text("of somebody else")
     made = backup.back_up(here.world.settings, here.target)
     assert [path.name for path in made.expired] == ["old.keys"]
@@ -273,8 +233,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from store import backups
 from store.lookups import IndexKey
+from store.sqlite_copies import SqliteCopies
 index = {sys.argv[3]: IndexKey(bytes.fromhex(sys.argv[4]))}
-backups.make(Path(sys.argv[1]), Path(sys.argv[2]), index, datetime.now(UTC))
+backups.make(SqliteCopies(Path(sys.argv[1])), Path(sys.argv[2]), index, datetime.now(UTC))
 """
 
 
