@@ -101,7 +101,7 @@ def who_has_access(session: Session, ring: KeyRing, index: IndexKey, case_id: st
     """Who opens a case, and who is kept out. Raises NotAllowed, NotFound, NoSuchKey, UnprovenKey."""
     _require(session, ring, case_id)
     keys = _newest(session, ring, index, case_id)
-    listed = access_list.read(session, ring, keys)
+    listed = _listed(session, ring, keys)
     return _access(session, ring, keys, listed)
 
 
@@ -123,7 +123,7 @@ def grant(
     """
     _require(session, ring, case_id, reason)
     keys = _newest(session, ring, index, case_id)
-    listed = access_list.read(session, ring, keys)
+    listed = _listed(session, ring, keys)
     person = _access(session, ring, keys, listed).of(member_id)
     if person.shut_out and not again:
         raise ShutOut("This member was kept out of this case. Say that they are to be let in again.")
@@ -157,7 +157,7 @@ def withdraw(
     with db.begin() as session:
         _require(session, ring, case_id, reason)
         before = _newest(session, ring, index, case_id)
-        listed = access_list.read(session, ring, before)
+        listed = _listed(session, ring, before)
         if member_id not in listed.members and not _is_recipient(session, before, member_id):
             raise HasNoAccess("This member has no key of their own to this case.")
         after = listed.without(member_id)
@@ -188,7 +188,7 @@ def shut_out(
     with db.begin() as session:
         _require(session, ring, case_id, reason)
         before = _newest(session, ring, index, case_id)
-        listed = access_list.read(session, ring, before)
+        listed = _listed(session, ring, before)
         access = _access(session, ring, before, listed)
         if access.of(member_id).shut_out:
             raise ShutOut("This member is kept out of this case already.")
@@ -211,7 +211,7 @@ def renew(db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, ca
     with db.begin() as session:
         _require(session, ring, case_id)
         before = _newest(session, ring, index, case_id)
-        listed = access_list.read(session, ring, before)
+        listed = _listed(session, ring, before)
         _anew(session, ring, index, keys, before, listed, _is_restricted(session, ring, before), now)
     yield from rekeying.resume(db, ring, index, case_id)
 
@@ -228,6 +228,13 @@ def _newest(session: Session, ring: KeyRing, index: IndexKey, case_id: str) -> C
         case=newest_proven(session, index, ring.desk, KeyKind.CASE, case_id),
         identity=newest_proven(session, index, ring.desk, KeyKind.IDENTITY, case_id),
     )
+
+
+def _listed(session: Session, ring: KeyRing, keys: CaseKeys) -> AccessList:
+    """Who stands on the case's list and has its key: who left and came back is granted it anew."""
+    listed = access_list.read(session, ring, keys)
+    own = {to.owner for to in rekeying.recipients_of(session, keys.case.id)}
+    return AccessList({each: full for each, full in listed.members.items() if each in own}, listed.shut_out)
 
 
 def _access(session: Session, ring: KeyRing, keys: CaseKeys, listed: AccessList) -> Access:
@@ -281,6 +288,10 @@ def _anew(
     kept = {}
     present = {each.id: each for each in membership.listed(session, ring) if each.left_at is None}
     for member_id, full in listed.members.items():
+        role = present[member_id].role if member_id in present else None
+        if not _may_open(role):
+            log.warning("case %s: member %s gets no new key, for they read no case now", before.case.owner, member_id)
+            continue
         try:
             to = _proven_pair(session, ring, member_id)
         except (NoSuchKey, UnprovenMember, NoSuchMember):
@@ -290,7 +301,6 @@ def _anew(
         case.append(to)
         if full:
             identity.append(to)
-            role = present[member_id].role if member_id in present else None
             managers += role is not None and may(role, May.MANAGE_ACCESS)
     if restricted and not managers:
         raise NobodyLeft("Nobody would be left who opens this case and may manage access to it. Add a member first.")

@@ -26,6 +26,10 @@ from store.passphrase import DEFAULT, Params, WrongPassphrase, params_of, unwrap
 from store.passphrase_rules import refuse_weak
 from store.records import Name, RecordKind
 from store.schema import Audit, Desk, HeldLogin, KeyPair, LoginSession, Member, SealedSeed, SecondFactor
+from store.signing import Author
+
+_LEFT_AT = "left_at"
+"""In what the desk signed of a member: since when they are none."""
 
 
 class NoSuchMember(Exception):
@@ -85,6 +89,28 @@ def holders(session: Session, desk: str) -> Collection[str]:
     )
 
 
+def entitled(session: Session, ring: KeyRing) -> list[PublicPair]:
+    """The keys of the members who hold the desk's key, and hold it by the role that the desk signed.
+
+    Who writes to the database can say that a key is sealed to somebody, or that nobody left. Raises NotAllowed,
+    UnprovenMember.
+    """
+    known = {each.id: each for each in listed(session, ring)}
+    found = []
+    for member_id in sorted(holders(session, ring.desk)):
+        own = newest(session, ring.desk, KeyKind.MEMBER, member_id)
+        refuse_unproven(session, ring, own)
+        member = known[member_id]
+        if member.left_at is not None or member.role is None or not holds_the_desk_key(member.role):
+            raise UnprovenMember(
+                f"The database gives the desk's key to {member.login or member.address}, whose role, as the desk "
+                "signed it, does not hold it. Find out who wrote to the database; `meldpost member list` shows who is "
+                "a member."
+            )
+        found.append(own)
+    return found
+
+
 def is_rotation_due(session: Session, desk: str) -> bool:
     """Did somebody have the desk's present key who shall not open what comes in any more?"""
     since = session.get_one(KeyPair, newest(session, desk, KeyKind.DESK).id).created_at
@@ -134,12 +160,14 @@ def leave(session: Session, ring: KeyRing, member_id: str, now: datetime) -> Tak
     """
     _begin(session, ring)
     row = _present(session, ring.desk, member_id)
+    to, by = ring.to_desk(session), ring.desk_author(session)  # who leaves by themselves has it no more in a moment
     held = member_id in holders(session, ring.desk)
     if held:
         _refuse_last(session, ring.desk, member_id)
         _take_desk_key(session, ring, member_id, now)
     case_ids = _take_case_keys(session, ring.desk, member_id)
     records.destroy(session, ring.desk, Name(None, member_id, RecordKind.PROFILE))
+    _sign_that_they_left(session, ring, member_id, to, by, now)
     session.execute(
         update(KeyPair)
         .where(KeyPair.desk == ring.desk, KeyPair.owner == member_id, KeyPair.kind == KeyKind.MEMBER)
@@ -163,7 +191,7 @@ def take_back(session: Session, ring: KeyRing, member_id: str, own_key: OwnKey, 
     row = session.get(Member, member_id)
     if row is None or row.desk != ring.desk or row.retired_at is None:
         raise NoSuchMember("This desk has no such member who left.")
-    profile = _profile(session, ring, member_id)
+    profile = {name: value for name, value in _profile(session, ring, member_id).items() if name != _LEFT_AT}
     pairs = select(KeyPair.generation).where(KeyPair.desk == ring.desk, KeyPair.owner == member_id)
     last = max(session.scalars(pairs.where(KeyPair.kind == KeyKind.MEMBER)), default=0)
     public = own_key.private.public
@@ -253,6 +281,17 @@ def _profile(session: Session, ring: KeyRing, member_id: str) -> Mapping[str, st
     return records.opened_json(session, ring, Name(None, member_id, RecordKind.MEMBER))
 
 
+def _sign_that_they_left(
+    session: Session, ring: KeyRing, member_id: str, to: PublicPair, by: Author, now: datetime
+) -> None:
+    """For the desk alone: that a row of the database says so counts for little."""
+    name = Name(None, member_id, RecordKind.MEMBER)
+    known = records.opened_of_subjects(session, ring, [member_id], RecordKind.MEMBER).get(member_id, {})
+    version = records.next_version(session, ring.desk, name)
+    content = {**known, _LEFT_AT: now.isoformat()}
+    records.write_json(session, name, content, to, now, version=version, by=by)
+
+
 def _refuse_last(session: Session, desk: str, member_id: str) -> None:
     if set(holders(session, desk)) <= {member_id}:
         raise LastHolder(
@@ -312,4 +351,5 @@ def _rewrap(session: Session, member_id: str, before: bytes, after: bytes) -> bo
 def _listed(row: Member, profile: Mapping[str, str] | None, holds: bool) -> Listed:
     known = profile or {}
     role = Role(known["role"]) if known.get("role") in set(Role) else None
-    return Listed(row.id, known.get("login", ""), role, row.address, row.created_at, row.retired_at, holds)
+    left_at = datetime.fromisoformat(known[_LEFT_AT]) if _LEFT_AT in known else None
+    return Listed(row.id, known.get("login", ""), role, row.address, row.created_at, row.retired_at or left_at, holds)

@@ -28,7 +28,7 @@ from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import KeyRing, NoSuchKey, Pins, PublicPair, add_pair, desk_keys, newest, pair, seal_seed
 from store.locks import end_desk_keys
 from store.members import write_profile
-from store.membership import holders, refuse_unproven
+from store.membership import entitled
 from store.records import RecordKind
 from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Member, Record, SealedSeed, Segment
 from store.signing import DESK, Author, Signer, SigningKey
@@ -89,9 +89,7 @@ def begin(session: Session, ring: KeyRing, pins: Pins, now: datetime) -> PublicP
     before = ring.chain(session)
     if before.newest is None or not before.holds(keys.to_desk.generation, keys.to_desk.public.to_bytes()):
         raise CannotRotate("The desk has no signing key that certifies a new one. Log in once, and look at the trail.")
-    recipients = [newest(session, ring.desk, KeyKind.MEMBER, each) for each in sorted(holders(session, ring.desk))]
-    for recipient in recipients:
-        refuse_unproven(session, ring, recipient)
+    recipients = entitled(session, ring)
     by, private = ring.private(session, keys.to_desk.id), generate()
     generation = keys.to_desk.generation + 1
     added = add_pair(session, ring.desk, KeyKind.DESK, "", private.public, now, generation=generation)

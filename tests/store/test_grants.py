@@ -12,16 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select, update
 
 from cases.roles import Role, holds_the_desk_key
-from store import access_list, casework, changes, grants, records, rekeying
+from store import access_list, casework, changes, grants, membership, records, rekeying
 from store.access_list import AccessList
 from store.audit import Action
 from store.casework import NotFound
 from store.intake import CaseKeys, TakenIn, add_message
 from store.keypairs import KeyKind, generate
-from store.keyring import NotAllowed, newest_proven
+from store.keyring import KeyRing, NotAllowed, newest_proven
+from store.members import OwnKey, ring_of
 from store.queue import overdue_count, queue_page, status_counts
 from store.records import Name, RecordKind
-from store.schema import CaseFile, KeyPair, SealedSeed
+from store.schema import CaseFile, KeyPair, Member, SealedSeed
 from tests.databases import Databases
 from tests.store.office import ROLES, Office, OfficeTemplate, make_office_template, opened_kinds
 from tests.store.world import INDEX, NOW, Template, folder_in_memory, mail
@@ -276,6 +277,44 @@ def test_a_list_of_before_the_keys_were_made_anew_counts_for_nothing(office: Off
         records.write_json(session, name, before, keys.case, NOW, version=9, by=office.ring("ivo").author)
     withdraw_nobody = grants.renew(office.db, office.ring("ada"), INDEX, office.world.keys, taken.case_id)
     list(withdraw_nobody)
+    assert opens(office, "ivo", taken.case_id) == set()
+
+
+def renew(office: Office, case_id: str) -> None:
+    list(grants.renew(office.db, office.ring("ada"), INDEX, office.world.keys, case_id))
+
+
+def test_who_left_gets_no_new_keys_of_a_case_by_rows_that_say_that_they_are_there(
+    office: Office, taken: TakenIn
+) -> None:
+    grant(office, "ada", taken.case_id, "ivo", identity=True)
+    with office.db.begin() as session:
+        membership.leave(session, office.ring("ada"), office.id("ivo"), NOW)
+        session.execute(update(Member).values(retired_at=None))
+        session.execute(update(KeyPair).values(retired_at=None))
+    renew(office, taken.case_id)
+    assert opens(office, "ivo", taken.case_id) == set()
+
+
+def test_who_came_back_is_granted_a_case_anew_or_does_not_open_it(office: Office, taken: TakenIn) -> None:
+    grant(office, "ada", taken.case_id, "ivo", identity=True)
+    made = OwnKey(generate(), b"never opened")
+    with office.db.begin() as session:
+        membership.leave(session, office.ring("ada"), office.id("ivo"), NOW)
+        membership.take_back(session, office.ring("ada"), office.id("ivo"), made, Role.INVESTIGATOR, NOW)
+    with office.db.read() as session:
+        back = ring_of(session, office.world.ring.desk, office.id("ivo"), "ivo", made.private, office.world.pins)
+    renew(office, taken.case_id)
+    assert opened_kinds(office.db, back, taken.case_id) == set()
+    grant(office, "ada", taken.case_id, "ivo")
+    assert opened_kinds(office.db, KeyRing.from_bytes(back.to_bytes()), taken.case_id) == {"case", "trail"}
+
+
+def test_who_has_a_role_that_reads_no_case_gets_no_new_keys_of_one(office: Office, taken: TakenIn) -> None:
+    grant(office, "ada", taken.case_id, "ivo", identity=True)
+    with office.db.begin() as session:
+        membership.change_role(session, office.ring("ada"), office.id("ivo"), Role.AUDITOR, NOW)
+    renew(office, taken.case_id)
     assert opens(office, "ivo", taken.case_id) == set()
 
 

@@ -18,7 +18,7 @@ from store.members import add_member, logins, unlock
 from store.membership import UnprovenMember
 from store.records import Name, RecordKind, opened_json
 from store.rotation import CannotRotate, Progress
-from store.schema import Audit, KeyPair, PublicSigningKey, Record, SealedSeed, new_id
+from store.schema import Audit, KeyPair, Member, PublicSigningKey, Record, SealedSeed, new_id
 from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World, new_case
 
 LATER = NOW + timedelta(hours=1)
@@ -211,6 +211,35 @@ def test_a_member_whom_somebody_wrote_into_the_database_is_not_given_the_new_key
         pair = newest(session, world.ring.desk, KeyKind.MEMBER, bo_id)
         session.execute(update(KeyPair).where(KeyPair.id == pair.id).values(public=own.public.to_bytes()))
     with pytest.raises(UnprovenMember):
+        rotate(world)
+    with world.db.read() as session:
+        assert newest(session, world.ring.desk, KeyKind.DESK).generation == 1
+
+
+def say_that_they_hold_the_desk_key(world: World, member_id: str) -> None:
+    """What somebody does who writes to the database: a row for a member, with no seal in it that opens."""
+    with world.db.begin() as session:
+        session.execute(update(Member).where(Member.id == member_id).values(retired_at=None))
+        session.execute(update(KeyPair).where(KeyPair.owner == member_id).values(retired_at=None))
+        own = newest(session, world.ring.desk, KeyKind.MEMBER, member_id)
+        session.add(SealedSeed(key_pair_id=world.keys.to_desk.id, recipient_key_pair_id=own.id, frame=b"forged"))
+
+
+def test_a_member_of_another_role_is_not_given_the_new_key_by_a_row_that_says_so(world: World) -> None:
+    """Their key is certified, as every member's is: what counts is the role that the desk signed."""
+    isa_id = add(world, "isa", Role.INVESTIGATOR)
+    say_that_they_hold_the_desk_key(world, isa_id)
+    with pytest.raises(UnprovenMember, match="isa"):
+        rotate(world)
+    assert len(log_in(world, "isa").privates) == 1
+
+
+def test_a_member_who_left_is_not_given_the_new_key_by_rows_that_say_that_they_are_there(world: World) -> None:
+    bo_id = add(world, "bo")
+    with world.db.begin() as session:
+        membership.leave(session, world.ring, bo_id, NOW)
+    say_that_they_hold_the_desk_key(world, bo_id)
+    with pytest.raises(UnprovenMember, match="bo"):
         rotate(world)
     with world.db.read() as session:
         assert newest(session, world.ring.desk, KeyKind.DESK).generation == 1
