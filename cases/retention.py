@@ -7,6 +7,7 @@ desk's time zone; a term that ends on a day ends with that day.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from cases.lifecycle import Outcome, Status
@@ -19,6 +20,7 @@ ENDED = frozenset({Status.CLOSED, Status.SET_ASIDE})
 """Only what has ended is destroyed."""
 
 _LAST_YEAR = 9000
+_Day = TypeVar("_Day", date, datetime)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def ending_of(status: Status, outcome: Outcome | None) -> str | None:
     return outcome.value if status is Status.CLOSED and outcome is not None else None
 
 
-def gone_for_good(destroyed: date, key_backup_days: int) -> date:
+def gone_for_good(destroyed: _Day, key_backup_days: int) -> _Day:
     """When the last backup of its keys is removed that was made before a case was destroyed."""
     return destroyed + timedelta(days=key_backup_days)
 

@@ -8,21 +8,22 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from cases.retention import Policy, gone_for_good, policy_of
+from cases.retention import Policy, policy_of
 from cases.roles import May
 from desk import gate
 from desk.forms import CaseForm, ReasonForm
 from desk.language import zone
 from desk.parts import parts
-from store import consent, declarations, destruction, early_destruction, retention
+from store import consent, declarations, destruction, early_destruction, retention, retention_overview
 from store.casework import CaseView, case_row
 from store.changes import Changed
 from store.consent import Act, ConsentNeeded
 from store.declarations import CANNOT_SIGN, Declaration
-from store.destruction import Ended, NotDestroyable
+from store.destruction import NotDestroyable
 from store.keyring import KeyRing
 from store.members import logins
 from store.retention import OnHold
+from store.retention_overview import Gone
 
 blueprint = Blueprint("retention", __name__)
 blueprint.before_request(gate.require(May.OPEN_THE_DESK))
@@ -51,6 +52,7 @@ def show() -> str:
         dated, undated = retention.counts(transaction, ring)
         kept = declarations.kept(transaction, ring)
         gone = destruction.ended(transaction, ring.desk, index)
+        overview = {each.case_id: each for each in retention_overview.gone(transaction, ring.desk)}
     gate.note_look_at([each.case_id for each in held])
     return render_template(
         "retention.html",
@@ -63,7 +65,7 @@ def show() -> str:
         undated=undated,
         declared=kept[:MOST_SHOWN],
         gone={each.id: each for each in gone},
-        for_good={each.id: _gone_for_good(each) for each in gone},
+        for_good={each.id: _gone_for_good(overview[each.case_id]) for each in gone if each.case_id in overview},
         unproven=[each for each in gone if not each.proven],
     )
 
@@ -187,9 +189,9 @@ def _change_hold(case_id: str, *, lift: bool) -> AnyResponse:
     return back
 
 
-def _gone_for_good(gone: Ended) -> str:
-    day = gone.ended_at.astimezone(zone()).date()
-    return gone_for_good(day, parts().settings.backup.key_backup_days).isoformat()
+def _gone_for_good(gone: Gone) -> str:
+    at = gone.for_good_at(parts().settings.backup.key_backup_days)
+    return "–" if at is None else at.astimezone(zone()).date().isoformat()
 
 
 def _words_of(found: Declaration) -> dict[str, str]:

@@ -42,6 +42,7 @@ from meldpost.findings import Finding, Verdict
 from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import model
+from meldpost.retention_examined import retention
 from meldpost.signing_examined import signing
 from meldpost.trail_examined import trails
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
@@ -117,6 +118,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _core_dumps()
     yield from _recovery_files(config, settings)
     yield from trails(settings)
+    yield from retention(settings)
     yield from _last_success(settings)
 
 
@@ -242,7 +244,8 @@ def _readable(server: Account, account: str, mailbox: MailboxSettings) -> Findin
         lying = _count(server, mailbox.done_folder)
     except FolderMissing:
         lying = 0
-    text = f"{lying} lie in {mailbox.done_folder} on the server; each is removed after {mailbox.keep_days} days"
+    text = f"{lying} lie in {mailbox.done_folder} on the server; each is removed after {mailbox.keep_days} days, "
+    text += "or when a checked backup on another disk holds it"
     return Finding(what, Verdict.FINE, text)
 
 

@@ -126,8 +126,11 @@ def restore(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) ->
 
 
 def expire(folder: Path, days: int, now: datetime) -> list[Path]:
-    """Remove the key files of backups that are older than so many days; gives them. Other files stay."""
-    removed = []
+    """Remove the key files of backups that were made so many days ago, or before; gives them. Other files stay.
+
+    By the day, not the hour: so what is destroyed on a day is gone so many days later, when a backup was made that day.
+    """
+    removed, last = [], (now.astimezone(UTC) - timedelta(days=days)).date()
     for manifest_file in sorted(folder.glob(f"*{MANIFEST}")):
         target = manifest_file.with_name(manifest_file.name.removesuffix(MANIFEST))
         keys = _file(target, KEYS)
@@ -135,7 +138,7 @@ def expire(folder: Path, days: int, now: datetime) -> list[Path]:
             made_at = datetime.fromisoformat(_read_manifest(target).made_at)
         except BackupError:
             continue
-        if keys.exists() and made_at < now - timedelta(days=days):
+        if keys.exists() and made_at.astimezone(UTC).date() <= last:
             _overwrite(keys)
             keys.unlink()
             removed.append(keys)

@@ -180,8 +180,10 @@ def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_
 
 
 def test_key_files_go_when_their_time_is_over_and_content_stays(here: Here) -> None:
+    """Also one that was made at a later hour of that day: what was destroyed then is gone for good by tonight."""
     now = datetime.now(UTC)
-    backups.make(SqliteCopies(here.file), here.folder / "old", {DESK: here.world.index}, now - timedelta(days=31))
+    last = (now - timedelta(days=30)).replace(hour=23, minute=59)
+    backups.make(SqliteCopies(here.file), here.folder / "old", {DESK: here.world.index}, last)
     backups.make(SqliteCopies(here.file), here.folder / "young", {DESK: here.world.index}, now - timedelta(days=29))
     (here.folder / "letter.keys").write_text("of somebody else")
     made = backup.back_up(here.world.settings, here.target)
