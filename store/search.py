@@ -13,7 +13,7 @@ import heapq
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice, zip_longest
 from typing import Any
@@ -122,6 +122,8 @@ class SearchIndex:
 
     def __init__(self) -> None:
         self._loaded: dict[str, _Loaded] = {}
+        self._before: list[_Loaded] = []
+        """Of a key of the desk's before the newest: they speak for the cases that were not read anew since."""
         self._closed: dict[str, dict[str, int]] = {}
         self._stemmer = Stemmer()
         self._lock = threading.RLock()
@@ -138,15 +140,16 @@ class SearchIndex:
     def size(self) -> int:
         """Bytes of memory, about."""
         with self._lock:
-            return sum(each.index.size for each in self._loaded.values())
+            return sum(each.index.size for each in self._all())
 
     def wipe(self) -> None:
         """Let go of everything, for good."""
         with self._lock:
             self._wiped = True
-            for each in self._loaded.values():
+            for each in self._all():
                 each.index.close()
             self._loaded.clear()
+            self._before.clear()
             self._closed.clear()
             self._stemmer = Stemmer()
 
@@ -194,7 +197,7 @@ class SearchIndex:
         with self._lock:
             self._load(session, ring)
             for name in dict.fromkeys(persons):
-                for loaded in self._loaded.values():
+                for loaded in self._all():
                     for each in loaded.index.namesakes(name):
                         if each.case_id != case_id and loaded.speaks_for(each.case_id):
                             best.setdefault(each.case_id, []).append(each)
@@ -232,7 +235,8 @@ class SearchIndex:
             if self._wiped:
                 return
             for gone in set(self._loaded) - set(there):
-                self._loaded.pop(gone).index.close()
+                self._let_go(self._loaded.pop(gone), audience)
+            self._speak_for_what_waits(session, ring, audience.values())
             for stored in there.values():
                 known = self._loaded.get(stored.id)
                 if known is None:
@@ -246,9 +250,31 @@ class SearchIndex:
                 self._loaded[stored.id] = _Loaded(known.index, stored, live)
             self._ready = True
 
-    def _waiting(self, session: Session, ring: KeyRing, audience: Audience, most: int) -> list[segments.Waiting]:
+    def _all(self) -> list[_Loaded]:
+        return [*self._loaded.values(), *self._before]
+
+    def _let_go(self, gone: _Loaded, audience: Collection[str]) -> None:
+        """A segment is not stored any more: its cases are in another, or are to be known no longer. Where the desk's
+        key was made anew, all of its segments go at once, and reading so many cases again takes a while."""
+        if gone.stored.key_pair_id in audience:
+            gone.index.close()
+        else:
+            self._before.append(gone)
+
+    def _speak_for_what_waits(self, session: Session, ring: KeyRing, audience: Collection[Audience]) -> None:
+        """Segments from before a new key speak for what these audiences wait to have read, and then go. So they say
+        nothing of a case that was destroyed, or is kept from the desk, since."""
+        if not self._before:
+            return
+        live = frozenset(case.case_id for each in audience for case in self._waiting(session, ring, each, None))
+        if not live:
+            for each in self._before:
+                each.index.close()
+        self._before = [replace(each, live=live) for each in self._before] if live else []
+
+    def _waiting(self, session: Session, ring: KeyRing, audience: Audience, most: int | None) -> list[segments.Waiting]:
         closed = self._closed.get(audience.id, {})
-        found = segments.waiting(session, ring.desk, audience, most + len(closed))
+        found = segments.waiting(session, ring.desk, audience, None if most is None else most + len(closed))
         return [each for each in found if closed.get(each.case_id) != each.changes][:most]
 
     def _refresh(self, db: Database, ring: KeyRing, audience: Audience, now: datetime, most: int | None) -> int:
@@ -296,14 +322,14 @@ class SearchIndex:
 
     def _newest(self, expression: str) -> Iterator[_Hit]:
         """What matches in any segment, newest first."""
-        streams = [_of(each, expression) for each in self._loaded.values()]
+        streams = [_of(each, expression) for each in self._all()]
         return heapq.merge(*streams, key=lambda hit: hit[0], reverse=True)
 
     def _other_spellings(self, form: str) -> frozenset[str]:
         """The stems of the words that are one edit from this one."""
         if len(form) < tokens.FORGIVEN:
             return frozenset()
-        alike = {other for each in self._loaded.values() for other in each.index.spelled_alike(form)}
+        alike = {other for each in self._all() for other in each.index.spelled_alike(form)}
         nearest = sorted(alike, key=lambda other: (other[0] != form[0], len(other) != len(form), other))
         return frozenset(stem for other in nearest[:_MOST_SPELLINGS] for stem in self._stemmer.stems(other))
 

@@ -87,7 +87,7 @@ def audiences(session: Session, ring: KeyRing) -> tuple[Audience, ...]:
     return tuple(found)
 
 
-def waiting(session: Session, desk: str, audience: Audience, most: int) -> list[Waiting]:
+def waiting(session: Session, desk: str, audience: Audience, most: int | None) -> list[Waiting]:
     query = _cases(desk, audience)
     if audience.is_desk:
         query = query.where(CaseFile.changes != CaseFile.folded)

@@ -11,10 +11,18 @@ from playwright.sync_api import Page
 
 from cases.roles import Role
 from desk.indexes import Indexes
-from store import audit
+from store import audit, rotation
 from store.audit import Action
+from store.keyring import pins_of
+from store.search import AT_ONCE
 from tests.desk.conftest import log_in
-from tests.desk.world import REPORT, Visitor, World, coordinator
+from tests.desk.world import DESK, REPORT, Visitor, World, coordinator
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who searches waits for the index, however slow the machine is."""
+    monkeypatch.setattr("desk.indexes.PATIENCE", 60.0)
 
 
 def indexes(world: World) -> Indexes:
@@ -93,6 +101,19 @@ def test_a_case_that_came_in_since_is_found(world: World) -> None:
     assert "K2345" not in search(visitor, "factuur").text
     world.new_case()
     assert "K2345-00000" in search(visitor, "factuur").text
+
+
+def test_who_is_logged_in_while_the_desks_key_is_made_anew_goes_on_finding(world: World) -> None:
+    for _ in range(AT_ONCE + 1):  # too many to be read again while somebody waits
+        world.new_case()
+    visitor = coordinator(world)
+    search(visitor, "factuur")
+    indexes(world).wait()
+    for _ in rotation.rotate(world.database, world.ring, pins_of(world.settings.desks[DESK]), world.clock.now):
+        continue
+    assert "K2345" in search(visitor, "factuur").text
+    indexes(world).wait()
+    assert "K2345" in search(visitor, "factuur").text
 
 
 def test_the_index_goes_with_the_last_log_out(world: World) -> None:

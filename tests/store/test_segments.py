@@ -9,14 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from store import folding, rekeying, rows, segments
+from store import folding, rekeying, rotation, rows, segments
 from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing, add_pair, pair, seal_seed
 from store.records import RecordKind
 from store.rekeying import Recipients
-from store.schema import CaseFile, KeyPair, Segment, SegmentCase, SegmentPiece
+from store.schema import CaseFile, KeyPair, SealedSeed, Segment, SegmentCase, SegmentPiece
 from store.search import SearchIndex
 from store.segment_index import Document, SegmentIndex
 from store.segments import Audience, Withdrawn
@@ -265,6 +265,26 @@ def test_two_desks_that_read_the_same_cases_at_once_lose_none(world: World) -> N
         folding.fold(world.db, world.ring, SearchIndex()._stemmer, desk, case_ids, NOW)
     assert count(world) == 1
     assert set(find(world, ready(world), "fraude").case_ids) == set(case_ids)
+
+
+def test_cases_are_found_by_what_was_read_before_the_desk_had_a_new_key_until_they_are_read_again(world: World) -> None:
+    gone, *others = open_cases(world, ["fraude een", "fraude twee", "fraude drie"])
+    index = ready(world)
+    for _ in rotation.rotate(world.db, world.ring, world.pins, NOW):
+        continue
+    with world.db.read() as session:
+        ring = world.ring.with_newer_keys(session)
+    assert set(find(world, index, "fraude", ring).case_ids) == {gone, *others}
+    assert index.refresh(world.db, ring, now=NOW, most=2) == 3, "three wait, and too many for who asks"
+    assert set(find(world, index, "fraude", ring).case_ids) == {gone, *others}
+    with world.db.begin() as session:  # as where a case is destroyed
+        segments.forget_case(session, gone)
+        of_it = select(KeyPair.id).where(KeyPair.owner == gone)
+        session.execute(delete(SealedSeed).where(SealedSeed.key_pair_id.in_(of_it)))
+    assert set(find(world, index, "fraude", ring).case_ids) == set(others)
+    assert index.refresh(world.db, ring, now=NOW) == 0
+    assert set(find(world, index, "fraude", ring).case_ids) == set(others)
+    assert index._before == []
 
 
 def test_keys_made_anew_take_the_case_out_of_what_the_old_keys_opened(world: World) -> None:
