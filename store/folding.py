@@ -7,7 +7,7 @@ the identity key opens, is in no index; so neither are the mails as written, nor
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from store import records, segments, tokens
 from store.database import Database
 from store.keyring import KeyRing
 from store.records import RecordKind
-from store.segment_index import Document, SegmentIndex, facets
+from store.segment_index import Document, Facts, SegmentIndex, facets
 from store.segments import Audience, Stored, Waiting, Withdrawn
 from store.tokens import Stemmer
 
@@ -26,6 +26,8 @@ BATCH = 64
 LONGEST_TEXT = 200_000
 """Letters of one text that are read."""
 READ = (RecordKind.CARD, RecordKind.REPORT, RecordKind.MASKED, RecordKind.NOTE)
+_COUNTED = (RecordKind.OUTCOME,)
+"""What is read for the figures of the desk alone."""
 _TRIES = 3
 
 Opened = Mapping[tuple[str, RecordKind], Mapping[str, Mapping[str, Any]]]
@@ -53,7 +55,7 @@ def fold(
             read = segments.as_they_are(session, ring.desk, audience, case_ids)
             for start in range(0, len(read), BATCH):
                 batch = read[start : start + BATCH]
-                opened = records.opened_of_cases(session, narrow, [each.case_id for each in batch], READ)
+                opened = records.opened_of_cases(session, narrow, [each.case_id for each in batch], (*READ, *_COUNTED))
                 found = dict(_documents(opened, batch, stemmer))
                 documents += [(each, found[each.case_id]) for each in batch if each.case_id in found]
                 closed |= {each.case_id: each.changes for each in batch if each.case_id not in found}
@@ -106,7 +108,13 @@ def document(case: Waiting, card: Mapping[str, Any], opened: Opened, stemmer: St
         stems=frozenset(stems),
         forms=frozenset(forms),
         persons=persons_of(card, reports.values()),
+        facts=_facts(case.case_id, card, opened),
     )
+
+
+def _facts(case_id: str, card: Mapping[str, Any], opened: Opened) -> Facts:
+    outcome = next(iter(opened.get((case_id, RecordKind.OUTCOME), {}).values()), {})
+    return Facts(card.get("kind"), card.get("primary"), card.get("severity"), outcome.get("outcome"))
 
 
 def texts_of(case_id: str, opened: Opened) -> list[tuple[str | None, str]]:
@@ -140,4 +148,4 @@ def _numbered(documents: Sequence[Document]) -> Iterator[Document]:
     last = 0
     for document in documents:
         last = max(document.number, last + 1)
-        yield Document(last, document.case_id, document.stems, document.forms, document.persons)
+        yield replace(document, number=last)

@@ -16,6 +16,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Outcome, Status
+from cases.overview import PACES, Pace, pace
 from cases.retention import ENDED, Policy, Rule, band, ending_of, quarter
 from cases.terms import OF_RETENTION, DueKind
 from store import audit, dues, records
@@ -288,11 +289,28 @@ def _write_figures(
         "days_to_receipt": band(start, session.scalars(receipt).one()),
         "days_to_first_look": band(start, datetime.fromisoformat(look["at"]) if look else None),
         "days_to_closing": band(start, row.closed_at),
+        **_paces(session, row.id, start, now),
     }
     name = Name(None, index.figures(row.id), RecordKind.FIGURES)
     before, _ = records.opened_json_or_none(session, ring, name)
     if before != content:
         _write_next(session, ring, name, content, now, alone=True)
+
+
+def pace_of(state: str, start: datetime, due_at: datetime, settled_at: datetime | None, now: datetime) -> Pace:
+    """When something due was done. What was cancelled was not due any more, unless it was overdue by then."""
+    if state != DueState.CANCELLED:
+        return pace(start, due_at, settled_at, now)
+    return Pace.MISSED if settled_at is not None and settled_at > due_at else Pace.NONE
+
+
+def _paces(session: Session, case_id: str, start: datetime, now: datetime) -> dict[str, Pace]:
+    """What was due of that which has a term, and whether it was done in time."""
+    found = select(Due.kind, Due.state, Due.due_at, Due.settled_at).where(
+        Due.case_id == case_id, Due.step == 0, Due.kind.in_(PACES)
+    )
+    paces = {row.kind: pace_of(row.state, start, row.due_at, row.settled_at, now) for row in session.execute(found)}
+    return {kind: paces.get(kind, Pace.NONE) for kind in PACES}
 
 
 def _write_next(

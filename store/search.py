@@ -29,7 +29,7 @@ from store.keyring import KeyRing
 from store.passages import Passage, passages
 from store.records import RecordKind
 from store.schema import CaseFile
-from store.segment_index import Namesake, SegmentIndex, all_of, quoted
+from store.segment_index import Facts, Namesake, SegmentIndex, all_of, quoted
 from store.segments import Audience, Stored
 from store.tokens import Stemmer
 
@@ -203,6 +203,15 @@ class SearchIndex:
                             best.setdefault(each.case_id, []).append(each)
         ranked = sorted(best.values(), key=lambda found: (-max(each.likeness for each in found), -found[0].number))
         return _others(session, ring, {found[0].case_id: found for found in ranked[: 2 * _MOST_NAMESAKES]})
+
+    def facts(self, session: Session, ring: KeyRing) -> Mapping[str, Facts]:
+        """What is counted of each case that this person may open, as far as it is in the index."""
+        found: dict[str, Facts] = {}
+        with self._lock:
+            self._load(session, ring)
+            for loaded in self._loaded.values():
+                found |= {case_id: facts for case_id, facts in loaded.index.facts() if loaded.speaks_for(case_id)}
+        return found
 
     def present(self, session: Session, ring: KeyRing, found: Found, page: int) -> tuple[Hit, ...]:
         """A page of what was found, opened; those that do not open are left out. `note_shown` goes with it."""

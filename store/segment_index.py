@@ -16,7 +16,7 @@ from cases import names
 
 _SCHEMA = """
 PRAGMA temp_store = MEMORY;
-CREATE TABLE doc (number INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE);
+CREATE TABLE doc (number INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE, kind, category, severity, outcome);
 CREATE VIRTUAL TABLE word USING fts5(stems, content='', detail=none, columnsize=0, tokenize="ascii tokenchars '=_'");
 CREATE TABLE spelling (form TEXT PRIMARY KEY, backwards TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX ix_spelling_backwards ON spelling (backwards);
@@ -35,6 +35,16 @@ _LAST = chr(0x10FFFF)
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What of a case is counted in the figures of its year."""
+
+    kind: str | None = None
+    category: str | None = None
+    severity: str | None = None
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
 class Document:
     """What a segment is told of a case. `stems` hold facets too, such as "c=pesten"; `forms` are words as spelled."""
 
@@ -43,6 +53,7 @@ class Document:
     stems: frozenset[str] = field(repr=False)
     forms: frozenset[str] = field(repr=False)
     persons: tuple[str, ...] = field(repr=False)
+    facts: Facts = field(default=Facts(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,11 @@ class SegmentIndex:
 
     def case_ids(self) -> list[str]:
         return [row[0] for row in self._connection.execute("SELECT case_id FROM doc")]
+
+    def facts(self) -> Iterator[tuple[str, Facts]]:
+        """What is counted of each case."""
+        rows = self._connection.execute("SELECT case_id, kind, category, severity, outcome FROM doc").fetchall()
+        return ((row[0], Facts(*row[1:])) for row in rows)
 
     def count(self, expression: str, most: int) -> int:
         """How many cases match, counted up to `most`."""
@@ -187,7 +203,9 @@ def _connect() -> sqlite3.Connection:
 
 
 def _add(connection: sqlite3.Connection, document: Document) -> None:
-    connection.execute("INSERT INTO doc VALUES (?, ?)", (document.number, document.case_id))
+    facts = document.facts
+    counted = (facts.kind, facts.category, facts.severity, facts.outcome)
+    connection.execute("INSERT INTO doc VALUES (?, ?, ?, ?, ?, ?)", (document.number, document.case_id, *counted))
     line = " ".join(sorted(document.stems))
     connection.execute("INSERT INTO word (rowid, stems) VALUES (?, ?)", (document.number, line))
     for name in document.persons:

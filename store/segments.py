@@ -30,7 +30,7 @@ PIECE = 1024 * 1024
 """Sealed bytes in a row of `segment_piece`."""
 _KEY = 32
 _NONCE = 12
-_LABEL = b"meldpost search segment 1"
+_LABEL = b"meldpost search segment 2"
 _CASES = table_of(SegmentCase)
 _FILES = table_of(CaseFile)
 _NEWEST, _NEWER = aliased(KeyPair), aliased(KeyPair)
