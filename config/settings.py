@@ -13,13 +13,14 @@ import tomllib
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from config.addresses import domain_to_ascii, without_tag
+from config.addresses import ascii_domain_of, domain_to_ascii, without_tag
 from config.errors import ConfigError
 from config.retention import CHOICES, RETENTION_EXAMPLE, RetentionRow, read_file, refuse_double
 from config.secrets import Secrets
@@ -204,7 +205,7 @@ class DeskSettings(Section):
     second_factor: Literal["optional", "required"] = Field(
         "optional",
         description="Do members show a second factor besides their passphrase when they log in to the desk? 'required' "
-        "leads who has none to set one up: codes of an app (TOTP).",
+        "leads who has none to set one up: codes of an app (TOTP), or a passkey where web.passkey_domain is set.",
     )
     two_members: tuple[Literal["add_member", "recovery", "export", "destroy"], ...] = Field(
         (),
@@ -695,6 +696,54 @@ class WebSettings(Section):
     idle_minutes: int = Field(15, ge=1, le=120)
     session_hours: int = Field(8, ge=1, le=12)
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")
+    passkey_domain: str = Field(
+        "",
+        description="The domain that passkeys and security keys of members are made for (the relying party id of "
+        "WebAuthn): the host of public_url, or a domain above it. Empty: the desk offers none. Who changes it makes "
+        "every passkey of before worthless.",
+    )
+
+    @property
+    def passkey_origin(self) -> str:
+        """Where a browser has to say that it asked a passkey: scheme, host and port of public_url, as browsers write
+        them."""
+        address = urlsplit(self.public_url)
+        usual = {"https": 443, "http": 80}.get(address.scheme)
+        port = f":{address.port}" if address.port not in (None, usual) else ""
+        return f"{address.scheme}://{_host_of(self.public_url)}{port}"
+
+    @model_validator(mode="after")
+    def _passkeys_fit_the_address(self) -> Self:
+        if self.passkey_domain:
+            _refuse_unfit_domain(self.passkey_domain, self.public_url)
+        return self
+
+
+def _refuse_unfit_domain(domain: str, public_url: str) -> None:
+    """Browsers use a passkey for its own domain alone, and only where nobody can stand in between (WebAuthn §5.1.3)."""
+    host, scheme = _host_of(public_url), urlsplit(public_url).scheme
+    if not host or _is_ip_address(host):
+        raise ValueError(f"passkey_domain needs a public_url with a name in it, and {public_url} has none")
+    if host != domain and not (host.endswith(f".{domain}") and "." in domain):
+        raise ValueError(
+            f"passkey_domain is {domain!r}, but members reach the desk at {public_url}: it must be {host!r}, or a "
+            "domain above that, in lower case and as the DNS has it"
+        )
+    if scheme != "https" and host != "localhost" and not host.endswith(".localhost"):
+        raise ValueError(f"passkey_domain needs a public_url that begins with https://, and {public_url} does not")
+
+
+def _host_of(url: str) -> str:
+    """As browsers write it."""
+    return ascii_domain_of(f"host@{urlsplit(url).hostname or ''}")
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class Settings(BaseSettings):

@@ -29,11 +29,14 @@ from cases.terms import DoneReason
 from config.taxonomy import SUBS, Category, Severity
 from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, ROLES, SEVERITIES, STATUSES
 from desk.words import SUBS as SUB_NAMES
+from store import passkeys
 from store.merging import MOST_CONCERNED
 from store.second_factor import SECRET_BYTES
 
 NOTE_LENGTH = 50_000
 LINE_LENGTH = 300
+ANSWER_LENGTH = 20_000
+"""Of a passkey: some hundreds of bytes, and what its maker adds."""
 SPARE_PERSONS = 2
 LAST_VERSION = 2**31 - 1
 """What a column of the database holds."""
@@ -146,6 +149,31 @@ class TotpForm(FlaskForm):  # type: ignore[misc]
         except ValueError:
             return None
         return given if len(given) == SECRET_BYTES else None
+
+
+class PasskeyForm(FlaskForm):  # type: ignore[misc]
+    """What the browser gives of a passkey, for `static/passkey.js` to fill in."""
+
+    credential = HiddenField(
+        validators=[
+            InputRequired(_l("Your browser gave no passkey.")),
+            Length(max=ANSWER_LENGTH, message=_l("That is too long.")),
+        ]
+    )
+    then = HiddenField()
+
+
+class NewPasskeyForm(PasskeyForm):
+    """A passkey that a member adds, with a name to know it by."""
+
+    name = StringField(
+        _l("Name"),
+        validators=[
+            InputRequired(_l("Fill in a name.")),
+            Length(max=passkeys.NAME_LENGTH, message=_l("That is too long.")),
+        ],
+        filters=[_strip],
+    )
 
 
 class PassphraseForm(FlaskForm):  # type: ignore[misc]

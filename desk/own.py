@@ -1,11 +1,11 @@
-"""A member's own access to the desk: their passphrase and second factors."""
+"""A member's own access to the desk: their passphrase and second factors, passkeys among them."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from desk import gate, second
-from desk.forms import PassphraseForm, TotpForm
+from desk import gate, passkeys, second
+from desk.forms import NewPasskeyForm, PassphraseForm, TotpForm
 from desk.parts import parts
 from desk.tries import TooManyAttempts, counted
 from store import membership, second_factor
@@ -66,6 +66,23 @@ def keep_totp() -> str | tuple[str, int]:
     return render_template("codes.html", section="own", codes=codes)
 
 
+@blueprint.get("/passkey")
+def show_passkey() -> str:
+    return second.passkey_page(gate.ring(), _asked(), NewPasskeyForm(), url_for("own.keep_passkey"))
+
+
+@blueprint.post("/passkey")
+def keep_passkey() -> Response | str | tuple[str, int]:
+    form, ring = NewPasskeyForm(), gate.ring()
+    codes = passkeys.keep(ring, _asked(), form)
+    if codes is None:
+        return second.passkey_page(ring, _asked(), form, url_for("own.keep_passkey")), 400
+    if codes:
+        return render_template("codes.html", section="own", codes=codes)
+    flash(gettext("Added. From now on you can log in with it, after your passphrase."), "good")
+    return redirect(url_for("own.show"), 303)
+
+
 @blueprint.post("/codes")
 def new_codes() -> str:
     """Ten new codes for emergencies: those of before are worth nothing any more."""
@@ -89,8 +106,21 @@ def remove(factor_id: str) -> Response:
 
 
 def _page(form: PassphraseForm) -> str:
-    ring = gate.ring()
-    with parts().database.read() as transaction:
+    ring, here = gate.ring(), parts()
+    with here.database.read() as transaction:
         factors = second_factor.of(transaction, ring.member_id)
-    needed = parts().settings.desks[ring.desk].second_factor == "required"
-    return render_template("own.html", section="own", form=form, offered=offer(), factors=factors, needed=needed)
+    return render_template(
+        "own.html",
+        section="own",
+        form=form,
+        offered=offer(),
+        factors=factors,
+        needed=here.settings.desks[ring.desk].second_factor == "required",
+        passkeys=passkeys.listed(ring) if factors.passkeys else (),
+        passkey_domain=here.settings.web.passkey_domain,
+    )
+
+
+def _asked() -> bytes:
+    """Whom a question to a passkey is for: who has this session."""
+    return gate.session_id() or abort(403)

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from segno import make as make_picture
 from werkzeug.wrappers import Response
 
-from desk import gate
-from desk.forms import CodeForm, TotpForm
+from desk import gate, passkeys
+from desk.forms import CodeForm, NewPasskeyForm, PasskeyForm, TotpForm
 from desk.parts import parts
 from desk.paths import local_path
 from desk.tries import TooManyAttempts, counted
@@ -46,7 +46,7 @@ def ask() -> Answer:
     ring, factors = _waiting()
     if ring is None:
         return _from_the_start()
-    return _page(CodeForm(then=local_path(request.args.get("then"))), factors)
+    return _page(ring, factors, CodeForm(then=local_path(request.args.get("then"))))
 
 
 @blueprint.post("/")
@@ -57,12 +57,30 @@ def check() -> Answer:
         return _from_the_start()
     form = CodeForm()
     if not form.validate():
-        return _page(form, factors), 400
+        return _page(ring, factors, form), 400
     refused = _refused(ring, form.code.data)
     if refused is not None:
         text, status = refused
         form.code.errors = [text]
-        return _page(form, factors), status
+        return _page(ring, factors, form), status
+    return _let_in(ring, redirect(local_path(form.then.data) or url_for("queue.show"), 303))
+
+
+@blueprint.post("/passkey")
+def check_passkey() -> Answer:
+    """The answer of one of the member's passkeys to what this page asked."""
+    ring, factors = _waiting()
+    if ring is None:
+        return _from_the_start()
+    form = PasskeyForm()
+    code = CodeForm(formdata=None, then=local_path(form.then.data))
+    if not form.validate():
+        return _page(ring, factors, code, form), 400
+    refused = passkeys.refused(ring, _asked(), form.credential.data)
+    if refused is not None:
+        text, status = refused
+        form.credential.errors = [text]
+        return _page(ring, factors, code, form), status
     return _let_in(ring, redirect(local_path(form.then.data) or url_for("queue.show"), 303))
 
 
@@ -71,7 +89,7 @@ def show_setup() -> Answer:
     ring, factors = _waiting()
     if ring is None or factors:  # who has one shows it first
         return _from_the_start()
-    return setup_page(ring, TotpForm(), url_for("second.set_up"))
+    return setup_page(ring, TotpForm(), url_for("second.set_up"), _instead(ring))
 
 
 @blueprint.post("/setup")
@@ -82,18 +100,46 @@ def set_up() -> Answer:
     form = TotpForm()
     codes = keep_totp(ring, form)
     if codes is None:
-        return setup_page(ring, form, url_for("second.set_up")), 400
+        return setup_page(ring, form, url_for("second.set_up"), _instead(ring)), 400
     return _let_in(ring, make_response(render_template("codes.html", section="own", codes=codes)))
 
 
-def setup_page(ring: KeyRing, form: TotpForm, action: str) -> str:
+@blueprint.get("/setup/passkey")
+def show_passkey_setup() -> Answer:
+    ring, factors = _waiting()
+    if ring is None or factors:
+        return _from_the_start()
+    return passkey_page(ring, _asked(), NewPasskeyForm(), url_for("second.set_passkey_up"))
+
+
+@blueprint.post("/setup/passkey")
+def set_passkey_up() -> Answer:
+    ring, factors = _waiting()
+    if ring is None or factors:
+        return _from_the_start()
+    form = NewPasskeyForm()
+    codes = passkeys.keep(ring, _asked(), form)
+    if codes is None:
+        return passkey_page(ring, _asked(), form, url_for("second.set_passkey_up")), 400
+    return _let_in(ring, make_response(render_template("codes.html", section="own", codes=codes)))
+
+
+def passkey_page(ring: KeyRing, asked: bytes, form: NewPasskeyForm, action: str) -> str:
+    """Where a member makes a passkey and gives it a name."""
+    question = passkeys.question_for_new(ring, asked)
+    return render_template("passkey.html", section="own", form=form, action=action, question=question)
+
+
+def setup_page(ring: KeyRing, form: TotpForm, action: str, instead: str | None = None) -> str:
     """A secret for the member's app, as a picture and in letters; the same again when the code was wrong."""
     secret = form.given_secret() or second_factor.new_secret()
     form.secret.data, form.code.data = secret.hex(), ""
     address = second_factor.address_of(secret, ring.login, f"Meldpost {parts().settings.desks[ring.desk].name}")
     picture = Markup(make_picture(address, error="m").svg_inline(scale=5, border=2))  # noqa: S704 - a picture of ours
     letters = second_factor.readable(secret)
-    return render_template("totp.html", section="own", form=form, action=action, picture=picture, letters=letters)
+    return render_template(
+        "totp.html", section="own", form=form, action=action, picture=picture, letters=letters, instead=instead
+    )
 
 
 def keep_totp(ring: KeyRing, form: TotpForm) -> tuple[str, ...] | None:
@@ -154,8 +200,20 @@ def _from_the_start() -> Response:
     return redirect(url_for("login.form"), 303)
 
 
-def _page(form: CodeForm, factors: Factors) -> str:
-    return render_template("second.html", form=form, factors=factors)
+def _page(ring: KeyRing, factors: Factors, form: CodeForm, passkey: PasskeyForm | None = None) -> str:
+    question = passkeys.question_at_the_door(ring, _asked()) if factors.passkeys else None
+    return render_template(
+        "second.html", form=form, factors=factors, question=question, passkey=passkey or PasskeyForm(formdata=None)
+    )
+
+
+def _instead(ring: KeyRing) -> str | None:
+    return url_for("second.show_passkey_setup") if passkeys.party(ring.desk) else None
+
+
+def _asked() -> bytes:
+    """Whom a question to a passkey is for: who waits behind this door."""
+    return sessions.id_of(_secret() or b"")
 
 
 def _secret() -> bytes | None:

@@ -75,6 +75,10 @@ class Action(StrEnum):
     SECOND_FACTOR_RESET = "second_factor_reset"  # another member took all of theirs away
     SECOND_FACTOR_FAILED = "second_factor_failed"  # after the right passphrase
     RECOVERY_CODE_USED = "recovery_code_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_USED = "passkey_used"
+    PASSKEY_REFUSED = "passkey_refused"  # the passkey itself, or what it was to answer
     CONSENT_ASKED = "consent_asked"  # for something that takes two members
     CONSENT_GIVEN = "consent_given"
     CONSENT_TAKEN_BACK = "consent_taken_back"

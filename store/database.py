@@ -18,6 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Connection,
     CursorResult,
+    Delete,
     Engine,
     Float,
     Update,
@@ -89,8 +90,8 @@ def clock(session: Session) -> datetime:
     return session.execute(_CLOCK).scalar_one()
 
 
-def changed_rows(session: Session, statement: Update, values: Mapping[str, object] | None = None) -> int:
-    """Run an UPDATE and tell how many rows it hit: a conditional one that hit none has lost its race."""
+def changed_rows(session: Session, statement: Update | Delete, values: Mapping[str, object] | None = None) -> int:
+    """Run an UPDATE or DELETE and tell how many rows it hit: a conditional one that hit none has lost its race."""
     result = session.execute(statement, values, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount
 

@@ -298,6 +298,10 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "created_at": ".   rwu .",
         "used_at": ".   rwu .",
     },
+    "passkey_challenge": {
+        "digest": ".   rw  .",
+        "made_at": ".   rw  .",
+    },
     "segment": {
         "id": "r   rwu .",
         "desk": ".   rwu .",
@@ -364,6 +368,7 @@ DELETES: Mapping[str, tuple[Process, ...]] = {
     "mailer_contact": _BOTH,
     "message": _BOTH,
     "outbox": _BOTH,
+    "passkey_challenge": (Process.DESK,),
     "record": _BOTH,
     "record_piece": _BOTH,
     "sealed_seed": _BOTH,

@@ -676,6 +676,15 @@ class SecondFactor(Base):
     used_at: Mapped[datetime | None] = mapped_column(info=TIMES)
 
 
+class PasskeyChallenge(Base):
+    """A question to a passkey that waits for its answer: a digest of it, of what it is for, and of who was asked."""
+
+    __tablename__ = "passkey_challenge"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=DIGESTS)
+    made_at: Mapped[datetime] = mapped_column(index=True, info=TIMES)
+
+
 class LoginAttempt(Base):
     __tablename__ = "login_attempt"
 

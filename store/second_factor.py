@@ -140,11 +140,13 @@ def remove(session: Session, ring: KeyRing, factor_id: str, now: datetime) -> No
     row = session.get(SecondFactor, factor_id)
     if row is None or row.member_id != ring.member_id or row.kind == Kind.CODE:
         raise NoSuchFactor("You have no such second factor.")
+    kind = row.kind
     session.delete(row)
     session.flush()
     if not of(session, ring.member_id):
         session.execute(delete(SecondFactor).where(SecondFactor.member_id == ring.member_id))
-    audit.write(session, ring.desk, Action.SECOND_FACTOR_REMOVED, now, member_id=ring.member_id)
+    action = Action.PASSKEY_REMOVED if kind == Kind.PASSKEY else Action.SECOND_FACTOR_REMOVED
+    audit.write(session, ring.desk, action, now, member_id=ring.member_id, subject_id=factor_id)
     session.flush()
 
 
@@ -170,15 +172,22 @@ def note_failure(session: Session, ring: KeyRing, now: datetime) -> None:
 
 
 def add_sealed(
-    session: Session, ring: KeyRing, kind: Kind, content: Mapping[str, Any], counter: int, now: datetime
-) -> None:
-    """Keep what a second factor is checked by, sealed to the member's own key."""
+    session: Session,
+    ring: KeyRing,
+    kind: Kind,
+    content: Mapping[str, Any],
+    counter: int,
+    now: datetime,
+    action: Action = Action.SECOND_FACTOR_SET,
+) -> str:
+    """Keep what a second factor is checked by, sealed to the member's own key; gives its id."""
     row = _row(ring, kind, now, counter=counter)
     to = pair(session, ring.own)
     row.key_pair_id, row.frame = to.id, seal(json.dumps(content).encode(), to.public, _context(row, to.generation))
     session.add(row)
-    audit.write(session, ring.desk, Action.SECOND_FACTOR_SET, now, member_id=ring.member_id)
+    audit.write(session, ring.desk, action, now, member_id=ring.member_id, subject_id=row.id)
     session.flush()
+    return row.id
 
 
 def opened(session: Session, ring: KeyRing, row: SecondFactor) -> dict[str, Any]:

@@ -422,3 +422,51 @@ def test_a_maildir_is_the_same_whether_its_path_is_relative_or_leads_over_a_link
 def test_mailboxes_and_desks_that_have_nothing_in_common_are_fine(file: Path, content: str) -> None:
     file.write_text(content, encoding="utf-8")
     load(file)
+
+
+def web(file: Path, **given: str) -> Settings:
+    lines = "\n".join(f'{name} = "{value}"' for name, value in given.items())
+    file.write_text(f"{GOOD}\n[web]\n{lines}\n", encoding="utf-8")
+    return load(file)
+
+
+@pytest.mark.parametrize(
+    ("address", "domain", "origin"),
+    [
+        ("https://desk.example", "desk.example", "https://desk.example"),
+        ("https://Post.Desk.example/", "desk.example", "https://post.desk.example"),
+        ("https://desk.example:443", "desk.example", "https://desk.example"),
+        ("https://desk.example:8443", "desk.example", "https://desk.example:8443"),
+        ("https://integriteitscoördinator.example", "xn--integriteitscordinator-7hc.example", None),
+        ("http://localhost:8443", "localhost", "http://localhost:8443"),
+        ("https://intranet", "intranet", "https://intranet"),
+    ],
+)
+def test_passkeys_are_made_for_the_host_of_the_address_or_a_domain_above_it(
+    file: Path, address: str, domain: str, origin: str | None
+) -> None:
+    settings = web(file, public_url=address, passkey_domain=domain)
+    assert settings.web.passkey_origin == (origin or f"https://{domain}")
+
+
+@pytest.mark.parametrize(
+    ("address", "domain", "told"),
+    [
+        ("https://desk.example", "evil.example", "it must be 'desk.example'"),
+        ("https://mydesk.example", "desk.example", "it must be 'mydesk.example'"),
+        ("https://desk.example", "post.desk.example", "it must be 'desk.example'"),
+        ("https://desk.example", "example", "it must be 'desk.example'"),
+        ("https://desk.example", "DESK.example", "in lower case"),
+        ("https://192.0.2.7", "192.0.2.7", "has none"),
+        ("http://127.0.0.1:8443", "localhost", "has none"),
+        ("https://[2001:db8::1]:8443", "desk.example", "has none"),
+        ("http://desk.example", "desk.example", "begins with https://"),
+        ("desk.example", "desk.example", "has none"),
+    ],
+)
+def test_a_domain_for_passkeys_that_does_not_fit_the_address_is_refused(
+    file: Path, address: str, domain: str, told: str
+) -> None:
+    with pytest.raises(ConfigError, match="passkey_domain") as refused:
+        web(file, public_url=address, passkey_domain=domain)
+    assert told in str(refused.value)
