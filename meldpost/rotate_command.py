@@ -71,12 +71,23 @@ def _is_due(here: "AtDesk") -> bool:
 
 
 def _show(progress: "Iterable[Progress]") -> None:
-    """Do it, with a bar on the terminal."""
+    """Do it, with a bar on the terminal; where there is none, with a line for each step."""
+    lost = 0
+    if not sys.stderr.isatty():
+        for each in progress:
+            lost = each.lost
+            click.echo(f"Sealed anew: {each.done} of {each.total}", err=True)
+    else:
+        lost = _with_a_bar(progress)
+    if lost:
+        click.echo(f"{lost} sealed keys or records were damaged, and opened with no key before either.")
+
+
+def _with_a_bar(progress: "Iterable[Progress]") -> int:
     lost = 0
     with click.progressbar(length=1, label="Sealing anew", file=sys.stderr) as bar:
         for each in progress:
             bar.length, lost = max(each.total, 1), each.lost
             bar.update(each.done - bar.pos)
         bar.update((bar.length or 1) - bar.pos)
-    if lost:
-        click.echo(f"{lost} sealed keys or records were damaged, and opened with no key before either.")
+    return lost

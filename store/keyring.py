@@ -43,6 +43,15 @@ _IN_FORCE = (
     .where(_PAIRS.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(_PAIRS.c.generation)
 )
+_HIGHEST = (
+    select(_PAIRS)
+    .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.owner == bindparam("owner"), _PAIRS.c.kind == bindparam("kind"))
+    .order_by(_PAIRS.c.generation.desc())
+    .limit(1)
+)
+"""The newest generation there is, in force or not: who says that it ended, to set a case back to the keys of before, is
+found out."""
+
 _CASES = table_of(CaseFile)
 _LOCK_CASE = select(_CASES.c.id).where(_CASES.c.id == bindparam("case_id")).with_for_update()
 
@@ -329,9 +338,11 @@ def newest_proven(session: Session, index: IndexKey, desk: str, kind: KeyKind, o
     theirs.
     """
     session.execute(_LOCK_CASE, {"case_id": owner})
-    row = _newest(session, desk, (kind,), owner)[kind]
+    row = session.execute(_HIGHEST, {"desk": desk, "owner": owner, "kind": kind}).first()
+    if row is None:
+        raise NoSuchKey(f"Desk {desk} has no {kind} key. Run `meldpost doctor`.")
     found = _pair(row)
-    if row.proof is None or not hmac.compare_digest(row.proof, _proof(index, found)):
+    if row.retired_at is not None or row.proof is None or not hmac.compare_digest(row.proof, _proof(index, found)):
         raise UnprovenKey(
             "The key of a case in the database was not written by Meldpost. Nothing is written to this case, and its "
             "mail stays in the mailbox. Compare the database with a backup, and find out who wrote to it."

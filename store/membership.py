@@ -28,7 +28,7 @@ from store.records import Name, RecordKind
 from store.schema import Audit, Desk, HeldLogin, KeyPair, LoginSession, Member, SealedSeed, SecondFactor
 from store.signing import Author
 
-_LEFT_AT = "left_at"
+LEFT_AT = "left_at"
 """In what the desk signed of a member: since when they are none."""
 
 
@@ -191,7 +191,7 @@ def take_back(session: Session, ring: KeyRing, member_id: str, own_key: OwnKey, 
     row = session.get(Member, member_id)
     if row is None or row.desk != ring.desk or row.retired_at is None:
         raise NoSuchMember("This desk has no such member who left.")
-    profile = {name: value for name, value in _profile(session, ring, member_id).items() if name != _LEFT_AT}
+    profile = {name: value for name, value in _profile(session, ring, member_id).items() if name != LEFT_AT}
     pairs = select(KeyPair.generation).where(KeyPair.desk == ring.desk, KeyPair.owner == member_id)
     last = max(session.scalars(pairs.where(KeyPair.kind == KeyKind.MEMBER)), default=0)
     public = own_key.private.public
@@ -288,7 +288,7 @@ def _sign_that_they_left(
     name = Name(None, member_id, RecordKind.MEMBER)
     known = records.opened_of_subjects(session, ring, [member_id], RecordKind.MEMBER).get(member_id, {})
     version = records.next_version(session, ring.desk, name)
-    content = {**known, _LEFT_AT: now.isoformat()}
+    content = {**known, LEFT_AT: now.isoformat()}
     records.write_json(session, name, content, to, now, version=version, by=by)
 
 
@@ -351,5 +351,5 @@ def _rewrap(session: Session, member_id: str, before: bytes, after: bytes) -> bo
 def _listed(row: Member, profile: Mapping[str, str] | None, holds: bool) -> Listed:
     known = profile or {}
     role = Role(known["role"]) if known.get("role") in set(Role) else None
-    left_at = datetime.fromisoformat(known[_LEFT_AT]) if _LEFT_AT in known else None
+    left_at = datetime.fromisoformat(known[LEFT_AT]) if LEFT_AT in known else None
     return Listed(row.id, known.get("login", ""), role, row.address, row.created_at, row.retired_at or left_at, holds)

@@ -35,7 +35,7 @@ from store.keyring import (
 )
 from store.lookups import IndexKey
 from store.members import OwnKey, give_keys, login_digest
-from store.membership import end_sessions, holders
+from store.membership import LEFT_AT, end_sessions, holders
 from store.records import RecordKind
 from store.schema import Audit, KeyPair, Member, SealedSeed, SecondFactor
 
@@ -119,7 +119,11 @@ def members(session: Session, recovered: Recovered) -> tuple[OfBefore, ...]:
     """The members that the desk has now, as far as what the desk wrote of them can be opened."""
     ids = session.scalars(select(Member.id).where(Member.desk == recovered.desk, Member.retired_at.is_(None))).all()
     profiles = records.opened_of_subjects(session, recovered.ring(), ids, RecordKind.MEMBER)
-    return tuple(OfBefore(id_, profile["login"], Role(profile["role"])) for id_, profile in profiles.items())
+    return tuple(
+        OfBefore(id_, profile["login"], Role(profile["role"]))
+        for id_, profile in profiles.items()
+        if LEFT_AT not in profile
+    )
 
 
 def give_back(

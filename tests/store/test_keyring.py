@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from config.settings import DeskSettings
-from store import keyring, records
+from store import keyring, records, rekeying
 from store.frame import SealError
 from store.intake import add_message
 from store.keypairs import KeyKind, generate
@@ -64,6 +64,22 @@ def test_no_later_mail_is_sealed_to_a_key_that_somebody_wrote_into_the_database(
 ) -> None:
     taken = world.open_case()
     forge_key(world.db, taken.case_id, kind, with_proof=with_proof)
+    with world.db.begin() as session, pytest.raises(UnprovenKey):
+        add_message(session, world.keys, INDEX, taken.case_id, mail(), sender_is_new=False, now=NOW)
+
+
+@pytest.mark.parametrize("kind", [KeyKind.CASE, KeyKind.IDENTITY])
+def test_no_later_mail_is_sealed_to_a_key_of_before_since_somebody_says_that_the_newest_ended(
+    world: World, kind: KeyKind
+) -> None:
+    """Who opened the case until its keys were made anew would open what comes in."""
+    taken = world.open_case()
+    desk = rekeying.Recipients((world.keys.to_desk,), (world.keys.to_desk,))
+    list(rekeying.rekey(world.db, world.ring, INDEX, world.keys, taken.case_id, desk))
+    with world.db.begin() as session:
+        of_case = (KeyPair.owner == taken.case_id, KeyPair.kind == kind)
+        session.execute(update(KeyPair).where(*of_case, KeyPair.generation == 2).values(retired_at=NOW))
+        session.execute(update(KeyPair).where(*of_case, KeyPair.generation == 1).values(retired_at=None))
     with world.db.begin() as session, pytest.raises(UnprovenKey):
         add_message(session, world.keys, INDEX, taken.case_id, mail(), sender_is_new=False, now=NOW)
 
