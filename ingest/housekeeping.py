@@ -1,7 +1,8 @@
-"""Emptying the done folder: mails that the ledger knows and that have lain there for `keep_days` are expunged.
+"""Emptying the done folder: mails that the ledger knows are expunged when nobody needs them there any more.
 
-What somebody else put there stays. Where nobody knows where a mail went (the server did not tell, or a crash came
-between the move and the note of it) the mails there are recognised by their digests.
+That is when they have lain there for `keep_days`, when a checked backup on another disk holds them, or when their case
+is destroyed. What somebody else put there stays. Where nobody knows where a mail went (the server did not tell, or a
+crash came between the move and the note of it) the mails there are recognised by their digests.
 """
 
 import logging
@@ -74,7 +75,7 @@ class _DoneFolder:
 
     def expunge(self, before: datetime) -> int:
         with self.database.read() as session:
-            entries = ledger.moved_before(session, self.account, before)
+            entries = ledger.done_with(session, self.account, before)
         due = {
             entry.done_place.uid: entry
             for entry in entries

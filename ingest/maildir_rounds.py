@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from config.faults import fault
 from config.secrets import Secrets
@@ -18,6 +19,7 @@ from ingest.claims import Extend, claimed
 from ingest.filing import entry_of, is_same
 from ingest.intake import Intake, Reader, Understander
 from ingest.outgoing import Arrival
+from ingest.rechecks import recheck_one
 from ingest.rounds import MOST_MAILS, RoundResult, take_in_alone
 from ingest.sources.imap import FolderMissing, Gone
 from ingest.sources.maildir import Lying, Maildir, NotAccessible
@@ -47,7 +49,12 @@ def take_in(
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult(busy=True)
             round_ = _Round(intake, mailbox, extend)
-            result = round_.run()
+            result = RoundResult()
+            if mailboxes.is_recheck_asked(database, account):
+                result = round_.look_through_done_folder()
+                if not result.left:
+                    mailboxes.end_recheck(database, account)
+            result = round_.run(result)
             if not result.missing:
                 waiting = max(0, round_.seen - result.taken - result.duplicates)
                 mailboxes.note_look(database, intake.desk, account, waiting)
@@ -79,8 +86,9 @@ def tidy(settings: Settings, secrets: Secrets, account: str) -> int:
                     entry = ledger.find(session, replace(place, folder=folder or INBOX))
                     if entry is not None and entry.state in (State.SETTLED, State.DUPLICATE) and not entry.moved_at:
                         ledger.mark_moved(session, entry.id, place)
-        before = now - timedelta(days=mailbox.keep_days)
-        due = {place: entry for place, entry in moved.items() if entry.moved_at and entry.moved_at <= before}
+        with database.read() as session:
+            done_with = ledger.done_with(session, account, now - timedelta(days=mailbox.keep_days))
+        due = {entry.done_place: entry for entry in done_with if entry.done_place is not None}
         removed = 0
         for place, entry in due.items():
             if place in lying:
@@ -108,7 +116,19 @@ class _Round:
         self.seen = 0
         """Mails in the mailbox at the look."""
 
-    def run(self) -> RoundResult:
+    def look_through_done_folder(self) -> RoundResult:
+        """After a restore: what lies there and is in no ledger came before all that waits."""
+        intake, folder, result = self._intake, self._mailbox.done_folder, RoundResult()
+        with suppress(FolderMissing):
+            for mail in self._maildir.mails(folder):
+                place = _place(intake.index, intake.account, mail, folder)
+                with suppress(Gone), self._maildir.read(mail) as raw:
+                    arrived_at = min(datetime.fromtimestamp(mail.arrived_at, UTC), datetime.now(UTC))
+                    for outcome in recheck_one(intake, place, raw, arrived_at, partial(take_in_alone, intake)):
+                        result = result.counting(outcome) if outcome else replace(result, left=result.left + 1)
+        return result
+
+    def run(self, result: RoundResult) -> RoundResult:
         """Work through a snapshot of all folders; mails that were tried before wait behind the others."""
         intake, there = self._intake, self._look_around()
         missing = tuple(folder or INBOX for folder in self._mailbox.folders if folder not in there)
@@ -125,7 +145,7 @@ class _Round:
         with intake.database.read() as session:
             tried = {entry.place for entry in ledger.unfinished(session, intake.account)}
 
-        result = RoundResult(missing=missing)
+        result = replace(result, missing=missing)
         for place in sorted(places, key=lambda place: place in tried):  # a stable sort: oldest first stays
             if result.taken + result.duplicates >= MOST_MAILS:
                 return replace(result, more=True)

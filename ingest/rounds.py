@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from ingest.filing import file_away, lies_here
 from ingest.intake import Intake, Reader, Understander
 from ingest.outgoing import Arrival
 from ingest.raw import RawMail
+from ingest.rechecks import recheck
 from ingest.sources import files
 from ingest.sources.imap import (
     Account,
@@ -119,8 +121,10 @@ def take_in(
             if extend is None:
                 log.info("%s: another process is at this mailbox", account)
                 return RoundResult(busy=True)
-            round_ = _Round(intake, mailbox, credential, extend)
+            round_ = _Round(intake, mailbox, credential, extend, recheck=mailboxes.is_recheck_asked(database, account))
             result = round_.run()
+            if round_.rechecked:
+                mailboxes.end_recheck(database, account)
             if not result.missing:
                 mailboxes.note_look(database, intake.desk, account, round_.waiting)
             return result
@@ -208,11 +212,16 @@ class _ClaimLost(Exception):
 class _Round:
     """A round over the folders of one mailbox; counts as it goes."""
 
-    def __init__(self, intake: Intake, mailbox: MailboxSettings, credential: Credential, extend: Extend) -> None:
+    def __init__(
+        self, intake: Intake, mailbox: MailboxSettings, credential: Credential, extend: Extend, *, recheck: bool
+    ) -> None:
         self._intake = intake
         self._mailbox = mailbox
         self._credential = credential
         self._extend = extend
+        self._recheck = recheck
+        self.rechecked = False
+        """Was the done folder looked through to its end, and has everything in it its result?"""
         self._result = RoundResult()
         self._tried = 0
         self._in_hand: _InHand | None = None
@@ -238,6 +247,8 @@ class _Round:
             tried = self._tried
             try:
                 with connected(self._mailbox, self._credential) as account:
+                    if plans is None and self._recheck:
+                        self._look_through_done_folder(account)
                     plans = self._plans(self._look_around(account)) if plans is None else plans
                     while plans:
                         self._work_off(account, plans[0])
@@ -251,6 +262,19 @@ class _Round:
                 if plans is None or lost >= MAX_LOST:
                     raise
                 log.warning("%s: %s; connecting again", self._intake.account, error)
+
+    def _look_through_done_folder(self, account: Account) -> None:
+        """First of all: what lies there came before all that waits."""
+        left = self._result.left
+        done_folder = account.ensure(self._mailbox.done_folder)
+        for outcome in recheck(self._intake, account, done_folder, partial(take_in_alone, self._intake)):
+            if outcome is None:
+                self._result = replace(self._result, left=self._result.left + 1)
+            else:
+                self._result = self._result.counting(outcome)
+            if not self._extend():
+                raise _ClaimLost
+        self.rechecked = self._result.left == left
 
     def _look_around(self, account: Account) -> dict[str, FolderSeen]:
         """What lies in each folder now. Nothing is marked or changed."""

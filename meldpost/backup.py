@@ -10,13 +10,13 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from config.settings import Settings
+from config.settings import MailboxSettings, MaildirSettings, Settings
 from meldpost import startup
 from meldpost.database_roles import give, has_roles
-from store import audit, backups, destruction
+from store import audit, backups, destruction, ledger, mailboxes
 from store.audit import Action
 from store.backups import Manifest
-from store.copies import BackupError, Copies
+from store.copies import BackupError, Copies, Destroyed
 from store.database import Database, open_database
 from store.lookups import IndexKey
 from store.outbox import OutboxState
@@ -27,8 +27,11 @@ PENDING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN)
 
 @dataclass(frozen=True)
 class Made:
+    """`elsewhere`: it lies on another disk than the database, so that mails that it holds leave the mail servers."""
+
     manifest: Manifest
     expired: tuple[Path, ...]
+    elsewhere: bool
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,19 @@ def back_up(settings: Settings, target: Path) -> Made:
     """Make a backup and check it, then remove key files that are too old. Raises BackupError, NotReady."""
     startup.owners_database_is_current(settings)
     target.parent.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    manifest = backups.make(_database_of(settings), target, _index_keys(settings), now)
+    copies, now = _database_of(settings), datetime.now(UTC)
+    database = open_database(settings.database.for_owner)
+    try:
+        begun = database.now()
+        manifest = backups.make(copies, target, _index_keys(settings), now)
+        elsewhere = copies.is_elsewhere(target.parent)
+        if elsewhere:
+            with database.begin() as session:
+                backups.note(session, begun)
+    finally:
+        database.close()
     expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
-    return Made(manifest, tuple(expired))
+    return Made(manifest, tuple(expired), elsewhere)
 
 
 def check(settings: Settings, target: Path) -> Manifest:
@@ -69,7 +81,7 @@ def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
     try:
         opened.upgrade()
         again = _destroy_again(opened, gone, index_of)
-        uncertain = _pause(opened, now)
+        uncertain = _pause(opened, settings, now)
     except BaseException:
         opened.close()
         database.discard()
@@ -81,28 +93,37 @@ def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
     return Restored(manifest, again, uncertain, aside)
 
 
-def _destroy_again(database: Database, gone: Mapping[str, str], index_of: Mapping[str, IndexKey]) -> int:
-    """What was destroyed stays destroyed, and what was half destroyed is finished."""
-    for case_id, desk in gone.items():
+def _destroy_again(database: Database, gone: Destroyed, index_of: Mapping[str, IndexKey]) -> int:
+    """What was destroyed stays destroyed, its mails too, and what was half destroyed is finished."""
+    for case_id, desk in gone.cases.items():
         if desk in index_of:
             with database.begin() as session:
                 destruction.destroy_again(session, desk, case_id, index_of[desk], database.now())
+    with database.begin() as session:
+        for mail in gone.mails:
+            ledger.write_tombstone(session, mail)
     count = destruction.finish_begun(database, index_of)
     destruction.sweep(database)
     return count
 
 
-def _pause(database: Database, now: datetime) -> int:
-    """Nothing goes out until a member says so; what waited may have gone out since the backup was made."""
+def _pause(database: Database, settings: Settings, now: datetime) -> int:
+    """Nothing goes out until a member says so; what waited may have gone out since the backup was made. Mail that was
+    taken in since lies in the done folders."""
     with database.begin() as session:
         session.execute(update(Desk).values(outbox_paused_at=now))
         session.execute(update(MailboxClaim).values(holder=None, lease_until=None))
         session.execute(update(Due).values(claim=None, lease_until=None))
+        mailboxes.ask_recheck(session, _where_mail_lies(settings), now)
         waiting = session.scalars(select(Outbox).where(Outbox.state.in_(PENDING), Outbox.frame.is_not(None))).all()
         for row in waiting:
             row.state, row.claim, row.lease_until = OutboxState.HELD, None, None
             audit.write(session, row.desk, Action.MAIL_UNCERTAIN, now, case_id=row.case_id, subject_id=row.id)
     return len(waiting)
+
+
+def _where_mail_lies(settings: Settings) -> list[str]:
+    return [*settings.mailboxes_of(MailboxSettings), *settings.mailboxes_of(MaildirSettings)]
 
 
 def _database_of(settings: Settings) -> Copies:

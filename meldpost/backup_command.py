@@ -26,6 +26,8 @@ def backup(config: Path, file: Path) -> None:
     except (BackupError, NotReady) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Backed up and checked: {made.manifest.cases} cases, in {file}.content and {file}.keys.")
+    if made.elsewhere:
+        click.echo("It lies on another disk than the database: mails that it holds leave the done folders now.")
     if made.expired:
         click.echo(f"Key files removed, since their time was over: {len(made.expired)}.")
 

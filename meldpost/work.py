@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from config.settings import LmtpMailboxSettings, MaildirSettings, Settings, load
+from config.settings import LmtpMailboxSettings, MailboxSettings, MaildirSettings, Settings, load
 from meldpost import hygiene, logs
 from meldpost.supervisor import Report
 
@@ -218,6 +218,7 @@ def destroy_due(reports: Connection, config: Path, level: int) -> None:
             swept = destruction.sweep(database)
         finally:
             database.close()
+        accounts = [*settings.mailboxes_of(MailboxSettings), *settings.mailboxes_of(MaildirSettings)] if gone else []
         if gone:
             log.info("%d cases were destroyed", gone)
         if not swept:
@@ -225,7 +226,7 @@ def destroy_due(reports: Connection, config: Path, level: int) -> None:
                 "the database's free pages could not be emptied after a destruction; a later round tries again. "
                 "`meldpost doctor` says more"
             )
-        return Report(done=True)
+        return Report(done=True, wake=tuple(map(tidying_of, accounts)))  # their mails may lie in the done folders
 
     _perform(reports, config, level, work)
 

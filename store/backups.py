@@ -23,16 +23,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
 from config.faults import fault
-from store.copies import BackupError, Copies
+from store.copies import BackupError, Copies, Destroyed
+from store.ledger import Tombstone
 from store.lookups import IndexKey
 from store.postgresql_copies import PostgresqlCopies
+from store.schema import Backup, new_id
 from store.sqlite_copies import SqliteCopies
 
 FORMAT = 1
 CONTENT, KEYS, MANIFEST = ".content", ".keys", ".manifest"
 DESTROYED = "destroyed.list"
-"""Beside the backups: which cases are gone, so that no older backup brings them back."""
+"""Beside the backups: which cases are gone, and which mails, so that no older backup brings them back."""
 
 _CHUNK = 1024 * 1024
 
@@ -125,6 +130,13 @@ def restore(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) ->
         return database.put_together(_file(target, CONTENT), _file(target, KEYS))
 
 
+def note(session: Session, begun_at: datetime) -> None:
+    """A backup that was checked, and lies on another disk: mails that were taken in before it was begun need lie on no
+    mail server any more. `begun_at` is of the database's clock."""
+    session.execute(delete(Backup))
+    session.add(Backup(id=new_id(), made_at=begun_at))
+
+
 def expire(folder: Path, days: int, now: datetime) -> list[Path]:
     """Remove the key files of backups that were made so many days ago, or before; gives them. Other files stay.
 
@@ -145,26 +157,40 @@ def expire(folder: Path, days: int, now: datetime) -> list[Path]:
     return removed
 
 
-def destroyed(folder: Path, database: Copies) -> dict[str, str]:
-    """The cases that no restore may bring back, with the desk of each: by the list beside the backups, and by the
-    database that is there now, if it can be read."""
-    return {**_listed(folder), **database.destroyed()}
+def destroyed(folder: Path, database: Copies) -> Destroyed:
+    """What no restore may bring back: by the list beside the backups, and by the database that is there now."""
+    return _listed(folder) | database.destroyed()
 
 
-def _listed(folder: Path) -> dict[str, str]:
+def _listed(folder: Path) -> Destroyed:
+    """A line of two words for each case, of five for each mail: case, desk, account, and its two keyed digests."""
     path = folder / DESTROYED
     if not path.exists():
-        return {}
-    lines = (line.split() for line in path.read_text().splitlines())
-    return {line[0]: line[1] for line in lines if len(line) == 2}
+        return Destroyed()
+    lines = [line.split() for line in path.read_text().splitlines()]
+    return Destroyed(
+        {words[0]: words[1] for words in lines if len(words) == 2},
+        frozenset(
+            Tombstone(words[1], words[2], words[0], bytes.fromhex(words[3]), bytes.fromhex(words[4]))
+            for words in lines
+            if len(words) == 5
+        ),
+    )
 
 
-def _note_destroyed(folder: Path, gone: Mapping[str, str]) -> None:
-    known = {**_listed(folder), **gone}
+def _note_destroyed(folder: Path, gone: Destroyed) -> None:
+    known = _listed(folder) | gone
+    lines = [
+        *(f"{case_id} {desk}\n" for case_id, desk in known.cases.items()),
+        *(
+            f"{mail.case_id} {mail.desk} {mail.account} {mail.raw_digest.hex()} {mail.stable_digest.hex()}\n"
+            for mail in known.mails
+        ),
+    ]
     handle, name = tempfile.mkstemp(dir=folder, prefix=f".{DESTROYED}.")
     try:
         with os.fdopen(handle, "w") as file:
-            file.writelines(f"{case_id} {desk}\n" for case_id, desk in sorted(known.items()))
+            file.writelines(sorted(lines))
             file.flush()
             os.fsync(file.fileno())
         Path(name).rename(folder / DESTROYED)

@@ -6,11 +6,13 @@ elsewhere: sealed and wrapped seeds, and what is sealed to the mailer. A table t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from store.ledger import Tombstone
 
 OF_CONTENT = frozenset(
     {
@@ -42,12 +44,39 @@ class BackupError(Exception):
 
 
 @dataclass(frozen=True)
+class Destroyed:
+    """What no restore may bring back: cases, with the desk of each, and their mails."""
+
+    cases: Mapping[str, str] = field(default_factory=dict)
+    mails: frozenset[Tombstone] = frozenset()
+
+    def __or__(self, other: Destroyed) -> Destroyed:
+        return Destroyed({**self.cases, **other.cases}, self.mails | other.mails)
+
+
+OF_CASES = "SELECT case_id, desk FROM destruction"
+OF_MAILS = (
+    "SELECT ledger.desk, account, ledger.case_id, raw_digest, stable_digest FROM ledger "
+    "JOIN destruction ON destruction.case_id = ledger.case_id "
+    "WHERE raw_digest IS NOT NULL AND stable_digest IS NOT NULL"
+)
+
+
+def destroyed_of(cases: Iterable[Sequence[Any]], mails: Iterable[Sequence[Any]]) -> Destroyed:
+    """From the rows that the two queries give."""
+    return Destroyed(
+        {row[0]: row[1] for row in cases},
+        frozenset(Tombstone(row[0], row[1], row[2], bytes(row[3]), bytes(row[4])) for row in mails),
+    )
+
+
+@dataclass(frozen=True)
 class Taken:
-    """What the copy is of. `destroyed`: the cases that were by then, with the desk of each."""
+    """What the copy is of. `destroyed`: what was by then."""
 
     schema: str
     cases: int
-    destroyed: Mapping[str, str]
+    destroyed: Destroyed
 
 
 class Copies(Protocol):
@@ -56,15 +85,18 @@ class Copies(Protocol):
     def take(self, content: Path, keys: Path) -> Taken:
         """Write both files, of one moment, while everything runs. They are there already, empty and private."""
 
+    def is_elsewhere(self, folder: Path) -> bool:
+        """Does this folder lie on another disk than the database, as far as that can be told?"""
+
     def prove(self, file: Path) -> None:
         """Is this a whole file of this kind of database?"""
 
     def is_there(self) -> bool:
         """Is there a database, in the place of which a restored one would come?"""
 
-    def destroyed(self) -> Mapping[str, str]:
-        """The cases that are destroyed in the database that is there, with the desk of each; none where it cannot be
-        read, which may be why somebody restores."""
+    def destroyed(self) -> Destroyed:
+        """What is destroyed in the database that is there; nothing where it cannot be read, which may be why somebody
+        restores."""
 
     def put_together(self, content: Path, keys: Path) -> str:
         """Make one database of both files, beside the one that is there; gives its URL. `put_in_place` does the

@@ -157,9 +157,13 @@ def begin(
 
 
 def destroy_again(session: Session, desk: str, case_id: str, index: IndexKey, now: datetime) -> None:
-    """The first step for a case that a backup brought back: it was destroyed once, whatever its rows say now."""
+    """The first step for a case that a backup brought back: it was destroyed once, whatever its rows say now. Of one
+    that came after the backup only that is noted."""
     row = session.get(CaseFile, case_id)
-    if row is None or row.status == Status.DESTROYED:
+    if row is None:
+        _note_again(session, desk, case_id, index, now)
+        return
+    if row.status == Status.DESTROYED:
         return
     session.add(
         Destruction(
@@ -255,6 +259,18 @@ def destroyed_cases(session: Session, desk: str) -> dict[str, datetime]:
 def swept_tables() -> tuple[Table, ...]:
     """The tables out of which a destruction takes rows."""
     return (*(step.table for step in _steps("")), _CASES, table_of(SealedSeed))
+
+
+def _note_again(session: Session, desk: str, case_id: str, index: IndexKey, now: datetime) -> None:
+    known = select(Destruction.id).where(Destruction.case_id == case_id)
+    if session.scalars(known).first() is not None:
+        return
+    times = {"begun_at": now, "ended_at": now, "swept_at": now, "declared_at": now}
+    row = Destruction(id=new_id(), desk=desk, case_id=case_id, records=0, messages=0, attachments=0, **times)
+    row.proof = _proof(row, index)
+    session.add(row)
+    audit.write(session, desk, Action.DESTROYED, now, case_id=case_id)
+    session.flush()
 
 
 def _take_keys_away(session: Session, case_id: str) -> None:

@@ -13,14 +13,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store import rows
 from store.database import Database, changed_rows, clock, database_now
 from store.rows import table_of
-from store.schema import Ledger, Mailbox, MailboxClaim, new_id
+from store.schema import LYING, Backup, Destruction, Ledger, Mailbox, MailboxClaim, new_id
 
 
 class AlreadyTakenIn(Exception):
@@ -76,6 +76,21 @@ DELIVERIES = "delivery"
 
 RELEASED = "released"
 """The folder of mails in whose place another mail lies now: the server, or the mailbox behind the name, is another."""
+
+
+DESTROYED = "destroyed"
+"""The folder of mails of destroyed cases that were taken in after the backup that was restored."""
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """By what a mail of a destroyed case is known."""
+
+    desk: str
+    account: str
+    case_id: str
+    raw_digest: bytes
+    stable_digest: bytes
 
 
 @dataclass(frozen=True)
@@ -235,6 +250,46 @@ def moved_before(session: Session, account: str, when: datetime) -> list[LedgerE
         .order_by(Ledger.moved_at)
     )
     return [_entry(row) for row in found]
+
+
+def done_with(session: Session, account: str, before: datetime) -> list[LedgerEntry]:
+    """Mails in the done folder that nobody needs there any more: moved there before that moment, or before a checked
+    backup on another disk was begun, or of a case that is destroyed."""
+    held = select(func.max(Backup.made_at)).scalar_subquery()
+    destroyed = Ledger.case_id.in_(select(Destruction.case_id))
+    found = session.scalars(
+        select(Ledger)
+        .where(Ledger.account == account, *LYING, (Ledger.moved_at <= before) | (Ledger.moved_at < held) | destroyed)
+        .order_by(Ledger.moved_at)
+    )
+    return [_entry(row) for row in found]
+
+
+def write_tombstone(session: Session, mail: Tombstone) -> None:
+    """A mail of a destroyed case is known for ever, also by a ledger that never heard of it."""
+    same = (Ledger.raw_digest == mail.raw_digest) | (Ledger.stable_digest == mail.stable_digest)
+    if session.scalars(select(Ledger.id).where(Ledger.account == mail.account, same).limit(1)).first() is not None:
+        return
+    entry_id = new_id()
+    session.add(
+        Ledger(
+            id=entry_id,
+            desk=mail.desk,
+            account=mail.account,
+            folder=DESTROYED,
+            uidvalidity=int(entry_id[:8], 16),
+            uid=int(entry_id[8:16], 16),
+            state=State.SETTLED,
+            attempts=0,
+            fetch_failures=0,
+            raw_digest=mail.raw_digest,
+            stable_digest=mail.stable_digest,
+            case_id=mail.case_id,
+            first_seen_at=clock(session),
+            settled_at=clock(session),
+        )
+    )
+    session.flush()
 
 
 def unfinished(session: Session, account: str) -> list[LedgerEntry]:

@@ -5,16 +5,16 @@ What lies on a mail server can be read there. These are counts and times, and st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from store.database import Database, changed_rows, database_now
-from store.schema import LYING, Ledger, MailboxLook
+from store.schema import LYING, Ledger, MailboxLook, MailboxRecheck
 
 STALE_AFTER = timedelta(days=1)
 """A mailbox that was not read for longer is told of: it may have stopped without a sound (mail-cases 33)."""
@@ -41,6 +41,23 @@ def note_look(db: Database, desk: str, account: str, waiting: int) -> None:
                 session.add(MailboxLook(account=account, desk=desk, **values))
     except IntegrityError:
         pass  # another noted its first look at the same moment
+
+
+def ask_recheck(session: Session, accounts: Iterable[str], now: datetime) -> None:
+    """After a restore: have what lies in the done folders of these accounts looked through."""
+    session.execute(delete(MailboxRecheck))
+    session.add_all(MailboxRecheck(account=account, asked_at=now) for account in accounts)
+
+
+def is_recheck_asked(db: Database, account: str) -> bool:
+    with db.read() as session:
+        return session.get(MailboxRecheck, account) is not None
+
+
+def end_recheck(db: Database, account: str) -> None:
+    """All that lies in the done folder has its result. Commits by itself."""
+    with db.begin() as session:
+        session.execute(delete(MailboxRecheck).where(MailboxRecheck.account == account))
 
 
 def looks(session: Session, desk: str) -> tuple[Look, ...]:

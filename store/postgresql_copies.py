@@ -6,7 +6,7 @@ place of the tables that are there in one transaction; those are kept in a schem
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,8 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from store import postgresql_programs as programs
-from store import trouble
-from store.copies import LEFT_OUT, OF_CONTENT, BackupError, Taken
+from store import secured_line, trouble
+from store.copies import LEFT_OUT, OF_CASES, OF_CONTENT, OF_MAILS, BackupError, Destroyed, Taken, destroyed_of
 from store.database import Database, StoreError, open_database
 
 _MAGIC = b"PGDMP"
@@ -65,6 +65,10 @@ class PostgresqlCopies:
             raise _unusable(error) from None
         return taken
 
+    def is_elsewhere(self, folder: Path) -> bool:
+        """Where a server of this machine keeps its files is not told to everybody."""
+        return not secured_line.is_on_this_machine(make_url(self.url))
+
     def prove(self, file: Path) -> None:
         with file.open("rb") as opened:
             if opened.read(len(_MAGIC)) != _MAGIC:
@@ -78,10 +82,10 @@ class PostgresqlCopies:
         except SQLAlchemyError as error:
             raise _unusable(error) from None
 
-    def destroyed(self) -> Mapping[str, str]:
+    def destroyed(self) -> Destroyed:
         with suppress(SQLAlchemyError), _Opened(self.url) as database, database.read() as session:
             return _destroyed(session.connection())
-        return {}
+        return Destroyed()
 
     def put_together(self, content: Path, keys: Path) -> str:
         """In one transaction, after which the tables that are there stand where they stood."""
@@ -198,8 +202,8 @@ def _column(connection: Connection, query: str) -> list[str]:
     return [row[0] for row in connection.exec_driver_sql(query)]
 
 
-def _destroyed(connection: Connection) -> dict[str, str]:
-    return {row[0]: row[1] for row in connection.exec_driver_sql("SELECT case_id, desk FROM destruction")}
+def _destroyed(connection: Connection) -> Destroyed:
+    return destroyed_of(connection.exec_driver_sql(OF_CASES), connection.exec_driver_sql(OF_MAILS))
 
 
 def _as_list(value: str | tuple[str, ...] | None) -> Sequence[str]:

@@ -15,9 +15,12 @@ SAFE = "verify-full"
 
 def is_safe(url: URL) -> bool:
     """Does this URL stay on this machine, or ask for TLS with the server's name checked?"""
+    return _as_libpq_sees(url).get("sslmode") == SAFE or is_on_this_machine(url)
+
+
+def is_on_this_machine(url: URL) -> bool:
+    """As far as that is known."""
     asked = _as_libpq_sees(url)
-    if asked.get("sslmode") == SAFE:
-        return True
     if asked.get("service"):
         return False  # what a service file says is not known here
     return all(_is_here(host) for name in ("host", "hostaddr") for host in asked.get(name, "").split(","))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from store.copies import LEFT_OUT, OF_CONTENT, BackupError, Taken
+from store.copies import LEFT_OUT, OF_CASES, OF_CONTENT, OF_MAILS, BackupError, Destroyed, Taken, destroyed_of
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -28,6 +28,9 @@ class SqliteCopies:
         schema, cases = _take_keys_out(content, keys)
         return Taken(schema, cases, destroyed)
 
+    def is_elsewhere(self, folder: Path) -> bool:
+        return self.database.stat().st_dev != folder.stat().st_dev
+
     def prove(self, file: Path) -> None:
         with file.open("rb") as opened:
             if opened.read(len(_MAGIC)) != _MAGIC:
@@ -39,11 +42,11 @@ class SqliteCopies:
     def is_there(self) -> bool:
         return self.database.exists()
 
-    def destroyed(self) -> Mapping[str, str]:
+    def destroyed(self) -> Destroyed:
         if self.database.exists():
             with suppress(sqlite3.DatabaseError):
                 return _destroyed_in(self.database)
-        return {}
+        return Destroyed()
 
     def put_together(self, content: Path, keys: Path) -> str:
         fresh = self._fresh
@@ -130,9 +133,9 @@ def _tables(connection: sqlite3.Connection, where: str) -> list[str]:
     return sorted(row[0] for row in connection.execute(query))
 
 
-def _destroyed_in(database: Path) -> dict[str, str]:
+def _destroyed_in(database: Path) -> Destroyed:
     with _opened(database, readonly=True) as connection:
-        return dict(connection.execute("SELECT case_id, desk FROM destruction").fetchall())
+        return destroyed_of(connection.execute(OF_CASES), connection.execute(OF_MAILS))
 
 
 def _empty_log(database: Path) -> None:
