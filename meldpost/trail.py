@@ -177,7 +177,7 @@ def _to_mail(settings: Settings, secrets: Secrets, database: Database, slug: str
     with database.read() as session:
         last = checkpoints.last_mailed(session, slug)
         waiting = checkpoints.to_mail(session, slug, _MOST_IN_A_MAIL)
-    if not waiting or (last is not None and now - last < timedelta(minutes=desk.checkpoint_mail_minutes)):
+    if not waiting or (last is not None and abs(now - last) < timedelta(minutes=desk.checkpoint_mail_minutes)):
         return True
     try:
         mails.send(

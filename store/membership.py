@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cases.roles import May, Role, holds_the_desk_key, may
@@ -113,8 +113,10 @@ def entitled(session: Session, ring: KeyRing) -> list[PublicPair]:
 
 def is_rotation_due(session: Session, desk: str) -> bool:
     """Did somebody have the desk's present key who shall not open what comes in any more?"""
-    since = session.get_one(KeyPair, newest(session, desk, KeyKind.DESK).id).created_at
-    taken = select(Audit.id).where(Audit.desk == desk, Audit.action == Action.DESK_KEY_TAKEN, Audit.at >= since)
+    key = session.get_one(KeyPair, newest(session, desk, KeyKind.DESK).id)
+    begun = (Audit.desk == desk, Audit.at == key.created_at, Audit.action == Action.ROTATION_BEGUN)
+    since = session.scalar(select(func.max(Audit.id)).where(*begun)) or 0  # a clock may have been set back meanwhile
+    taken = select(Audit.id).where(Audit.desk == desk, Audit.action == Action.DESK_KEY_TAKEN, Audit.id > since)
     return session.execute(taken.limit(1)).first() is not None
 
 

@@ -165,8 +165,10 @@ def end_stale(session: Session, now: datetime, limits: Limits | None = None) -> 
 
 def may_try(session: Session, digest: bytes, now: datetime, throttle: Throttle | None = None) -> bool:
     """Whether a log-in with this name, or from this place (`IndexKey.login`), may be tried now."""
-    row = session.get(LoginAttempt, digest)
-    return row is None or now >= row.last_at + (throttle or Throttle()).wait_after(row.failures)
+    row, throttle = session.get(LoginAttempt, digest), throttle or Throttle()
+    if row is None or row.last_at - now > throttle.longest:  # the clock was set back: nobody waits for that
+        return True
+    return now >= row.last_at + throttle.wait_after(row.failures)
 
 
 def note_try(session: Session, digests: Iterable[bytes], now: datetime) -> None:
@@ -204,7 +206,8 @@ def _count(session: Session, digest: bytes, tries: int, now: datetime) -> bool:
 
 
 def _runs(row: LoginSession, now: datetime, limits: Limits) -> bool:
-    return now - row.seen_at <= limits.idle and now - row.started_at <= limits.longest
+    """One that was last seen in a time to come is over, too: the clock was set back, and nobody knows for how long."""
+    return abs(now - row.seen_at) <= limits.idle and now - row.started_at <= limits.longest
 
 
 def id_of(secret: bytes) -> bytes:

@@ -77,6 +77,16 @@ def test_logging_out_destroys_the_session(world: World, secret: bytes) -> None:
     assert actions == [Action.LOGIN, Action.LOGOUT]
 
 
+def test_a_member_logged_in_twice_goes_on_where_they_did_not_log_out(world: World, secret: bytes) -> None:
+    with world.db.begin() as session:
+        elsewhere = sessions.start(session, world.ring, NOW)
+    assert sessions.resume(world.db, elsewhere, NOW) == sessions.resume(world.db, secret, NOW) == world.ring
+    with world.db.begin() as session:
+        sessions.end(session, secret, NOW)
+    assert sessions.resume(world.db, secret, NOW) is None
+    assert sessions.resume(world.db, elsewhere, NOW) == world.ring
+
+
 def test_sessions_that_ended_by_themselves_are_cleared_away(world: World, secret: bytes) -> None:
     with world.db.begin() as session:
         fresh = sessions.start(session, world.ring, NOW + timedelta(minutes=20))
