@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 UV ?= uv
 WORKERS ?= 2
 SECONDS ?= 300
+STORIES ?= 1000
 TARGET ?= parse
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
@@ -47,9 +48,11 @@ fuzz: ## look for mails (TARGET=files: for files) that break a reader, for SECON
 	.venv-fuzz/bin/python -m fuzz.$(TARGET) .fuzz/$(SEEDS) fuzz/$(SEEDS) -artifact_prefix=.fuzz/ -max_len=32768 \
 		-timeout=10 -rss_limit_mb=2048 -max_total_time=$(SECONDS) $(ARGS)
 
-soak: dev ## thousands of mails (MAILS=20000) through one daemon, then kills and restarts; a full run writes docs/soak.md
+soak: dev ## thousands of mails (MAILS=20000) through one daemon, then through two (TOGETHER=2000), killed; many attacks
 	@tools/system-packages.sh
 	$(BIN)/python -m bench.soak $(MAILS)
+	$(BIN)/python -m bench.soak_together $(TOGETHER)
+	MELDPOST_EXAMPLES=$(STORIES) $(BIN)/python -m pytest tests/store/test_attackers.py
 
 corpus: dev ## all labelled mails through the real daemon, and every delivered receipt taken apart (20 minutes)
 	@tools/system-packages.sh

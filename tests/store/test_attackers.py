@@ -80,9 +80,9 @@ class Person:
     login: str
     role: Role
     own: str
-    keys: Keys
+    keys: Keys = field(repr=False)
     present: bool = True
-    had: set[Read] = field(default_factory=set)
+    had: set[Read] = field(default_factory=set, repr=False)
     """All that they could read at some time."""
 
     @property
@@ -213,8 +213,8 @@ class Attackers(RuleBasedStateMachine):
             return
         with self.tried(), self.world.db.begin() as session:
             keys = desk_keys(session, self.world.ring.desk, self.pins)
-            message_id = add_message(session, keys, INDEX, case.id, self.a_mail(), sender_is_new=False, now=NOW)
-            case.contents |= {(message_id, CASE), (message_id, IDENTITY)}
+            taken = add_message(session, keys, INDEX, case.id, self.a_mail(), sender_is_new=False, now=NOW)
+            case.contents |= {(taken.message_id, CASE), (taken.message_id, IDENTITY)}
 
     @rule(data=st.data())
     def somebody_writes_a_note(self, data: st.DataObject) -> None:
