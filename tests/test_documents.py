@@ -46,6 +46,38 @@ def _without_figures(text: str) -> str:
     return re.sub(r"[+-]?\d[\d.,]*", "0", text)
 
 
+# the threat model
+
+_NINE = (
+    *("a stolen disk", "reads the database", "writes to the database", "administrator of the desk's own mail server"),
+    *("root on the running machine", "a curious member", "the person concerned", "laptop", "quantum computer"),
+)
+
+
+def _attackers() -> list[list[str]]:
+    """The cells of each row of the tables of attackers: who, what they have or get, ..., shown by."""
+    text = (TOP / "docs" / "threat-model.md").read_text("utf-8")
+    tables = text[text.index("## Nine attackers") : text.index("## Memory")]
+    rows_of = [line.strip("| ").split(" | ") for line in tables.splitlines() if line.startswith("| ")]
+    return [cells for cells in rows_of if cells[0] != "who" and not cells[0].startswith("---")]
+
+
+def test_the_threat_model_names_each_attacker() -> None:
+    named = [cells[0] for cells in _attackers()]
+    assert [each for each in _NINE if not any(each in name for name in named)] == []
+
+
+@pytest.mark.parametrize("cells", _attackers(), ids=lambda cells: cells[0][:40])
+def test_what_an_attacker_gets_and_does_not_get_is_shown_by_tests_that_exist(cells: list[str]) -> None:
+    gets, does_not_get, shown_by = cells[-3:]
+    assert gets
+    assert does_not_get
+    tests = re.findall(r"`([\w/]*test_\w+\.py)`", shown_by)
+    assert tests or "vectors" in shown_by
+    folders = [TOP, *{(TOP / test).parent for test in tests if "/" in test}]
+    assert [test for test in tests if not any((folder / test).exists() for folder in folders)] == []
+
+
 # the table of mail cases
 
 CASES = range(1, 100)

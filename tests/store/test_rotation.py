@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, update
 
 from cases.roles import Role
-from store import consent, membership, models, recovery, rotation, sessions
+from store import consent, grants, membership, models, recovery, rotation, sessions
 from store.audit import Action
 from store.keypairs import KeyKind, generate
-from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins, desk_keys, newest
+from store.keyring import DeskKeyDiffers, KeyRing, NoSuchKey, Pins, desk_keys, newest, newest_proven
 from store.members import add_member, logins, unlock
 from store.membership import UnprovenMember
 from store.records import Name, RecordKind, opened_json
@@ -201,6 +201,22 @@ def test_who_left_opens_nothing_that_comes_in_after(world: World) -> None:
         sealed_to = select(SealedSeed).where(SealedSeed.recipient_key_pair_id == bo.own)
         assert session.scalars(sealed_to).all() == []
     assert not opens(world, replace(bo, _opened={}), arrive(world, "CASE-9"))
+
+
+def test_who_kept_the_keys_of_a_case_opens_it_until_those_are_made_anew(world: World) -> None:
+    """A rotation makes the desk's key anew, not those of every case: docs/threat-model.md says so."""
+    case_id = arrive(world, "CASE-0")
+    with world.db.read() as session:
+        case = newest_proven(session, INDEX, world.ring.desk, KeyKind.CASE, case_id)
+        kept = KeyRing("", world.ring.desk, "", {case.id: world.ring.private(session, case.id)})
+    rotate(world)
+    assert opens(world, replace(kept, _opened={}), case_id)
+    ring = log_in(world, pins=pinned_anew(world))
+    with world.db.read() as session:
+        keys = desk_keys(session, world.ring.desk, world.pins)
+    list(grants.renew(world.db, ring, INDEX, keys, case_id))
+    assert not opens(world, replace(kept, _opened={}), case_id)
+    assert opens(world, ring, case_id)
 
 
 def test_a_member_whom_somebody_wrote_into_the_database_is_not_given_the_new_key(world: World) -> None:
