@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice, zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
@@ -48,6 +48,7 @@ _PASSAGES = 2
 _MOST_NAMESAKES = 10
 
 _Hit = tuple[int, str]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -315,18 +316,19 @@ class SearchIndex:
 
     def _search(self, keep: Callable[[Iterable[_Hit]], Iterator[_Hit]], forms: Sequence[str], facets: str) -> Found:
         exact = [self._stemmer.stems(form) for form in forms]
-        found = list(islice(keep(self._newest(_joined(map(quoted, exact), facets))), MOST + 1))
+        found = islice(keep(self._newest(_joined(map(quoted, exact), facets))), MOST + 1)
         best = dict.fromkeys(case_id for _, case_id in found)
         stems = frozenset().union(*exact)
         near: dict[str, None] = {}
-        if forms and len(best) < PAGE:
-            spelled = [self._other_spellings(form) - stems for form in forms]
+        may_be_a_slip = len(forms) == 1 and not self._is_written(forms[0])
+        if forms and (may_be_a_slip or len(best) < PAGE):
+            spelled = [self._other_spellings(form, stems) for form in forms]
             if any(spelled):
-                stems = stems.union(*spelled)
+                stems = stems.union(*(spelling for of_word in spelled for spelling in of_word))
                 near |= dict.fromkeys(each for _, each in islice(keep(self._near(exact, spelled, facets)), MOST))
             if len(forms) > 1 and len(best | near) < PAGE:
                 near |= dict.fromkeys(each for _, each in islice(keep(self._some(exact, spelled, facets)), MOST))
-        case_ids = list(best | near)
+        case_ids = list(_by_turns(best, near)) if may_be_a_slip else list(best | near)
         return Found(tuple(case_ids[:MOST]), frozenset(near.keys() - best.keys()), stems, len(case_ids) > MOST)
 
     def _newest(self, expression: str) -> Iterator[_Hit]:
@@ -334,29 +336,36 @@ class SearchIndex:
         streams = [_of(each, expression) for each in self._all()]
         return heapq.merge(*streams, key=lambda hit: hit[0], reverse=True)
 
-    def _other_spellings(self, form: str) -> frozenset[str]:
-        """The stems of the words that are one edit from this one."""
-        if len(form) < tokens.FORGIVEN:
-            return frozenset()
-        alike = {other for each in self._all() for other in each.index.spelled_alike(form)}
-        nearest = sorted(alike, key=lambda other: (other[0] != form[0], len(other) != len(form), other))
-        return frozenset(stem for other in nearest[:_MOST_SPELLINGS] for stem in self._stemmer.stems(other))
+    def _is_written(self, form: str) -> bool:
+        """Does it stand so in any case? Of short words nobody knows, and takes it that they do."""
+        return len(form) < tokens.FORGIVEN or any(each.index.spells(form) for each in self._all())
 
-    def _near(self, exact: Sequence[frozenset[str]], spelled: Sequence[frozenset[str]], facets: str) -> Iterator[_Hit]:
+    def _other_spellings(self, form: str, besides: frozenset[str]) -> list[frozenset[str]]:
+        """The stems, but those besides, of each word that is one edit from this one, the likelier first."""
+        if len(form) < tokens.FORGIVEN:
+            return []
+        alike = {other for each in self._all() for other in each.index.spelled_alike(form)}
+        nearest = sorted(alike, key=lambda other: (not _slips_easily(other, form), other[0] != form[0], other))
+        every = (self._stemmer.stems(other) - besides for other in nearest[:_MOST_SPELLINGS])
+        return [stems for stems in every if stems]
+
+    def _near(
+        self, exact: Sequence[frozenset[str]], spelled: Sequence[Sequence[frozenset[str]]], facets: str
+    ) -> Iterator[_Hit]:
         """Every word, as typed or a little otherwise. Of one word's spellings each has its turn: which one was meant
         nobody knows."""
         if len(exact) > 1:
-            both = [typed | other for typed, other in zip(exact, spelled, strict=True)]
-            yield from self._newest(_joined(map(quoted, both), facets))
-            return
-        turns = zip_longest(*(self._newest(_joined([quoted([stem])], facets)) for stem in sorted(spelled[0])))
-        yield from (hit for turn in turns for hit in turn if hit is not None)
+            both = [typed.union(*others) for typed, others in zip(exact, spelled, strict=True)]
+            return self._newest(_joined(map(quoted, both), facets))
+        return _by_turns(*(self._newest(_joined([quoted(stems)], facets)) for stems in spelled[0]))
 
-    def _some(self, exact: Sequence[frozenset[str]], spelled: Sequence[frozenset[str]], facets: str) -> Iterator[_Hit]:
+    def _some(
+        self, exact: Sequence[frozenset[str]], spelled: Sequence[Sequence[frozenset[str]]], facets: str
+    ) -> Iterator[_Hit]:
         """Some of the words: the more, the better."""
         counted: Counter[_Hit] = Counter()
-        for typed, other in zip(exact, spelled, strict=True):
-            one_word = self._newest(_joined([quoted(typed | other)], facets))
+        for typed, others in zip(exact, spelled, strict=True):
+            one_word = self._newest(_joined([quoted(typed.union(*others))], facets))
             counted.update(islice(one_word, _MOST_OF_A_WORD))
         yield from sorted(counted, key=lambda hit: (-counted[hit], -hit[0]))
 
@@ -365,6 +374,18 @@ def note_shown(session: Session, ring: KeyRing, hits: Iterable[Hit], now: dateti
     """Put onto the trail of each case that a search showed of it; before it is shown."""
     for hit in hits:
         audit.write_look(session, ring, Action.FOUND, now, case_id=hit.case_id)
+
+
+def _slips_easily(meant: str, typed: str) -> bool:
+    """Were two letters swapped, or one left out? Of these slips a word has few; a letter that is wrong or too much may be
+    any of the alphabet, so that each such slip is the less likely."""
+    return len(meant) > len(typed) or sorted(meant) == sorted(typed)
+
+
+def _by_turns(*streams: Iterable[_T]) -> Iterator[_T]:
+    """The first of each, then the second of each, and so on, none twice."""
+    turns = zip_longest(*streams)
+    return iter(dict.fromkeys(each for turn in turns for each in turn if each is not None))
 
 
 def _of(loaded: _Loaded, expression: str) -> Iterator[_Hit]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from cases import names
 
-_SCHEMA = """
+SCHEMA = """
 PRAGMA temp_store = MEMORY;
 CREATE TABLE doc (number INTEGER PRIMARY KEY, case_id TEXT NOT NULL UNIQUE, kind, category, severity, outcome);
 CREATE VIRTUAL TABLE word USING fts5(stems, content='', detail=none, columnsize=0, tokenize="ascii tokenchars '=_'");
@@ -78,7 +78,7 @@ class SegmentIndex:
         """A new segment of these cases."""
         connection = _connect()
         connection.execute(_PAGES)
-        connection.executescript(_SCHEMA)
+        connection.executescript(SCHEMA)
         connection.execute("BEGIN")
         forms: set[str] = set()
         names_: set[str] = set()
@@ -135,6 +135,10 @@ class SegmentIndex:
     def spelled_alike(self, form: str) -> set[str]:
         """The words of these cases that are one edit from this one."""
         return self._one_edit("spelling", form)
+
+    def spells(self, form: str) -> bool:
+        """Does any of these cases spell a word so?"""
+        return self._connection.execute("SELECT 1 FROM spelling WHERE form = ?", (form,)).fetchone() is not None
 
     def knows(self, stem: str) -> bool:
         return self.count(quoted([stem]), 1) > 0

@@ -13,7 +13,7 @@ from store import changes
 from store.audit import Action
 from store.intake import add_message
 from store.schema import Audit, CaseFile
-from store.search import SearchIndex
+from store.search import PAGE, SearchIndex
 from tests.store.search_world import about, another_member, find, grant, keep_from_the_desk, note, ready, show
 from tests.store.world import INDEX, NOW, World, mail
 
@@ -77,6 +77,28 @@ def test_a_word_spelled_a_little_otherwise_is_found_after_those_spelled_alike(wo
     for typed in ("begrotng", "begrotingn", "begorting", "vegroting"):
         assert alike in find(world, index, typed).case_ids
     assert find(world, index, "begrtng").case_ids == ()
+
+
+def test_of_other_spellings_a_left_out_or_swapped_letter_is_likelier_than_a_wrong_one(world: World) -> None:
+    def case(text: str) -> str:
+        return world.open_case(about(text), reference=f"{text.upper()[:5]}-{len(text):05d}").case_id
+
+    left_out, wrong, swapped = case("kantoor"), case("kanton"), case("katnor")
+    found = find(world, ready(world), "kantor").case_ids
+    assert set(found[:2]) == {left_out, swapped}
+    assert found[2] == wrong
+
+
+def test_a_slip_is_forgiven_even_where_it_is_a_form_of_another_word(world: World) -> None:
+    meant = world.open_case(about("Hij stond buiten.")).case_id
+    for number in range(PAGE):
+        world.open_case(about("Een bit."), reference=f"{number + 22222}-AAAAA")
+    index = ready(world)
+    assert meant in find(world, index, "biten").case_ids[:PAGE]
+    assert meant not in find(world, index, "bit").case_ids
+    world.open_case(about("Zij biten."), reference="BITEN-AAAAA")
+    index.refresh(world.db, world.ring, now=NOW)
+    assert meant not in find(world, index, "biten").case_ids, "a word that is written so is what was meant"
 
 
 def test_columns_in_clear_and_categories_choose(world: World) -> None:
