@@ -7,10 +7,11 @@ WORKERS ?= 2
 SECONDS ?= 300
 STORIES ?= 1000
 TARGET ?= parse
+CASES ?= 100000
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench soak messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test check format bench many soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,9 @@ format: dev ## put the code in its usual form
 bench: dev ## mails per second through the whole way, beside a floor; writes docs/bench.md
 	@tools/system-packages.sh
 	$(BIN)/python -m bench $(ARGS)
+
+many: dev ## the queue and the search of CASES (100000) cases, kept in .bench/; writes that part of docs/bench.md
+	$(BIN)/python -m bench.searching $(CASES)
 
 messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md, docs/automatic-mail.md
 	$(BIN)/python -m tests.messages
@@ -76,4 +80,4 @@ dev: ## the virtual environment for development
 	@tools/venv.sh $(VENV) requirements-dev.txt
 
 clean: ## remove what was made here, the virtual environments too
-	rm -rf .venv .venv-demo .venv-fuzz .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-demo .venv-fuzz .fuzz .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bench import latency, sealing, searching, understanding
+from bench import latency, sealing, searching, trail, understanding
 from bench.latency import Waits
 from bench.mails import DESK, mails
 from bench.page import Series, page
+from bench.sections import DOCUMENT
 from bench.ways import Floor, Intake, WithoutTriage, reading
 from config.settings import Settings, load
 from ingest.nurseries import nurseries
@@ -32,7 +33,6 @@ from tests.system.dovecot import PASSWORD, Dovecot
 ACCOUNT = "desk"
 WAYS = ("whole", "intake", "floor")
 TITLES = ("the whole way", "intake without triage", "the floor")
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "bench.md"
 
 
 def main(count: int, turns: int, receipts: int) -> None:
@@ -56,8 +56,8 @@ def main(count: int, turns: int, receipts: int) -> None:
         finally:
             dovecot.remove()
     read = reading(list(mails(min(count, 200), 99)))
-    understood, sealed, searched = understanding.measure(1000), sealing.measure(), searching.measure()
-    written = page(series, waits, read, understood, sealed, searched, count, turns)
+    understood, sealed, trailed = understanding.measure(1000), sealing.measure(), trail.measure()
+    written = page(series, waits, read, understood, sealed, trailed, searching.measure(), count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
 

@@ -1,16 +1,17 @@
 """The page that the benchmark writes."""
 
-import os
-import platform
 import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bench import sealing as sealing_bench
 from bench import searching as searching_bench
+from bench import trail as trail_bench
 from bench.latency import Waits
 from bench.sealing import Sealing
 from bench.searching import Searching
+from bench.sections import machine
+from bench.trail import Trail
 from bench.understanding import WORKERS, Understanding
 
 
@@ -36,6 +37,7 @@ def page(
     read: dict[str, float],
     understanding: Understanding,
     sealing: Sealing,
+    trail: Trail,
     searching: Searching,
     count: int,
     turns: int,
@@ -94,8 +96,5 @@ A process for each mail costs {milliseconds["process"] - milliseconds["inline"]:
 more than {understanding.peak_bytes / 1e6:.0f} MB, language detection included.
 
 {sealing_bench.section(sealing)}
+{trail_bench.section(trail)}
 {searching_bench.section(searching)}"""
-
-
-def machine() -> str:
-    return f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"

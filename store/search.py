@@ -377,8 +377,8 @@ def note_shown(session: Session, ring: KeyRing, hits: Iterable[Hit], now: dateti
 
 
 def _slips_easily(meant: str, typed: str) -> bool:
-    """Were two letters swapped, or one left out? Of these slips a word has few; a letter that is wrong or too much may be
-    any of the alphabet, so that each such slip is the less likely."""
+    """Were two letters swapped, or one left out? Of these slips a word has few; a letter that is wrong or too much may
+    be any of the alphabet, so that each such slip is the less likely."""
     return len(meant) > len(typed) or sorted(meant) == sorted(typed)
 
 
