@@ -216,6 +216,12 @@ class DeskSettings(Section):
         "",
         description="Where reporters find the desk's certificate or OpenPGP key, as a receipt tells them.",
     )
+    smallest_count: int = Field(
+        5,
+        ge=3,
+        description="The smallest count, beside 0, that the desk's figures and yearly report show. Smaller ones are "
+        "left out, and others with them, so that nobody can be recognised.",
+    )
     retention: tuple[RetentionRow, ...] = Field(
         (),
         description="How long cases are kept after closing: rows { outcome, category, term, ground, selection }, or "

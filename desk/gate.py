@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from zoneinfo import ZoneInfo
 
 from flask import Flask, abort, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
@@ -18,6 +19,7 @@ from werkzeug.wrappers import Response
 
 from cases.roles import May
 from desk import errors
+from desk.indexes import Tallied
 from desk.parts import parts
 from store import audit, sessions
 from store.audit import Action
@@ -68,6 +70,11 @@ def search_index() -> SearchIndex:
 def search_index_at_hand() -> SearchIndex:
     """The member's search index, as far as it was read."""
     return parts().indexes.at_hand(ring(), _digest(_secret() or b""))
+
+
+def tally(timezone: ZoneInfo) -> Tallied | None:
+    """The cases of the member, counted; None while too little of them is read."""
+    return parts().indexes.tally(ring(), _digest(_secret() or b""), index(), timezone)
 
 
 def require_member() -> Refusal:

@@ -7,13 +7,18 @@ session may be idle.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from cases.overview import Tally
 from cases.roles import May
 from store.database import Database
 from store.keyring import KeyRing
+from store.lookups import IndexKey
+from store.overview import Overview
 from store.search import AT_ONCE, SearchIndex
 
 SWEPT_EVERY = 30.0
@@ -24,7 +29,23 @@ PATIENCE = 1.0
 
 log = logging.getLogger(__name__)
 
+SLOW = 0.5
+"""Seconds that a count takes whose result is kept, for so many are counted that little changes it."""
+
+KEPT = timedelta(minutes=5)
+"""How long such a count is shown again."""
+
 _Member = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Tallied:
+    """Cases counted at a moment. `reading`: some were not in the index yet, and count as cases of which nothing is
+    known."""
+
+    tally: Tally
+    at: datetime
+    reading: bool
 
 
 @dataclass
@@ -33,6 +54,9 @@ class _Held:
     sessions: dict[str, datetime] = field(default_factory=dict)
     """When each session of the member, by its digest, was last seen."""
     reading: threading.Thread | None = None
+    overview: Overview = field(default_factory=Overview)
+    tallied: Tallied | None = None
+    """The last count, where it took long."""
 
 
 class Indexes:
@@ -62,6 +86,24 @@ class Indexes:
         elif held.index.refresh(self._database, ring, now=self._clock(), most=AT_ONCE):
             self._read_beside(held, ring)
         return held.index
+
+    def tally(self, ring: KeyRing, session: str, index: IndexKey, timezone: ZoneInfo) -> Tallied | None:
+        """A member's cases, counted; None while their index is not there yet. A count that takes long is kept for a
+        while."""
+        search = self.of(ring, session)
+        if not search.ready:
+            return None
+        held, now = self._of(ring, session), self._clock()
+        if held.tallied is not None and now - held.tallied.at < KEPT:
+            return held.tallied
+        reading = search.waiting(self._database, ring, 1) > 0
+        began = time.monotonic()
+        with self._database.read() as transaction:
+            facts = search.facts(transaction, ring)
+            made = Tallied(held.overview.tally(transaction, ring, index, facts, timezone, now), now, reading)
+        took_long = time.monotonic() - began > SLOW and not reading
+        held.tallied = made if took_long else None
+        return made
 
     def at_hand(self, ring: KeyRing, session: str) -> SearchIndex:
         """A member's index as it is, without waiting for anything."""

@@ -350,6 +350,7 @@ ACTIONS = {
     "destroy_begun": _l("the destruction of a case began"),
     "destroyed": _l("a case was destroyed"),
     "declared": _l("a declaration of destruction was made"),
+    "figures_given": _l("gave figures to who reads figures alone"),
     "outbox_resumed": _l("let mail go out again"),
     "recovered": _l("gave access by the recovery key"),
     "consent_asked": _l("asked for consent"),

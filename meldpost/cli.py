@@ -21,6 +21,7 @@ from meldpost.mailkey_command import mailkey
 from meldpost.member_command import member
 from meldpost.recover_command import recover
 from meldpost.recovery_command import recovery
+from meldpost.report_command import report
 from meldpost.retention_command import retention
 from meldpost.rotate_command import rotate
 from meldpost.train_command import train
@@ -269,6 +270,7 @@ main.add_command(mailkey)
 main.add_command(member)
 main.add_command(recover)
 main.add_command(recovery)
+main.add_command(report)
 main.add_command(rotate)
 main.add_command(train)
 main.add_command(restore)

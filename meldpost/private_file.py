@@ -10,7 +10,7 @@ class CannotWrite(Exception):
     """The file cannot be written; says why."""
 
 
-def write_private(path: Path, pieces: Iterable[str]) -> None:
+def write_private(path: Path, pieces: Iterable[str | bytes]) -> None:
     """Put these pieces into the place of a file, or make it, with mode 0600. Raises CannotWrite."""
     if path.exists() and not path.is_file():
         raise CannotWrite(f"{path} is not a file that can be written.")
@@ -20,8 +20,8 @@ def write_private(path: Path, pieces: Iterable[str]) -> None:
         raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from error
     beside = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.writelines(pieces)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(each if isinstance(each, bytes) else each.encode(errors="replace") for each in pieces)
         beside.replace(path)
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from error

@@ -94,6 +94,7 @@ class Action(StrEnum):
     DESTROY_BEGUN = "destroy_begun"  # its keys are gone
     DESTROYED = "destroyed"  # its rows are gone
     DECLARED = "declared"  # a member signed the declaration of it
+    FIGURES_GIVEN = "figures_given"  # a member gave the figures of a year to those who read figures alone
     OUTBOX_RESUMED = "outbox_resumed"  # a member had mail go out again after a restore
 
 

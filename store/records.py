@@ -55,6 +55,7 @@ class RecordKind(StrEnum):
     MODEL = "model"  # what the desk trained, to the desk key
     ORDER = "order"  # by which rule a case is to be destroyed, to the desk key
     FIGURES = "figures"  # what stays of a case for the yearly report, to the desk key
+    GIVEN_FIGURES = "given_figures"  # the figures of a year, to the own key of a member who reads figures alone
     DECLARATION = "declaration"  # that a case was destroyed, to the desk key
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
@@ -67,7 +68,7 @@ OF_THE_IDENTITY = frozenset(
 _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
-    *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.DECLARATION),
+    *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
 }
 
 _NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL}

@@ -57,8 +57,10 @@ def test_no_page_of_the_desk_tells_anybody_else_of_a_case(world: World, role: Ro
     for method, rule in pages(world.app):
         path = rule.replace("<case_id>", taken.case_id).replace("<message_id>", taken.message_id)
         answer = visitor.get(path) if method == "GET" else visitor.post(path)
-        theirs = (may(role, May.READ_TRAIL) and path.startswith("/trail/")) or (
-            may(role, May.OPEN_GRANTED) and path == "/search"  # in what they may open, and that is nothing here
+        theirs = (
+            (may(role, May.READ_TRAIL) and path.startswith("/trail/"))
+            or (may(role, May.READ_FIGURES) and path == "/overview/")
+            or (may(role, May.OPEN_GRANTED) and path == "/search")  # in what they may open, and that is nothing here
         )
         if path != "/" and not theirs:
             assert answer.status_code in (403, 404), path
