@@ -58,13 +58,26 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _member_id(value: str) -> str:
+    if value and not re.fullmatch(r"[0-9a-f]{32}", value):
+        raise ValueError("copy the id of a member from `meldpost member list`: 32 letters and digits")
+    return value
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 Domain = Annotated[str, AfterValidator(_domain)]
 EmailAddress = Annotated[str, AfterValidator(_address)]
+MemberId = Annotated[str, AfterValidator(_member_id)]
 Security = Literal["tls", "starttls", "plain"]
 Language = Literal["nl", "en"]
 Mailbox = TypeVar("Mailbox", bound="Section")
 INBOX = "INBOX"
+PEOPLE_EXAMPLE = (
+    "people = [",
+    '  { member = "(id of a member)", names = ["Jan de Vries", "j.devries@example.org"] },',
+    "]",
+)
+"""Stands, commented out, in the configuration that `meldpost init` writes."""
 SMTP_ACCOUNT = "smtp"
 """The name of the sender's account among the secrets of OAuth."""
 
@@ -118,6 +131,15 @@ class ReceiptTexts(Section):
     support_point: str = Field(description="Where to get confidential advice: the external support point.")
     complaints: str = Field(description="Where other complaints about the organisation go.")
     emergency: str = Field("112", description="The number to call in danger.")
+
+
+class PersonSettings(Section):
+    """A member of a desk, as mails may name them."""
+
+    member: MemberId = Field(description="The member's id, as `meldpost member list` shows it.")
+    names: tuple[str, ...] = Field(
+        min_length=1, description="First and last name in full, and other names: a log-in name, an address."
+    )
 
 
 class DeskSettings(Section):
@@ -238,6 +260,17 @@ class DeskSettings(Section):
     )
     retention_notice_days: int = Field(
         30, ge=1, le=365, description="Days before a destruction on which the desk's members are told."
+    )
+    people: tuple[PersonSettings, ...] = Field(
+        (),
+        description="The members who open what comes in: rows { member, names }. A mail that names one of them as a "
+        "person concerned begins a case that is sealed to the others and the second recipient alone.",
+        json_schema_extra={"example": list(PEOPLE_EXAMPLE)},
+    )
+    second_recipient: MemberId = Field(
+        "",
+        description="The id of the member who gets the cases that name another one, too; best somebody who may say who "
+        "else opens them, and belongs to no one's line.",
     )
     texts: ReceiptTexts
 
@@ -701,6 +734,12 @@ class WebSettings(Section):
     public_url: str = Field("http://127.0.0.1:8443", description="Where members reach the desk; notices name it.")
     idle_minutes: int = Field(15, ge=1, le=120)
     session_hours: int = Field(8, ge=1, le=12)
+    identity_minutes: int = Field(
+        60,
+        ge=1,
+        le=720,
+        description="How long who reported a case stays open to a member who said why, in that log-in.",
+    )
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")
     passkey_domain: str = Field(
         "",

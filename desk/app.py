@@ -14,6 +14,8 @@ from desk import (
     consents,
     errors,
     gate,
+    grants,
+    identity,
     language,
     login,
     members,
@@ -63,6 +65,8 @@ def create_app(
         queue,
         case,
         changes,
+        grants,
+        identity,
         again,
         attachments,
         receipts,
@@ -83,5 +87,6 @@ def create_app(
 
 
 def close(app: Flask) -> None:
-    """Wipe what members could search in. The database is not closed."""
+    """Wipe what members could search in, and finish what is being done beside. The database is not closed."""
+    parts_of(app).upkeep.close()
     parts_of(app).indexes.close()

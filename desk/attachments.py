@@ -13,7 +13,7 @@ from flask import Blueprint, Response
 from flask_babel import get_locale
 
 from cases.roles import May
-from desk import gate, mailhtml
+from desk import gate, identity, mailhtml
 from desk.parts import parts
 from store import audit, casework, records
 from store.audit import Action
@@ -21,7 +21,7 @@ from store.casework import Download, NotFound
 from store.records import Name, NoSuchRecord, RecordKind
 
 blueprint = Blueprint("attachments", __name__, url_prefix="/cases/<case_id>")
-blueprint.before_request(gate.require(May.OPEN_THE_DESK))
+blueprint.before_request(gate.require(May.OPEN_THE_DESK, May.OPEN_GRANTED))
 
 FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 LONGEST_NAME = 150
@@ -29,6 +29,7 @@ LONGEST_NAME = 150
 
 @blueprint.get("/attachments/<attachment_id>")
 def attachment(case_id: str, attachment_id: str) -> Response:
+    identity.require(case_id)
     here = parts()
     return _download(
         casework.download_attachment(here.database, gate.ring(), case_id, attachment_id, here.clock()), "file"
@@ -38,6 +39,7 @@ def attachment(case_id: str, attachment_id: str) -> Response:
 @blueprint.get("/messages/<message_id>/original")
 def original(case_id: str, message_id: str) -> Response:
     """The mail as it came. Its file name is its id: a subject has no place in a download list."""
+    identity.require(case_id)
     here = parts()
     return _download(casework.download_raw(here.database, gate.ring(), case_id, message_id, here.clock()), "mail.eml")
 
@@ -79,7 +81,8 @@ def sender_key(case_id: str, message_id: str, number: int) -> Response:
 
 
 def _content(case_id: str, message_id: str, action: Action) -> Mapping[str, Any]:
-    """What a message says, with the look or download on the trail. Raises NotFound."""
+    """What a message says, with the look or download on the trail. Raises NotFound, IdentityClosed."""
+    identity.require(case_id)
     here, ring = parts(), gate.ring()
     with here.database.begin() as transaction:
         try:

@@ -12,9 +12,9 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND
-from desk import gate, retention
+from desk import gate, grants, identity, retention
 from desk.doubts import doubted_here
-from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, StatusForm
+from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
 from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
@@ -29,7 +29,7 @@ from store.records import RecordKind
 from store.search import Other
 
 blueprint = Blueprint("case", __name__)
-blueprint.before_request(gate.require(May.OPEN_THE_DESK))
+blueprint.before_request(gate.require(May.OPEN_THE_DESK, May.OPEN_GRANTED))
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +119,14 @@ def _others(view: CaseView) -> tuple[Other, ...]:
 
 
 def page(case_id: str, refused: Refused | None = None) -> str:
-    """The page of a case; a form that was refused stands in it as it was sent, with what is wrong."""
-    view = look(case_id)
+    """The page of a case; a form that was refused stands in it as it was sent, with what is wrong. Who
+    reported stands there once the member said why."""
+    whole = look(case_id)
+    is_open = whole.opens_identity and identity.is_open(case_id)
+    view = whole if is_open else whole.without_identity()
     own = parts().settings.own_addresses()
     concerned = view.report["concerned"] if "concerned" in view.decisions else None
-    mails = [shown(message, own, concerned) for message in view.messages]
+    mails = [shown(message, own, concerned, identity=view.opens_identity) for message in view.messages]
     return render_template(
         "case.html",
         section="queue",
@@ -146,12 +149,16 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         linked=_references(view.linked_case_ids),
         others=_others(view),
         refused=refused,
+        identity_closed=whole.opens_identity and not is_open,
+        identity=ReasonForm(formdata=None),
+        identity_minutes=parts().settings.web.identity_minutes,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
         contact=_contact(view, refused),
         first_look=_first_look(view, refused),
         status_form=_status(view, refused),
         closing=Status.CLOSED in TRANSITIONS[view.status],
         retention=retention.of_case(view),
+        access=grants.of_case(view),
         note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
     )
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntit
 
 from desk.words import FIELDS
 from store.casework import NotFound
+from store.identity import IdentityClosed
 from store.keyring import NotAllowed, UnprovenKey
 from store.passphrase import TooManyDerivations
 
@@ -49,6 +50,7 @@ def handle(app: Flask) -> None:
     app.register_error_handler(CSRFError, lambda _: page(400, _form_out_of_date()))
     app.register_error_handler(NotFound, lambda _: page(404))
     app.register_error_handler(NotAllowed, lambda _: page(403, _not_your_role()))
+    app.register_error_handler(IdentityClosed, lambda _: page(403, _identity_closed()))
     app.register_error_handler(UnprovenKey, lambda _: page(500, _key_not_ours()))
     app.register_error_handler(TooManyDerivations, lambda _: (*page(503), {"Retry-After": "60"}))
     app.register_error_handler(HTTPException, _expected)
@@ -82,6 +84,15 @@ def _form_out_of_date() -> str:
 
 def _not_your_role() -> str:
     return str(gettext("Your role at this desk does not let you do this. Ask a coordinator of the desk."))
+
+
+def _identity_closed() -> str:
+    return str(
+        gettext(
+            "Who reported is closed, and this would tell it. Open the page of the case, and say there why you open who "
+            "reported."
+        )
+    )
 
 
 def _key_not_ours() -> str:

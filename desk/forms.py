@@ -7,6 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
+    BooleanField,
     DateField,
     FieldList,
     Form,
@@ -21,7 +22,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
@@ -417,11 +418,20 @@ class ReasonForm(FlaskForm):  # type: ignore[misc]
     reason = StringField(
         _l("Reason"),
         validators=[
-            InputRequired(_l("Write down why.")),
+            DataRequired(_l("Write down why.")),
             Length(max=LINE_LENGTH, message=_l("That is too long.")),
         ],
         filters=[_strip],
     )
+
+
+class AccessForm(ReasonForm, CaseForm):
+    """A change of who opens a case: of which member, and why. `identity`: with who reported; `by_request`: the
+    reporter asked for it."""
+
+    member = HiddenField()
+    identity = BooleanField()
+    by_request = BooleanField()
 
 
 class SearchForm(FlaskForm):  # type: ignore[misc]

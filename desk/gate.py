@@ -118,7 +118,9 @@ def admit(response: Response, key_ring: KeyRing) -> None:
     with parts().database.begin() as transaction:
         sessions.end_stale(transaction, now, _limits())
         secret = sessions.start(transaction, key_ring, now)
+        keys = parts().public_keys(transaction, key_ring.desk)
     parts().indexes.begin(key_ring, _digest(secret))
+    parts().upkeep.begin(key_ring, parts().index(key_ring.desk), keys)
     session[_BOUND] = _digest(secret)
     response.set_cookie(
         COOKIE, urlsafe_b64encode(secret).decode(), secure=True, httponly=True, samesite="Strict", path="/"

@@ -1,6 +1,6 @@
 """The members of the desk: who there is, and adding, changing and taking leave of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext
@@ -12,7 +12,7 @@ from config.addresses import BadAddress
 from desk import gate
 from desk.forms import NewMemberForm, RoleForm
 from desk.parts import parts
-from store import consent, members, membership, second_factor
+from store import consent, grants, members, membership, second_factor
 from store.casework import NotFound
 from store.consent import ConsentNeeded, NewAccess
 from store.keyring import NoSuchKey
@@ -147,9 +147,22 @@ def _carry_out(
         flash(gettext("%(name)s is no member of the desk any more.", name=found.login), "good")
     else:
         flash(gettext("%(name)s has another role now, and has to log in again.", name=found.login), "good")
-    if taken.case_ids:
-        flash(gettext("This member had keys of single cases. Withdraw their access there, too."), "warn")
+    if _renew(taken.case_ids):
+        flash(
+            gettext(
+                "This member had keys of cases that you do not open. They get new ones when somebody logs in who does."
+            ),
+            "warn",
+        )
     return redirect(url_for("members.show"), 303)
+
+
+def _renew(case_ids: Sequence[str]) -> tuple[str, ...]:
+    """Make the keys of these cases anew; gives those that this member cannot."""
+    here, ring = parts(), gate.ring()
+    with here.database.read() as transaction:
+        keys = here.public_keys(transaction, ring.desk)
+    return grants.renew_all(here.database, ring, gate.index(), keys, case_ids)
 
 
 def _use_consent(session: Session, new: NewAccess) -> None:

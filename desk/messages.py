@@ -124,10 +124,16 @@ def shown(
     message: CaseMessage,
     own_addresses: Collection[str] = (),
     concerned: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    identity: bool = True,
 ) -> Mail:
-    """`concerned`: whom a person says that the case is about; None: as the machine has it of this message."""
+    """`concerned`: whom a person says that the case is about; None: as the machine has it of this message.
+
+    Without `identity` the words are the masked ones.
+    """
     content = message.content
     own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
+    own = own if identity else message.masked_text
     evidence = message.report.get("evidence") or ()
     parts = parts_of(message.report.get("concerned") or () if concerned is None else concerned, message.contact)
     signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""

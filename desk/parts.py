@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, current_app
+from sqlalchemy.orm import Session
 
 from config.secrets import Secrets
 from config.settings import Settings
 from desk.indexes import Indexes
+from desk.upkeep import Upkeep
 from store.database import Database
+from store.keyring import DeskPublicKeys, desk_keys, pins_of
 from store.lookups import IndexKey
 from store.passphrase import DEFAULT, Derivations, Params
 
@@ -30,14 +33,20 @@ class Parts:
     derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
     cost: Params = DEFAULT
     indexes: Indexes = field(init=False)
+    upkeep: Upkeep = field(init=False)
 
     def __post_init__(self) -> None:
         idle = timedelta(minutes=self.settings.web.idle_minutes)
         object.__setattr__(self, "indexes", Indexes(self.database, self.clock, idle))
+        object.__setattr__(self, "upkeep", Upkeep(self.database))
 
     def index(self, desk: str) -> IndexKey:
         """Raises SecretMissing, SecretExposed."""
         return IndexKey(self.secrets.key(f"index-key-{desk}"))
+
+    def public_keys(self, session: Session, desk: str) -> DeskPublicKeys:
+        """What is sealed to at a desk, as the configuration pins it. Raises DeskKeyDiffers, NoSuchKey, ConfigError."""
+        return desk_keys(session, desk, pins_of(self.settings.desks[desk]))
 
     def passphrase_secret(self, desk: str) -> bytes:
         """What passphrases are mixed with. Raises SecretMissing, SecretExposed."""

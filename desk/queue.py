@@ -1,4 +1,4 @@
-"""The queue: every case of the desk, a page at a time, what needs a person first on top."""
+"""The queue: every case of the desk, or those that a member was given, a page at a time, what needs a person on top."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,20 +51,24 @@ class Mailbox:
 @blueprint.get("/")
 def show() -> str:
     """What needs a person; `?status=` shows one status, `?page=` goes on."""
-    if not gate.ring().may(May.OPEN_THE_DESK):
+    ring, now = gate.ring(), parts().clock()
+    whole = ring.may(May.OPEN_THE_DESK)
+    if not whole and not ring.may(May.OPEN_GRANTED):
         return gate.own_place()
     status, number = _status(), request.args.get("page", 1, type=int)
     if not 1 <= number <= LAST_PAGE:
         abort(404)
-    ring, now = gate.ring(), parts().clock()
     with parts().database.read() as transaction:
+        by_status = status_counts(transaction, ring)
+        if not whole and not any(by_status.values()):
+            return gate.own_place()
         counts = Counts(
-            by_status=status_counts(transaction, ring),
+            by_status=by_status,
             overdue=overdue_count(transaction, ring, now),
             held=len(held_outgoing(transaction, ring)),
         )
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
-        mailboxes = _mailboxes(transaction, ring.desk, now)
+        mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
     gate.note_look_at([row.case_id for row in page.rows])
     pages = max(1, -(-page.total // PAGE_SIZE))
     return render_template(
@@ -78,6 +82,7 @@ def show() -> str:
         status=status,
         statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
+        whole=whole,
     )
 
 

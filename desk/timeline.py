@@ -143,6 +143,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
     }
     if event.action is Action.ACCESS_GRANTED and event.detail.get("identity"):
         return str(gettext("Gave %(member)s access to the case and to who reported. Reason: %(reason)s", **about))
+    if event.action is Action.SHUT_OUT and event.detail.get("at_intake"):
+        return str(gettext("Kept %(member)s out of the case: the message names them", **about))
     if event.action is Action.SHUT_OUT and event.detail.get("by_request"):
         return str(gettext("Kept %(member)s out of the case, as the reporter asked. Reason: %(reason)s", **about))
     return str(SENTENCES.get(event.action, event.action)) % about

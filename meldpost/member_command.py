@@ -100,8 +100,8 @@ def change_role(name: str, new_role: str, **acting: Any) -> None:
             if access:
                 access(session)
             taken = membership.change_role(session, here.ring, found.id, Role(new_role), _now())
-    click.echo(f"{name} has the role {new_role} now, and has to log in again.")
-    _say_what_to_make_anew(name, taken)
+        click.echo(f"{name} has the role {new_role} now, and has to log in again.")
+        _make_anew(here, name, taken)
 
 
 @member.command()
@@ -111,11 +111,12 @@ def leave(name: str, **acting: Any) -> None:
     """The member NAME leaves: their sessions end, and all that was sealed to them is destroyed."""
     from store import membership
 
-    with acting_here(acting) as here, here.database.begin() as session:
-        found = membership.find(session, here.ring, name)
-        taken = membership.leave(session, here.ring, found.id, _now())
-    click.echo(f"{name} is no member of the desk any more.")
-    _say_what_to_make_anew(name, taken)
+    with acting_here(acting) as here:
+        with here.database.begin() as session:
+            found = membership.find(session, here.ring, name)
+            taken = membership.leave(session, here.ring, found.id, _now())
+        click.echo(f"{name} is no member of the desk any more.")
+        _make_anew(here, name, taken)
 
 
 @member.command("return")
@@ -175,13 +176,20 @@ _ROTATE = (
 )
 
 
-def _say_what_to_make_anew(name: str, taken: "Taken") -> None:
+def _make_anew(here: "AtDesk", name: str, taken: "Taken") -> None:
+    """The keys of single cases at once; the desk's by a command of its own, which takes longer."""
+    from store import grants
+    from store.keyring import desk_keys, pins_of
+
     if taken.desk_key:
         click.echo(f"{name} had the desk's key and may have kept it. Make it anew now: meldpost rotate")
+    with here.database.read() as session:
+        keys = desk_keys(session, here.ring.desk, pins_of(here.settings))
+    left = grants.renew_all(here.database, here.ring, here.index, keys, taken.case_ids)
     if taken.case_ids:
-        click.echo(
-            f"{name} had keys of {len(taken.case_ids)} cases. Withdraw their access there: that makes them anew."
-        )
+        click.echo(f"{len(taken.case_ids) - len(left)} cases that {name} had keys of got new ones.")
+    if left:
+        click.echo(f"{len(left)} more get new keys when somebody logs in at the desk who opens them.")
 
 
 @contextmanager
@@ -229,7 +237,7 @@ def _new_passphrase(here: "AtDesk", login: str, address: str, file: Path | None)
 def _line(each: "Listed") -> str:
     role = each.role or "unknown"
     left = f"  left on {each.left_at:%Y-%m-%d}" if each.left_at else ""
-    return f"{each.login or each.id:24} {role:18} {each.address:32} since {each.since:%Y-%m-%d}{left}"
+    return f"{each.login or each.id:24} {role:18} {each.address:32} since {each.since:%Y-%m-%d}{left}  {each.id}"
 
 
 def _now() -> datetime:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -179,6 +179,17 @@ class CaseView:
         """What a person has to see to first."""
         return next((due for due in self.dues if due.kind in OF_THE_DESK), None)
 
+    def without_identity(self) -> CaseView:
+        """The same without what the identity key opens: as who was not given who reported sees it, but for marks that
+        tell nothing of them."""
+        return replace(
+            self,
+            contact={},
+            messages=tuple(replace(each, content=_marks_alone(each.content), contact={}) for each in self.messages),
+            outgoing=tuple(replace(each, subject=None, text=None, to=None) for each in self.outgoing),
+            opens_identity=False,
+        )
+
 
 @dataclass(frozen=True)
 class Download:
@@ -281,6 +292,15 @@ class _Sealed:
 
     def name(self, kind: RecordKind) -> Name:
         return Name(self.case_id, self.case_id, kind)
+
+
+def _marks_alone(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of what a message says: did a machine write it, is its sender doubtful, could it be opened, is there a virus?"""
+    kept = {part: content[part] for part in ("automatic", "flags", "scan") if part in content}
+    protection = content.get("protection")
+    if protection:
+        kept["protection"] = {part: protection.get(part) for part in ("encrypted", "opened", "reason")}
+    return kept
 
 
 def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:

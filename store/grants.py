@@ -11,18 +11,19 @@ Every change stands on the trail with its reason, sealed to the case's key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from cases.roles import May, Role, holds_the_desk_key, may
+from cases.roles import May, holds_the_desk_key, may
 from store import access_list, audit, certificates, membership, rekeying
 from store.access_list import AccessList
 from store.audit import Action
-from store.casework import case_row
+from store.casework import NotFound, case_row
+from store.changes import claim_version
 from store.database import Database
 from store.intake import CaseKeys
 from store.keypairs import KeyKind
@@ -31,6 +32,7 @@ from store.keyring import (
     KeyRing,
     NoSuchKey,
     PublicPair,
+    UnprovenKey,
     newest,
     newest_proven,
     proven_before,
@@ -38,8 +40,10 @@ from store.keyring import (
 )
 from store.lookups import IndexKey
 from store.membership import Listed, NoSuchMember, UnprovenMember
+from store.reach import within_reach
+from store.records import RecordKind
 from store.rekeying import NewKeys, Progress, Recipients
-from store.schema import CaseFile, KeyPair, SealedSeed
+from store.schema import CaseFile, KeyPair, Record, SealedSeed
 
 log = logging.getLogger(__name__)
 
@@ -116,12 +120,14 @@ def grant(
     reason: str,
     now: datetime,
     again: bool = False,
+    version: int | None = None,
 ) -> None:
-    """Let a member open a case, and if meant who reported. `again`: also one who was shut out.
+    """Let a member open a case, and if meant who reported. `again`: also one who was shut out. `version`: of the case
+    as it was seen, where it was.
 
-    Raises NotAllowed, NotFound, NoSuchMember, UnprovenMember, CannotBeGranted, ShutOut, HasAccess, NoReason.
+    Raises NotAllowed, NotFound, Changed, NoSuchMember, UnprovenMember, CannotBeGranted, ShutOut, HasAccess, NoReason.
     """
-    _require(session, ring, case_id, reason)
+    _require(session, ring, case_id, reason, version)
     keys = _newest(session, ring, index, case_id)
     listed = _listed(session, ring, keys)
     person = _access(session, ring, keys, listed).of(member_id)
@@ -129,7 +135,7 @@ def grant(
         raise ShutOut("This member was kept out of this case. Say that they are to be let in again.")
     if person.opens and (person.identity or not identity):
         raise HasAccess("This member opens this case already.")
-    if not _may_open(person.member.role):
+    if not may_open(person.member):
         raise CannotBeGranted("Members of this role read no case.")
     to = _proven_pair(session, ring, member_id)
     for newest_pair in (keys.case, keys.identity) if identity else (keys.case,):
@@ -147,15 +153,23 @@ def grant(
 
 
 def withdraw(
-    db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, case_id: str, member_id: str, reason: str
+    db: Database,
+    ring: KeyRing,
+    index: IndexKey,
+    keys: DeskPublicKeys,
+    case_id: str,
+    member_id: str,
+    reason: str,
+    *,
+    version: int | None = None,
 ) -> Iterator[Progress]:
     """Take a member's own key to a case away: its keys are made anew. Read it to its end; `rekeying.resume` goes on.
 
-    Raises NotAllowed, NotFound, HasNoAccess, NobodyLeft, NoReason.
+    Raises NotAllowed, NotFound, Changed, HasNoAccess, NobodyLeft, NoReason.
     """
     now = db.now()
     with db.begin() as session:
-        _require(session, ring, case_id, reason)
+        _require(session, ring, case_id, reason, version)
         before = _newest(session, ring, index, case_id)
         listed = _listed(session, ring, before)
         if member_id not in listed.members and not _is_recipient(session, before, member_id):
@@ -178,15 +192,17 @@ def shut_out(
     reason: str,
     *,
     by_request: bool,
+    version: int | None = None,
 ) -> Iterator[Progress]:
     """Keep a member out of a case, since the report is about them or near them. `by_request`: the reporter asked it.
 
     The case is restricted from the first transaction on; read it to its end; `rekeying.resume` goes on. Who shuts
-    themselves out does not see it again. Raises NotAllowed, NotFound, NoSuchMember, ShutOut, NobodyLeft, NoReason.
+    themselves out does not see it again.
+    Raises NotAllowed, NotFound, Changed, NoSuchMember, ShutOut, NobodyLeft, NoReason.
     """
     now = db.now()
     with db.begin() as session:
-        _require(session, ring, case_id, reason)
+        _require(session, ring, case_id, reason, version)
         before = _newest(session, ring, index, case_id)
         listed = _listed(session, ring, before)
         access = _access(session, ring, before, listed)
@@ -216,11 +232,53 @@ def renew(db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, ca
     yield from rekeying.resume(db, ring, index, case_id)
 
 
-def _require(session: Session, ring: KeyRing, case_id: str, reason: str | None = None) -> None:
+def renew_all(
+    db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, case_ids: Iterable[str]
+) -> tuple[str, ...]:
+    """Make the keys of these cases anew, one after the other; gives those that this member cannot."""
+    left = []
+    for case_id in case_ids:
+        try:
+            for _ in renew(db, ring, index, keys, case_id):
+                pass
+        except (NotFound, NoSuchKey, UnprovenKey, NobodyLeft) as error:
+            log.warning("case %s: its keys are not made anew: %s", case_id, type(error).__name__)
+            left.append(case_id)
+    return tuple(left)
+
+
+def outdated(session: Session, ring: KeyRing, index: IndexKey) -> tuple[str, ...]:
+    """The cases, of those that this member opens, on whose list somebody stands who has no key any more: who left, or
+    whose role reads no case. They are to be renewed."""
+    with_a_list = select(Record.case_id).where(Record.desk == ring.desk, Record.kind == RecordKind.ACCESS)
+    reached = select(CaseFile.id).where(CaseFile.id.in_(with_a_list), within_reach(ring)).order_by(CaseFile.id)
+    found = []
+    for case_id in session.scalars(reached).all():
+        try:
+            keys = _newest(session, ring, index, case_id)
+            listed = access_list.read(session, ring, keys)
+        except (NoSuchKey, UnprovenKey):
+            continue
+        if listed.members.keys() - _listed(session, ring, keys).members.keys():
+            found.append(case_id)
+    return tuple(found)
+
+
+def may_open(member: Listed) -> bool:
+    """Can a case be given to this member at all?"""
+    role = member.role
+    return role is not None and (may(role, May.OPEN_GRANTED) or may(role, May.OPEN_THE_DESK))
+
+
+def _require(
+    session: Session, ring: KeyRing, case_id: str, reason: str | None = None, version: int | None = None
+) -> None:
     ring.require(May.MANAGE_ACCESS)
     case_row(session, ring, case_id, lock=True)
     if reason is not None and not reason.strip():
         raise NoReason("Say in a few words why.")
+    if version is not None:
+        claim_version(session, ring, case_id, version)
 
 
 def _newest(session: Session, ring: KeyRing, index: IndexKey, case_id: str) -> CaseKeys:
@@ -257,10 +315,6 @@ def _access(session: Session, ring: KeyRing, keys: CaseKeys, listed: AccessList)
     return Access(restricted, tuple(people))
 
 
-def _may_open(role: Role | None) -> bool:
-    return role is not None and (may(role, May.OPEN_GRANTED) or may(role, May.OPEN_THE_DESK))
-
-
 def _is_restricted(session: Session, ring: KeyRing, keys: CaseKeys) -> bool:
     """Is the case kept from the desk's key? What the keys themselves say, whatever stands in the database's columns."""
     of_the_desk = {id_: private for id_, private in ring.privates.items() if id_ != ring.own}
@@ -289,7 +343,7 @@ def _anew(
     present = {each.id: each for each in membership.listed(session, ring) if each.left_at is None}
     for member_id, full in listed.members.items():
         role = present[member_id].role if member_id in present else None
-        if not _may_open(role):
+        if member_id not in present or not may_open(present[member_id]):
             log.warning("case %s: member %s gets no new key, for they read no case now", before.case.owner, member_id)
             continue
         try:

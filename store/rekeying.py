@@ -13,6 +13,7 @@ sealed to the new key alone.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,9 +26,22 @@ from store.audit import Action
 from store.database import Database
 from store.intake import CaseKeys
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskPublicKeys, KeyRing, PublicPair, add_pair, newest_proven, pair, proven_before, seal_seed
+from store.keyring import (
+    DeskPublicKeys,
+    KeyRing,
+    NoSuchKey,
+    PublicPair,
+    UnprovenKey,
+    add_pair,
+    newest_proven,
+    pair,
+    proven_before,
+    seal_seed,
+)
 from store.lookups import IndexKey
 from store.schema import KeyPair, Record, SealedSeed
+
+log = logging.getLogger(__name__)
 
 BATCH_RECORDS = 32
 BATCH_BYTES = 8 * 1024 * 1024
@@ -90,6 +104,21 @@ def resume(db: Database, ring: KeyRing, index: IndexKey, case_id: str) -> Iterat
         while go_on(session, ring, index, case_id, now, damaged).left:
             pass
         finish(session, ring, index, case_id, now)
+
+
+def take_up(db: Database, ring: KeyRing, index: IndexKey) -> tuple[str, ...]:
+    """Finish what was begun for cases of the desk and left, as far as this ring opens them; gives the others."""
+    with db.read() as session:
+        found = unfinished(session, ring.desk)
+    left = []
+    for case_id in found:
+        try:
+            for _ in resume(db, ring, index, case_id):
+                pass
+        except (NoSuchKey, UnprovenKey) as error:
+            log.warning("case %s: its keys are still being made anew: %s", case_id, type(error).__name__)
+            left.append(case_id)
+    return tuple(left)
 
 
 def begin(

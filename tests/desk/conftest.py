@@ -112,6 +112,19 @@ def outside() -> Iterator[tuple[str, list[str]]]:
     thread.join(timeout=10)
 
 
+def open_case(page: Page, case_id: str) -> None:
+    """Look at a case, and open who reported it."""
+    page.goto(f"/cases/{case_id}")
+    open_who_reported(page)
+
+
+def open_who_reported(page: Page) -> None:
+    """On the page of a case: say why."""
+    page.locator("#contact").get_by_label("Reden").fill("Behandeling.")
+    page.locator("#contact").get_by_role("button", name="Openen wie er meldde").click()
+    page.locator("#contact").get_by_text("Verbeteren").wait_for()
+
+
 def log_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Naam").fill(LOGIN)

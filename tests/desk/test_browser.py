@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cases.terms import DueKind
 from desk import words
-from tests.desk.conftest import log_in
+from tests.desk.conftest import log_in, open_case, open_who_reported
 from tests.desk.test_again import RAW
 from tests.desk.world import REPORT, World, found_file
 
@@ -25,6 +25,8 @@ def test_a_coordinator_logs_in_reads_corrects_and_moves_a_case_on(
     row = page.get_by_role("row").filter(has_text="K2345-00000")
     expect(row).to_contain_text("Strafbaar feit")
     page.get_by_role("link", name="K2345-00000").click()
+    expect(page.get_by_role("heading", name="Melding over facturen")).to_have_count(0)
+    open_who_reported(page)
     expect(page.get_by_role("heading", name="Melding over facturen")).to_be_visible()
     expect(page.get_by_text("Op maandag schreef het loket")).to_be_hidden()
     page.get_by_text("Aangehaald uit eerdere berichten").click()
@@ -72,6 +74,7 @@ def test_the_desk_obeys_its_own_policy(world: World, new_page: NewPage) -> None:
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     log_in(page)
+    open_case(page, case_id)
     for path in ("/", f"/cases/{case_id}", "/receipts/", "/nowhere"):
         page.goto(path)
     assert [text for text in complaints if "404" not in text] == []
@@ -111,6 +114,7 @@ def _open_hostile(world: World, page: Page, address: str) -> list[str]:
     asked: list[str] = []
     page.context.on("request", lambda request: asked.append(request.url))
     log_in(page)
+    open_case(page, taken.case_id)
     page.goto(f"/cases/{taken.case_id}/messages/{taken.message_id}/html")  # outside its frame
     page.goto(f"/cases/{taken.case_id}")
     page.get_by_text("Zoals de afzender het opmaakte").click()
@@ -164,7 +168,7 @@ def test_a_link_in_a_mail_opens_apart_and_does_not_say_where_it_stood(
     taken = world.new_case(html=f'<a href="{address}/elsewhere">lees dit</a>')
     page = new_page()
     log_in(page)
-    page.goto(f"/cases/{taken.case_id}")
+    open_case(page, taken.case_id)
     page.get_by_text("Zoals de afzender het opmaakte").click()
     referrers: list[str | None] = []
     page.context.on("request", lambda request: referrers.append(request.headers.get("referer")))
@@ -178,7 +182,7 @@ def test_a_file_is_saved_under_its_own_name(world: World, new_page: NewPage) -> 
     taken = world.new_case(files=[("verslag – één.html", b"<script>alert(1)</script>")])
     page = new_page()
     log_in(page)
-    page.goto(f"/cases/{taken.case_id}")
+    open_case(page, taken.case_id)
     with page.expect_download() as waiting:
         page.get_by_role("link", name="verslag").click()
     assert waiting.value.suggested_filename == "verslag – één.html"
@@ -238,6 +242,7 @@ def test_no_page_is_wider_than_its_window(world: World, new_page: NewPage, width
     world.new_case(report={**REPORT, **everything}, dues=due, received_at=world.clock.now - timedelta(days=300))
     page = new_page(viewport={"width": width, "height": 800})
     log_in(page)
+    open_case(page, case_id)
     for path in ("/", f"/cases/{case_id}", "/receipts/"):
         page.goto(path)
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
@@ -248,7 +253,7 @@ def test_a_message_that_could_not_be_read_is_read_again_by_a_button(world: World
     case_id = world.new_case(state="unreadable", raw=RAW).case_id
     page = new_page()
     log_in(page)
-    page.goto(f"/cases/{case_id}")
+    open_case(page, case_id)
     expect(page.locator("#conversation")).to_contain_text("Meldpost kon dit bericht niet lezen")
     page.get_by_role("button", name="Probeer het opnieuw te lezen").click()
     expect(page.get_by_role("status")).to_have_text("Het bericht is opnieuw gelezen.")
@@ -261,7 +266,7 @@ def test_what_stands_in_a_file_is_read_by_keyboard_alone(world: World, new_page:
     case_id = world.new_case(found=files).case_id
     page = new_page()
     log_in(page)
-    page.goto(f"/cases/{case_id}")
+    open_case(page, case_id)
     expect(page.get_by_text("Wij spraken tien procent af.")).to_be_hidden()
     page.get_by_role("link", name="verslag.docx").focus()
     page.keyboard.press("Tab")

@@ -1,12 +1,10 @@
 """Each role sees what is theirs, and of the rest a page that says so."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask
 
 from cases.roles import May, Role, holds_the_desk_key, may
-from tests.desk.world import Visitor, World, coordinator
+from tests.desk.world import Visitor, World, coordinator, join
 
 OTHERS = [role for role in Role if not holds_the_desk_key(role)]
 OF_NO_ROLE = {"login", "language", "static", "own", "second"}
@@ -15,10 +13,7 @@ OF_NO_ROLE = {"login", "language", "static", "own", "second"}
 
 def member(world: World, role: Role) -> Visitor:
     """A visitor who is logged in with this role and the keys that come with it."""
-    privates = (
-        world.ring.privates if holds_the_desk_key(role) else {world.ring.own: world.ring.privates[world.ring.own]}
-    )
-    return coordinator(replace(world, ring=replace(world.ring, role=role, privates=privates)))
+    return coordinator(world, join(world, "a.member", role))
 
 
 def pages(app: Flask) -> list[tuple[str, str]]:

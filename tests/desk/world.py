@@ -23,7 +23,7 @@ from store.audit import Action
 from store.database import Database, open_database
 from store.database_rights import Process
 from store.intake import NewAttachment, NewMessage, TakenIn, add_message, open_case
-from store.keyring import DeskPublicKeys, KeyRing, Pins
+from store.keyring import DeskPublicKeys, KeyRing, Pins, pins_of
 from store.lookups import IndexKey
 from store.members import add_member, create_desk, unlock
 from store.outbox import NewOutgoing, OutgoingKind
@@ -285,24 +285,34 @@ def _attachment(name: str, content: bytes) -> NewAttachment:
 
 
 SITE = "https://desk.example"
+_OF_A_CASE = re.compile("/cases/([0-9a-f]{32})")
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Visitor:
-    """A person with a browser: keeps cookies, and sends the token of the page it saw last."""
+    """A person with a browser: keeps cookies, and sends the token of the page it saw last.
 
-    def __init__(self, world: World, language: str = "nl", address: str = "192.0.2.7") -> None:
+    Who reported a case they open, before their first request of a page of it, for this `reason`; unless it is "".
+    """
+
+    def __init__(
+        self, world: World, language: str = "nl", address: str = "192.0.2.7", reason: str = "Behandeling."
+    ) -> None:
         self._client = world.app.test_client()
         self._headers = {"Accept-Language": language}
         self._environ = {"REMOTE_ADDR": address}
         self.token = ""
+        self._reason = reason
+        self._opened: set[str] = set()
 
     def get(self, path: str, **more: Any) -> TestResponse:
+        self._open_who_reported(path)
         return self._kept(
             self._client.get(path, base_url=SITE, headers=self._headers, environ_base=self._environ, **more)
         )
 
     def post(self, path: str, data: Mapping[str, Any] | None = None, **headers: str) -> TestResponse:
+        self._open_who_reported(path)
         sent = {"csrf_token": self.token, **(data or {})}
         return self._kept(
             self._client.post(
@@ -330,17 +340,42 @@ class Visitor:
         assert found
         return found[1]
 
+    def _open_who_reported(self, path: str) -> None:
+        found = _OF_A_CASE.match(path)
+        if found and self._reason and self.token and self.cookie("__Host-desk") and found[1] not in self._opened:
+            self._opened.add(found[1])
+            self.post(f"/cases/{found[1]}/identity", {"reason": self._reason})
+
     def _kept(self, response: TestResponse) -> TestResponse:
         if response.mimetype == "text/html" and (found := _TOKEN.search(response.text)):
             self.token = found[1]
         return response
 
 
-def coordinator(world: World, **more: Any) -> Visitor:
-    """A visitor who is logged in, without the derivation that a passphrase costs."""
+def join(world: World, login: str, role: Role) -> KeyRing:
+    """A further member of the desk, with the keys of their role."""
+    secret = world.secrets.key(f"passphrase-secret-{DESK}")
+    address = f"{login}@desk.example"
+    with world.database.begin() as transaction:
+        add_member(
+            *(transaction, world.ring),
+            login=login,
+            address=address,
+            passphrase=PASSPHRASE,
+            secret=secret,
+            role=role,
+            now=START,
+            params=CHEAP,
+        )
+    with world.database.read() as transaction:
+        return unlock(transaction, DESK, login, PASSPHRASE, secret, pins=pins_of(world.settings.desks[DESK]))
+
+
+def coordinator(world: World, ring: KeyRing | None = None, **more: Any) -> Visitor:
+    """A visitor who is logged in, without the derivation that a passphrase costs: the desk's first, or another."""
     visitor = Visitor(world, **more)
     with world.database.begin() as transaction:
-        secret = sessions.start(transaction, world.ring, world.clock.now)
+        secret = sessions.start(transaction, ring or world.ring, world.clock.now)
     visitor.set_cookie("__Host-desk", base64.urlsafe_b64encode(secret).decode())
     assert visitor.get("/").status_code == 200
     return visitor

@@ -145,6 +145,7 @@ def _work_at(desk: DeskClient) -> None:
     queue = desk.log_in(DESK, LOGIN, PASSPHRASE)
     assert "/cases/" in queue
     for case in desk.links("/", r"/cases/[0-9a-f]{32}"):
+        desk.post(f"{case}/identity", {"reason": "Griezelpudding, wie is dat?"}, seen_on=case)
         for link in desk.links(case, rf"{case}/[^\"]+"):
             desk.get(link)
         desk.post(f"{case}/notes", {"text": "Griezelpudding besproken met Zwaluwenberg"}, seen_on=case)
