@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -216,15 +216,21 @@ def queue_receipt(
 
 
 def members_to_tell(
-    session: Session, intake: Intake, sender: str | None, answered: str | None, now: datetime
+    session: Session,
+    intake: Intake,
+    sender: str | None,
+    answered: str | None,
+    now: datetime,
+    among: Collection[str] | None = None,
 ) -> dict[str, str]:
-    """The addresses of the members, by id, who can have a notice of one more case. `answered` is where a receipt goes
-    at once, which counts against the caps, too.
+    """The addresses of the members, by id, who can have a notice of one more case: of those who open what comes in, or
+    of those `among` whom this one is opened by alone. `answered` is where a receipt goes at once, which counts against
+    the caps, too.
 
     A member's robot that answers notices in no form that we know would have us write for ever; so a case that a
     member's own address opened has the lower cap. It is not passed over in silence: From is easily forged.
     """
-    addresses = notice_addresses(session, intake.desk)
+    addresses = notice_addresses(session, intake.desk, among)
     by_member = sender is not None and bare(sender) in map(bare, addresses.values())
     most = min(NOTICES_A_DAY, intake.settings.rules.per_address_per_day) if by_member else NOTICES_A_DAY
     on_the_way = [] if answered is None else [intake.index.caps(answered, now)[0]]

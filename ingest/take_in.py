@@ -21,6 +21,7 @@ from config.taxonomy import Automatic
 from ingest.authentication import Authentication, authenticate
 from ingest.automatic import inside, judge
 from ingest.bounces import came_back, failed_recipients, returned_tokens
+from ingest.conflicts import restricted
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
@@ -49,6 +50,7 @@ from store.intake import NewMessage, TakenIn, add_message, open_case
 from store.keyring import DeskPublicKeys
 from store.ledger import AlreadyTakenIn, LedgerEntry
 from store.outbox import OutgoingKind
+from store.restriction import Restriction
 from triage import Report
 
 log = logging.getLogger(__name__)
@@ -198,14 +200,16 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     quiet = thread.answers_no_case and verdict.kind is not None
     notify = thread.case_id is None and verdict.may_report and not arrival.waits and not quiet
     answered = answer_address(mail, intake.own_addresses) if decision.goes_at_once else None
-    members = members_to_tell(session, intake, sender, answered, now) if notify else {}
+    kept = restricted(session, intake, report) if thread.case_id is None else None
+    among = None if kept is None else kept.recipients.keys()
+    members = members_to_tell(session, intake, sender, answered, now, among) if notify else {}
     # of a new case, all is asked by now, so that what follows is written in one go
     promised = None
     if thread.case_id is None:
         due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
         promised = promise(intake, decision, new.received_at, now)
         due |= {DueKind.FEEDBACK: promised} if promised else {}
-        case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case)
+        case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case, kept=kept)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
     numbers = [intake.index.partner_number(domain, number) for domain, number in found.numbers]
@@ -261,9 +265,17 @@ def _open(
     now: datetime,
     *,
     linked_case: str | None,
+    kept: Restriction | None = None,
 ) -> tuple[InCase, TakenIn]:
     reference = new_reference(intake.randbelow)
-    taken = open_case(session, keys, intake.index, new, reference=reference, now=now, dues=due, linked_case=linked_case)
+    taken = open_case(
+        *(session, keys, intake.index, new),
+        reference=reference,
+        now=now,
+        dues=due,
+        linked_case=linked_case,
+        restriction=kept,
+    )
     return InCase(taken.case_id, reference, new.received_at, taken.keys), taken
 
 

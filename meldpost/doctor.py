@@ -37,6 +37,7 @@ from ingest.sources.imap import (
     connected,
 )
 from meldpost import hygiene, recovery_pages, startup
+from meldpost.conflicts_examined import conflicts
 from meldpost.database_examined import database_roles
 from meldpost.findings import Finding, Verdict
 from meldpost.keys_examined import keys_of_desks
@@ -92,6 +93,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from database_roles(settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield from signing(settings)
+    yield from conflicts(settings)
     yield from keys_of_desks(settings)
     yield _isolation(settings)
     yield from _names(settings)

@@ -16,9 +16,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from store import records
-from store.intake import CaseKeys
 from store.keypairs import PrivateKey
-from store.keyring import KeyRing
+from store.keyring import CaseKeys, KeyRing
 from store.records import Name, RecordKind
 from store.signing import Author, Signer, SigningKey, Statement, statement, verify
 
@@ -58,14 +57,21 @@ def read(session: Session, ring: KeyRing, keys: CaseKeys) -> AccessList:
     return AccessList()
 
 
-def write(
-    session: Session, keys: CaseKeys, private: PrivateKey, listed: AccessList, now: datetime, by: Author | None
-) -> None:
-    """Write the next version, signed by the private half of the newest identity key. `by` is None at intake alone."""
+def write(session: Session, keys: CaseKeys, private: PrivateKey, listed: AccessList, now: datetime, by: Author) -> None:
+    """Write the next version, signed by the private half of the newest identity key."""
     version = records.next_version(session, keys.case.desk, _name(keys))
-    signature = SigningKey.of(private, Signer.CASE).sign(_stated(keys, version, listed))
-    content = {**_content(listed), "signature": signature.hex()}
+    content = _signed(keys, private, version, listed)
     records.write_json(session, _name(keys), content, keys.case, now, version=version, by=by)
+
+
+def begin(session: Session, keys: CaseKeys, private: PrivateKey, listed: AccessList, now: datetime) -> None:
+    """Write the first version, of a case just made: nobody signs it but the identity key."""
+    records.add_json(session, _name(keys), _signed(keys, private, 1, listed), keys.case, now)
+
+
+def _signed(keys: CaseKeys, private: PrivateKey, version: int, listed: AccessList) -> dict[str, Any]:
+    signature = SigningKey.of(private, Signer.CASE).sign(_stated(keys, version, listed))
+    return {**_content(listed), "signature": signature.hex()}
 
 
 def _name(keys: CaseKeys) -> Name:

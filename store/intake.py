@@ -17,13 +17,16 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
 from cases.terms import DueKind
-from store import audit, lookups, merging, records, rows
+from store import access_list, audit, lookups, merging, records, rows
+from store.access_list import AccessList
 from store.audit import Action
 from store.dues import set_first_dues
-from store.keypairs import KeyKind, generate
+from store.keypairs import KeyKind, PrivateKey, generate
+from store.keyring import CaseKeys as CaseKeys
 from store.keyring import DeskPublicKeys, PublicPair, add_pair, newest_proven, seal_seed
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
+from store.restriction import Restriction
 from store.schema import Attachment, CaseFile, Message, new_id
 from store.signing import Author
 
@@ -66,14 +69,6 @@ class NewMessage:
 
 
 @dataclass(frozen=True)
-class CaseKeys:
-    """The public halves that a case's records are sealed to: just made, or proven."""
-
-    case: PublicPair
-    identity: PublicPair
-
-
-@dataclass(frozen=True)
 class TakenIn:
     case_id: str
     message_id: str
@@ -90,8 +85,9 @@ def open_case(
     now: datetime,
     dues: Mapping[DueKind, datetime],
     linked_case: str | None = None,
+    restriction: Restriction | None = None,
 ) -> TakenIn:
-    """A new case with its first message."""
+    """A new case with its first message. With a restriction it is never sealed to the desk's key."""
     case_id = new_id()
     rows.add(
         session,
@@ -100,14 +96,12 @@ def open_case(
         desk=keys.desk,
         status=Status.RECEIVED,
         version=1,
+        restricted=restriction is not None,
         reference_digest=index.reference(reference),
         linked_case_id=linked_case,
         opened_at=now,
     )
-    case_keys = CaseKeys(
-        case=_new_pair(session, keys, index, KeyKind.CASE, case_id, now),
-        identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, now),
-    )
+    case_keys = _new_keys(session, keys, index, case_id, restriction, now)
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
     card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report))
     records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
@@ -148,14 +142,55 @@ def add_message(
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
 
 
+def _new_keys(
+    session: Session,
+    keys: DeskPublicKeys,
+    index: IndexKey,
+    case_id: str,
+    restriction: Restriction | None,
+    now: datetime,
+) -> CaseKeys:
+    """Both key pairs of a new case. Their private halves go out of scope here: nobody but those to whom they are sealed
+    has them, and the recovery pages."""
+    case, identity = generate(), generate()
+    to = [keys.to_desk] if restriction is None else list(restriction.recipients.values())
+    made = CaseKeys(
+        case=_new_pair(session, keys, index, KeyKind.CASE, case_id, case, to, now),
+        identity=_new_pair(session, keys, index, KeyKind.IDENTITY, case_id, identity, to, now),
+    )
+    if restriction is not None:
+        _keep_out(session, made, identity, restriction, now)
+    return made
+
+
 def _new_pair(
-    session: Session, keys: DeskPublicKeys, index: IndexKey, kind: KeyKind, case_id: str, now: datetime
+    session: Session,
+    keys: DeskPublicKeys,
+    index: IndexKey,
+    kind: KeyKind,
+    case_id: str,
+    private: PrivateKey,
+    to: Sequence[PublicPair],
+    now: datetime,
 ) -> PublicPair:
-    private = generate()
     pair = add_pair(session, keys.desk, kind, case_id, private.public, now, index)
-    seal_seed(session, private, pair, keys.to_desk)
-    seal_seed(session, private, pair, keys.recovery)
-    return pair  # the private half goes out of scope here: nobody but the desk and the recovery pages has it
+    for each in (*to, keys.recovery):
+        seal_seed(session, private, pair, each)
+    return pair
+
+
+def _keep_out(session: Session, keys: CaseKeys, identity: PrivateKey, restriction: Restriction, now: datetime) -> None:
+    """Write down who opens the case and who must not, so that it stays so when its keys are made anew."""
+    listed = AccessList(dict.fromkeys(restriction.recipients, True), restriction.shut_out)
+    access_list.begin(session, keys, identity, listed, now)
+    for member_id in sorted(restriction.shut_out):
+        audit.write(
+            *(session, keys.case.desk, Action.SHUT_OUT, now),
+            case_id=keys.case.owner,
+            subject_id=member_id,
+            detail={"member": member_id, "at_intake": True},
+            to=keys.case,
+        )
 
 
 def _write_message(

@@ -85,6 +85,14 @@ class PublicPair:
 
 
 @dataclass(frozen=True)
+class CaseKeys:
+    """The public halves that a case's records are sealed to: just made, or proven."""
+
+    case: PublicPair
+    identity: PublicPair
+
+
+@dataclass(frozen=True)
 class OpenedPair:
     """A key pair whose private half is at hand."""
 

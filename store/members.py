@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -322,8 +322,12 @@ def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
     return {member_id: profile["login"] for member_id, profile in profiles.items()}
 
 
-def notice_addresses(session: Session, desk: str) -> dict[str, str]:
-    """Where notices go: the addresses of the members who open what comes in, by id."""
+def notice_addresses(session: Session, desk: str, among: Collection[str] | None = None) -> dict[str, str]:
+    """Where notices go: the addresses of the members who open what comes in, or of those present `among`, by id."""
+    if among is not None:
+        present = (_MEMBERS.c.desk == desk, _MEMBERS.c.retired_at.is_(None), _MEMBERS.c.id.in_(list(among)))
+        found = select(_MEMBERS.c.id, _MEMBERS.c.address).where(*present).order_by(_MEMBERS.c.address)
+        return {row.id: row.address for row in session.execute(found)}
     return {row.id: row.address for row in session.execute(_ADDRESSES, {"desk": desk})}
 
 

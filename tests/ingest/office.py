@@ -3,9 +3,9 @@
 import base64
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from cases.roles import Role
 from config.secrets import Secrets, write_key, write_secret
-from config.settings import Settings
+from config.settings import PersonSettings, Settings
 from config.taxonomy import Category, Kind, MissingField, Severity
 from ingest.errors import ReaderDied, UnderstandingFailed
 from ingest.mail import ParsedMail
@@ -26,9 +26,10 @@ from store.casework import CaseView, download_raw, view_case
 from store.database import Database, open_database
 from store.database_rights import Process
 from store.keypairs import PrivateKey
-from store.keyring import KeyRing
-from store.members import add_member, create_desk
+from store.keyring import KeyRing, pins_of
+from store.members import add_member, create_desk, unlock
 from store.outbox import Mail
+from store.passphrase import Params
 from store.schema import CaseFile
 from store.sending import claim, open_claim
 from tests.databases import Databases
@@ -99,6 +100,25 @@ class Office:
 
     def take_in(self) -> RoundResult:
         return take_in(self.settings, self.secrets, "main", self.reader, self.understander)
+
+    def join(self, login: str, role: Role) -> KeyRing:
+        """A further member, with the keys of their role."""
+        secret, passphrase = bytes(32), "zeven bomen en een brug over water"
+        pins = pins_of(self.settings.desks[DESK])
+        holder = replace(self.ring, root=pins.signing or b"")
+        new = {"login": login, "address": f"{login}@ministry.example", "passphrase": passphrase, "secret": secret}
+        with self.database.begin() as session:
+            cheap = Params(iterations=1, lanes=1)
+            add_member(session, holder, **new, role=role, now=datetime.now(UTC), params=cheap)
+        with self.database.read() as session:
+            return unlock(session, DESK, login, passphrase, secret, pins=pins)
+
+    def set_people(self, names: Mapping[str, str], second_recipient: str = "") -> None:
+        """Say in the settings how mails name members, by their ids."""
+        people = tuple(PersonSettings(member=member_id, names=(name,)) for member_id, name in names.items())
+        more = {"people": people, "second_recipient": second_recipient}
+        desk = self.settings.desks[DESK].model_copy(update=more)
+        self.settings = self.settings.model_copy(update={"desks": {DESK: desk}})
 
     def case_ids(self) -> list[str]:
         with self.database.read() as session:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 import ingest.rounds
+from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
 from config.taxonomy import MissingField
@@ -31,6 +32,7 @@ from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
 from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import ADDRESS, COORDINATOR, DESK, REPORT, Office, mail
+from tests.store.office import opened_kinds
 
 
 def opened(sent: Mail) -> EmailMessage:
@@ -59,6 +61,24 @@ def test_a_mail_becomes_a_sealed_case_with_a_receipt_and_is_moved(any_dovecot: D
     receipt = opened(next(each for each in waiting if each.recipient != COORDINATOR))
     assert receipt["In-Reply-To"] == "<1.abc@home.example>"
     assert case.reference in receipt.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_mail_about_a_member_begins_without_them_and_with_the_second_recipient(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    deputy = office.join("anna", Role.DEPUTY)
+    second = office.join("sg", Role.SECRETARY_GENERAL)
+    office.set_people(
+        {office.ring.member_id: "Rolf Dijkgraaf", deputy.member_id: "Anna de Boer"}, second_recipient=second.member_id
+    )
+    dovecot.deliver(account, mail())
+    assert office.take_in() == RoundResult(taken=1, queued=True)
+    (case_id,) = office.case_ids()
+    assert opened_kinds(office.database, office.ring, case_id) == set()
+    for ring in (deputy, second):
+        assert opened_kinds(office.database, ring, case_id) == {"case", "identity", "trail"}
+    told = sorted(each.recipient for each in office.outgoing())
+    assert told == ["anna@ministry.example", "appie@home.example", "sg@ministry.example"]
 
 
 def test_a_second_round_does_nothing(dovecot: Dovecot, office: Office, account: MailboxSettings) -> None:

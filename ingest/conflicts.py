@@ -1,0 +1,53 @@
+"""Conflicts of interest: a mail that names a member of the desk as a person concerned begins a case without them.
+
+Whom the configuration lists is compared, by the names that it gives them, with whom the machine takes to be concerned.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from cases.names import likeness, words
+from config.settings import DeskSettings
+from ingest.intake import Intake
+from store.restriction import Restriction, restriction
+from triage import Report
+
+log = logging.getLogger(__name__)
+
+
+def named_members(desk: DeskSettings, report: Report) -> frozenset[str]:
+    """The ids of the members who can be a person concerned."""
+    concerned = [words(each.name) for each in report.concerned if each.name]
+    return frozenset(
+        person.member
+        for person in desk.people
+        for name in person.names
+        if any(likeness(words(_without_domain(name)), each) for each in concerned)
+    )
+
+
+def restricted(session: Session, intake: Intake, report: Report | None) -> Restriction | None:
+    """How a new case is kept from the members that its first mail names; None where it names nobody.
+
+    Where nobody else could open it, it is kept from nobody: a report that is read by the wrong person is less bad than
+    one that nobody reads, and its receipt told the reporter where else to write.
+    """
+    named = named_members(intake.desk_settings, report) if report is not None else frozenset()
+    if not named:
+        return None
+    desk = intake.desk_settings
+    others = {person.member for person in desk.people} | {desk.second_recipient} - {""}
+    found = restriction(session, intake.desk, intake.pins, named, others)
+    if found is None:
+        log.warning(
+            "desk %s: a mail names a member, and nobody else could open the case: name a second_recipient", intake.desk
+        )
+    return found
+
+
+def _without_domain(name: str) -> str:
+    """Of an address the part that often is a name."""
+    return name.partition("@")[0]
