@@ -205,8 +205,9 @@ def test_every_page_that_shows_content_writes_who_looked_at_what_from_where(worl
 def test_no_page_is_left_out(world: World) -> None:
     """Whoever adds a page comes by here, and says what it writes on the trail, or that it shows nothing of a case."""
     without_content = {
-        "/login", "/login/second/", "/login/second/setup", "/alive", "/static/<path:filename>", "/trail/",
-        "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/search",
+        "/login", "/login/second/", "/login/second/setup", "/login/second/setup/passkey", "/alive",
+        "/static/<path:filename>", "/trail/",
+        "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey", "/search",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}

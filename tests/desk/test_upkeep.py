@@ -36,14 +36,14 @@ def shut_out_and_stop(world: World, by: KeyRing, case_id: str, member_id: str) -
 
 def test_keys_that_were_being_made_anew_are_finished_at_the_next_log_in_of_who_opens_the_case(world: World) -> None:
     case_id = world.new_case().case_id
-    for login in ("ben", "cas"):
-        join(world, login, Role.DEPUTY)
-    cas = join(world, "cees", Role.DEPUTY)
-    shut_out_and_stop(world, world.ring, case_id, cas.member_id)
+    ben = join(world, "ben", Role.DEPUTY)
+    join(world, "cas", Role.DEPUTY)
+    join(world, "ivo", Role.INVESTIGATOR)
+    shut_out_and_stop(world, world.ring, case_id, ben.member_id)
     assert unfinished(world) == (case_id,)
-    log_in(world, "cees")
+    log_in(world, "ivo")
     assert unfinished(world) == (case_id,)
-    log_in(world, "ben")
+    log_in(world, "cas")
     assert unfinished(world) == ()
 
 
