@@ -143,6 +143,19 @@ def test_a_seed_moved_from_another_case_opens_nothing(world: World) -> None:
         world.ring.private(session, _id(session, world, one.case_id))
 
 
+def test_a_key_with_its_seed_copied_to_another_case_opens_nothing_there(world: World) -> None:
+    """Its public half fits, and the desk could open it: it would be open to whoever opens the other case."""
+    one, other = world.open_case(), world.open_case(reference="BBBBB-BBBBB")
+    desk = world.keys.to_desk.id
+    with world.db.begin() as session:
+        true, theirs = (_id(session, world, taken.case_id) for taken in (one, other))
+        session.get_one(KeyPair, theirs).public = session.get_one(KeyPair, true).public
+        copied = session.get_one(SealedSeed, (true, desk)).frame
+        session.get_one(SealedSeed, (theirs, desk)).frame = copied
+    with world.db.read() as session, pytest.raises(NoSuchKey):
+        world.ring.private(session, theirs)
+
+
 def test_a_seed_that_somebody_else_sealed_to_the_desk_is_not_taken_for_the_cases(world: World) -> None:
     """Anybody can seal to a public key; the seed must still be that of the key pair it claims to be."""
     taken = world.open_case()

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from cases.roles import Role
-from store import grants, recovery, sessions
+from store import grants, membership, recovery, sessions
 from store.audit import Action
 from store.certificates import member_keys
 from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing, NoSuchKey
-from store.members import OwnKey, WrongLogin, add_member, unlock
+from store.members import OwnKey, WrongLogin, add_member, admit, unlock
 from store.records import Name, RecordKind, opened_json
 from store.recovery import NotRecoverable, NotTheRecoveryKey, OfBefore, Recovered
 from store.schema import Audit, KeyPair, Member, SealedSeed
@@ -179,6 +179,22 @@ def test_a_retired_member_is_not_offered(world: World) -> None:
         session.execute(update(Member).values(retired_at=NOW))
     with world.db.read() as session:
         assert recovery.members(session, opened(world)) == ()
+
+
+def test_who_left_is_not_offered_by_a_row_that_says_that_they_are_there(world: World) -> None:
+    with world.db.begin() as session:
+        bo = admit(
+            *(session, world.ring, OwnKey(generate(), b"never opened")),
+            login="bo",
+            address="bo@desk.example",
+            secret=SECRET,
+            role=Role.DEPUTY,
+            now=NOW,
+        )
+        membership.leave(session, world.ring, bo, NOW)
+        session.execute(update(Member).values(retired_at=None))
+    with world.db.read() as session:
+        assert [each.login for each in recovery.members(session, opened(world))] == ["ada"]
 
 
 def test_no_seed_shows_when_it_is_printed(world: World) -> None:
