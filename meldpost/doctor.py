@@ -37,6 +37,7 @@ from ingest.sources.imap import (
     connected,
 )
 from meldpost import hygiene, recovery_pages, startup
+from meldpost.backups_examined import put_aside
 from meldpost.conflicts_examined import conflicts
 from meldpost.database_examined import database_roles
 from meldpost.findings import Finding, Verdict
@@ -121,6 +122,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from _recovery_files(config, settings)
     yield from trails(settings)
     yield from retention(settings)
+    yield from put_aside(settings)
     yield from _last_success(settings)
 
 

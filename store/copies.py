@@ -105,5 +105,8 @@ class Copies(Protocol):
     def put_in_place(self, now: datetime) -> str | None:
         """Make it the database; gives where the one before it is now, if there was one."""
 
+    def put_aside(self) -> list[str]:
+        """What restores put aside and nobody removed yet."""
+
     def discard(self) -> None:
         """Leave nothing of what was put together."""

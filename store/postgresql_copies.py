@@ -31,6 +31,7 @@ _OTHERS = (
     "SELECT count(*) FROM pg_stat_activity "
     "WHERE datname = current_database() AND usesysid IS NOT NULL AND pid <> pg_backend_pid()"
 )
+_PUT_ASIDE = "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'replaced_') ORDER BY nspname"
 _MAY_ENTER = (
     "SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END "
     "FROM pg_namespace, aclexplode(nspacl) WHERE nspname = 'public' AND grantee <> nspowner"
@@ -124,6 +125,9 @@ class PostgresqlCopies:
             steps = ["DROP SCHEMA public", *steps]
         self._do(steps)
         return f"schema {aside} (drop schema {aside} cascade)" if aside else None
+
+    def put_aside(self) -> list[str]:
+        return [f"schema {name} (drop schema {name} cascade)" for name in self._asked(_PUT_ASIDE)]
 
     def discard(self) -> None:
         self._do([f"DROP SCHEMA IF EXISTS {_FRESH} CASCADE"])

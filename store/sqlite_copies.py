@@ -76,6 +76,10 @@ class SqliteCopies:
         _flush(database.parent)
         return None if aside is None else str(aside)
 
+    def put_aside(self) -> list[str]:
+        found = self.database.parent.glob(f"{self.database.name}.replaced-*")
+        return sorted(str(path) for path in found if not path.name.endswith(("-wal", "-shm")))
+
     def discard(self) -> None:
         self._fresh.unlink(missing_ok=True)
 

@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from config.settings import DatabaseSettings
 from meldpost import backup
+from meldpost.backups_examined import put_aside
 from meldpost.cli import main
 from store import backups, copies, outbox, sending
 from store.audit import Action
@@ -64,6 +65,10 @@ def test_a_backup_is_three_private_files_that_prove_themselves(here: Here) -> No
     assert restored.aside is not None
     assert Path(restored.aside).exists()
     assert opens(here.restored(), here.ring(), case_id)
+    (finding,) = put_aside(here.world.settings)
+    assert restored.aside in finding.text
+    Path(restored.aside).unlink()
+    assert list(put_aside(here.world.settings)) == []
 
 
 def test_the_content_file_holds_no_key_and_what_the_mailer_opens_stands_with_the_keys(here: Here) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from config.settings import DatabaseSettings
 from meldpost import backup
+from meldpost.backups_examined import put_aside
 from meldpost.cli import main
 from store import copies, outbox, postgresql_programs, sending
 from store.copies import BackupError
@@ -27,6 +28,7 @@ from tests.databases import PostgresDatabases, PostgresTemplates
 from tests.desk.world import DESK, Prepared, make_world, prepare
 from tests.meldpost.backed_up import Here, opens
 from tests.system.certificates import make_certificates
+from tests.system.disk import small_disk
 from tests.system.postgres import Postgres
 
 
@@ -85,6 +87,11 @@ def test_what_was_there_before_is_kept_where_only_its_owner_enters(here: Here) -
     for url in _urls(here):
         with psycopg.connect(url) as one, pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema"):
             one.execute(f"SELECT count(*) FROM {aside}.alembic_version")
+    (finding,) = put_aside(here.world.settings)
+    assert f"drop schema {aside} cascade" in finding.text
+    with psycopg.connect(here.url) as owner:
+        owner.execute(f"DROP SCHEMA {aside} CASCADE")
+    assert list(put_aside(here.world.settings)) == []
 
 
 def test_into_an_empty_database_a_backup_goes_without_a_word_more(here: Here, servers: PostgresDatabases) -> None:
@@ -245,6 +252,14 @@ def test_programs_that_are_not_there_or_too_old_are_told_of(
     with pytest.raises(BackupError, match=told):
         backup.back_up(here.world.settings, here.target)
     assert list(here.folder.iterdir()) == []
+
+
+def test_a_full_disk_gives_a_clear_error_and_leaves_no_half_file(here: Here, tmp_path: Path) -> None:
+    here.world.new_case(files=[("a.bin", os.urandom(3_000_000))])
+    with small_disk(tmp_path / "small", 2) as folder:
+        with pytest.raises(BackupError, match="disk is full"):
+            backup.back_up(here.world.settings, folder / "monday")
+        assert list(folder.iterdir()) == []
 
 
 def test_a_backup_of_the_other_kind_of_database_is_refused(here: Here, tmp_path: Path) -> None:
