@@ -14,6 +14,7 @@ from store.keypairs import PublicKey
 from store.keyring import Pins, desk_keys
 from store.members import unlock
 from tests.desk.world import DATABASE, DESK, LOGIN, PASSPHRASE, Prepared, prepare
+from triage.labelled import CORPUS
 
 _ROOT = Path(__file__).resolve().parent.parent
 FOLDER = _ROOT / ".bench"
@@ -57,5 +58,6 @@ def _opened(here: Path) -> Prepared:
 
 
 def _digest() -> str:
-    made_by = b"".join((_ROOT / name).read_bytes() for name in _MADE_BY)
+    files = [*(_ROOT / name for name in _MADE_BY), *sorted(CORPUS.glob("*.jsonl"))]
+    made_by = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(made_by + segment_index.SCHEMA.encode()).hexdigest()[:12]
