@@ -23,7 +23,7 @@ from desk.indexes import Tallied
 from desk.parts import parts
 from store import audit, sessions
 from store.audit import Action
-from store.keyring import KeyRing
+from store.keyring import KeyRing, pins_of
 from store.lookups import IndexKey
 from store.search import SearchIndex
 
@@ -118,9 +118,8 @@ def admit(response: Response, key_ring: KeyRing) -> None:
     with parts().database.begin() as transaction:
         sessions.end_stale(transaction, now, _limits())
         secret = sessions.start(transaction, key_ring, now)
-        keys = parts().public_keys(transaction, key_ring.desk)
     parts().indexes.begin(key_ring, _digest(secret))
-    parts().upkeep.begin(key_ring, parts().index(key_ring.desk), keys)
+    parts().upkeep.begin(key_ring, parts().index(key_ring.desk), pins_of(parts().settings.desks[key_ring.desk]))
     session[_BOUND] = _digest(secret)
     response.set_cookie(
         COOKIE, urlsafe_b64encode(secret).decode(), secure=True, httponly=True, samesite="Strict", path="/"

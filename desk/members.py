@@ -147,7 +147,7 @@ def _carry_out(
         flash(gettext("%(name)s is no member of the desk any more.", name=found.login), "good")
     else:
         flash(gettext("%(name)s has another role now, and has to log in again.", name=found.login), "good")
-    if _renew(taken.case_ids):
+    if taken.case_ids and _renew(taken.case_ids):
         flash(
             gettext(
                 "This member had keys of cases that you do not open. They get new ones when somebody logs in who does."

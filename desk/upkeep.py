@@ -10,7 +10,7 @@ import threading
 from cases.roles import May
 from store import grants, rekeying
 from store.database import Database
-from store.keyring import DeskPublicKeys, KeyRing
+from store.keyring import KeyRing, Pins, desk_keys
 from store.lookups import IndexKey
 
 log = logging.getLogger(__name__)
@@ -24,9 +24,9 @@ class Upkeep:
         self._lock = threading.Lock()
         self._running: list[threading.Thread] = []
 
-    def begin(self, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys) -> None:
+    def begin(self, ring: KeyRing, index: IndexKey, pins: Pins) -> None:
         """A member logged in: take up what they can."""
-        thread = threading.Thread(target=self._take_up, args=(ring, index, keys), daemon=True, name="upkeep")
+        thread = threading.Thread(target=self._take_up, args=(ring, index, pins), daemon=True, name="upkeep")
         with self._lock:
             self._running = [each for each in self._running if each.is_alive()] + [thread]
         thread.start()
@@ -38,12 +38,13 @@ class Upkeep:
         for thread in running:
             thread.join()
 
-    def _take_up(self, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys) -> None:
+    def _take_up(self, ring: KeyRing, index: IndexKey, pins: Pins) -> None:
         try:
             rekeying.take_up(self._database, ring, index)
             if ring.may(May.MANAGE_ACCESS):
                 with self._database.read() as session:
                     outdated = grants.outdated(session, ring, index)
+                    keys = desk_keys(session, ring.desk, pins)
                 grants.renew_all(self._database, ring, index, keys, outdated)
         except Exception as error:  # noqa: BLE001 - whatever it is, the desk goes on, and the next log-in tries again
             log.error("what was left of the keys of cases is not finished: %s", type(error).__name__)  # noqa: TRY400

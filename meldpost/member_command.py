@@ -183,11 +183,12 @@ def _make_anew(here: "AtDesk", name: str, taken: "Taken") -> None:
 
     if taken.desk_key:
         click.echo(f"{name} had the desk's key and may have kept it. Make it anew now: meldpost rotate")
+    if not taken.case_ids:
+        return
     with here.database.read() as session:
         keys = desk_keys(session, here.ring.desk, pins_of(here.settings))
     left = grants.renew_all(here.database, here.ring, here.index, keys, taken.case_ids)
-    if taken.case_ids:
-        click.echo(f"{len(taken.case_ids) - len(left)} cases that {name} had keys of got new ones.")
+    click.echo(f"{len(taken.case_ids) - len(left)} cases that {name} had keys of got new ones.")
     if left:
         click.echo(f"{len(left)} more get new keys when somebody logs in at the desk who opens them.")
 
