@@ -46,6 +46,11 @@ class DoneReason(StrEnum):
     NO_WAY = "no_way"  # the reporter cannot be reached
     UNWANTED = "unwanted"  # not wished for, or it would endanger the reporter (directive (EU) 2019/1937 art. 11(2)(b))
     NO_REPORT = "no_report"
+    SENT = "sent"  # by a letter that went out
+
+
+BY_SAYING = tuple(reason for reason in DoneReason if reason is not DoneReason.SENT)
+"""What a person says of it."""
 
 
 @dataclass(frozen=True)

@@ -626,6 +626,15 @@ class RuleSettings(Section):
     reminder_days: int = Field(
         14, ge=1, description="Days after which a reporter is reminded, once, of what is missing."
     )
+    undo_seconds: int = Field(
+        20, ge=0, le=600, description="How long a letter that a member sends can be taken back before it goes."
+    )
+    letter_max_bytes: int = Field(
+        10_000_000,
+        ge=0,
+        le=50_000_000,
+        description="Most that the files of one letter to a reporter are together; mail makes them a third larger.",
+    )
 
 
 class TriageSettings(Section):

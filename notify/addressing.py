@@ -53,8 +53,11 @@ def address(
     date: datetime,
     in_reply_to: str | None = None,
     references: tuple[str, ...] = (),
+    by_a_person: bool = False,
 ) -> Addressing:
     """The outside of a mail of this desk to ``to``, which answers the mail ``in_reply_to`` where there is one.
+
+    What is ``by_a_person`` has an envelope sender always: nobody has to know of its bounces but who wrote it.
 
     Raises BadAddress.
     """
@@ -67,15 +70,15 @@ def address(
         from_=sender,
         from_name=desk.display_name,
         reply_to=with_tag(sender, token) if desk.plus_addressing else None,
-        envelope_sender=_bounces_to(desk, token),
+        envelope_sender=_bounces_to(desk, token, by_a_person=by_a_person),
         date=date,
         in_reply_to=parent,
         references=thread(references, parent),
     )
 
 
-def _bounces_to(desk: DeskSettings, token: str) -> str:
-    if desk.null_return_path:
+def _bounces_to(desk: DeskSettings, token: str, *, by_a_person: bool) -> str:
+    if desk.null_return_path and not by_a_person:
         return ""  # RFC 3834 §3.3; bounces then come back to nobody
     bounces = domain_to_ascii(desk.bounces_to)
     return with_tag(bounces, BOUNCE_MARK + token) if desk.plus_addressing else bounces

@@ -8,7 +8,7 @@ once more at most, with the same Message-ID. Two rounds at once are safe: who lo
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -20,13 +20,14 @@ from access.credentials import Credential
 from config.faults import fault
 from config.secrets import Secrets
 from config.settings import Settings
-from notify import receipts, schedule
+from notify import letters, receipts, schedule
 from notify.keys import SenderKeys, sender_keys, usable
 from notify.mime import dated
 from notify.smtp import Connection, Deferred, Letter, NeedsSmtputf8, NotOurs, Refused, Uncertain, Unreachable, Watchdog
 from store import sending
 from store.database import Database
 from store.frame import SealError
+from store.outbox import Mail, OutgoingKind
 from store.sending import Claim
 
 MOST_AT_ONCE = 100
@@ -125,10 +126,11 @@ class _Sender:
 
     def send(self, claimed: Claim) -> None:
         """Hand one claimed mail over, and mark what became of it."""
-        letter = self._opened(claimed)
-        if letter is None:
+        mail = self._opened(claimed)
+        if mail is None:
             self._retry(claimed, DEFERRED_MOST)
             return
+        letter = Letter(mail.envelope_sender, mail.recipient, mail.mime)
         try:
             with Watchdog(self._settings.smtp.transaction_seconds) as watchdog:
                 self._hand_over(claimed, letter, watchdog)
@@ -148,20 +150,20 @@ class _Sender:
             log.warning("mail %s may or may not have gone out: %s", claimed.outbox_id, error)
         else:
             fault("after-reply-before-mark")
-            self._sent(claimed, letter)
+            self._sent(claimed, mail)
 
     def give_up_uncertain(self) -> None:
         """What a server may have taken twice is tried no more, and counts as sent: it most likely arrived."""
 
         def note(session: Session, claimed: Claim, now: datetime) -> None:
-            letter = self._opened(claimed)
-            if letter is not None:
-                receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
+            mail = self._opened(claimed)
+            if mail is not None:
+                self._note_what_follows(session, claimed, mail, now)
             log.warning("mail %s may or may not have gone out, twice; it is not sent again", claimed.outbox_id)
 
         sending.give_up_uncertain(self._database, note)
 
-    def _opened(self, claimed: Claim) -> Letter | None:
+    def _opened(self, claimed: Claim) -> Mail | None:
         """None where our key does not open it: then the secret is wrong, and the mail waits for the right one."""
         try:
             mail = sending.open_claim(claimed, self._keys[claimed.desk].mailer)
@@ -174,7 +176,10 @@ class _Sender:
                 claimed.desk,
             )
             return None
-        return Letter(mail.envelope_sender, mail.recipient, self._as_of_now(claimed, mail.mime))
+        if claimed.kind is OutgoingKind.LETTER:
+            token = self._keys[claimed.desk].token.sign(claimed.outbox_id)
+            mail = letters.completed(self._settings.desks[claimed.desk], token, mail, claimed.created_at)
+        return replace(mail, mime=self._as_of_now(claimed, mail.mime))
 
     def _as_of_now(self, claimed: Claim, mime: bytes) -> bytes:
         """What waited long, for a person's word say, is dated when it goes out: else it would arrive among old mail."""
@@ -209,9 +214,14 @@ class _Sender:
             self._connection.close()
             self._connection = None
 
-    def _sent(self, claimed: Claim, letter: Letter) -> None:
+    def _note_what_follows(self, session: Session, claimed: Claim, mail: Mail, now: datetime) -> None:
+        keys = self._keys[claimed.desk]
+        receipts.was_sent(session, self._settings, keys, claimed, mail.recipient, now)
+        letters.was_sent(session, keys, claimed, mail, now)
+
+    def _sent(self, claimed: Claim, mail: Mail) -> None:
         def note(session: Session, now: datetime) -> None:
-            receipts.was_sent(session, self._settings, self._keys[claimed.desk], claimed, letter.recipient, now)
+            self._note_what_follows(session, claimed, mail, now)
 
         marked = sending.mark_sent(self._database, claimed, note)
         self._result.sent += marked

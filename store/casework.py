@@ -122,17 +122,25 @@ class Event:
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A mail to the reporter or the desk; the copy's parts are None where none was kept."""
+    """A mail to the reporter or the desk; the copy's parts are None where none was kept.
+
+    `by`: the log-in name of the member who signed it, None for what the program wrote. `files`: what went with it.
+    """
 
     id: str
     kind: OutgoingKind
     state: OutboxState
     created_at: datetime
+    not_before: datetime
     sent_at: datetime | None
     bounce_message_id: str | None
     subject: str | None
     text: str | None
     to: str | None
+    by: str | None = None
+    purpose: str | None = None
+    language: str | None = None
+    files: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def bounced(self) -> bool:
@@ -240,7 +248,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         notes=_notes(sealed, names),
         dues=dues,
         done=_done(timeline, {due.kind for due in dues}),
-        outgoing=_outgoing(session, sealed),
+        outgoing=_outgoing(session, sealed, names),
         timeline=timeline,
         damaged=sealed.damaged + records.gone(session, ring, case_id),
         foreign=tuple(sealed.foreign),
@@ -499,21 +507,28 @@ def _note(note_id: str, note: Opened, names: Mapping[str, str]) -> Note:
     return Note(note_id, note.content["text"], _author(note, names), at, note.standing)
 
 
-def _outgoing(session: Session, sealed: _Sealed) -> tuple[Outgoing, ...]:
+def _outgoing(session: Session, sealed: _Sealed, names: Mapping[str, str]) -> tuple[Outgoing, ...]:
     copies = sealed.all(RecordKind.OUTGOING)
 
     def with_copy(row: OutgoingRow) -> Outgoing:
-        copy = copies[row.id].content if row.id in copies else {}
+        found = copies.get(row.id)
+        copy = found.content if found else {}
+        author = found.author_id if found else None
         return Outgoing(
             id=row.id,
             kind=row.kind,
             state=row.state,
             created_at=row.created_at,
+            not_before=row.not_before,
             sent_at=row.sent_at,
             bounce_message_id=row.bounce_message_id,
             subject=copy.get("subject"),
             text=copy.get("text"),
             to=copy.get("to"),
+            by=None if author is None else names.get(author, UNKNOWN),
+            purpose=copy.get("purpose"),
+            language=copy.get("language"),
+            files=tuple(copy.get("files") or ()),
         )
 
     return tuple(with_copy(row) for row in outbox.of_case(session, sealed.case_id))

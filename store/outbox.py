@@ -33,6 +33,7 @@ from store.records import Name, RecordKind
 from store.rows import table_of
 from store.schema import Desk, MailCap, Message, Outbox, new_id
 from store.sealing import seal
+from store.signing import Author
 
 _FRAME = "outbox"
 _LENGTH = struct.Struct(">I")
@@ -54,6 +55,7 @@ class OutgoingKind(StrEnum):
     RECEIPT = "receipt"
     REMINDER = "reminder"
     NOTICE = "notice"
+    LETTER = "letter"  # what a person wrote to a reporter
 
 
 # What is asked for every mail is built once, on the tables themselves (`store.rows.table_of`).
@@ -70,10 +72,11 @@ _COUNTED = (
 _TO_ADDRESS = _COUNTED.where(_CAPS.c.digest.in_(bindparam("digests", expanding=True)))
 # neither what waits for a person's word nor what was taken back; what was released went when it was
 _MOVING = [state for state in OutboxState if state not in (OutboxState.HELD, OutboxState.CANCELLED)]
+_BY_ITSELF = [OutgoingKind.RECEIPT, OutgoingKind.REMINDER]  # what a person writes spends nothing of their caps
 _ON_THEIR_WAY = (
     select(func.count())
     .select_from(_OUTBOX)
-    .where(_OUTBOX.c.kind != OutgoingKind.NOTICE, _OUTBOX.c.state.in_(_MOVING))
+    .where(_OUTBOX.c.kind.in_(_BY_ITSELF), _OUTBOX.c.state.in_(_MOVING))
     .where(_OUTBOX.c.not_before >= bindparam("since"))
 )
 _IN_CASE = _ON_THEIR_WAY.where(_OUTBOX.c.case_id == bindparam("case_id"))
@@ -87,6 +90,8 @@ class NewOutgoing:
     `caps` are `IndexKey.caps(...)[0]` of the recipient, for mail that counts against the caps; None for other mail.
     A held mail counts when it is released (`store.changes`).
     `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}. `member_id`: whom a notice is for.
+    `not_before`: it goes then at the earliest; None: at once. `fulfils`: kinds of dues that are met when it went out.
+    A mail without a `message_id` gets it, and where answers go, from the sender: the desk signs no token.
     """
 
     id: str
@@ -100,16 +105,19 @@ class NewOutgoing:
     caps: bytes | None = field(default=None, repr=False)
     copy: Mapping[str, Any] | None = field(default=None, repr=False)
     member_id: str | None = None
+    not_before: datetime | None = None
+    fulfils: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mail:
-    """An opened mail."""
+    """An opened mail. `message_id` is empty where the sender still has to say it, and where answers go."""
 
     recipient: str
     message_id: str
     envelope_sender: str
     mime: bytes
+    fulfils: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,7 @@ class OutgoingRow:
     kind: OutgoingKind
     state: OutboxState
     created_at: datetime
+    not_before: datetime
     sent_at: datetime | None
     bounce_message_id: str | None
 
@@ -140,10 +149,12 @@ def enqueue(
     now: datetime,
     *,
     identity: PublicPair | None = None,
+    by: Author | None = None,
 ) -> None:
     """Write a mail into the outbox, sealed to the mailer, and a copy for the desk, in the caller's transaction.
 
-    `identity` is the case's key where the caller has it already, proven or just made; else it is looked up.
+    `identity` is the case's key where the caller has it already, proven or just made; else it is looked up. `by`: who
+    wrote it, where a person did; they sign the copy.
     Raises UnprovenKey, where the copy would be sealed to a key that is not the case's.
     """
     desk = mailer.desk
@@ -158,7 +169,7 @@ def enqueue(
         state=OutboxState.HELD if new.held else OutboxState.QUEUED,
         attempts=0,
         sends=0,
-        not_before=now,
+        not_before=new.not_before or now,
         created_at=now,
         key_pair_id=mailer.id,
         frame=seal(packed(new), mailer.public, frame_context(desk, new.id, mailer.generation)),
@@ -167,8 +178,9 @@ def enqueue(
         count_against_caps(session, desk, new.caps, now)
     if new.case_id is not None and new.copy is not None:
         identity = identity or newest_proven(session, index, desk, KeyKind.IDENTITY, new.case_id)
-        records.add_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now)
-    audit.write(session, desk, Action.MAIL_QUEUED, now, case_id=new.case_id, subject_id=new.id)
+        records.add_json(session, Name(new.case_id, new.id, RecordKind.OUTGOING), new.copy, identity, now, by=by)
+    written_by = by.member_id if by else None
+    audit.write(session, desk, Action.MAIL_QUEUED, now, member_id=written_by, case_id=new.case_id, subject_id=new.id)
 
 
 def count_against_caps(session: Session, desk: str, digest: bytes, now: datetime) -> None:
@@ -242,6 +254,23 @@ def cancel(
             if end is OutboxState.CANCELLED:
                 audit.write(session, row.desk, Action.MAIL_CANCELLED, now, case_id=case_id, subject_id=row.id)
     return count
+
+
+def take_back(session: Session, desk: str, outbox_id: str, member_id: str, now: datetime) -> bool:
+    """Take one mail back that is not being handed over yet; its content goes. False: it is too late for that."""
+    statement = (
+        update(Outbox)
+        .where(Outbox.id == outbox_id, Outbox.desk == desk, Outbox.sends == 0)
+        .where(Outbox.state.in_([OutboxState.QUEUED, OutboxState.HELD]))
+        .values(state=OutboxState.CANCELLED, claim=None, lease_until=None, frame=None, settled_at=now)
+    )
+    if changed_rows(session, statement) != 1:
+        return False
+    case_id = session.get_one(Outbox, outbox_id).case_id
+    audit.write(
+        *(session, desk, Action.MAIL_CANCELLED, now), member_id=member_id, case_id=case_id, subject_id=outbox_id
+    )
+    return True
 
 
 def with_id(session: Session, desk: str, outbox_id: str) -> OutgoingRow | None:
@@ -325,6 +354,7 @@ def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, .
             kind=OutgoingKind(row.kind),
             state=OutboxState(row.state),
             created_at=row.created_at,
+            not_before=row.not_before,
             sent_at=row.settled_at if row.state == OutboxState.SENT else None,
             bounce_message_id=row.bounce_message_id,
         )
@@ -334,7 +364,13 @@ def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, .
 
 def packed(new: NewOutgoing) -> bytes:
     """A mail as it is sealed to the mailer."""
-    head = {"recipient": new.recipient, "message_id": new.message_id, "envelope_sender": new.envelope_sender}
+    head: dict[str, Any] = {
+        "recipient": new.recipient,
+        "message_id": new.message_id,
+        "envelope_sender": new.envelope_sender,
+    }
+    if new.fulfils:
+        head["fulfils"] = new.fulfils
     encoded = json.dumps(head).encode()
     return _LENGTH.pack(len(encoded)) + encoded + new.mime
 
@@ -343,7 +379,13 @@ def unpacked(content: bytes) -> Mail:
     """What `packed` made."""
     (length,) = _LENGTH.unpack_from(content)
     head = json.loads(content[_LENGTH.size : _LENGTH.size + length])
-    return Mail(head["recipient"], head["message_id"], head["envelope_sender"], content[_LENGTH.size + length :])
+    return Mail(
+        head["recipient"],
+        head["message_id"],
+        head["envelope_sender"],
+        content[_LENGTH.size + length :],
+        tuple(head.get("fulfils", ())),
+    )
 
 
 def frame_context(desk: str, outbox_id: str, generation: int) -> Context:

@@ -42,6 +42,8 @@ class RecordKind(StrEnum):
     ATTACHMENT = "attachment"
     CONTACT = "contact"
     OUTGOING = "outgoing"  # a copy of what was written to the reporter
+    DRAFT = "draft"  # a letter that a member is writing
+    ENCLOSURE = "enclosure"  # a file that goes with a letter
     REPORT = "report"
     MASKED = "masked"  # the text without what tells who wrote it
     CARD = "card"
@@ -61,7 +63,10 @@ class RecordKind(StrEnum):
 
 
 OF_THE_IDENTITY = frozenset(
-    {RecordKind.RAW, RecordKind.MESSAGE, RecordKind.ATTACHMENT, RecordKind.CONTACT, RecordKind.OUTGOING}
+    {
+        *(RecordKind.RAW, RecordKind.MESSAGE, RecordKind.ATTACHMENT, RecordKind.CONTACT),
+        *(RecordKind.OUTGOING, RecordKind.DRAFT, RecordKind.ENCLOSURE),
+    }
 )
 """What tells who the reporter is: sealed to the identity key."""
 
@@ -69,9 +74,13 @@ _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
     *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
+    *(RecordKind.DRAFT, RecordKind.ENCLOSURE),
 }
 
-_NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL}
+_NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL, RecordKind.ENCLOSURE}
+
+_THROWN_AWAY = [RecordKind.DRAFT, RecordKind.ENCLOSURE]
+"""What its writer may take away, so that nobody need be told that it is gone."""
 
 _CASES = table_of(CaseFile)
 _CHANGED = update(_CASES).where(_CASES.c.id == bindparam("changed")).values(changes=_CASES.c.changes + 1)
@@ -309,6 +318,7 @@ def gone(session: Session, ring: KeyRing, case_id: str) -> int:
     lost = (
         select(Audit.subject_id, Audit.record_kind)
         .where(Audit.desk == ring.desk, Audit.case_id == case_id, Audit.sha256.is_not(None), ~there.exists())
+        .where(Audit.record_kind.not_in(_THROWN_AWAY))
         .distinct()
     )
     return session.scalar(select(func.count()).select_from(lost.subquery())) or 0

@@ -124,13 +124,13 @@ def mark_failed(db: Database, claimed: Claim, index: IndexKey, reason: str) -> b
                 case_id=claimed.case_id,
                 subject_id=claimed.outbox_id,
                 detail={"reason": reason},
-                to=_key_of_the_case(session, claimed, index),
+                to=key_of_the_case(session, claimed, index),
             )
         return hit
 
 
-def _key_of_the_case(session: Session, claimed: Claim, index: IndexKey) -> PublicPair | None:
-    """What a reason is sealed to; None, where there is no key that it could be: no mail is held up for that."""
+def key_of_the_case(session: Session, claimed: Claim, index: IndexKey) -> PublicPair | None:
+    """What a detail of the trail is sealed to; None where there is no such key: no mail is held up for that."""
     if claimed.case_id is None:
         return None
     try:

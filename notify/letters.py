@@ -1,0 +1,166 @@
+"""Letters of a person to a reporter: the text that they begin from, the mail that becomes of it, and what follows.
+
+The text that is offered holds what a receipt may hold: sentences of the catalogue, the reference, dates, names of
+fields and the desk's settings. What a person then writes is theirs; subject and sender tell nothing all the same. The
+desk signs no token: the sender puts the places in that lead back to the case.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from cases.letters import Purpose
+from cases.terms import DoneReason, DueKind
+from config.settings import DeskSettings
+from config.taxonomy import ABOUT_THE_REPORTER, Kind, MissingField
+from notify import mime
+from notify.addressing import address
+from notify.catalogue import Catalogue, catalogue_for, languages
+from notify.keys import SenderKeys
+from notify.mime import File
+from store import audit, dues
+from store.audit import Action
+from store.outbox import Mail
+from store.sending import Claim, key_of_the_case
+
+_PLACE = re.compile(r"\[[^\[\]]{1,300}\]")
+
+
+@dataclass(frozen=True)
+class LetterFacts:
+    """What a letter may be filled with. `answer_by`: the day on which feedback is due; None where it is not."""
+
+    purpose: Purpose
+    language: str
+    received_at: datetime
+    reference: str = ""
+    kind: Kind | None = None
+    missing: tuple[MissingField, ...] = ()
+    anonymous: bool = False
+    answer_by: date | None = None
+
+
+def offered(desk: DeskSettings, facts: LetterFacts) -> str:
+    """The text of a letter as a person begins it. Where they have to say something themselves stands `[…]`."""
+    catalogue = catalogue_for(facts.language)
+    values = {
+        "desk": desk.name_in.get(catalogue.language, desk.name),
+        "organisation": desk.organisation_in.get(catalogue.language, desk.organisation),
+        "support_point": desk.texts.support_point,
+        "complaints": desk.texts.complaints,
+        "received": catalogue.moment(facts.received_at, desk.timezone),
+        "reference": facts.reference,
+        "answer_by": catalogue.date(facts.answer_by) if facts.answer_by else "",
+    }
+    said = ["greeting", *_OPENINGS[facts.purpose], *_body(facts), *_ENDINGS[facts.purpose]]
+    if facts.reference:
+        said.append("letter_reference")
+    blocks = [catalogue.sentences[name].format_map(values) for name in [*said, "signature"]]
+    if facts.purpose is Purpose.ASK and (asked := _asked(facts)):
+        blocks.insert(2, "\n".join(f"- {catalogue.fields[field]}" for field in asked))
+    return "\n\n".join(blocks) + "\n"
+
+
+_OPENINGS = {
+    Purpose.ASK: ["letter_ask"],
+    Purpose.STATUS: ["letter_status"],
+    Purpose.FEEDBACK: ["letter_feedback"],
+    Purpose.REFERRAL: ["letter_referral"],
+    Purpose.CLOSING: ["letter_closing"],
+    Purpose.OTHER: [],
+}
+_ENDINGS = {
+    Purpose.ASK: ["letter_ask_optional", "how_to_add"],
+    Purpose.STATUS: ["letter_answer", "support"],
+    Purpose.FEEDBACK: ["letter_disagree", "support"],
+    Purpose.REFERRAL: ["letter_answer"],
+    Purpose.CLOSING: ["letter_afterwards", "letter_disagree", "support"],
+    Purpose.OTHER: [],
+}
+
+
+def _body(facts: LetterFacts) -> list[str]:
+    match facts.purpose:
+        case Purpose.ASK:
+            return [] if _asked(facts) else ["letter_ask_place"]
+        case Purpose.STATUS:
+            return ["letter_status_place", *(["letter_answer_by"] if facts.answer_by else [])]
+        case Purpose.FEEDBACK:
+            return ["letter_feedback_place"]
+        case Purpose.REFERRAL if facts.kind is Kind.KLACHT:
+            return ["complaints"]
+        case Purpose.REFERRAL if facts.kind is Kind.ADVIES:
+            return ["advice"]
+        case Purpose.REFERRAL:
+            return ["letter_referral_place"]
+        case Purpose.CLOSING:
+            return ["letter_closing_place"]
+        case Purpose.OTHER:
+            return ["letter_other_place"]
+
+
+def _asked(facts: LetterFacts) -> list[MissingField]:
+    """An anonymous reporter is asked nothing about themselves."""
+    return [field for field in facts.missing if not (facts.anonymous and field in ABOUT_THE_REPORTER)]
+
+
+def places_left(text: str) -> tuple[str, ...]:
+    """What a catalogue left for the writer to say, and nobody has."""
+    known = {place for language in languages() for place in _places(catalogue_for(language))}
+    return tuple(place for place in dict.fromkeys(_PLACE.findall(text)) if place in known)
+
+
+def _places(catalogue: Catalogue) -> list[str]:
+    return [place for sentence in catalogue.sentences.values() for place in _PLACE.findall(sentence)]
+
+
+def subject_of(desk: DeskSettings, language: str, reference: str) -> str:
+    """The subject of each letter: it tells nothing."""
+    subject = catalogue_for(language).subjects["letter"]
+    return f"{subject} [{reference}]" if desk.reference_in_subject and reference else subject
+
+
+def compose_letter(
+    desk: DeskSettings,
+    *,
+    to: str,
+    subject: str,
+    language: str,
+    text: str,
+    files: Sequence[File] = (),
+    in_reply_to: str | None = None,
+    references: tuple[str, ...] = (),
+    now: datetime,
+) -> bytes:
+    """The mail, but for the places that lead back to its case: `completed` puts them in. Raises BadAddress."""
+    outside = address(desk, "", to, date=now, in_reply_to=in_reply_to, references=references, by_a_person=True)
+    unsigned = replace(outside, message_id="", reply_to=None)
+    return mime.letter(subject, catalogue_for(language).language, text, files, unsigned)
+
+
+def completed(desk: DeskSettings, token: str, mail: Mail, now: datetime) -> Mail:
+    """A letter as it is handed over: with its Message-ID, and with where answers and bounces come back."""
+    outside = address(desk, token, mail.recipient, date=now, by_a_person=True)
+    return replace(
+        mail,
+        message_id=outside.message_id,
+        envelope_sender=outside.envelope_sender,
+        mime=mime.with_ways_back(mail.mime, outside.message_id, outside.reply_to),
+    )
+
+
+def was_sent(session: Session, keys: SenderKeys, claimed: Claim, mail: Mail, now: datetime) -> None:
+    """What a letter was to meet is met, and the trail of its case says by what. Of a letter that came back a person
+    says that it is not."""
+    if claimed.case_id is None or not mail.fulfils:
+        return
+    due = {each.kind for each in dues.open_dues(session, claimed.case_id)}
+    met = [kind for kind in map(DueKind, mail.fulfils) if kind in due]
+    dues.finish_dues(session, claimed.case_id, met)
+    to = key_of_the_case(session, claimed, keys.index)
+    for kind in met:
+        detail = {"due": kind, "reason": DoneReason.SENT}
+        audit.write(session, claimed.desk, Action.DUE_DONE, now, case_id=claimed.case_id, detail=detail, to=to)
