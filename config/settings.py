@@ -630,9 +630,9 @@ class RuleSettings(Section):
         20, ge=0, le=600, description="How long a letter that a member sends can be taken back before it goes."
     )
     letter_max_bytes: int = Field(
-        10_000_000,
+        5_000_000,
         ge=0,
-        le=50_000_000,
+        le=20_000_000,
         description="Most that the files of one letter to a reporter are together; mail makes them a third larger.",
     )
 

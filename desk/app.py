@@ -17,6 +17,7 @@ from desk import (
     grants,
     identity,
     language,
+    letters,
     login,
     members,
     overview,
@@ -55,6 +56,7 @@ def create_app(
     )
     security.guard(app)
     gate.install(app)
+    letters.admit_files(app)
     CSRFProtect(app)
     language.speak(app)
     words.teach(app)
@@ -67,6 +69,7 @@ def create_app(
         changes,
         grants,
         identity,
+        letters,
         again,
         attachments,
         receipts,

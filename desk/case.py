@@ -12,7 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND
-from desk import gate, grants, identity, retention
+from desk import gate, grants, identity, retention, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
@@ -142,6 +142,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         mails=mails,
         longest=LONGEST_TEXT,
         waits=_why_mails_wait(view),
+        letters=thread.in_thread(view),
+        has_draft=thread.has_draft(case_id),
         bounces={mail.message.id: mail.undelivered for mail in mails},
         lines=lines(view),
         by_machines=_by_machines(view),

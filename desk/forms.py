@@ -9,11 +9,13 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DateField,
+    DateTimeLocalField,
     FieldList,
     Form,
     FormField,
     HiddenField,
     IntegerField,
+    MultipleFileField,
     PasswordField,
     RadioField,
     SelectChoice,
@@ -26,9 +28,20 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
-from cases.terms import DoneReason
+from cases.terms import BY_SAYING, DoneReason
 from config.taxonomy import SUBS, Category, Severity
-from desk.words import CATEGORIES, DONE_REASONS, KINDS, MISSING, OUTCOMES, ROLES, SEVERITIES, STATUSES
+from desk.words import (
+    CATEGORIES,
+    DONE_REASONS,
+    KINDS,
+    LETTER_LANGUAGES,
+    MISSING,
+    OUTCOMES,
+    PURPOSES,
+    ROLES,
+    SEVERITIES,
+    STATUSES,
+)
 from desk.words import SUBS as SUB_NAMES
 from store import passkeys
 from store.merging import MOST_CONCERNED
@@ -376,10 +389,12 @@ class AcceptForm(CaseForm):
 class DoneForm(CaseForm):
     """How something that was due came to be done."""
 
-    reason = RadioField(_l("How"), choices=_choices(DONE_REASONS), validate_choice=False)
+    reason = RadioField(
+        _l("How"), choices=_choices({slug: DONE_REASONS[slug] for slug in BY_SAYING}), validate_choice=False
+    )
 
     def validate_reason(self, field: RadioField) -> None:
-        _must_be_among(field, DONE_REASONS)
+        _must_be_among(field, BY_SAYING)
 
     def chosen_reason(self) -> DoneReason:
         return DoneReason(self.reason.data)
@@ -410,6 +425,39 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
         ],
         filters=[_strip],
     )
+
+
+class LetterForm(FlaskForm):  # type: ignore[misc]
+    """A letter to the reporter as far as it is written. `draft`: the version of the draft that its writer saw."""
+
+    draft = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, LAST_VERSION)])
+    purpose = SelectField(_l("What the letter is for"), choices=_choices(PURPOSES), validate_choice=False)
+    language = SelectField(_l("Language of the letter"), choices=_choices(LETTER_LANGUAGES), validate_choice=False)
+    text = TextAreaField(
+        _l("Letter"),
+        validators=[
+            InputRequired(_l("Write something first.")),
+            Length(max=NOTE_LENGTH, message=_l("This letter is too long.")),
+        ],
+    )
+    files = MultipleFileField(_l("Files to send along"))
+
+    def validate_purpose(self, field: SelectField) -> None:
+        _must_be_among(field, PURPOSES)
+
+    def validate_language(self, field: SelectField) -> None:
+        _must_be_among(field, LETTER_LANGUAGES)
+
+
+class SendForm(CaseForm):
+    """Sending the draft that was seen. `seen`: its writer looked at the warnings; `move_on`: the case changes too."""
+
+    MOST_DAYS = 92
+
+    draft = IntegerField(widget=HiddenInput(), validators=[NumberRange(1, LAST_VERSION)])
+    when = DateTimeLocalField(_l("Send later, on"), format="%Y-%m-%dT%H:%M", validators=[Optional()])
+    seen = BooleanField(_l("I looked at the warning, and want to send this all the same"))
+    move_on = BooleanField()
 
 
 class ReasonForm(FlaskForm):  # type: ignore[misc]

@@ -25,7 +25,8 @@ def listen(app: Flask, settings: Settings) -> MultiSocketServer | BaseWSGIServer
         threads=8,
         ident=None,
         clear_untrusted_proxy_headers=False,  # the application believes web.trusted_proxies of them, and no more
-        max_request_body_size=4 * BODY_LIMIT,  # the application refuses beyond BODY_LIMIT, with a page that says why
+        # the application refuses what is beyond its own limits, with a page that says why
+        max_request_body_size=4 * BODY_LIMIT + settings.rules.letter_max_bytes,
         max_request_header_size=1 << 16,
         inbuf_overflow=NEVER,
         outbuf_overflow=NEVER,

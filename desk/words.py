@@ -88,6 +88,7 @@ DONE_REASONS = {
     "no_way": _l("The reporter cannot be reached"),
     "unwanted": _l("Not wished for, or it would endanger the reporter"),
     "no_report": _l("This is no report"),
+    "sent": _l("By a letter that was sent"),
 }
 AUTOMATIC = {
     "auto_reply": _l("Automatic reply"),
@@ -98,7 +99,36 @@ OUTGOING = {
     "receipt": _l("Confirmation of receipt"),
     "reminder": _l("Reminder of what is missing"),
     "notice": _l("Notice to the coordinator"),
+    "letter": _l("Letter to the reporter"),
 }
+PURPOSES = {
+    "ask": _l("Ask for what is missing"),
+    "status": _l("Say where it stands"),
+    "feedback": _l("Feedback: what is done, and why"),
+    "referral": _l("Refer to somebody else"),
+    "closing": _l("Say that it is finished"),
+    "other": _l("Something else"),
+}
+LETTER_LANGUAGES = {"nl": _l("Dutch"), "en": _l("English")}
+"""What letters can begin in: a language for each catalogue of mail."""
+NO_WAY = {
+    "closed": _l("Who reported is closed to you, and a letter would need their address. Ask a coordinator to write."),
+    "unknown": _l(
+        "No address of the reporter is known. If you learned it in another way, write it down under Reporter; then you "
+        "can write from here."
+    ),
+    "false_sender": _l(
+        "The domain of the sender's address says that this message does not come from there, so a letter may reach "
+        "somebody who wrote nothing. When you know the reporter's address for sure, write it down under Reporter; then "
+        "you can write from here."
+    ),
+    "machine": _l(
+        "A machine sent this, a web form for instance, and an answer would not reach the reporter. When you know their "
+        "address, write it down under Reporter; then you can write from here."
+    ),
+    "merged": _l("This case was merged into another. Write from that one."),
+}
+"""Why no letter can go to the reporter of a case."""
 OUTGOING_STATES = {
     "held": _l("Waits for your approval"),
     "queued": _l("Queued"),
@@ -391,6 +421,9 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "done_reason": DONE_REASONS,
     "automatic": AUTOMATIC,
     "outgoing": OUTGOING,
+    "purpose": PURPOSES,
+    "letter_language": LETTER_LANGUAGES,
+    "no_way": NO_WAY,
     "outgoing_state": OUTGOING_STATES,
     "held_reason": HELD_REASONS,
     "message_state": MESSAGE_STATES,

@@ -260,8 +260,8 @@ def send(
 def take_back(session: Session, ring: KeyRing, index: IndexKey, case_id: str, outbox_id: str, now: datetime) -> bool:
     """Take a letter back before it goes: it is the member's draft again, and the case stands where it stood.
 
-    False: the member was writing another already, so the letter stays among what was written. Raises NotAllowed,
-    NotFound, TooLate.
+    False: the member was writing another already, or its copy is not as a member signed it, so the letter stays among
+    what was written. Raises NotAllowed, NotFound, TooLate.
     """
     ring.require(May.WRITE)
     row = case_row(session, ring, case_id)
@@ -270,12 +270,23 @@ def take_back(session: Session, ring: KeyRing, index: IndexKey, case_id: str, ou
         raise NotFound("There is no such letter in this case.")
     if not outbox.take_back(session, ring.desk, outbox_id, ring.member_id, now):
         raise TooLate("This letter is gone already, or is being handed over right now.")
-    copy = records.opened_json(session, ring, Name(case_id, outbox_id, RecordKind.OUTGOING))
+    copy = _signed_copy(session, ring, case_id, outbox_id)
+    if copy is None:
+        return False
     _go_back(session, ring, index, case_id, Status(row.status), copy, now)
-    if records.newest_version(session, ring.desk, _draft(ring, case_id)):
+    if draft_version(session, ring, case_id):
         return False
     keep_draft(session, ring, index, case_id, _read(copy, 0), now)
     return True
+
+
+def _signed_copy(session: Session, ring: KeyRing, case_id: str, outbox_id: str) -> Mapping[str, Any] | None:
+    """What a member signed as their letter; None where that is damaged, or somebody else's words."""
+    try:
+        found = records.marked(session, ring, Name(case_id, outbox_id, RecordKind.OUTGOING))
+    except records.CANNOT_OPEN:
+        return None
+    return found.content if found and found.author_id else None
 
 
 def _go_back(

@@ -95,6 +95,13 @@ class World:
         self.settings = settings
         self.app = create_app(settings, self.secrets, self.desk_database, self.clock, CHEAP)
 
+    def mailer_secrets(self) -> Secrets:
+        """What the sender has: the desk holds neither the mailer's seed nor the key that signs tokens."""
+        directory = self.secrets.directory.parent / "mailer"
+        write_key(directory, f"token-key-{DESK}", b"t" * 32)
+        write_key(directory, f"index-key-{DESK}", self.index.secret)
+        return Secrets(directory, environ={})
+
     def close(self) -> None:
         close(self.app)
         self.desk_database.close()
@@ -178,6 +185,7 @@ def prepare(folder: Path) -> Prepared:
         write_key(secrets.directory, name, os.urandom(32))
     with database.begin() as transaction:
         fresh = create_desk(transaction, DESK, START)
+        write_key(folder / "mailer", f"mailer-seed-{DESK}", fresh.mailer_seed)  # which the desk does not have
         add_member(
             transaction,
             fresh,
