@@ -20,7 +20,7 @@ from cases.roles import May
 from cases.terms import DueKind
 from config.settings import DeskSettings
 from config.taxonomy import Kind, MissingField
-from desk import case, gate
+from desk import case, gate, identity
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
 from desk.language import zone
@@ -160,12 +160,16 @@ def take_back(case_id: str, outbox_id: str) -> AnyResponse:
 
 @blueprint.get("/files/<file_id>")
 def enclosed(case_id: str, file_id: str) -> Response:
-    """A file of the member's draft, or of a letter of the case, as it was given."""
-    names = {one["id"]: one["name"] for mail in case.look(case_id).outgoing for one in mail.files}
+    """A file of the member's draft; one of a letter of the case for who opened who reported. As it was given."""
+    outgoing = case.look(case_id).outgoing
+    with parts().database.read() as transaction:
+        kept = letters.draft_of(transaction, gate.ring(), case_id)
+    names = {one.id: one.name for one in (kept.files if kept else ())}
+    if file_id not in names:
+        identity.require(case_id)
+        names |= {one["id"]: one["name"] for mail in outgoing for one in mail.files}
     with parts().database.read() as transaction:
         content = letters.file_content(transaction, gate.ring(), case_id, file_id)
-        kept = letters.draft_of(transaction, gate.ring(), case_id)
-    names |= {one.id: one.name for one in (kept.files if kept else ())}
     response = Response(content, mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = disposition(names.get(file_id, "file"))
     response.headers["Content-Security-Policy"] = FILE_POLICY

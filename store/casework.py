@@ -194,7 +194,7 @@ class CaseView:
             self,
             contact={},
             messages=tuple(replace(each, content=_marks_alone(each.content), contact={}) for each in self.messages),
-            outgoing=tuple(replace(each, subject=None, text=None, to=None) for each in self.outgoing),
+            outgoing=tuple(replace(each, subject=None, text=None, to=None, files=()) for each in self.outgoing),
             opens_identity=False,
         )
 

@@ -503,3 +503,26 @@ def test_personal_mail_spends_nothing_of_what_receipts_have(world: World, visito
         since = world.clock.now - timedelta(days=1)
         assert outbox.recent_count_in_case(session, case_id, since) == 0
         assert outbox.recent_count_in_all(session, DESK, since) == 0
+
+
+def test_who_did_not_open_who_reported_writes_all_the_same_and_is_told_nothing_of_them(
+    world: World, case_id: str
+) -> None:
+    visitor = coordinator(world, reason="")
+    pages = [write(visitor, case_id, files=(io.BytesIO(b"x"), "uitleg.pdf")).text]
+    pages.append(visitor.get(f"/cases/{case_id}/letter").text)
+    pages.append(visitor.get(f"/cases/{case_id}/letter/preview").text)
+    assert send(visitor, case_id).status_code == 303
+    (row,) = waiting(world)
+    pages.append(visitor.get(f"/cases/{case_id}").text)
+    assert all(REPORTER not in page for page in pages)
+    section = pages[-1].split(f'id="letter-{row.id}"')[1].split("</article>")[0]
+    assert "In de wachtrij" in section
+    assert "volgende week" not in section  # what was written may name them
+    assert "uitleg.pdf" not in section
+    with world.database.read() as session:
+        copy = records.opened_json(session, world.ring, Name(case_id, row.id, RecordKind.OUTGOING))
+    (file,) = copy["files"]
+    assert visitor.get(f"/cases/{case_id}/letter/files/{file['id']}").status_code == 403
+    assert visitor.post(f"/cases/{case_id}/letter/{row.id}/back").status_code == 303
+    assert "volgende week" in text_of(visitor.get(f"/cases/{case_id}/letter").text)
