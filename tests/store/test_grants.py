@@ -143,6 +143,19 @@ def test_what_is_withdrawn_is_closed_and_stays_closed(office: Office, taken: Tak
         withdraw(office, "ada", taken.case_id, "ivo")
 
 
+def test_what_is_withdrawn_is_closed_from_the_first_moment_on_wherever_it_breaks_off(
+    office: Office, taken: TakenIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grant(office, "ada", taken.case_id, "ivo", identity=True)
+    monkeypatch.setattr(rekeying, "BATCH_RECORDS", 1)
+    asked = (office.db, office.ring("ada"), INDEX, office.world.keys, taken.case_id, office.id("ivo"), WHY)
+    withdrawing = grants.withdraw(*asked)
+    next(withdrawing)
+    withdrawing.close()  # type: ignore[attr-defined]
+    assert opens(office, "ivo", taken.case_id) == set()
+    assert opens(office, "ada", taken.case_id) == ALL
+
+
 def test_who_is_shut_out_opens_lists_and_counts_nothing_with_the_whole_key_ring(office: Office, taken: TakenIn) -> None:
     grant(office, "ada", taken.case_id, "ivo")
     shut_out(office, "ada", taken.case_id, "ben")
