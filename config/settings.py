@@ -756,6 +756,12 @@ class WebSettings(Section):
         "WebAuthn): the host of public_url, or a domain above it. Empty: the desk offers none. Who changes it makes "
         "every passkey of before worthless.",
     )
+    passkey_unlocks: bool = Field(
+        False,
+        description="May a member let a passkey open their access by itself, without the passphrase? It takes a "
+        "passkey with the PRF extension; others stay a second factor. Turned off, what was set up goes at the next "
+        "log-in of its member.",
+    )
 
     @property
     def passkey_origin(self) -> str:
@@ -768,6 +774,10 @@ class WebSettings(Section):
 
     @model_validator(mode="after")
     def _passkeys_fit_the_address(self) -> Self:
+        if self.passkey_unlocks and not self.passkey_domain:
+            raise ValueError(
+                "passkey_unlocks is on, but passkey_domain does not say for which domain passkeys are made"
+            )
         if self.passkey_domain:
             _refuse_unfit_domain(self.passkey_domain, self.public_url)
         return self

@@ -29,6 +29,7 @@ from desk import (
     second,
     security,
     trail,
+    unlocking,
     words,
 )
 from desk.parts import Clock, Parts, equip, parts_of, utc_now
@@ -81,6 +82,7 @@ def create_app(
         second,
         consents,
         trail,
+        unlocking,
     ):
         app.register_blueprint(part.blueprint)
     if settings.web.trusted_proxies:

@@ -190,6 +190,17 @@ class NewPasskeyForm(PasskeyForm):
     )
 
 
+class UnlockForm(PasskeyForm):
+    """What the browser gives of a passkey that opens by itself. `prf` is what it computed: as good as a passphrase."""
+
+    desk = HiddenField()
+    prf = HiddenField(validators=[InputRequired(_l("Your browser gave no passkey.")), Length(max=LINE_LENGTH)])
+
+
+class LetUnlockForm(UnlockForm):
+    passphrase = _passphrase(_l("Passphrase"), _l("Fill in your passphrase."))
+
+
 class PassphraseForm(FlaskForm):  # type: ignore[misc]
     """Another passphrase of one's own."""
 

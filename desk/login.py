@@ -13,21 +13,18 @@ from werkzeug.wrappers import Response
 from wtforms import SelectChoice
 
 from cases.roles import May
-from desk import gate, second
+from desk import gate, second, unlocking
 from desk.forms import LoginForm
 from desk.parts import parts
 from desk.paths import local_path
 from desk.retention import sign_for_what_is_gone
-from desk.tries import TooManyAttempts
+from desk.tries import PLACE, TooManyAttempts
 from store import membership, sessions
 from store.keyring import KeyRing, desk_keys, pins_of
 from store.members import WrongLogin, complete_signing_keys, unlock
 from store.passphrase import TooManyDerivations
 
 blueprint = Blueprint("login", __name__)
-
-PLACE = sessions.Throttle(free=20)
-"""For an address of the network, which the members of an office may share."""
 
 
 @blueprint.get("/login")
@@ -74,7 +71,8 @@ def _form(then: str | None = None) -> LoginForm:
 
 
 def _page(entry: LoginForm, *, refused: str | None = None, ended: bool = False) -> str:
-    return render_template("login.html", form=entry, refused=refused, ended=ended)
+    passkeys = any(unlocking.party(desk) for desk in parts().settings.desks)
+    return render_template("login.html", form=entry, refused=refused, ended=ended, passkeys=passkeys)
 
 
 def _unlock(entry: LoginForm) -> KeyRing:
@@ -110,6 +108,8 @@ def _unlock(entry: LoginForm) -> KeyRing:
         sessions.note_success(transaction, name)
         sessions.note_success(transaction, place)
         complete_signing_keys(transaction, ring, pins, now)
+        if not here.settings.web.passkey_unlocks:
+            membership.forget_unlocking(transaction, ring.member_id)
     _raise_cost(ring, entry.passphrase.data)
     if ring.may(May.OPEN_THE_DESK):
         sign_for_what_is_gone(ring)

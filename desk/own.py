@@ -4,8 +4,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from desk import gate, passkeys, second
-from desk.forms import NewPasskeyForm, PassphraseForm, TotpForm
+from desk import gate, passkeys, second, unlocking
+from desk.forms import LetUnlockForm, NewPasskeyForm, PassphraseForm, TotpForm
 from desk.parts import parts
 from desk.tries import TooManyAttempts, counted
 from store import membership, second_factor
@@ -68,18 +68,40 @@ def keep_totp() -> str | tuple[str, int]:
 
 @blueprint.get("/passkey")
 def show_passkey() -> str:
-    return second.passkey_page(gate.ring(), _asked(), NewPasskeyForm(), url_for("own.keep_passkey"))
+    return second.passkey_page(gate.ring(), passkeys.asked_here(), NewPasskeyForm(), url_for("own.keep_passkey"))
 
 
 @blueprint.post("/passkey")
 def keep_passkey() -> Response | str | tuple[str, int]:
     form, ring = NewPasskeyForm(), gate.ring()
-    codes = passkeys.keep(ring, _asked(), form)
+    codes = passkeys.keep(ring, passkeys.asked_here(), form)
     if codes is None:
-        return second.passkey_page(ring, _asked(), form, url_for("own.keep_passkey")), 400
+        return second.passkey_page(ring, passkeys.asked_here(), form, url_for("own.keep_passkey")), 400
     if codes:
         return render_template("codes.html", section="own", codes=codes)
     flash(gettext("Added. From now on you can log in with it, after your passphrase."), "good")
+    return redirect(url_for("own.show"), 303)
+
+
+@blueprint.get("/unlocking")
+def show_unlocking() -> str:
+    return unlocking.set_up_page(gate.ring(), LetUnlockForm())
+
+
+@blueprint.post("/unlocking")
+def let_unlock() -> Response | tuple[str, int]:
+    form = LetUnlockForm()
+    if not unlocking.set_up(gate.ring(), form):
+        return unlocking.set_up_page(gate.ring(), form), 400
+    flash(gettext("From now on this passkey opens your access by itself."), "good")
+    return redirect(url_for("own.show"), 303)
+
+
+@blueprint.post("/unlocking/stop")
+def stop_unlocking() -> Response:
+    with parts().database.begin() as transaction:
+        membership.forget_unlocking(transaction, gate.ring().member_id)
+    flash(gettext("From now on your passphrase is needed again."), "good")
     return redirect(url_for("own.show"), 303)
 
 
@@ -118,9 +140,5 @@ def _page(form: PassphraseForm) -> str:
         needed=here.settings.desks[ring.desk].second_factor == "required",
         passkeys=passkeys.listed(ring) if factors.passkeys else (),
         passkey_domain=here.settings.web.passkey_domain,
+        may_unlock=unlocking.party(ring.desk) is not None,
     )
-
-
-def _asked() -> bytes:
-    """Whom a question to a passkey is for: who has this session."""
-    return gate.session_id() or abort(403)

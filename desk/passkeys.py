@@ -7,6 +7,7 @@ from flask import abort
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from desk import gate
 from desk.forms import NewPasskeyForm
 from desk.parts import parts
 from desk.tries import TooManyAttempts, counted
@@ -24,6 +25,11 @@ def party(desk: str) -> Party | None:
     return Party(web.passkey_domain, web.passkey_origin, f"Meldpost {parts().settings.desks[desk].name}")
 
 
+def asked_here() -> bytes:
+    """Whom a question is for, of a member who is logged in: who has this session."""
+    return gate.session_id() or abort(403)
+
+
 def listed(ring: KeyRing) -> tuple[Passkey, ...]:
     with parts().database.read() as transaction:
         return passkeys.listed(transaction, ring)
@@ -32,7 +38,9 @@ def listed(ring: KeyRing) -> tuple[Passkey, ...]:
 def question_for_new(ring: KeyRing, asked: bytes) -> str:
     """What the browser asks a passkey that is to be made."""
     with parts().database.begin() as transaction:
-        return json.dumps(passkeys.ask_for_new(transaction, ring, _party(ring), asked, parts().clock()))
+        may_unlock = parts().settings.web.passkey_unlocks
+        question = passkeys.ask_for_new(transaction, ring, _party(ring), asked, parts().clock(), may_unlock=may_unlock)
+    return json.dumps(question)
 
 
 def question_at_the_door(ring: KeyRing, asked: bytes) -> str | None:
@@ -52,12 +60,12 @@ def keep(ring: KeyRing, asked: bytes, form: NewPasskeyForm) -> tuple[str, ...] |
     if not form.validate():
         return None
     try:
-        answer = _answer(Purpose.ADD, asked, form.credential.data)
+        given = answer(Purpose.ADD, asked, form.credential.data)
         with here.database.begin() as transaction:
-            passkeys.add(transaction, ring, who, form.name.data, answer, here.clock())
+            passkeys.add(transaction, ring, who, form.name.data, given, here.clock())
             return _codes_if_none(transaction, ring, here.clock())
     except WrongPasskey:
-        _note_refusal(ring)
+        note_refused(ring)
         form.credential.errors = [gettext("That did not work. Try once more; if it fails again, use another passkey.")]
     except TooManyPasskeys:
         form.credential.errors = [gettext("You have as many passkeys as one may have. Take one away first.")]
@@ -69,18 +77,18 @@ def refused(ring: KeyRing, asked: bytes, text: str) -> tuple[str, int] | None:
     here, who = parts(), _party(ring)
     try:
         with counted(ring.desk, f"second factor of {ring.member_id}"):
-            answer = _answer(Purpose.LOG_IN, asked, text)
+            given = answer(Purpose.LOG_IN, asked, text)
             with here.database.begin() as transaction:
-                passkeys.check(transaction, ring, who, answer, here.clock())
+                passkeys.check(transaction, ring, who, given, here.clock())
     except WrongPasskey:
-        _note_refusal(ring)
+        note_refused(ring)
         return str(gettext("This passkey was not accepted. Try once more, or use another way.")), 403
     except TooManyAttempts:
         return str(gettext("There were too many attempts. Wait a quarter of an hour and try once more.")), 429
     return None
 
 
-def _answer(purpose: Purpose, asked: bytes, text: str) -> passkeys.Answer:
+def answer(purpose: Purpose, asked: bytes, text: str) -> passkeys.Answer:
     """The answer to a question that is not asked any more from here on. Raises WrongPasskey."""
     with parts().database.begin() as transaction:
         return passkeys.answer_to(transaction, purpose, asked, text, parts().clock())
@@ -92,7 +100,7 @@ def _codes_if_none(transaction: Session, ring: KeyRing, now: datetime) -> tuple[
     return second_factor.new_codes(transaction, ring, parts().index(ring.desk), now)
 
 
-def _note_refusal(ring: KeyRing) -> None:
+def note_refused(ring: KeyRing) -> None:
     with parts().database.begin() as transaction:
         passkeys.note_refusal(transaction, ring.desk, parts().clock(), ring.member_id)
 

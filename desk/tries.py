@@ -7,6 +7,9 @@ from desk.parts import parts
 from store import sessions
 from store.passphrase import TooManyDerivations
 
+PLACE = sessions.Throttle(free=20)
+"""For an address of the network, which the members of an office may share."""
+
 
 class TooManyAttempts(Exception):
     """Whoever tries has to wait before the next attempt."""

@@ -371,6 +371,7 @@ ACTIONS = {
     "passkey_added": _l("added a passkey"),
     "passkey_removed": _l("removed a passkey"),
     "passkey_used": _l("used a passkey"),
+    "passkey_unlocks": _l("let a passkey open their access by itself"),
     "passkey_refused": _l("was refused with a passkey"),
     "recovery_renewed": _l("made the recovery key anew"),
     "recovery_key_ended": _l("an old recovery key was destroyed"),

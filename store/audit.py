@@ -78,6 +78,7 @@ class Action(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_USED = "passkey_used"
+    PASSKEY_UNLOCKS = "passkey_unlocks"  # it opens its member's access by itself from now on
     PASSKEY_REFUSED = "passkey_refused"  # the passkey itself, or what it was to answer
     CONSENT_ASKED = "consent_asked"  # for something that takes two members
     CONSENT_GIVEN = "consent_given"

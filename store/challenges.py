@@ -25,7 +25,9 @@ class Purpose(StrEnum):
     """What a passkey is asked for. An answer to one question is none to another."""
 
     ADD = "add"
-    LOG_IN = "log in"
+    LOG_IN = "log in"  # after the passphrase
+    LET_UNLOCK = "let unlock"
+    UNLOCK = "unlock"  # instead of the passphrase
 
 
 def ask(session: Session, purpose: Purpose, asked: bytes, now: datetime) -> bytes:

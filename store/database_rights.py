@@ -297,6 +297,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "counter": ".   rwu .",
         "created_at": ".   rwu .",
         "used_at": ".   rwu .",
+        "wrapped_seed": ".   rwu .",
     },
     "passkey_challenge": {
         "digest": ".   rw  .",

@@ -102,6 +102,10 @@ class IndexKey:
         """For the throttle: of what somebody typed as a log-in name, or of where they came from."""
         return self._digest(b"login", [_folded(login)])
 
+    def passkey(self, credential: bytes) -> bytes:
+        """Of the name that a passkey goes by."""
+        return self._digest(b"passkey", [credential])
+
     def key_pair(self, key_pair_id: str, named: Iterable[str], public: bytes) -> bytes:
         """Proof that a public key was written down by who has this secret."""
         words = [*named, key_pair_id]

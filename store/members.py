@@ -282,6 +282,12 @@ def ring_of(session: Session, desk: str, member_id: str, login: str, private: Pr
     return replace(ring, role=_role(session, ring))
 
 
+def login_of(session: Session, ring: KeyRing) -> KeyRing:
+    """The same ring, with the log-in name that stands in its member's own profile: for who typed none."""
+    profile, _ = records.opened_json_or_none(session, ring, Name(None, ring.member_id, RecordKind.PROFILE))
+    return replace(ring, login=(profile or {}).get("login", ""))
+
+
 def complete_signing_keys(session: Session, ring: KeyRing, pins: Pins, now: datetime) -> None:
     """Write down the signing keys of a member, and of their desk, from before there were any. For each log-in."""
     complete_desk_signing_key(session, ring, pins, now)

@@ -217,7 +217,8 @@ def change_passphrase(
     params: Params = DEFAULT,
     derivations: AbstractContextManager[None] | None = None,
 ) -> None:
-    """A member takes another passphrase. Their sessions end, but for the one with the id `keep`.
+    """A member takes another passphrase. Their sessions end, but for the one with the id `keep`, and no passkey opens
+    their access by itself any more: who knew the passphrase of before may have let one.
 
     Raises WrongLogin for another old one, WeakPassphrase, TooManyDerivations.
     """
@@ -234,6 +235,7 @@ def change_passphrase(
         if not _rewrap(session, ring.member_id, wrapped, anew):
             raise WrongLogin("Your passphrase was changed elsewhere at this moment.")
         end_sessions(session, ring.member_id, keep)
+        forget_unlocking(session, ring.member_id)
         audit.write(session, ring.desk, Action.PASSPHRASE, now, member_id=ring.member_id, subject_id=ring.member_id)
 
 
@@ -257,6 +259,28 @@ def raise_cost(
     anew = wrap_seed(ring.privates[ring.own].seed, passphrase, secret, params, derivations)
     with db.begin() as session:
         return _rewrap(session, ring.member_id, wrapped, anew)
+
+
+def confirm_passphrase(
+    db: Database,
+    ring: KeyRing,
+    passphrase: str,
+    secret: bytes,
+    derivations: AbstractContextManager[None] | None = None,
+) -> None:
+    """Is it the member who sits there, and not who found their session open? Raises WrongLogin, TooManyDerivations."""
+    with db.read() as session:
+        wrapped = _present(session, ring.desk, ring.member_id).wrapped_seed
+    try:
+        unwrap_seed(wrapped, passphrase, secret, derivations)
+    except WrongPassphrase:
+        raise WrongLogin("That is not your passphrase of now.") from None
+
+
+def forget_unlocking(session: Session, member_id: str) -> None:
+    """No passkey opens this member's access by itself any more; they stay second factors."""
+    of_theirs = (SecondFactor.member_id == member_id, SecondFactor.wrapped_seed.is_not(None))
+    session.execute(update(SecondFactor).where(*of_theirs).values(wrapped_seed=None, digest=None))
 
 
 def end_sessions(session: Session, member_id: str, keep: bytes | None = None) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,7 @@ from store import audit, challenges, second_factor
 from store.audit import Action
 from store.challenges import Purpose
 from store.database import changed_rows
+from store.frame import SealError
 from store.keyring import KeyRing, PublicPair
 from store.schema import SecondFactor
 from store.second_factor import Kind, WrongCode
@@ -75,13 +76,14 @@ class Party:
 
 @dataclass(frozen=True)
 class Passkey:
-    """A passkey as its owner sees it."""
+    """A passkey as its owner sees it. `unlocks`: it opens their access by itself."""
 
     id: str
     name: str
     domain: str
     created_at: datetime
     used_at: datetime | None
+    unlocks: bool
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,23 @@ class Kept:
 def listed(session: Session, ring: KeyRing) -> tuple[Passkey, ...]:
     """The passkeys of who opened this ring, the oldest first."""
     return tuple(
-        Passkey(each.row.id, each.content["name"], each.content["domain"], each.row.created_at, each.row.used_at)
+        Passkey(
+            *(each.row.id, each.content["name"], each.content["domain"], each.row.created_at, each.row.used_at),
+            unlocks=each.row.wrapped_seed is not None,
+        )
         for each in _kept(session, ring)
     )
 
 
-def ask_for_new(session: Session, ring: KeyRing, party: Party, asked: bytes, now: datetime) -> dict[str, Any]:
-    """What the browser is to ask a passkey that is made now: arguments of `navigator.credentials.create`."""
+def ask_for_new(
+    session: Session, ring: KeyRing, party: Party, asked: bytes, now: datetime, *, may_unlock: bool = False
+) -> dict[str, Any]:
+    """What the browser is to ask a passkey that is made now: arguments of `navigator.credentials.create`.
+
+    One that may open its member's access by itself later has to be found without being named, and to have the PRF
+    extension from the start; where it can do neither, it is a second factor like others.
+    """
+    discoverable = ResidentKeyRequirement.PREFERRED if may_unlock else ResidentKeyRequirement.DISCOURAGED
     options = generate_registration_options(
         rp_id=party.domain,
         rp_name=party.name,
@@ -128,11 +140,11 @@ def ask_for_new(session: Session, ring: KeyRing, party: Party, asked: bytes, now
         challenge=challenges.ask(session, Purpose.ADD, asked, now),
         timeout=_PATIENCE,
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.REQUIRED
+            resident_key=discoverable, user_verification=UserVerificationRequirement.REQUIRED
         ),
         exclude_credentials=[each.described for each in _kept(session, ring, party)],
     )
-    return options_to_json_dict(options)
+    return options_to_json_dict(options) | ({"extensions": {"prf": {}}} if may_unlock else {})
 
 
 def ask_for_one(session: Session, ring: KeyRing, party: Party, asked: bytes, now: datetime) -> dict[str, Any]:
@@ -244,7 +256,10 @@ def _kept(session: Session, ring: KeyRing, party: Party | None = None) -> list[K
         .where(SecondFactor.member_id == ring.member_id, SecondFactor.kind == Kind.PASSKEY)
         .order_by(SecondFactor.created_at, SecondFactor.id)
     )
-    kept = [Kept(row, second_factor.opened(session, ring, row)) for row in session.scalars(rows)]
+    kept = []
+    for row in session.scalars(rows).all():
+        with suppress(WrongCode, SealError):  # damaged, or moved by somebody: it holds no other up
+            kept.append(Kept(row, second_factor.opened(session, ring, row)))
     return [each for each in kept if party is None or each.content["domain"] == party.domain]
 
 

@@ -659,7 +659,8 @@ class SecondFactor(Base):
     """What a member shows besides their passphrase; its secret is sealed to their own key, which the passphrase opens.
 
     Of a code for emergencies only a keyed digest is kept. `counter`: the last time step of a TOTP that was used, or how
-    often a security key says that it was.
+    often a security key says that it was. Where a passkey opens its member's access by itself, `wrapped_seed` is the
+    seed of their own key under it, and `digest` that of the passkey's name, by which it is found.
     """
 
     __tablename__ = "second_factor"
@@ -674,6 +675,7 @@ class SecondFactor(Base):
     counter: Mapped[int] = mapped_column(BigInteger, info=COUNTS)
     created_at: Mapped[datetime] = mapped_column(info=TIMES)
     used_at: Mapped[datetime | None] = mapped_column(info=TIMES)
+    wrapped_seed: Mapped[bytes | None] = mapped_column(info=SEALED)
 
 
 class PasskeyChallenge(Base):

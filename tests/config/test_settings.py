@@ -470,3 +470,8 @@ def test_a_domain_for_passkeys_that_does_not_fit_the_address_is_refused(
     with pytest.raises(ConfigError, match="passkey_domain") as refused:
         web(file, public_url=address, passkey_domain=domain)
     assert told in str(refused.value)
+
+
+def test_passkeys_that_unlock_need_a_domain(file: Path) -> None:
+    with pytest.raises(ConfigError, match="passkey_unlocks is on, but passkey_domain"):
+        web(file, passkey_unlocks="true")

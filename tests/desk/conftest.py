@@ -129,5 +129,5 @@ def log_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Naam").fill(LOGIN)
     page.get_by_label("Wachtzin").fill(PASSPHRASE)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
     page.wait_for_url("**/")

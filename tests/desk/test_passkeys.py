@@ -2,23 +2,27 @@
 
 import html
 import json
+import logging
 import re
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 from sqlalchemy import select
 
 from config.settings import WebSettings
-from store import passkeys
+from desk.parts import equip, parts
+from store import membership, passkeys
 from store.audit import Action
-from store.schema import Audit
+from store.schema import Audit, SecondFactor
 from tests.desk.conftest import log_in
 from tests.desk.test_second import ask_of_everybody, at_the_door
 from tests.desk.world import LOGIN, PASSPHRASE, Visitor, World, coordinator
-from tests.soft_passkey import SoftPasskey
+from tests.soft_passkey import SoftPasskey, decoded, encoded
 
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -83,7 +87,7 @@ def to_the_door(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Naam").fill(LOGIN)
     page.get_by_label("Wachtzin").fill(PASSPHRASE)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
     expect(page.get_by_role("heading", name="Nog één ding")).to_be_visible()
 
 
@@ -115,6 +119,56 @@ def test_a_member_adds_a_passkey_logs_out_and_logs_in_with_it(world: World, new_
     expect(page.get_by_role("heading", name="Werkvoorraad")).to_be_visible()
     assert done(world) == [Action.PASSKEY_ADDED, Action.PASSKEY_USED]
     assert complaints == []
+
+
+def test_a_passkey_with_the_prf_extension_opens_the_desk_by_itself_until_the_passphrase_changes(
+    world: World, new_page: Callable[[], Page], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One without the extension stays a second factor."""
+    caplog.set_level(logging.DEBUG)
+    let_passkeys_unlock(world)
+    page = new_page()
+    devtools, without = authenticator(page, hasPrf=False)
+    log_in(page)
+    add_passkey(page)
+    let_unlock(page)
+    expect(page.get_by_text("kan op zichzelf niets openen")).to_be_visible()
+    devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": without})
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    add_passkey(page, "laptop")
+    let_unlock(page)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.post_data or ""))
+    expect(page.get_by_text("opent deze passkey op zichzelf uw toegang")).to_be_visible()
+    log_out(page)
+
+    page.get_by_role("button", name="Inloggen met een passkey").click()
+    expect(page.get_by_role("heading", name="Werkvoorraad")).to_be_visible()
+    computed = {prf for body in sent for prf in parse_qs(body).get("prf", [])}
+    assert [len(decoded(prf)) for prf in computed] == [32]
+    for prf in computed:
+        assert prf not in caplog.text
+    with world.database.read() as session:
+        seeds = session.scalars(select(SecondFactor.wrapped_seed).where(SecondFactor.wrapped_seed.is_not(None))).all()
+        assert len(seeds) == 1
+    with world.database.begin() as session:
+        membership.forget_unlocking(session, world.ring.member_id)  # as another passphrase does, below
+    log_out(page)
+    page.get_by_role("button", name="Inloggen met een passkey").click()
+    expect(page.get_by_text("niet aanvaard")).to_be_visible()
+
+
+def let_passkeys_unlock(world: World) -> None:
+    web = world.settings.web.model_copy(update={"passkey_unlocks": True})
+    with world.app.app_context():
+        here = parts()
+        equip(world.app, replace(here, settings=here.settings.model_copy(update={"web": web})))
+
+
+def let_unlock(page: Page) -> None:
+    page.goto("/own/unlocking")
+    page.get_by_label("Wachtzin").fill(PASSPHRASE)
+    page.get_by_role("button", name="Een passkey mijn toegang laten openen").click()
 
 
 def test_a_passkey_that_does_not_know_its_owner_lets_nobody_in(world: World, new_page: Callable[[], Page]) -> None:
@@ -153,7 +207,7 @@ def test_where_the_desk_asks_everybody_a_passkey_is_set_up_at_the_first_log_in(
     page.goto("/")
     page.get_by_label("Naam").fill(LOGIN)
     page.get_by_label("Wachtzin").fill(PASSPHRASE)
-    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_role("button", name="Inloggen", exact=True).click()
     page.get_by_role("link", name="Liever een passkey of beveiligingssleutel").click()
     page.get_by_label("Naam").fill("laptop")
     page.get_by_role("button", name="De passkey maken").click()
@@ -243,3 +297,41 @@ def test_one_may_have_ten_passkeys(world: World, monkeypatch: pytest.MonkeyPatch
     refused = visitor.post("/own/passkey", {"name": "nog een", "credential": answer})
     assert refused.status_code == 400
     assert "zoveel passkeys als één lid mag hebben" in refused.text
+
+
+def test_who_found_a_session_open_lets_no_passkey_of_theirs_unlock_it(world: World, passkey: SoftPasskey) -> None:
+    let_passkeys_unlock(world)
+    visitor = coordinator(world)
+    answer = passkey.show(asked_on(visitor.get("/own/unlocking").text))
+    data = {"passphrase": "not that", "credential": answer, "prf": encoded(bytes(32))}
+    refused = visitor.post("/own/unlocking", data)
+    assert refused.status_code == 403 or refused.status_code == 400
+    assert encoded(bytes(32)) not in refused.text
+    with world.database.read() as session:
+        assert session.scalars(select(SecondFactor.wrapped_seed)).first() is None
+
+
+def test_where_passkeys_do_not_unlock_what_was_set_up_goes(world: World, passkey: SoftPasskey) -> None:
+    let_passkeys_unlock(world)
+    visitor = coordinator(world)
+    answer = passkey.show(asked_on(visitor.get("/own/unlocking").text))
+    data = {"passphrase": PASSPHRASE, "credential": answer, "prf": encoded(bytes(range(32)))}
+    assert visitor.post("/own/unlocking", data).status_code == 303
+    world.serve(world.settings)
+    assert "/login/passkey" not in Visitor(world).get("/login").text
+    at_the_door(world)
+    with world.database.read() as session:
+        assert session.scalars(select(SecondFactor.wrapped_seed)).first() is None
+
+
+def test_another_passphrase_ends_what_passkeys_unlock(world: World, passkey: SoftPasskey) -> None:
+    let_passkeys_unlock(world)
+    visitor = coordinator(world)
+    answer = passkey.show(asked_on(visitor.get("/own/unlocking").text))
+    data = {"passphrase": PASSPHRASE, "credential": answer, "prf": encoded(bytes(range(32)))}
+    assert visitor.post("/own/unlocking", data).status_code == 303
+    after = "boomgaard fluitketel wandelpad zeventien kroonluchter aardbei orkaan"
+    changed = {"before": PASSPHRASE, "after": after, "repeated": after}
+    assert visitor.post("/own/passphrase", changed).status_code == 303
+    with world.database.read() as session:
+        assert session.scalars(select(SecondFactor.wrapped_seed)).first() is None

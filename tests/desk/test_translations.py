@@ -99,7 +99,7 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case = {"login", "login_failed", "logout", "desk_created", "member_added"}
     of_no_case |= {"second_factor_set", "second_factor_removed", "second_factor_reset", "second_factor_failed"}
     of_no_case |= {"recovery_code_used"}
-    of_no_case |= {"passkey_added", "passkey_removed", "passkey_used", "passkey_refused"}
+    of_no_case |= {"passkey_added", "passkey_removed", "passkey_used", "passkey_refused", "passkey_unlocks"}
     of_no_case |= {"consent_asked", "consent_given", "consent_taken_back", "consent_used"}
     of_no_case |= {"member_left", "member_returned", "member_role", "desk_key_taken", "passphrase", "recovered"}
     of_no_case |= {"recovery_renewed", "recovery_key_ended"}

@@ -229,13 +229,19 @@ def test_another_members_passkey_lets_nobody_in(world: World) -> None:
     assert lets_in(world, theirs.show(ask(world, bo)), by=bo)
 
 
-def test_a_row_that_somebody_moved_to_another_member_does_not_open(world: World) -> None:
-    bo, theirs = deputy(world), soft()
-    factor_id = add(world, theirs, by=bo)
+def test_a_row_that_somebody_moved_to_another_member_or_damaged_does_not_open_and_holds_no_other_up(
+    world: World,
+) -> None:
+    bo, theirs, damaged, whole = deputy(world), soft(), soft(), soft()
+    moved_id, damaged_id = add(world, theirs, by=bo), add(world, damaged)
+    add(world, whole, "laptop")
     with world.db.begin() as session:
-        session.get_one(SecondFactor, factor_id).member_id = world.ring.member_id
-    with pytest.raises(second_factor.WrongCode):
-        ask(world)
+        session.get_one(SecondFactor, moved_id).member_id = world.ring.member_id
+        session.get_one(SecondFactor, damaged_id).frame = b"x"
+    assert listed(world) == ["laptop"]
+    assert not lets_in(world, theirs.show(ask(world)))
+    assert not lets_in(world, damaged.show(ask(world)))
+    assert lets_in(world, whole.show(ask(world)))
 
 
 def test_a_passkey_made_for_another_domain_is_shown_and_not_asked(world: World) -> None:
