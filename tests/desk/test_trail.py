@@ -207,7 +207,8 @@ def test_no_page_is_left_out(world: World) -> None:
     without_content = {
         "/login", "/login/second/", "/login/second/setup", "/login/second/setup/passkey", "/alive",
         "/static/<path:filename>", "/trail/",
-        "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey", "/search",
+        "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey",
+        "/own/unlocking", "/search",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}
