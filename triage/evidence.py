@@ -1,10 +1,10 @@
 """The sentences of a mail that weigh most for a category."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from config.taxonomy import Category
-from triage.features import char_bag, folded, word_bag
+from triage.masking import Bags
 from triage.model import Model
 from triage.reading import Prepared
 from triage.report import Contact, Evidence
@@ -21,18 +21,21 @@ _CONTACT, _CONTACT_OF_TWO = 0.4, 0.2
 _SIGN = re.compile(r"\w")
 
 
-def passages(model: Model, prepared: Prepared, category: Category, contact: Contact) -> tuple[Evidence, ...]:
+def passages(
+    model: Model, prepared: Prepared, category: Category, contact: Contact, bags: Callable[[str], Bags]
+) -> tuple[Evidence, ...]:
     """Up to three sentences, in the order of the mail; quoted ones only where the reporter's own words hold none.
 
-    A sentence that tells how to reach the reporter tells nothing about anybody's conduct.
+    `bags` gives the n-grams of a sentence of this mail. A sentence that tells how to reach the reporter tells nothing
+    about anybody's conduct.
     """
     layout = prepared.layout
     body = prepared.own[: layout.signature_start] if layout.signature_start > layout.greeting_end else prepared.own
     own = [s for s in sentences(body) if s.start >= layout.greeting_end or s.end > layout.greeting_end + 20]
     own = [s for s in own if not tells_contact(s.of(prepared.own), contact)]
     column = TEXT_OUTPUTS.index(f"primary {category}")
-    return _heaviest(model, prepared.own, own, column, category) or _heaviest(
-        model, prepared.quoted, sentences(prepared.quoted), column, category
+    return _heaviest(model, prepared.own, own, column, category, bags) or _heaviest(
+        model, prepared.quoted, sentences(prepared.quoted), column, category, bags
     )
 
 
@@ -51,11 +54,12 @@ def _parts(way: str, sentence: str) -> Iterable[str]:
     return [way] if way in sentence else [line for line in way.split("\n") if line and line in sentence]
 
 
-def _heaviest(model: Model, text: str, spans: list[Span], column: int, category: Category) -> tuple[Evidence, ...]:
+def _heaviest(
+    model: Model, text: str, spans: list[Span], column: int, category: Category, bags: Callable[[str], Bags]
+) -> tuple[Evidence, ...]:
     weighed = []
     for span in spans[:_SENTENCES]:
-        sentence = folded(span.of(text)[:2000])
-        weight = added_by(model, word_bag(sentence), char_bag(sentence), column)
+        weight = added_by(model, bags(span.of(text)[:2000]), column)
         if weight > 0:
             weighed.append((weight, span))
     best = sorted(weighed, key=lambda pair: (-pair[0], pair[1].start))[:_MOST]

@@ -1,6 +1,7 @@
 """From the text of a mail to a report, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.language import DEFAULT
 from triage.linear import Floats, softmax
+from triage.masking import Bags
 from triage.mending import Mending
 from triage.model import Model
 from triage.people import Candidate, Judge, Reading
@@ -55,12 +57,14 @@ class Triage:
             stretches(tags, odds, reading.tokens, reading.text), odds, reading.tokens, reading.text
         )
         candidates = people.candidates(tagged)
-        scores = text_scores(self._model, prepared.words, prepared.chars, prepared.vector)
+        named = [t.text for t in tagged if t.kind == "name"]
+        scores = text_scores(self._model, self._preparation.bags(prepared, named), prepared.vector)
         names, functions = self._judged(reading, candidates, scores)
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
         concerned = self._concerned(candidates, names, functions)
-        return self._report(prepared, row, found.contact, concerned)
+        bags = partial(self._preparation.masking.bags, names=named)
+        return self._report(prepared, row, found.contact, concerned, bags)
 
     def _judged(self, reading: Reading, found: Sequence[Candidate], scores: Floats) -> tuple[list[float], list[float]]:
         """How likely each name, and each function, is that of a person concerned."""
@@ -72,7 +76,14 @@ class Triage:
             again.append(looked_at_again(self._model.heads[f"concerned {kind}"], reading, of_kind, firsts, scores))
         return again[0], again[1]
 
-    def _report(self, prepared: Prepared, row: Floats, how: Contact, concerned: tuple[Concerned, ...]) -> Report:
+    def _report(
+        self,
+        prepared: Prepared,
+        row: Floats,
+        how: Contact,
+        concerned: tuple[Concerned, ...],
+        bags: Callable[[str], Bags],
+    ) -> Report:
         kind_scores = dict(zip(Kind, self._shares("kind", row), strict=True))
         kind = kind_of(kind_scores)
         categories, primary = self._categories(row)
@@ -89,7 +100,7 @@ class Triage:
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
             anonymous=self._yes("anonymous", row) >= 0.5,
-            evidence=passages(self._model, prepared, primary, how) if primary else (),
+            evidence=passages(self._model, prepared, primary, how, bags) if primary else (),
         )
 
     def _shares(self, head: str, row: Floats) -> list[float]:

@@ -1,13 +1,15 @@
 """A mail prepared once for all models: one text of subject, own and quoted words, its tokens, n-grams and places."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.features import Array, Bag, char_bag, folded, word_bag
+from triage.features import Array, folded
 from triage.language import Languages
 from triage.layout import Layout, Layouts
+from triage.masking import Bags, Masking
 from triage.people import Reading
 from triage.pretrained import Pretrained
 from triage.report import MailText
@@ -30,10 +32,10 @@ class Prepared:
     quoted: str
     layout: Layout
     """Of `own`."""
+    told: str
+    """Subject, own words without greeting and signature, quoted words."""
     content: str
-    """Subject, own words without greeting and signature, quoted words; folded."""
-    words: Bag
-    chars: Bag
+    """The same, folded."""
     vector: Array
     """Of a pretrained pipeline; of length 0 where the model is built on none."""
     reading: Reading
@@ -48,13 +50,13 @@ class Preparation:
         self._languages = Languages()
         self._layouts = Layouts()
         self._tokens = Tokens()
+        self.masking = Masking()
 
     def of(self, mail: MailText) -> Prepared:
         subject, own = clean(mail.subject, MAX_SUBJECT), clean(mail.own_text, MAX_OWN)
         quoted = clean("\n".join(t for t in (mail.quoted_text, mail.attachment_text) if t), MAX_QUOTED)
         layout = self._layouts.of(own)
         told = f"{subject}\n{own[layout.greeting_end : layout.signature_start]}\n{quoted}"
-        content = folded(told)
         reading = self._reading(subject, own, quoted, layout, mail)
         return Prepared(
             language=self._languages.of(own, subject, quoted),
@@ -62,13 +64,16 @@ class Preparation:
             own=own,
             quoted=quoted,
             layout=layout,
-            content=content,
-            words=word_bag(content, folded(subject)),
-            chars=char_bag(content),
+            told=told,
+            content=folded(told),
             vector=self._pretrained.vector(told) if self._pretrained else np.zeros(0, dtype=np.float32),
             reading=reading,
             tagging=features(reading.tokens, reading.text, reading.layout, reading.sender),
         )
+
+    def bags(self, prepared: Prepared, names: Sequence[str]) -> Bags:
+        """What is told by a mail, these names left out."""
+        return self.masking.bags(prepared.told, names, prepared.subject)
 
     def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
         own = own[:_TAGGED]

@@ -4,14 +4,15 @@ import numpy as np
 
 from triage.features import WORD_BITS, Array, Bag
 from triage.linear import Floats
+from triage.masking import Bags
 from triage.model import Model
 
 _CHARS_FROM = 1 << WORD_BITS
 
 
-def text_scores(model: Model, words: Bag, chars: Bag, vector: Array) -> Floats:
+def text_scores(model: Model, bags: Bags, vector: Array) -> Floats:
     """The scores of a text in the columns of `signals.TEXT_OUTPUTS`."""
-    hashed = _part(model, words, model.word_idf, 0) + _part(model, chars, model.char_idf, _CHARS_FROM)
+    hashed = _part(model, bags.words, model.word_idf, 0) + _part(model, bags.chars, model.char_idf, _CHARS_FROM)
     if model.built_on is None:
         return hashed + model.text.bias
     return hashed + vector.astype(np.float64) @ model.built_on.columns.astype(np.float64) + model.text.bias
@@ -25,10 +26,10 @@ def _part(model: Model, bag: Bag, idf: Array, offset: int) -> Floats:
     return np.asarray(weights @ model.text.at(bag.indices + offset).astype(np.float64) / length)
 
 
-def added_by(model: Model, words: Bag, chars: Bag, column: int) -> float:
+def added_by(model: Model, bags: Bags, column: int) -> float:
     """What the n-grams of a passage weigh for one column, longer passages more: not scaled to length 1."""
     total = 0.0
-    for bag, idf, offset in ((words, model.word_idf, 0), (chars, model.char_idf, _CHARS_FROM)):
+    for bag, idf, offset in ((bags.words, model.word_idf, 0), (bags.chars, model.char_idf, _CHARS_FROM)):
         weights = (bag.weights * idf[bag.indices]).astype(np.float64)
         total += float(weights @ model.text.at(bag.indices + offset, column)) / (1 + float(np.sqrt(weights @ weights)))
     return total

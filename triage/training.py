@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from config.taxonomy import Category, Kind, MissingField, Severity
-from triage import contact, features, people, spacy_pipeline
+from triage import contact, people, spacy_pipeline
 from triage.decisions import chosen, severity_of
 from triage.fitting import (
     Mask,
@@ -40,6 +40,8 @@ INNER_FOLDS = 3
 _WRONG, _ENOUGH = 0.01, 50
 _TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {ALL_SUBS[0]}"))
 """The signals that say which category: others only add noise there."""
+_WORDS = slice(0, len(TEXT_OUTPUTS))
+"""The signals that no name and no sender moves: how grave a thing is does not hang on who tells it of whom."""
 
 
 def train(
@@ -63,10 +65,15 @@ def train(
 def prepare(mails: Sequence[Labelled], pretrained: Pretrained | None = None) -> list[Example]:
     """Tokens, n-grams, places and, where a model is to be built on a pretrained pipeline, the vector of every mail."""
     preparation = Preparation(pretrained)
-    return [
-        Example(m, preparation.of(m.mail), features.folded(" ".join(m.gold["evidence"])) if m.gold["primary"] else "")
-        for m in mails
-    ]
+    return [_example(m, preparation) for m in mails]
+
+
+def _example(labelled: Labelled, preparation: Preparation) -> Example:
+    gold, prepared = labelled.gold, preparation.of(labelled.mail)
+    named = [person["name"] for person in gold["people"]]
+    passages = " ".join(gold["evidence"]) if gold["primary"] else ""
+    evidence = preparation.masking.bags(passages, named) if passages else None
+    return Example(labelled, prepared, preparation.bags(prepared, named), evidence)
 
 
 def fit(
@@ -267,7 +274,7 @@ class _Training:
                 rows[labelled], some(labelled, [g["primary"] for g in gold]), [c.value for c in Category], _TOPICS, 0.03
             ),
             "severity": fit_head(
-                rows[graded], some(graded, [g["severity"] for g in gold]), [s.value for s in Severity]
+                rows[graded], some(graded, [g["severity"] for g in gold]), [s.value for s in Severity], _WORDS
             ),
         }
         for category in Category:

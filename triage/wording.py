@@ -16,6 +16,7 @@ from triage import features
 from triage.fitting import PART_WEIGHT, VECTOR_WEIGHT, Mask, Ridge, Rows, Unseen
 from triage.labelled import Labelled, Sentence
 from triage.linear import Compact, Floats
+from triage.masking import Bags, Masking
 from triage.model import BuiltOn
 from triage.pretrained import Pretrained
 from triage.reading import Prepared
@@ -30,7 +31,9 @@ class Example:
 
     labelled: Labelled
     prepared: Prepared
-    evidence: str
+    bags: Bags
+    evidence: Bags | None
+    """Those of the passages that were marked in it."""
 
     def knows(self, target: str) -> bool:
         """Did somebody say this of the mail?"""
@@ -75,10 +78,10 @@ class Learning:
         self._examples, self._sentences = examples, sentences
         self._marked = [i for i, e in enumerate(examples) if e.evidence]
         count = len(examples)
-        parts = [examples[i].evidence for i in self._marked] + [features.folded(s.text) for s in sentences]
-        prepared = [e.prepared for e in examples]
-        words = features.matrix([p.words for p in prepared] + [features.word_bag(t) for t in parts], features.WORD_BITS)
-        chars = features.matrix([p.chars for p in prepared] + [features.char_bag(t) for t in parts], features.CHAR_BITS)
+        masking, passages = Masking(), [e.evidence for e in examples if e.evidence]
+        bags = [*(e.bags for e in examples), *passages, *(masking.bags(s.text) for s in sentences)]
+        words = features.matrix([b.words for b in bags], features.WORD_BITS)
+        chars = features.matrix([b.chars for b in bags], features.CHAR_BITS)
         self.word_idf, self.char_idf = features.idf(words[:count]), features.idf(chars[:count])
         rows = hstack([features.weighed(words, self.word_idf), features.weighed(chars, self.char_idf)])
         self.ridge = Ridge(csr_matrix(rows), self._vectors())

@@ -13,7 +13,7 @@ from triage.evaluation.intervals import FEWEST
 from triage.evaluation.page import stamp
 from triage.evaluation.results import Result
 from triage.evaluation.sections import calibration, evidence, fairness
-from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES
+from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, TOWNS
 from triage.evaluation.tables import AIMS, NAMES, measured, percent, prose, table, with_interval
 
 _BLOCK = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
@@ -109,7 +109,12 @@ def _dutch_summary(result: Result) -> str:
 
 
 def _dutch_fairness(result: Result) -> str:
-    titles = {PEOPLE: "andere namen", PLACES: "andere landen en steden", GENDERS: "ander geslacht"}
+    titles = {
+        PEOPLE: "andere namen",
+        PLACES: "andere landen en steden",
+        TOWNS: "plaatsen die op geen lijst staan",
+        GENDERS: "ander geslacht",
+    }
     rows = [
         _dutch_movement(title, result.movements[kind, ""])
         for kind, title in titles.items()

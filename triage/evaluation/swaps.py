@@ -12,17 +12,17 @@ from functools import partial
 
 from triage.evaluation.counts import Gold
 from triage.evaluation.culture import CULTURES
-from triage.evaluation.moving import moved
+from triage.evaluation.moving import moved, to_towns
 from triage.evaluation.regendering import regendered
 from triage.evaluation.renaming import renamed
 
 Change = Callable[[Gold], dict[str, str] | None]
-PEOPLE, PLACES, GENDERS = "people", "places", "genders"
+PEOPLE, PLACES, TOWNS, GENDERS = "people", "places", "towns", "genders"
 
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """One way to change a mail; `kind` is PEOPLE, PLACES or GENDERS, and `to` the culture where it is people."""
+    """One way to change a mail; `kind` is PEOPLE, PLACES, TOWNS or GENDERS, and `to` the culture where it is people."""
 
     kind: str
     to: str
@@ -30,10 +30,11 @@ class Swap:
 
 
 def swaps_for(number: int, cultures: int = 3) -> list[Swap]:
-    """The swaps for the mail of this number: places, genders, and names of some cultures, in turn."""
+    """The swaps for the mail of this number: places, towns, genders, and names of some cultures, in turn."""
     chosen = [CULTURES[(number + i * (len(CULTURES) // cultures)) % len(CULTURES)] for i in range(cultures)]
     return [
         *(Swap(PEOPLE, culture.name, partial(renamed, culture=culture)) for culture in chosen),
         Swap(PLACES, "other countries and cities", moved),
+        Swap(TOWNS, "towns on no list", to_towns),
         Swap(GENDERS, "the other sex", regendered),
     ]

@@ -9,7 +9,7 @@ from tests.triage import mails
 from tests.triage.evaluation.golds import labelled, person
 from triage import CategoryScore, MailText, Report, Triage
 from triage.evaluation.fairness import Moved, differences, movement, moves
-from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, swaps_for
+from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, TOWNS, swaps_for
 
 NAMED = labelled(body="Jan Kok sloeg mij in Nairobi.", people=[person("Jan Kok")])
 
@@ -26,12 +26,17 @@ def test_who_goes_by_a_name_is_found_out(report: Report) -> None:
         return report if "Jan " in mail.own_text else replace(report, kind=Kind.KLACHT, severity=Severity.LAAG)
 
     found = {m.kind: m.moved for m in moves(by_name, NAMED, by_name(NAMED.mail), swaps_for(2))}
-    assert found == {PEOPLE: {"kind", "severity"}, PLACES: frozenset(), GENDERS: {"kind", "severity"}}
+    assert found == {
+        PEOPLE: {"kind", "severity"},
+        PLACES: frozenset(),
+        TOWNS: frozenset(),
+        GENDERS: {"kind", "severity"},
+    }
 
 
 def test_who_does_not_look_at_people_moves_nowhere(report: Report) -> None:
     found = list(moves(lambda _: report, NAMED, report, swaps_for(2)))
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(not m.moved and set(m.changes.values()) == {0.0} for m in found)
 
 

@@ -4,11 +4,13 @@ import pytest
 
 from tests.triage.evaluation.golds import gold, person
 from triage.evaluation.culture import CULTURES
+from triage.evaluation.geography import TOWNS as UNLISTED
 from triage.evaluation.geography import places
-from triage.evaluation.moving import moved
+from triage.evaluation.moving import moved, to_towns
 from triage.evaluation.regendering import regendered
 from triage.evaluation.renaming import renamed
-from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, swaps_for
+from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, TOWNS, swaps_for
+from triage.places import of_all_languages
 
 TURKISH = next(c for c in CULTURES if c.name == "Turkish")
 STORY = gold(
@@ -77,7 +79,7 @@ def test_each_mail_gets_other_cultures_than_the_next_and_all_get_their_turn() ->
     turns = [[s.to for s in swaps_for(number) if s.kind == PEOPLE] for number in range(12)]
     assert all(len(set(turn)) == 3 for turn in turns)
     assert {to for turn in turns for to in turn} == {c.name for c in CULTURES}
-    assert {s.kind for s in swaps_for(0)} == {PEOPLE, PLACES, GENDERS}
+    assert {s.kind for s in swaps_for(0)} == {PEOPLE, PLACES, TOWNS, GENDERS}
 
 
 # places
@@ -133,3 +135,10 @@ def test_titles_names_and_safe_pronouns_change_to_the_other_sex(
 )
 def test_what_may_mean_something_else_stays(language: str, body: str) -> None:
     assert regendered(gold(lang=language, body=body)) is None
+
+
+def test_towns_are_on_no_list_and_take_the_place_of_places_that_are() -> None:
+    assert not of_all_languages() & set(UNLISTED)
+    changed = to_towns(gold(body="In Ghana gebeurde het."))
+    assert changed is not None
+    assert changed["body"].split()[1] in UNLISTED

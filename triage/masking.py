@@ -1,0 +1,83 @@
+"""Who people are and where, taken out of what the models of words look at: names, titles before them, sex, countries.
+
+A suggestion hangs on what is told, not on whom it is told of: other names, another country or the other sex make the
+same words here. Each name becomes one mark: in training those that the labels give, at work those that the tagger
+finds.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from triage import places
+from triage.features import Bag, char_bag, folded, word_bag
+from triage.tokens import phrases_of
+
+MARK, PLACE = "ɸ", "ɤ"
+"""Stand for a name, and for a country or city; letters, so that they make n-grams with the words beside them."""
+
+_SHORTEST = 2
+_SAME_WORD = (
+    ("hij", "zij", "ze"), ("hem", "haar"), ("he", "she"), ("him", "his", "her", "hers"), ("himself", "herself"),
+    ("er", "sie"), ("ihm", "ihr"), ("él", "ella"), ("il", "elle"), ("ele", "ela"), ("він", "вона"), ("هو", "هي"),
+    ("on", "ona"), ("lui", "lei"),
+)  # fmt: skip
+"""Pronouns of either sex. Other languages may have the same words: there the whole word changes, and is none less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bags:
+    """The n-grams of a text in which nobody is named."""
+
+    words: Bag
+    chars: Bag
+
+
+class Masking:
+    """Holds the titles and particles; made once a process."""
+
+    def __init__(self) -> None:
+        titles = "|".join(re.escape(t) for t in sorted({t.rstrip(".") for t in phrases_of("title")}, key=len)[::-1])
+        self._particles = frozenset(phrases_of("particle"))
+        self._titles = re.compile(rf"(?<!\w)(?:(?:de |el |la |the )?(?:{titles})\.?\s+|\w\.\s?)+(?={MARK})")
+        self._in_one = re.compile(rf"{MARK}(?:[ -]+{MARK})+")
+        self._neutral = {word: same[0] for same in _SAME_WORD for word in same[1:]}
+        self._pronoun = re.compile(rf"(?<!\w)(?:{'|'.join(self._neutral)})(?!\w)")
+
+    def bags(self, text: str, names: Sequence[str] = (), subject: str = "") -> Bags:
+        """What a text tells; the words of a subject are counted once more, by themselves."""
+        masked = self.of(text, names)
+        return Bags(word_bag(masked, self.of(subject, names)), char_bag(masked))
+
+    def of(self, text: str, names: Sequence[str] = ()) -> str:
+        """A text folded, in which none of these names stands, whole or in part, and nothing that tells a sex."""
+        hidden = places.replaced(self._hidden(text, names) if names else text, PLACE)
+        marked = self._in_one.sub(MARK, self._titles.sub("", folded(hidden)))
+        return self._pronoun.sub(lambda found: self._neutral[found.group()], marked)
+
+    def _hidden(self, text: str, names: Iterable[str]) -> str:
+        whole, single = set[str](), set[str]()
+        for name in names:
+            words = name.split()
+            if len(words) > 1:
+                whole.update(" ".join(words[first:]) for first in range(len(words) - 1))
+                single.update(filter(self._is_own, (word.strip(".,;:()\"'") for word in words)))
+            elif words:
+                single.add(name.strip())
+        patterns = []
+        if whole:
+            patterns.append(f"(?i:{_any_of(whole)})")
+        if single:
+            patterns.append(_any_of(single))
+        if not patterns:
+            return text
+        return re.sub(rf"(?<!\w)(?:{'|'.join(patterns)})(?:['’]?s)?(?!\w)", MARK, text)
+
+    def _is_own(self, word: str) -> bool:
+        """Is it somebody's, by itself? In scripts without capitals every word is."""
+        return len(word) >= _SHORTEST and not word[0].islower() and word.lower() not in self._particles
+
+
+def _any_of(parts: Iterable[str]) -> str:
+    """Longer ones first; white space of any kind and length between words."""
+    return "|".join(r"\s+".join(map(re.escape, part.split())) for part in sorted(parts, key=lambda p: (-len(p), p)))
