@@ -27,6 +27,7 @@ from ingest.sources.files import mails
 from ingest.understanding import Understanders
 from meldpost import hygiene
 from meldpost.mail_files import find
+from meldpost.private_file import CannotWrite
 from triage import MailText, Report
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ def print_reports(
     NotIsolated, NurseryGone, CannotWrite.
     """
     hygiene.no_core_dumps()
+    if html is not None and not html.parent.is_dir():
+        raise CannotWrite(f"There is no folder {html.parent} to write the page into.")
     files = find(paths)
     if files.skipped:
         print(f"Files passed over, since they are no mails: {len(files.skipped)}.", file=sys.stderr)

@@ -138,16 +138,24 @@ def use(session: Session, ring: KeyRing, index: IndexKey, number: int, now: date
     _note(session, ring, Action.MODEL_CHOSEN, now, {"number": number})
 
 
-def withdraw_models_of(
-    session: Session, ring: KeyRing, index: IndexKey, case_id: str, now: datetime
-) -> tuple[int, ...]:
-    """Destroy the models that saw this case; gives their numbers. For who destroys a case, in the same transaction."""
-    return _withdraw(session, ring, index, {case_id}, now)
-
-
 def withdraw_outlived(session: Session, ring: KeyRing, index: IndexKey, now: datetime) -> tuple[int, ...]:
     """Destroy the models that saw a case which is not there any more; gives their numbers. Raises UnprovenModels."""
-    return _withdraw(session, ring, index, _gone(session, ring.desk, kept(session, ring, index)), now)
+    before = kept(session, ring, index)
+    gone = _gone(session, ring.desk, before)
+    struck = [each for each in before.versions if not each.withdrawn and gone.intersection(each.case_ids)]
+    numbers = tuple(each.number for each in struck)
+    if not struck:
+        return ()
+    for each in struck:
+        records.destroy(session, ring.desk, _model(each))
+    left = tuple(
+        replace(each, withdrawn=True, case_ids=()) if each.number in numbers else each for each in before.versions
+    )
+    current = PACKAGED if before.current in numbers else before.current
+    _write(session, ring, index, Models(left, current), now)
+    for number in numbers:
+        _note(session, ring, Action.MODEL_WITHDRAWN, now, {"number": number})
+    return numbers
 
 
 def in_force(session: Session, ring: KeyRing, index: IndexKey) -> bytes | None:
@@ -172,24 +180,6 @@ def _gone(session: Session, desk: str, models: Models) -> set[str]:
     """The cases that some model saw, and that are there no more."""
     there = set(session.scalars(select(CaseFile.id).where(CaseFile.desk == desk, CaseFile.status != Status.DESTROYED)))
     return {case_id for each in models.versions for case_id in each.case_ids} - there
-
-
-def _withdraw(session: Session, ring: KeyRing, index: IndexKey, case_ids: set[str], now: datetime) -> tuple[int, ...]:
-    before = kept(session, ring, index)
-    struck = [each for each in before.versions if not each.withdrawn and case_ids.intersection(each.case_ids)]
-    numbers = tuple(each.number for each in struck)
-    if not struck:
-        return ()
-    for each in struck:
-        records.destroy(session, ring.desk, _model(each))
-    left = tuple(
-        replace(each, withdrawn=True, case_ids=()) if each.number in numbers else each for each in before.versions
-    )
-    current = PACKAGED if before.current in numbers else before.current
-    _write(session, ring, index, Models(left, current), now)
-    for number in numbers:
-        _note(session, ring, Action.MODEL_WITHDRAWN, now, {"number": number})
-    return numbers
 
 
 def _write(session: Session, ring: KeyRing, index: IndexKey, models: Models, now: datetime) -> None:

@@ -1,10 +1,10 @@
 """The sentences of a mail that weigh most for a category."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from config.taxonomy import Category
-from triage.masking import Bags
+from triage.masking import Mask
 from triage.model import Model
 from triage.reading import Prepared
 from triage.report import Contact, Evidence
@@ -22,20 +22,20 @@ _SIGN = re.compile(r"\w")
 
 
 def passages(
-    model: Model, prepared: Prepared, category: Category, contact: Contact, bags: Callable[[str], Bags]
+    model: Model, prepared: Prepared, category: Category, contact: Contact, mask: Mask
 ) -> tuple[Evidence, ...]:
     """Up to three sentences, in the order of the mail; quoted ones only where the reporter's own words hold none.
 
-    `bags` gives the n-grams of a sentence of this mail. A sentence that tells how to reach the reporter tells nothing
-    about anybody's conduct.
+    `mask` takes the people of this mail out of a sentence. One that tells how to reach the reporter tells nothing about
+    anybody's conduct.
     """
     layout = prepared.layout
     body = prepared.own[: layout.signature_start] if layout.signature_start > layout.greeting_end else prepared.own
     own = [s for s in sentences(body) if s.start >= layout.greeting_end or s.end > layout.greeting_end + 20]
     own = [s for s in own if not tells_contact(s.of(prepared.own), contact)]
     column = TEXT_OUTPUTS.index(f"primary {category}")
-    return _heaviest(model, prepared.own, own, column, category, bags) or _heaviest(
-        model, prepared.quoted, sentences(prepared.quoted), column, category, bags
+    return _heaviest(model, prepared.own, own, column, category, mask) or _heaviest(
+        model, prepared.quoted, sentences(prepared.quoted), column, category, mask
     )
 
 
@@ -55,11 +55,11 @@ def _parts(way: str, sentence: str) -> Iterable[str]:
 
 
 def _heaviest(
-    model: Model, text: str, spans: list[Span], column: int, category: Category, bags: Callable[[str], Bags]
+    model: Model, text: str, spans: list[Span], column: int, category: Category, mask: Mask
 ) -> tuple[Evidence, ...]:
     weighed = []
     for span in spans[:_SENTENCES]:
-        weight = added_by(model, bags(span.of(text)[:2000]), column)
+        weight = added_by(model, mask.bags(span.of(text)[:2000]), column)
         if weight > 0:
             weighed.append((weight, span))
     best = sorted(weighed, key=lambda pair: (-pair[0], pair[1].start))[:_MOST]

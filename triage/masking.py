@@ -6,8 +6,9 @@ finds.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from triage import places
 from triage.features import Bag, char_bag, folded, word_bag
@@ -17,6 +18,8 @@ MARK, PLACE = "ɸ", "ɤ"
 """Stand for a name, and for a country or city; letters, so that they make n-grams with the words beside them."""
 
 _SHORTEST = 2
+_MOST_NAMES, _MOST_WORDS = 200, 6
+"""Names of one mail, and words of one name; a mail made to cost time has more."""
 _SAME_WORD = (
     ("hij", "zij", "ze"), ("hem", "haar"), ("he", "she"), ("him", "his", "her", "hers"), ("himself", "herself"),
     ("er", "sie"), ("ihm", "ihr"), ("él", "ella"), ("il", "elle"), ("ele", "ela"), ("він", "вона"), ("هو", "هي"),
@@ -34,7 +37,7 @@ class Bags:
 
 
 class Masking:
-    """Holds the titles and particles; made once a process."""
+    """Holds the titles, particles and places; made once a process."""
 
     def __init__(self) -> None:
         titles = "|".join(re.escape(t) for t in sorted({t.rstrip(".") for t in phrases_of("title")}, key=len)[::-1])
@@ -44,38 +47,44 @@ class Masking:
         self._neutral = {word: same[0] for same in _SAME_WORD for word in same[1:]}
         self._pronoun = re.compile(rf"(?<!\w)(?:{'|'.join(self._neutral)})(?!\w)")
 
-    def bags(self, text: str, names: Sequence[str] = (), subject: str = "") -> Bags:
-        """What a text tells; the words of a subject are counted once more, by themselves."""
-        masked = self.of(text, names)
-        return Bags(word_bag(masked, self.of(subject, names)), char_bag(masked))
-
-    def of(self, text: str, names: Sequence[str] = ()) -> str:
-        """A text folded, in which none of these names stands, whole or in part, and nothing that tells a sex."""
-        hidden = places.replaced(self._hidden(text, names) if names else text, PLACE)
-        marked = self._in_one.sub(MARK, self._titles.sub("", folded(hidden)))
-        return self._pronoun.sub(lambda found: self._neutral[found.group()], marked)
-
-    def _hidden(self, text: str, names: Iterable[str]) -> str:
+    def without(self, names: Iterable[str] = ()) -> "Mask":
+        """What takes these names out of texts, whole and in part."""
         whole, single = set[str](), set[str]()
-        for name in names:
-            words = name.split()
+        for name in islice(dict.fromkeys(names), _MOST_NAMES):
+            words = name.split()[:_MOST_WORDS]
             if len(words) > 1:
                 whole.update(" ".join(words[first:]) for first in range(len(words) - 1))
                 single.update(filter(self._is_own, (word.strip(".,;:()\"'") for word in words)))
-            elif words:
-                single.add(name.strip())
-        patterns = []
-        if whole:
-            patterns.append(f"(?i:{_any_of(whole)})")
-        if single:
-            patterns.append(_any_of(single))
-        if not patterns:
-            return text
-        return re.sub(rf"(?<!\w)(?:{'|'.join(patterns)})(?:['’]?s)?(?!\w)", MARK, text)
+            else:
+                single.update(words)
+        patterns = [*([f"(?i:{_any_of(whole)})"] if whole else ()), *([_any_of(single)] if single else ())]
+        return Mask(self, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?:['’]?s)?(?!\w)") if patterns else None)
+
+    def folded(self, text: str) -> str:
+        """A text folded, in which names are marked: without titles before them, places, and what tells a sex."""
+        marked = self._in_one.sub(MARK, self._titles.sub("", folded(places.replaced(text, PLACE))))
+        return self._pronoun.sub(lambda found: self._neutral[found.group()], marked)
 
     def _is_own(self, word: str) -> bool:
         """Is it somebody's, by itself? In scripts without capitals every word is."""
         return len(word) >= _SHORTEST and not word[0].islower() and word.lower() not in self._particles
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Takes the people of one mail out of its texts."""
+
+    masking: Masking
+    names: re.Pattern[str] | None
+
+    def of(self, text: str) -> str:
+        """The text folded, in which nobody is named and nothing tells a sex."""
+        return self.masking.folded(self.names.sub(MARK, text) if self.names else text)
+
+    def bags(self, text: str, subject: str = "") -> Bags:
+        """What a text tells; the words of a subject are counted once more, by themselves."""
+        masked = self.of(text)
+        return Bags(word_bag(masked, self.of(subject)), char_bag(masked))
 
 
 def _any_of(parts: Iterable[str]) -> str:

@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.taxonomy import SUBS, Category, MissingField
 from triage.linear import Compact, Floats, Linear
 
-FORMAT = 3
+FORMAT = 4
+"""4: names, sexes and places are no words any more."""
 ARRAYS, NUMBERS = "model.npz", "model.json"
 MODEL = Path(__file__).parent / "model"
+_FIELDS = tuple(field for field in MissingField if field is not MissingField.EMAIL)
+_HEADS = (
+    *("kind", "describes", "anonymous", "primary", "severity", "concerned name", "concerned function"),
+    *(f"category {category}" for category in Category),
+    *(f"sub {sub}" for subs in SUBS.values() for sub in subs),
+    *(f"missing {field}" for field in _FIELDS),
+)
+_NUMBERS = ("category", "name", "function", *(f"sure {field}" for field in _FIELDS))
+"""What no report can be made without."""
 _LENGTH = struct.Struct("!I")
 
 
@@ -109,13 +120,26 @@ class Model:
             raise BadModel(
                 f"There is no usable model in {path} ({type(error).__name__}). Run meldpost train."
             ) from None
-        if described.get("format") != FORMAT:
+        if not isinstance(described, dict) or described.get("format") != FORMAT:
             raise BadModel(f"The model in {path} is of another version of Meldpost. Run meldpost train.")
+        try:
+            return cls._of(arrays, described, path)
+        except BadModel:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise BadModel(f"The model in {path} is not whole ({type(error).__name__}). Run meldpost train.") from None
+
+    @classmethod
+    def _of(cls, arrays: Mapping[str, NDArray[Any]], described: Mapping[str, Any], path: Path) -> "Model":
         linears = {
             name.removesuffix(".weights"): _linear(arrays, name.removesuffix(".weights"))
             for name in arrays
             if name.endswith(".weights")
         }
+        heads = {n.removeprefix("heads."): lin for n, lin in linears.items() if n.startswith("heads.")}
+        numbers = {str(k): float(v) for k, v in described["numbers"].items()}
+        if missing := {*_HEADS} - {*heads} | {*_NUMBERS} - {*numbers}:
+            raise BadModel(f"The model in {path} is not whole: it lacks {min(missing)!r}. Run meldpost train.")
         return cls(
             word_idf=arrays["word_idf"].astype(np.float32),
             char_idf=arrays["char_idf"].astype(np.float32),
@@ -124,8 +148,8 @@ class Model:
             moves=arrays["moves"].astype(np.float64),
             names=linears["names"],
             functions=linears["functions"],
-            heads={n.removeprefix("heads."): lin for n, lin in linears.items() if n.startswith("heads.")},
-            numbers={str(k): float(v) for k, v in described["numbers"].items()},
+            heads=heads,
+            numbers=numbers,
             built_on=_built_on(described, arrays, path),
         )
 

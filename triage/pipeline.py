@@ -1,7 +1,6 @@
 """From the text of a mail to a report, step by step."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.language import DEFAULT
 from triage.linear import Floats, softmax
-from triage.masking import Bags
+from triage.masking import Mask
 from triage.mending import Mending
 from triage.model import Model
 from triage.people import Candidate, Judge, Reading
@@ -21,7 +20,7 @@ from triage.report import CategoryScore, Concerned, Contact, MailText, Report
 from triage.scoring import text_scores
 from triage.second_look import looked_at_again
 from triage.signals import Signals
-from triage.tagging import decode, stretches
+from triage.tagging import Tagged, decode, stretches
 from triage.text import says_something
 
 _DESCRIBES = 0.35
@@ -51,20 +50,25 @@ class Triage:
         """The same for a mail already prepared by a `Preparation`."""
         if not says_something(f"{mail.subject}\n{mail.own_text}\n{mail.quoted_text}\n{mail.attachment_text}"):
             return _unread(mail)
-        reading = prepared.reading
-        tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
-        tagged = self._mending.of(
-            stretches(tags, odds, reading.tokens, reading.text), odds, reading.tokens, reading.text
-        )
+        reading, tagged = prepared.reading, self._tagged(prepared)
         candidates = people.candidates(tagged)
-        named = [t.text for t in tagged if t.kind == "name"]
-        scores = text_scores(self._model, self._preparation.bags(prepared, named), prepared.vector)
+        mask = self._preparation.masking.without(_names(tagged))
+        scores = text_scores(self._model, mask.bags(prepared.told, prepared.subject), prepared.vector)
         names, functions = self._judged(reading, candidates, scores)
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
         concerned = self._concerned(candidates, names, functions)
-        bags = partial(self._preparation.masking.bags, names=named)
-        return self._report(prepared, row, found.contact, concerned, bags)
+        return self._report(prepared, row, found.contact, concerned, mask)
+
+    def names(self, prepared: Prepared) -> list[str]:
+        """All names in a mail, whosever they are."""
+        return _names(self._tagged(prepared))
+
+    def _tagged(self, prepared: Prepared) -> list[Tagged]:
+        reading = prepared.reading
+        tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
+        found = stretches(tags, odds, reading.tokens, reading.text)
+        return self._mending.of(found, odds, reading.tokens, reading.text)
 
     def _judged(self, reading: Reading, found: Sequence[Candidate], scores: Floats) -> tuple[list[float], list[float]]:
         """How likely each name, and each function, is that of a person concerned."""
@@ -82,7 +86,7 @@ class Triage:
         row: Floats,
         how: Contact,
         concerned: tuple[Concerned, ...],
-        bags: Callable[[str], Bags],
+        mask: Mask,
     ) -> Report:
         kind_scores = dict(zip(Kind, self._shares("kind", row), strict=True))
         kind = kind_of(kind_scores)
@@ -100,7 +104,7 @@ class Triage:
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
             anonymous=self._yes("anonymous", row) >= 0.5,
-            evidence=passages(self._model, prepared, primary, how, bags) if primary else (),
+            evidence=passages(self._model, prepared, primary, how, mask) if primary else (),
         )
 
     def _shares(self, head: str, row: Floats) -> list[float]:
@@ -152,6 +156,10 @@ class Triage:
         named = [all_names[i] for i in chosen(names, self._model.numbers["name"])]
         held = [all_functions[i] for i in chosen(functions, self._model.numbers["function"])]
         return people.paired(named, held)
+
+
+def _names(tagged: Sequence[Tagged]) -> list[str]:
+    return [each.text for each in tagged if each.kind == "name"]
 
 
 def _unread(mail: MailText) -> Report:

@@ -1,6 +1,5 @@
 """A mail prepared once for all models: one text of subject, own and quoted words, its tokens, n-grams and places."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from triage.features import Array, folded
 from triage.language import Languages
 from triage.layout import Layout, Layouts
-from triage.masking import Bags, Masking
+from triage.masking import Masking
 from triage.people import Reading
 from triage.pretrained import Pretrained
 from triage.report import MailText
@@ -70,10 +69,6 @@ class Preparation:
             reading=reading,
             tagging=features(reading.tokens, reading.text, reading.layout, reading.sender),
         )
-
-    def bags(self, prepared: Prepared, names: Sequence[str]) -> Bags:
-        """What is told by a mail, these names left out."""
-        return self.masking.bags(prepared.told, names, prepared.subject)
 
     def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
         own = own[:_TAGGED]

@@ -71,7 +71,7 @@ def learn(
     progress("reading the corpus and the cases")
     sentences = read_sentences(corpus)
     mails, held_mails = _parted(prepare(read(corpus)), seed)
-    taught, held_cases = _parted(prepare(cases), seed)
+    taught, held_cases = _parted(prepare(cases, names=Triage(Model.load()).names), seed)
     known = [e for e in taught if e.labelled.writer in seen_before]
     held = {"corpus": held_mails, "cases": held_cases}
     progress("training without the corrections, to compare")

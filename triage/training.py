@@ -29,7 +29,7 @@ from triage.matching import overlap, same_name
 from triage.mending import Mending
 from triage.model import MODEL, Model
 from triage.pretrained import Pretrained
-from triage.reading import Preparation
+from triage.reading import Preparation, Prepared
 from triage.second_look import looked_at_again, standing
 from triage.signals import TEXT_OUTPUTS, Signals
 from triage.tagging import Tagged, decode, stretches
@@ -62,18 +62,28 @@ def train(
     return trained
 
 
-def prepare(mails: Sequence[Labelled], pretrained: Pretrained | None = None) -> list[Example]:
-    """Tokens, n-grams, places and, where a model is to be built on a pretrained pipeline, the vector of every mail."""
+def _none(_: Prepared) -> Sequence[str]:
+    return ()
+
+
+def prepare(
+    mails: Sequence[Labelled], pretrained: Pretrained | None = None, names: Callable[[Prepared], Sequence[str]] = _none
+) -> list[Example]:
+    """Tokens, n-grams, places and, where a model is to be built on a pretrained pipeline, the vector of every mail.
+
+    `names` finds them in a mail whose labels do not say where all names stand.
+    """
     preparation = Preparation(pretrained)
-    return [_example(m, preparation) for m in mails]
+    return [_example(m, preparation, names) for m in mails]
 
 
-def _example(labelled: Labelled, preparation: Preparation) -> Example:
+def _example(labelled: Labelled, preparation: Preparation, names: Callable[[Prepared], Sequence[str]]) -> Example:
     gold, prepared = labelled.gold, preparation.of(labelled.mail)
-    named = [person["name"] for person in gold["people"]]
+    told = [person["name"] for person in gold["people"]] if "mentions" in labelled.known else names(prepared)
+    mask = preparation.masking.without(told)
     passages = " ".join(gold["evidence"]) if gold["primary"] else ""
-    evidence = preparation.masking.bags(passages, named) if passages else None
-    return Example(labelled, prepared, preparation.bags(prepared, named), evidence)
+    bags = mask.bags(prepared.told, prepared.subject)
+    return Example(labelled, prepared, bags, mask.bags(passages) if passages else None)
 
 
 def fit(

@@ -53,7 +53,7 @@ class Wording:
     @property
     def idf(self) -> tuple[features.Array, features.Array]:
         """How telling each word and each run of characters is. Counted over all mails, those left out too: it takes no
-        label."""
+        label but where names stand."""
         return self.learning.word_idf, self.learning.char_idf
 
     def weights(self) -> tuple[Compact, BuiltOn | None]:
@@ -78,8 +78,8 @@ class Learning:
         self._examples, self._sentences = examples, sentences
         self._marked = [i for i, e in enumerate(examples) if e.evidence]
         count = len(examples)
-        masking, passages = Masking(), [e.evidence for e in examples if e.evidence]
-        bags = [*(e.bags for e in examples), *passages, *(masking.bags(s.text) for s in sentences)]
+        mask, passages = Masking().without(), [e.evidence for e in examples if e.evidence]
+        bags = [*(e.bags for e in examples), *passages, *(mask.bags(s.text) for s in sentences)]
         words = features.matrix([b.words for b in bags], features.WORD_BITS)
         chars = features.matrix([b.chars for b in bags], features.CHAR_BITS)
         self.word_idf, self.char_idf = features.idf(words[:count]), features.idf(chars[:count])

@@ -69,11 +69,7 @@ FILES = {
 
 @pytest.mark.parametrize("body", BODIES, ids=["short", "polite", "empty"])
 @pytest.mark.parametrize("file", FILES)
-def test_a_report_in_an_attached_letter_is_a_report(
-    triage: Triage, request: pytest.FixtureRequest, file: str, body: str
-) -> None:
-    if (file, body) == ("winmail.dat", BODIES[1]):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the packaged model takes it for an addition to one"))
+def test_a_report_in_an_attached_letter_is_a_report(triage: Triage, file: str, body: str) -> None:
     assert triage.understand(mail_text(_with(FILES[file], text=body))).kind is Kind.MELDING
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, update
 
+from cases.lifecycle import Status
 from store import models, records
 from store.audit import Action
 from store.database import Database
@@ -109,7 +110,8 @@ def test_the_models_that_saw_a_case_are_destroyed_with_it_and_the_packaged_one_i
     add(world, b"one", first.case_id)
     add(world, LARGE, first.case_id, second.case_id)
     with world.db.begin() as session:
-        assert models.withdraw_models_of(session, world.ring, INDEX, second.case_id, NOW) == (2,)
+        session.execute(update(CaseFile).where(CaseFile.id == second.case_id).values(status=Status.DESTROYED))
+        assert models.withdraw_outlived(session, world.ring, INDEX, NOW) == (2,)
     assert in_force(world) is None
     with world.db.read() as session:
         assert len(session.scalars(select(Record).where(Record.kind == RecordKind.MODEL)).all()) == 1
@@ -125,7 +127,8 @@ def test_the_number_of_a_withdrawn_model_is_given_to_no_other(world: World) -> N
     taken = world.open_case()
     add(world, b"one", taken.case_id)
     with world.db.begin() as session:
-        models.withdraw_models_of(session, world.ring, INDEX, taken.case_id, NOW)
+        session.execute(update(CaseFile).where(CaseFile.id == taken.case_id).values(status=Status.DESTROYED))
+        models.withdraw_outlived(session, world.ring, INDEX, NOW)
     assert add(world, b"two") == 2
 
 

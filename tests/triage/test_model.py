@@ -4,17 +4,19 @@ import json
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import spacy
 
 from config.taxonomy import SUBS, Category, Kind, MissingField
 from tests.triage import mails
 from triage import load
 from triage.evaluation import answers, by_language, figures
 from triage.labelled import read
-from triage.model import ARRAYS, MODEL, NUMBERS, BadModel
+from triage.model import ARRAYS, FORMAT, MODEL, NUMBERS, BadModel
 from triage.pipeline import Triage
 from triage.training import fit, prepare
 
@@ -25,17 +27,30 @@ def test_the_model_holds_arrays_of_numbers_and_nothing_else() -> None:
     assert all(isinstance(v, float | int) for v in json.loads((MODEL / NUMBERS).read_text())["numbers"].values())
 
 
-def test_no_name_or_rare_word_of_the_corpus_stands_in_a_model_file() -> None:
+def test_no_name_or_rare_word_of_the_corpus_stands_in_a_model_file(tmp_path: Path) -> None:
     names: set[str] = set()
     seen: Counter[str] = Counter()
     for labelled in read():
-        names.update(part for p in labelled.gold["people"] for part in re.findall("[A-Za-z]{6,}", p["name"]))
-        seen.update(set(re.findall("[A-Za-z]{7,}", labelled.gold["body"])))
+        names.update(part for p in labelled.gold["people"] for part in re.findall(r"[^\W\d_]{6,}", p["name"]))
+        seen.update(set(re.findall(r"[^\W\d_]{7,}", labelled.gold["body"])))
     rare = {word for word, count in seen.items() if count == 1}
     with zipfile.ZipFile(MODEL / ARRAYS) as archive:
-        held = b"\n".join(archive.read(name) for name in archive.namelist())
-    runs = {run.decode() for run in re.findall(rb"[A-Za-z]{6,}", held)}
-    assert not {word for word in names | rare if any(word in run for run in runs)}
+        held = [archive.read(name) for name in archive.namelist()]
+    spacy.blank("xx").to_disk(tmp_path)  # what any pipeline says of itself
+    usual = {
+        *_runs(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()),
+        "meldpost",
+        "component",
+        "concerned",
+    }
+    runs = _runs([*held, *(file.read_bytes() for file in MODEL.iterdir() if file.name != ARRAYS)]) - usual
+    joined = " ".join(runs)
+    assert not {word for word in names | rare if word in joined}
+
+
+def _runs(contents: Iterable[bytes]) -> set[str]:
+    """Stretches of letters, of any script."""
+    return set(re.findall(r"[^\W\d_]{6,}", b"\n".join(contents).decode("utf-8", "replace")))
 
 
 def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
@@ -51,6 +66,25 @@ def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match="meldpost train"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("described", "lost"),
+    [
+        ("[]", None),
+        (f'{{"format": {FORMAT}}}', None),
+        (f'{{"format": {FORMAT}, "numbers": {{}}}}', None),
+        (f'{{"format": {FORMAT}, "numbers": []}}', None),
+        (None, "heads.kind.weights"),
+        (None, "text.codes"),
+    ],
+)
+def test_a_model_that_is_not_whole_is_refused(tmp_path: Path, described: str | None, lost: str | None) -> None:
+    with np.load(MODEL / ARRAYS, allow_pickle=False) as archive:
+        np.savez(tmp_path / ARRAYS, **{name: archive[name] for name in archive.files if name != lost})
+    (tmp_path / NUMBERS).write_text(described or (MODEL / NUMBERS).read_text())
     with pytest.raises(BadModel, match="meldpost train"):
         load(tmp_path)
 

@@ -80,9 +80,17 @@ def test_what_is_not_known_of_a_mail_is_not_learned(corpus: Path) -> None:
     silent = replace(silent, known=frozenset(), gold=undecided)
     trained = []
     for other in ({}, {"kind": "overig", "anonymous": True, "missing": [], "concerned": [], "people": []}):
-        first = replace(examples[0], labelled=replace(silent, gold={**silent.gold, **other}), evidence="")
+        first = replace(examples[0], labelled=replace(silent, gold={**silent.gold, **other}), evidence=None)
         trained.append(fit([first, *examples[1:]]).to_bytes())
     assert trained[0] == trained[1]
+
+
+def test_names_in_a_case_are_no_words_though_nobody_said_where_they_stand(corpus: Path) -> None:
+    case = next(m for m in read(corpus) if m.gold["people"] and m.gold["kind"] == "melding")
+    silent = replace(case, known=frozenset({"kind"}), gold={**case.gold, "people": []})
+    name = case.gold["people"][0]["name"]
+    (seen,), (unseen,) = prepare([silent], names=lambda _: [name]), prepare([silent])
+    assert len(seen.bags.words.indices) != len(unseen.bags.words.indices)
 
 
 def test_no_word_of_the_mails_stands_in_a_model(corpus: Path) -> None:
