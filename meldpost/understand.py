@@ -69,7 +69,7 @@ def print_reports(
     """
     hygiene.no_core_dumps()
     if html is not None and not html.parent.is_dir():
-        raise CannotWrite(f"There is no folder {html.parent} to write the page into.")
+        raise CannotWrite(f"{html} cannot be written: there is no folder {html.parent}.")
     files = find(paths)
     if files.skipped:
         print(f"Files passed over, since they are no mails: {len(files.skipped)}.", file=sys.stderr)
