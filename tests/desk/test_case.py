@@ -390,9 +390,8 @@ def test_the_timeline_says_what_was_decided_and_what_went_out(world: World, visi
         assert words in timeline
 
 
-def test_a_page_that_comes_back_after_a_change_is_no_line_and_a_later_look_is(
-    world: World, visitor: Visitor, case_id: str
-) -> None:
+def test_a_page_that_comes_back_after_a_change_is_no_line_and_a_later_look_is(world: World, case_id: str) -> None:
+    visitor = coordinator(world, reason="")  # to open who reported would be a line of its own
     _change(visitor, case_id, "decide/severity", {"value": "laag"})
     _change(visitor, case_id, "decide/kind", {"value": "klacht"})
     assert _section(visitor, case_id, "timeline").count("Zaak bekeken") == 1
