@@ -25,7 +25,7 @@ from store.grants import (
     Person,
     ShutOut,
 )
-from store.keyring import DeskPublicKeys, KeyRing, NoSuchKey
+from store.keyring import DeskPublicKeys, KeyRing, NoSuchKey, UnprovenKey
 from store.lookups import IndexKey
 from store.membership import NoSuchMember, UnprovenMember
 
@@ -57,14 +57,15 @@ class OnPage:
 
 
 def of_case(view: CaseView) -> OnPage | None:
-    """Who opens a case; None for who does not manage that, or lacks the key that the list is signed with."""
+    """Who opens a case; None for who does not manage that, or lacks the key that the list is signed with, and where a
+    key of the case is none of Meldpost's."""
     ring = gate.ring()
     if not ring.may(May.MANAGE_ACCESS):
         return None
     try:
         with parts().database.read() as transaction:
             access = grants.who_has_access(transaction, ring, gate.index(), view.case_id)
-    except NoSuchKey:
+    except (NoSuchKey, UnprovenKey):  # the case is there to be read all the same
         return None
     said = {str(event.detail["member"]): event for event in _about_members(view.timeline)}
 
