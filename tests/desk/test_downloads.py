@@ -47,8 +47,10 @@ def test_a_mail_can_be_had_as_it_came(world: World) -> None:
 
 def test_a_large_file_is_streamed_in_constant_memory(world: World) -> None:
     size = 24_000_000
-    path = _file(world, world.new_case(files=[("groot.bin", bytes(size))]).case_id)
+    case_id = world.new_case(files=[("groot.bin", bytes(size))]).case_id
+    path = _file(world, case_id)
     visitor: Visitor = coordinator(world)
+    visitor.get(f"/cases/{case_id}")  # opens who reported, for this log-in
     secret = visitor.cookie("__Host-desk")
     client = world.app.test_client()
     client.set_cookie("__Host-desk", secret or "", domain="desk.example", secure=True)

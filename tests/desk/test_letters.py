@@ -456,7 +456,6 @@ def test_a_letter_stands_between_the_messages_that_it_came_between(
 
 
 def test_a_letter_of_which_the_copy_was_forged_names_no_member(world: World, visitor: Visitor, case_id: str) -> None:
-    """Seen to fail where the copy is not signed: then nobody stands there at all."""
     write(visitor, case_id)
     send(visitor, case_id)
     (row,) = waiting(world)
