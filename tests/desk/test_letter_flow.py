@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from cases.terms import DueKind
 from notify.delivery import deliver
 from store.lookups import TokenKey
-from tests.desk.conftest import log_in
+from tests.desk.conftest import log_in, open_who_reported
 from tests.desk.test_letters import send, waiting, write
 from tests.desk.world import World, coordinator
 from tests.notify.test_smtp import AnyPort, Keeper
@@ -115,6 +115,8 @@ def test_a_coordinator_writes_looks_sends_and_takes_back(
     page.get_by_role("button", name="Versturen").click()
     sent = page.locator("article.letter")
     expect(sent).to_contain_text("In de wachtrij")
+    expect(sent).not_to_contain_text("Kunt u ons bellen")  # to nobody who has not said why they look
+    open_who_reported(page)
     expect(sent).to_contain_text("Kunt u ons bellen")
     page.get_by_role("button", name="De brief terughalen").click()
     expect(page.get_by_role("status")).to_have_text("De brief is teruggehaald. Het is weer uw concept.")

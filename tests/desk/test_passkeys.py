@@ -75,6 +75,7 @@ def add_passkey(page: Page, name: str = "sleutelbos") -> None:
     page.get_by_role("link", name="Een passkey of beveiligingssleutel toevoegen").click()
     page.get_by_label("Naam", exact=True).fill(name)
     page.get_by_role("button", name="De passkey maken").click()
+    expect(page.get_by_role("button", name="De passkey maken")).to_have_count(0)
 
 
 def log_out(page: Page) -> None:
