@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from dataclasses import replace
@@ -19,6 +20,7 @@ from store.keyring import KeyRing, pair
 from store.schema import Audit
 from store.sealing import open_sealed
 from store.signing import SigningKey
+from tests.desk.test_letters import write
 from tests.desk.test_members import add
 from tests.desk.world import DESK, PASSPHRASE, REPORT, Visitor, World, coordinator
 
@@ -177,6 +179,7 @@ LOOKS = {
     "/cases/{case}/attachments/{attachment}": Action.DOWNLOAD,
     "/": Action.LOOK_LIST,
     "/receipts/": Action.LOOK_LIST,
+    "/cases/{case}/letter": Action.LOOK,
 }
 
 
@@ -209,12 +212,27 @@ def test_no_page_is_left_out(world: World) -> None:
         "/static/<path:filename>", "/trail/",
         "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey",
         "/own/unlocking", "/search",
+        "/overview/", "/overview/<int:year>", "/overview/<int:year>.csv", "/overview/<int:year>.pdf",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}
     of_looks |= {"/cases/<case_id>/messages/<message_id>/keys/<int:number>"}
+    of_looks |= {f"/cases/<case_id>/letter/{part}" for part in ("preview", "files/<file_id>")}
     pages = {rule.rule for rule in world.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     assert pages - without_content - of_looks == set()
+
+
+def test_a_letter_and_its_files_are_looked_at_too(world: World) -> None:
+    case_id = world.new_case().case_id
+    visitor = coordinator(world)
+    write(visitor, case_id, files=(io.BytesIO(b"x"), "uitleg.pdf"))
+    page = visitor.get(f"/cases/{case_id}/letter").text
+    file = re.search(r"/letter/files/[0-9a-f]{32}", page)
+    assert file
+    for path in ("/letter/preview", file[0]):
+        before = len(of_action(world, Action.LOOK))
+        assert visitor.get(f"/cases/{case_id}{path}").status_code == 200
+        assert len(of_action(world, Action.LOOK)) == before + 1
 
 
 def test_where_somebody_looked_from_stands_nowhere_in_clear(world: World) -> None:
