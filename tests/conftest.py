@@ -10,6 +10,7 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from store import audit
 from store.database import open_database
 from tests.databases import (
     KINDS,
@@ -38,6 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "databases" in metafunc.fixturenames and runs_on_both(Path(metafunc.module.__file__)):
         metafunc.parametrize("databases", KINDS, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def nowhere() -> None:
+    """A test acts from no place but its own: an answer that was not read to its end keeps that of who asked."""
+    audit.PLACE.set("")
 
 
 @pytest.fixture(scope="session")
