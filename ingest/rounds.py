@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from access import credentials
 from access.credentials import Credential
@@ -56,8 +56,9 @@ MOST_MAILS = 50
 MAX_LOST = 3
 """So many times in a row a connection may be lost over a mail; then it is not the mails' fault and the round ends."""
 
-STOPS_ALL = (OperationalError, InterfaceError, DeskKeyDiffers, NurseryGone, ConfigError)
-"""Failures that are no mail's own: the round ends, and nothing more is touched."""
+STOPS_ALL = (OperationalError, InterfaceError, ProgrammingError, DeskKeyDiffers, NurseryGone, ConfigError)
+"""Failures that are no mail's own: the round ends, and nothing more is touched. A table or a right that is missing is a
+ProgrammingError in PostgreSQL, and an OperationalError in SQLite."""
 
 
 _Step = TypeVar("_Step")

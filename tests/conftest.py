@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def nowhere() -> None:
-    """A test acts from no place but its own: an answer that was not read to its end keeps that of who asked."""
+    """A test acts from no place but its own: a request made within another leaves that of the other behind."""
     audit.PLACE.set("")
 
 
