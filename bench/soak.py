@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from email import message_from_bytes
 from pathlib import Path
@@ -98,21 +98,8 @@ class Soak:
             found = Counter(
                 bytes(row[0]) for row in database.execute("select digest from lookup where kind = 'message_id'")
             )
-        messages = [found[index.message_id(message_id)] for message_id in self.sent.values()]
-        came: dict[str, list[str]] = {reporter: [] for reporter in self.sent}
-        for taken in taking.all():
-            if taken.recipient in came:
-                came[taken.recipient].append(taken.message_id)
-        return Books(
-            mails=len(self.sent),
-            lost=messages.count(0),
-            double=sum(count > 1 for count in messages),
-            without_receipt=sum(not ids for ids in came.values()),
-            with_two_receipts=sum(len(set(ids)) > 1 for ids in came.values()),
-            sent_again=sum(len(ids) - len(set(ids)) for ids in came.values()),
-            kills=self.kills,
-            restarts=self.restarts,
-        )
+        kept = [found[index.message_id(message_id)] for message_id in self.sent.values()]
+        return books_of(kept, self.sent, taking, kills=self.kills, restarts=self.restarts)
 
     def close(self) -> None:
         self._daemon.stop()
@@ -160,6 +147,24 @@ class Soak:
         if now - self._sampled >= SAMPLE_SECONDS:
             self._sampled = now
             self.samples.append(Sample(now - self._began, delivered, dict(_memory(self._daemon.pid))))
+
+
+def books_of(kept: Sequence[int], reporters: Iterable[str], taking: Sink, *, kills: int, restarts: int) -> Books:
+    """How often each mail was kept, and what each of its reporters got."""
+    came: dict[str, list[str]] = {reporter: [] for reporter in reporters}
+    for taken in taking.all():
+        if taken.recipient in came:
+            came[taken.recipient].append(taken.message_id)
+    return Books(
+        mails=len(kept),
+        lost=kept.count(0),
+        double=sum(count > 1 for count in kept),
+        without_receipt=sum(not ids for ids in came.values()),
+        with_two_receipts=sum(len(set(ids)) > 1 for ids in came.values()),
+        sent_again=sum(len(ids) - len(set(ids)) for ids in came.values()),
+        kills=kills,
+        restarts=restarts,
+    )
 
 
 def _memory(daemon: int) -> Iterator[tuple[str, int]]:

@@ -21,7 +21,7 @@ import psycopg
 
 from bench.latency import Sink, sink
 from bench.mails import DESK, mails
-from bench.soak import PATIENCE
+from bench.soak import PATIENCE, books_of
 from bench.soak_page import Books
 from config.settings import load
 from meldpost.init import FirstMember, Plan, initialise
@@ -77,21 +77,8 @@ class Together:
         with psycopg.connect(self._postgres.url) as connection:
             rows = connection.execute("select digest from lookup where kind = 'message_id'").fetchall()
         found = Counter(bytes(row[0]) for row in rows)
-        messages = [found[index.message_id(message_id)] for message_id in self.sent.values()]
-        came: dict[str, list[str]] = {reporter: [] for reporter in self.sent}
-        for taken in taking.all():
-            if taken.recipient in came:
-                came[taken.recipient].append(taken.message_id)
-        return Books(
-            mails=len(self.sent),
-            lost=messages.count(0),
-            double=sum(count > 1 for count in messages),
-            without_receipt=sum(not ids for ids in came.values()),
-            with_two_receipts=sum(len(set(ids)) > 1 for ids in came.values()),
-            sent_again=sum(len(ids) - len(set(ids)) for ids in came.values()),
-            kills=self.kills,
-            restarts=0,
-        )
+        kept = [found[index.message_id(message_id)] for message_id in self.sent.values()]
+        return books_of(kept, self.sent, taking, kills=self.kills, restarts=0)
 
     def cases(self) -> int:
         return self._count("select count(*) from case_file")

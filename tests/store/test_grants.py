@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,27 +22,13 @@ from store.members import OwnKey, ring_of
 from store.queue import overdue_count, queue_page, status_counts
 from store.records import Name, RecordKind
 from store.schema import CaseFile, KeyPair, Member, SealedSeed
-from tests.databases import Databases
-from tests.store.office import ROLES, Office, OfficeTemplate, make_office_template, opened_kinds
-from tests.store.world import INDEX, NOW, Template, folder_in_memory, mail
+from tests.store.office import ROLES, Office, OfficeTemplate, opened_kinds
+from tests.store.world import INDEX, NOW, folder_in_memory, mail
 
 ALL = {"case", "identity", "trail"}
 MEMBERS = ("ada", *ROLES)
 HOLDERS = {"ada"} | {name for name, role in ROLES.items() if holds_the_desk_key(role)}
 WHY = "Onderzoek naar de kantine."
-
-
-@pytest.fixture(scope="module")
-def office_template(tmp_path_factory: pytest.TempPathFactory, template: Template) -> OfficeTemplate:
-    return make_office_template(tmp_path_factory.mktemp("office"), template)
-
-
-@pytest.fixture
-def office(databases: Databases, office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
-    template = office_template.template
-    made = Office(template.world(databases.copy(template.file, tmp_path)), office_template.rings)
-    yield made
-    made.db.close()
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select, update
 
@@ -19,23 +16,9 @@ from store.queue import overdue_count, queue_page, status_counts
 from store.restriction import restriction
 from store.schema import CaseFile, KeyPair, SealedSeed
 from store.search import Query, SearchIndex
-from tests.databases import Databases
-from tests.store.office import Office, OfficeTemplate, make_office_template, opened_kinds
+from tests.store.office import Office, opened_kinds
 from tests.store.test_grants import ALL, grant, opens, shut_out
-from tests.store.world import INDEX, NOW, Template, mail, new_case
-
-
-@pytest.fixture(scope="module")
-def office_template(tmp_path_factory: pytest.TempPathFactory, template: Template) -> OfficeTemplate:
-    return make_office_template(tmp_path_factory.mktemp("office"), template)
-
-
-@pytest.fixture
-def office(databases: Databases, office_template: OfficeTemplate, tmp_path: Path) -> Iterator[Office]:
-    template = office_template.template
-    made = Office(template.world(databases.copy(template.file, tmp_path)), office_template.rings)
-    yield made
-    made.db.close()
+from tests.store.world import INDEX, NOW, mail, new_case
 
 
 def take_in(office: Office, about: str, *among: str) -> TakenIn:
