@@ -46,7 +46,7 @@ from ingest.threads import clues, find_thread
 from store import audit, dues, ledger, lookups, mailer_contact, outbox
 from store.audit import Action
 from store.database import clock
-from store.intake import NewMessage, TakenIn, add_message, open_case
+from store.intake import NewMessage, TakenIn, add_message, end_waiting, open_case
 from store.keyring import DeskPublicKeys
 from store.ledger import AlreadyTakenIn, LedgerEntry
 from store.outbox import OutgoingKind
@@ -288,11 +288,12 @@ def _add(
     read: Understood,
     now: datetime,
 ) -> tuple[InCase, TakenIn]:
-    """A further message, and what it changes: who answers is not reminded any more."""
+    """A further message, and what it changes: who answers is not reminded any more, nor waited for."""
     sender_is_new = read.thread.sender_is_new
     taken = add_message(session, keys, intake.index, case_id, new, sender_is_new=sender_is_new, now=now)
     if read.verdict.kind is None and not sender_is_new:
         dues.finish_dues(session, case_id, [DueKind.REMINDER])
+        end_waiting(session, taken.keys, now)
         mailer_contact.forget(session, case_id)  # a receipt, where there is one, notes it anew
     return InCase(case_id, None, new.received_at, taken.keys), taken
 

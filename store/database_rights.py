@@ -95,7 +95,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     "case_file": {
         "id": "rw  r   r",
         "desk": "rw  r   r",
-        "status": "rw  ru  r",
+        "status": "rwu ru  r",
         "version": "rw  ru  r",
         "restricted": "rw  ru  r",
         "changes": "rwu ru  .",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
@@ -20,6 +20,7 @@ from cases.terms import DueKind
 from store import access_list, audit, lookups, merging, records, rows
 from store.access_list import AccessList
 from store.audit import Action
+from store.database import changed_rows
 from store.dues import set_first_dues
 from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import CaseKeys as CaseKeys
@@ -140,6 +141,20 @@ def add_message(
             lookups.remember_address(session, keys.desk, case_id, address)
     records.changed(session, case_id)
     return _write_message(session, case_keys, index, case_id, new, sender_is_new=sender_is_new, now=now)
+
+
+def end_waiting(session: Session, keys: CaseKeys, now: datetime) -> bool:
+    """The reporter answered: a case that waited for them is to be looked at again. Did it wait?
+
+    Where it stood before nobody tells without a key. Its version stays, which counts what persons write.
+    """
+    case_id, before, after = keys.case.owner, Status.AWAITING_REPORTER, Status.ASSESSING
+    waited = update(CaseFile).where(CaseFile.id == case_id, CaseFile.status == before)
+    if changed_rows(session, waited.values(status=after)) != 1:
+        return False
+    detail = {"from": before, "to": after, "outcome": None}
+    audit.write(session, keys.case.desk, Action.STATUS, now, case_id=case_id, detail=detail, to=keys.case)
+    return True
 
 
 def _new_keys(

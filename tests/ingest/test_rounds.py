@@ -17,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 import ingest.rounds
+from cases.lifecycle import Status
 from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
@@ -30,6 +31,7 @@ from store import dues, ledger, mailboxes, mailer_contact
 from store.audit import Action
 from store.keyring import DeskKeyDiffers
 from store.outbox import Mail
+from store.schema import CaseFile
 from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import ADDRESS, COORDINATOR, DESK, REPORT, Office, mail
 from tests.store.office import opened_kinds
@@ -613,6 +615,41 @@ def test_a_mail_that_its_domain_disowns_is_from_nobody_whom_the_case_knows(
     (case,) = office.cases()
     assert [message.sender_is_new for message in case.messages] == [False, True]
     assert DueKind.REMINDER in {due.kind for due in case.dues}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender", "after"),
+    [
+        ((), "Appie Ramdin <appie@home.example>", "assessing"),
+        (("Auto-Submitted: auto-replied",), "Appie Ramdin <appie@home.example>", "awaiting_reporter"),
+        ((), "Iemand Anders <anders@elsewhere.example>", "awaiting_reporter"),
+        ((DISOWNED,), "Appie Ramdin <appie@home.example>", "awaiting_reporter"),
+    ],
+    ids=["the reporter", "a robot", "a stranger", "a false sender"],
+)
+def test_an_answer_of_the_reporter_alone_ends_the_waiting_for_them(
+    dovecot: Dovecot, office: Office, account: MailboxSettings, fields: tuple[str, ...], sender: str, after: str
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    (case_id,) = office.case_ids()
+    with office.database.begin() as session:
+        session.get_one(CaseFile, case_id).status = Status.AWAITING_REPORTER
+    dovecot.deliver(account, mail(2, sender=sender, fields=(*fields, f"In-Reply-To: {receipt.message_id}")))
+    office.take_in()
+    (case,) = office.cases()
+    assert case.status == after
+    steps = [(each.detail, each.by) for each in case.timeline if each.action is Action.STATUS]
+    assert steps == ([({"from": "awaiting_reporter", "to": after, "outcome": None}, None)] * (after == "assessing"))
+
+
+def test_an_answer_takes_a_case_that_waits_for_nobody_nowhere(
+    dovecot: Dovecot, office: Office, account: MailboxSettings
+) -> None:
+    receipt = first_receipt(dovecot, office, account)
+    dovecot.deliver(account, mail(2, fields=(f"In-Reply-To: {receipt.message_id}",)))
+    office.take_in()
+    (case,) = office.cases()
+    assert case.status is Status.RECEIVED
 
 
 def test_where_nobody_says_who_sent_a_mail_nothing_is_said_of_it(
