@@ -1,6 +1,8 @@
 """The labelled mails follow their own rules, and a broken one is refused."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,25 @@ def test_a_sentence_that_breaks_a_rule_is_refused_by_its_line(tmp_path: Path, ch
     (tmp_path / SENTENCES / "s01.jsonl").write_text(json.dumps({**line, **change}), encoding="utf-8")
     with pytest.raises(BadCorpus, match=r"s01\.jsonl, line 1"):
         read_sentences(tmp_path)
+
+
+def test_the_readme_says_of_each_writer_when_they_came_and_how_much_they_wrote() -> None:
+    lines = Counter(m.writer for m in read()) + Counter(s.writer for s in read_sentences())
+    told = re.findall(
+        r"^\| (`[ts].*?) \| (\d+) \| ([\d,]+) \| 20", (CORPUS / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    rows = [(_writers(files), int(count), int(number.replace(",", ""))) for files, count, number in told]
+    assert [(len(names), sum(lines[n] for n in names)) for names, _, _ in rows] == [(c, n) for _, c, n in rows]
+    assert sorted(name for names, _, _ in rows for name in names) == sorted(lines)
+
+
+def _writers(files: str) -> list[str]:
+    """The writers that a cell names: one, two, or a run of them."""
+    names = re.findall(r"`([ts])(\d+)`", files)
+    if " to " in files:
+        (letter, first), (_, last) = names
+        return [f"{letter}{number:0{len(first)}}" for number in range(int(first), int(last) + 1)]
+    return [letter + number for letter, number in names]
 
 
 def test_a_corpus_may_have_no_sentences(tmp_path: Path) -> None:
