@@ -28,24 +28,32 @@ from desk import (
     search,
     second,
     security,
+    sessions,
     trail,
     unlocking,
     words,
 )
+from desk import settings as settings_pages
 from desk.parts import Clock, Parts, equip, parts_of, utc_now
 from store.database import Database
 from store.passphrase import DEFAULT, Params
 
 
 def create_app(
-    settings: Settings, secrets: Secrets, database: Database, clock: Clock = utc_now, cost: Params = DEFAULT
+    settings: Settings,
+    secrets: Secrets,
+    database: Database,
+    clock: Clock = utc_now,
+    cost: Params = DEFAULT,
+    configured_in: str = "meldpost.toml",
 ) -> Flask:
-    """The desk as a WSGI application. `cost` is what a derivation of a passphrase takes from now on.
+    """The desk as a WSGI application. `cost` is what a derivation of a passphrase takes from now on; `configured_in`
+    names the file that the settings come from.
 
     Raises SecretMissing or SecretExposed where the secret web-session-key cannot be had.
     """
     app = Flask("desk", root_path=str(language.PACKAGE))
-    equip(app, Parts(settings, secrets, database, clock, cost=cost))
+    equip(app, Parts(settings, secrets, database, clock, cost=cost, configured_in=configured_in))
     app.config.update(
         SECRET_KEY=secrets.get("web-session-key"),
         SESSION_COOKIE_NAME="__Host-page",
@@ -80,6 +88,8 @@ def create_app(
         retention,
         search,
         second,
+        sessions,
+        settings_pages,
         consents,
         trail,
         unlocking,

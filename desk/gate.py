@@ -116,7 +116,7 @@ def admit(response: Response, key_ring: KeyRing) -> None:
     _end_running()
     now = parts().clock()
     with parts().database.begin() as transaction:
-        sessions.end_stale(transaction, now, _limits())
+        sessions.end_stale(transaction, now, limits())
         secret = sessions.start(transaction, key_ring, now)
     parts().indexes.begin(key_ring, _digest(secret))
     parts().upkeep.begin(key_ring, parts().index(key_ring.desk), pins_of(parts().settings.desks[key_ring.desk]))
@@ -150,7 +150,7 @@ def _open() -> None:
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
-    g.ring = sessions.resume(parts().database, secret, parts().clock(), _limits())
+    g.ring = sessions.resume(parts().database, secret, parts().clock(), limits())
     if g.ring is None:
         parts().indexes.leave(_digest(secret))
         return
@@ -177,7 +177,8 @@ def _note_what_was_refused(response: Response) -> Response:
     return response
 
 
-def _limits() -> sessions.Limits:
+def limits() -> sessions.Limits:
+    """How long sessions last here."""
     web = parts().settings.web
     return sessions.Limits(timedelta(minutes=web.idle_minutes), timedelta(hours=web.session_hours))
 

@@ -32,6 +32,7 @@ class Parts:
     clock: Clock
     derivations: Derivations = field(default_factory=Derivations)  # 128 MiB each: two at once for the whole process
     cost: Params = DEFAULT
+    configured_in: str = "meldpost.toml"  # the name of the configuration file, as a page may tell it
     indexes: Indexes = field(init=False)
     upkeep: Upkeep = field(init=False)
 

@@ -353,6 +353,7 @@ ACTIONS = {
     "login": _l("logged in"),
     "login_failed": _l("failed to log in"),
     "logout": _l("logged out"),
+    "session_ended": _l("ended a session of a member"),
     "desk_created": _l("the desk was made"),
     "trail_chained": _l("the trail has hashes from here on"),
     "member_added": _l("added a member"),

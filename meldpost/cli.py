@@ -77,7 +77,7 @@ def desk(config: Path) -> None:
     from meldpost.web import CannotServe, serve_desk
 
     try:
-        serve_desk(load(config))
+        serve_desk(load(config), config.name)
     except NotReady as error:
         raise click.ClickException(f"Not started. {error}") from error
     except CannotServe as error:

@@ -14,14 +14,14 @@ class CannotServe(Exception):
     """The desk cannot be served; the message says what to do."""
 
 
-def serve_desk(settings: Settings) -> None:
-    """Raises NotReady, CannotServe, ConfigError."""
+def serve_desk(settings: Settings, configured_in: str = "meldpost.toml") -> None:
+    """`configured_in` names the file that the settings come from. Raises NotReady, CannotServe, ConfigError."""
     hygiene.no_core_dumps()
     signal.signal(signal.SIGTERM, _leave)
     refuse_unless_servable(settings)
     database = opened(settings.database.for_desk)
     try:
-        app = create_app(settings, settings.secrets(), database)
+        app = create_app(settings, settings.secrets(), database, configured_in=configured_in)
         try:
             serve(app, settings)
         finally:

@@ -57,6 +57,9 @@ class Action(StrEnum):
     LOGIN = "login"
     LOGIN_FAILED = "login_failed"
     LOGOUT = "logout"
+    SESSION_ENDED = (
+        "session_ended"  # by somebody else than who was logged in, or from elsewhere: `subject_id` names whose
+    )
     DESK_CREATED = "desk_created"
     TRAIL_CHAINED = "trail_chained"  # rows before the one that it names carry no hash
     MEMBER_ADDED = "member_added"

@@ -7,7 +7,7 @@ from cases.roles import May, Role, holds_the_desk_key, may
 from tests.desk.world import Visitor, World, coordinator, join
 
 OTHERS = [role for role in Role if not holds_the_desk_key(role)]
-OF_NO_ROLE = {"login", "language", "static", "own", "second", "unlocking"}
+OF_NO_ROLE = {"login", "language", "static", "own", "second", "sessions", "settings", "unlocking"}
 """Parts of the desk that are everybody's."""
 
 

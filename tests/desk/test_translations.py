@@ -96,7 +96,7 @@ def test_every_slug_has_a_word() -> None:
 
 
 def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
-    of_no_case = {"login", "login_failed", "logout", "desk_created", "member_added"}
+    of_no_case = {"login", "login_failed", "logout", "session_ended", "desk_created", "member_added"}
     of_no_case |= {"second_factor_set", "second_factor_removed", "second_factor_reset", "second_factor_failed"}
     of_no_case |= {"recovery_code_used"}
     of_no_case |= {"passkey_added", "passkey_removed", "passkey_used", "passkey_refused", "passkey_unlocks"}
