@@ -19,6 +19,7 @@ class DueKind(StrEnum):
     """What has to happen by some time."""
 
     RECEIPT = "receipt"
+    URGENT_LOOK = "urgent_look"  # the first look at a case whose suggested severity is `acuut`
     FIRST_LOOK = "first_look"
     FIRST_MESSAGE = "first_message"
     FEEDBACK = "feedback"
@@ -37,6 +38,10 @@ OF_THE_DESK = tuple(kind for kind in DueKind if kind not in BY_ITSELF)
 
 BY_HAND = (DueKind.RECEIPT, DueKind.FIRST_MESSAGE, DueKind.FEEDBACK)
 """What is done when a person says so. A first look is done by answering its questions, a receipt also by being sent."""
+
+
+LOOKS = (DueKind.FIRST_LOOK, DueKind.URGENT_LOOK)
+"""What answering the questions of the first look does."""
 
 
 class DoneReason(StrEnum):

@@ -272,6 +272,19 @@ class DeskSettings(Section):
         description="The id of the member who gets the cases that name another one, too; best somebody who may say who "
         "else opens them, and belongs to no one's line.",
     )
+    look_today: bool = Field(
+        False,
+        description='May the notice of a new case say "look today", where the suggested severity is `acuut`? Who reads '
+        "members' mail then learns that, and who reads the database which cases are due an urgent look.",
+    )
+    deputy: MemberId = Field(
+        "",
+        description="With look_today: the id of the member who is told when nobody took the first look at such a case "
+        "in time. Empty, or a member who does not open the case: all who do are told once more.",
+    )
+    deputy_hours: float = Field(
+        4, gt=0, le=72, description="With look_today: hours after which the deputy is told; nights and weekends count."
+    )
     texts: ReceiptTexts
 
     @property

@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
-from cases.terms import BY_HAND
+from cases.terms import BY_HAND, LOOKS
 from desk import gate, grants, identity, retention, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
@@ -139,6 +139,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         marks=marks_in(text for mail in mails for text in mail.texts),
         is_open=view.status in OPEN,
         by_hand=BY_HAND,
+        looks=LOOKS,
         mails=mails,
         longest=LONGEST_TEXT,
         waits=_why_mails_wait(view),

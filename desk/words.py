@@ -76,6 +76,7 @@ OUTCOMES = {
 }
 DUES = {
     "receipt": _l("Receipt"),
+    "urgent_look": _l("Look today"),
     "first_look": _l("First look"),
     "first_message": _l("First personal message"),
     "feedback": _l("Feedback to the reporter"),

@@ -244,9 +244,16 @@ def members_to_tell(
 
 
 def queue_notices(
-    session: Session, intake: Intake, keys: DeskPublicKeys, case: InCase, members: Mapping[str, str], now: datetime
+    session: Session,
+    intake: Intake,
+    keys: DeskPublicKeys,
+    case: InCase,
+    members: Mapping[str, str],
+    now: datetime,
+    *,
+    today: bool = False,
 ) -> int:
-    """Tell these members of a new case. How many were told?"""
+    """Tell these members of a new case, and if meant that it is to be looked at `today`. How many were told?"""
     told = 0
     for member_id, member in members.items():
         outbox_id = new_outbox_id()
@@ -256,10 +263,11 @@ def queue_notices(
             log.warning("desk %s: a member gets no notice, for their address is no good: %s", intake.desk, error)
             continue
         facts = compose.NoticeFacts(
-            compose.Notice.NEW_CASE,
+            compose.Notice.LOOK_TODAY if today else compose.Notice.NEW_CASE,
             intake.desk_settings.language,
             intake.settings.web.public_url,
             case.reference,
+            now.astimezone(intake.terms.timezone).date() if today else None,
         )
         new = NewOutgoing(
             id=outbox_id,

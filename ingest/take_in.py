@@ -7,7 +7,7 @@ goes wrong in between leaves no trace but the attempt; after `MAX_ATTEMPTS` with
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from cases.receipts import ReceiptKind
 from cases.references import new_reference
 from cases.terms import DueKind, dues_of_a_new_case
 from config.faults import fault
-from config.taxonomy import Automatic
+from config.taxonomy import Automatic, Severity
 from ingest.authentication import Authentication, authenticate
 from ingest.automatic import inside, judge
 from ingest.bounces import came_back, failed_recipients, returned_tokens
@@ -203,12 +203,14 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     kept = restricted(session, intake, report) if thread.case_id is None else None
     among = None if kept is None else kept.recipients.keys()
     members = members_to_tell(session, intake, sender, answered, now, among) if notify else {}
+    today = notify and intake.desk_settings.look_today and report is not None and report.severity is Severity.ACUUT
     # of a new case, all is asked by now, so that what follows is written in one go
     promised = None
     if thread.case_id is None:
         due = {} if quiet else _dues(intake, arrival, new.received_at, now, may_report=verdict.may_report)
         promised = promise(intake, decision, new.received_at, now)
         due |= {DueKind.FEEDBACK: promised} if promised else {}
+        due |= {DueKind.URGENT_LOOK: now + timedelta(hours=intake.desk_settings.deputy_hours)} if today else {}
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case, kept=kept)
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
@@ -216,7 +218,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     lookups.remember_partner_numbers(session, intake.desk, taken.case_id, taken.message_id, numbers)
     _note_bounce(session, intake, read, taken)
     queued = queue_receipt(session, intake, keys, read, decision, case, promised, now)
-    queued = bool(queue_notices(session, intake, keys, case, members, now)) or queued
+    queued = bool(queue_notices(session, intake, keys, case, members, now, today=today)) or queued
     decided = {"receipt": decision.kind, "held": decision.held, "reason": decision.reason}
     _note_decision(session, intake, taken, decided | {"thread": thread.reason, "automatic": verdict.kind}, now)
     _settle(session, taking, taken)

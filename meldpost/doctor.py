@@ -47,6 +47,7 @@ from meldpost.model_examined import model
 from meldpost.retention_examined import retention
 from meldpost.signing_examined import signing
 from meldpost.trail_examined import trails
+from meldpost.urgency_examined import urgency
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.catalogue import languages
 from notify.notices import QUIET_AFTER_BOUNCE
@@ -95,6 +96,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
     yield from signing(settings)
     yield from conflicts(settings)
+    yield from urgency(settings)
     yield from keys_of_desks(settings)
     yield _isolation(settings)
     yield from _names(settings)

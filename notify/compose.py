@@ -57,6 +57,8 @@ class Notice(StrEnum):
     """Why a member is written to. None of them tells anything about the case."""
 
     NEW_CASE = "new_case"
+    LOOK_TODAY = "look_today"  # a new case that waits for no tomorrow; only where the desk lets a notice say so
+    NOT_LOOKED_AT_TODAY = "not_looked_at_today"
     NOT_LOOKED_AT = "not_looked_at"
     FEEDBACK_OVERDUE = "feedback_overdue"
     DESTRUCTION = "destruction"
@@ -242,6 +244,8 @@ def compose_notice(desk: DeskSettings, facts: NoticeFacts, addressing: Addressin
 
 _NOTICES = {
     Notice.NEW_CASE: ("notice_new", None),
+    Notice.LOOK_TODAY: ("notice_new", "notice_look_today"),
+    Notice.NOT_LOOKED_AT_TODAY: ("notice_not_looked_at", "notice_not_looked_at_today"),
     Notice.NOT_LOOKED_AT: ("notice_not_looked_at", "notice_not_looked_at_detail"),
     Notice.FEEDBACK_OVERDUE: ("notice_feedback", "notice_feedback_detail"),
     Notice.DESTRUCTION: ("notice_destruction", "notice_destruction_detail"),

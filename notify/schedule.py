@@ -58,10 +58,15 @@ class Noticed:
     case_ids: frozenset[str]
 
 
+NOBODY = Noticed(0, frozenset())
+
+
 def run_due(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> Queued:
     """One tick of both kinds. Safe to repeat, at any time and by anyone."""
-    notices = notify_members(settings, database, keys) + announce_destructions(settings, database, keys)
-    return Queued(notices, remind_reporters(settings, database, keys))
+    of_members = (tell_deputies, notify_members, announce_destructions)
+    return Queued(
+        sum(tell(settings, database, keys) for tell in of_members), remind_reporters(settings, database, keys)
+    )
 
 
 def notify_members(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
@@ -80,6 +85,27 @@ def notify_members(settings: Settings, database: Database, keys: Mapping[str, Se
                 held = [claim for claim in claims if _left_open(session, claim)]
                 if held:
                     written += _notice(session, settings, keys[desk], desk, NOTICES[kind], held).written
+    return written
+
+
+def tell_deputies(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
+    """Tell the deputy of cases to be looked at today that nobody looked at in time, once a case; gives the mails
+    written. Of one that the deputy does not open all who do are told.
+    """
+    groups: dict[str, list[DueClaim]] = defaultdict(list)
+    for claim in _claims(database, [DueKind.URGENT_LOOK]):
+        groups[claim.desk].append(claim)
+    written = 0
+    for desk, claims in groups.items():
+        if desk not in keys:
+            continue
+        with database.begin() as session:
+            held = [claim for claim in claims if _left_open(session, claim)]
+            notice, deputy = Notice.NOT_LOOKED_AT_TODAY, settings.desks[desk].deputy
+            told = _notice(session, settings, keys[desk], desk, notice, held, only=deputy) if deputy else NOBODY
+            left = [claim for claim in held if claim.case_id not in told.case_ids]
+            written += told.written
+            written += _notice(session, settings, keys[desk], desk, notice, left).written if left else 0
     return written
 
 
@@ -158,10 +184,12 @@ def _notice(
     notice: Notice,
     claims: Sequence[DueClaim],
     on: Mapping[str, datetime] | None = None,
+    only: str = "",
 ) -> Noticed:
     """Tell each member of those cases that they may know of: one that they are kept out of is not counted for them.
 
-    It names the earliest date of these. `on`: the dates by case, where it is not that of the claim.
+    It names the earliest date of these. `on`: the dates by case, where it is not that of the claim. `only`: this
+    member alone.
     """
     now = clock(session)
     of_desk = settings.desks[desk]
@@ -169,7 +197,8 @@ def _notice(
     kept = kept_from(session, dates)
     written = 0
     told: set[str] = set()
-    for member_id, recipient in notices.reached(session, desk, notice_addresses(session, desk), now).items():
+    addresses = {each: to for each, to in notice_addresses(session, desk).items() if only in ("", each)}
+    for member_id, recipient in notices.reached(session, desk, addresses, now).items():
         theirs = {case_id: at for case_id, at in dates.items() if case_id not in kept or member_id in kept[case_id]}
         if not theirs:
             continue

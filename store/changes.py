@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Outcome, Status, check_transition
 from cases.retention import ENDED, Policy
-from cases.terms import BY_HAND, OF_THE_DESK, DoneReason, DueKind
+from cases.terms import BY_HAND, LOOKS, OF_THE_DESK, DoneReason, DueKind
+from config.taxonomy import Severity
 from store import audit, mailer_contact, merging, outbox, records, retention
 from store.audit import Action
 from store.casework import CaseView, FirstLook, case_row, held_outgoing
@@ -54,8 +55,8 @@ def decide(
 ) -> int:
     """Accept or correct parts of the report, each with a row on the trail; gives the case's new version.
 
-    A reporter is not reminded of what is not missing. A case that has ended is destroyed when `policy` says for what
-    was decided. Raises NotFound, Changed, NotDecidable.
+    A reporter is not reminded of what is not missing, and nobody hurries where a person says that it is not urgent. A
+    case that has ended is destroyed when `policy` says for what was decided. Raises NotFound, Changed, NotDecidable.
     """
     if not set(decided) <= set(merging.DECIDABLE):
         raise NotDecidable("This part of a report is not there to be corrected.")
@@ -64,6 +65,8 @@ def decide(
     before = found.content if found and found.counts else {}  # what Meldpost did not write gets no signature
     new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
     _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**before, **new}, now)
+    if "severity" in decided and decided["severity"] != Severity.ACUUT:
+        cancel_dues(session, case_id, [DueKind.URGENT_LOOK])
     if "missing" in decided and not _missing(session, ring, case_id) <= set(decided["missing"]):
         _stop_asking(session, case_id, now)
     _change_card(session, ring, index, case_id, decided, now)
@@ -107,13 +110,13 @@ def answer_first_look(
     version: int,
     now: datetime,
 ) -> int:
-    """Answer the three questions; the first look is due no longer. Gives the new version. Raises NotFound, Changed."""
+    """Answer the three questions; no look is due any longer. Gives the new version. Raises NotFound, Changed."""
     row = claim_version(session, ring, case_id, version)
     given = {"clear": answers.clear, "breach": answers.breach, "severity": answers.severity}
     taken = {**given, "by": ring.member_id, "at": now.isoformat()}
     _write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
     _change_card(session, ring, index, case_id, {"severity": answers.severity}, now)
-    finish_dues(session, case_id, [DueKind.FIRST_LOOK])
+    finish_dues(session, case_id, LOOKS)
     _audit(session, ring, index, case_id, Action.FIRST_LOOK, now, given)
     return row.version
 
@@ -261,7 +264,7 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
 def _unmet(session: Session, ring: KeyRing, case_id: str) -> set[DueKind]:
     """What a case that is opened again may be due."""
     looked = records.newest_version(session, ring.desk, Name(case_id, case_id, RecordKind.FIRST_LOOK))
-    return {kind for kind in OF_THE_DESK if not (kind is DueKind.FIRST_LOOK and looked)}
+    return {kind for kind in OF_THE_DESK if not (kind in LOOKS and looked)}
 
 
 def _change_card(

@@ -21,7 +21,7 @@ from cases.lifecycle import Status
 from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
-from config.taxonomy import MissingField
+from config.taxonomy import MissingField, Severity
 from ingest.claims import claimed
 from ingest.housekeeping import tidy
 from ingest.rounds import RoundResult, ingest_files
@@ -1327,6 +1327,28 @@ def test_who_forges_a_members_address_does_not_silence_the_notice(
     dovecot.deliver(account, mail(1, sender=COORDINATOR))
     office.take_in()
     assert [each.recipient for each in office.outgoing()] == [COORDINATOR, COORDINATOR]  # the receipt, and the notice
+
+
+@pytest.mark.parametrize(
+    ("allowed", "severity", "says_so"),
+    [(True, Severity.ACUUT, True), (True, Severity.HOOG, False), (False, Severity.ACUUT, False)],
+    ids=["acute", "not acute", "not allowed"],
+)
+def test_a_notice_says_look_today_of_what_is_acute_where_the_desk_lets_it(
+    dovecot: Dovecot, new_office: NewOffice, account: MailboxSettings, allowed: bool, severity: Severity, says_so: bool
+) -> None:
+    office = new_office(account, desk={"look_today": allowed, "deputy_hours": 3})
+    office.understander.report = replace(REPORT, severity=severity)
+    dovecot.deliver(account, mail())
+    office.take_in()
+    (notice,) = (opened(each) for each in office.outgoing() if each.recipient == COORDINATOR)
+    body = notice.get_body(("plain",))
+    assert body is not None
+    assert ("Kijk vandaag nog" in body.get_content()) == says_so
+    assert notice["Subject"] == "Er staat iets voor u klaar"
+    urgent = [due.due_at for due in office.cases()[0].dues if due.kind is DueKind.URGENT_LOOK]
+    taken_in = office.cases()[0].messages[0].taken_in_at
+    assert urgent == ([taken_in + timedelta(hours=3)] * says_so)
 
 
 def test_a_members_robot_that_answers_in_no_form_that_we_know_starts_no_storm(

@@ -13,7 +13,7 @@ from config.retention import RetentionRow
 from config.secrets import write_key
 from config.taxonomy import MissingField
 from notify.keys import sender_keys
-from notify.schedule import announce_destructions, notify_members, remind_reporters, run_due
+from notify.schedule import announce_destructions, notify_members, remind_reporters, run_due, tell_deputies
 from store import dues, lookups, mailer_contact, outbox, sending
 from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
@@ -275,6 +275,70 @@ def test_an_overdue_feedback_is_told_too(box, keys):
     box.member("een@ministerie.example")
     box.case({DueKind.FEEDBACK: box.database.now() - timedelta(days=1)})
     assert notify_members(box.settings, box.database, keys) == 1
+
+
+def with_deputy(box, member_id):
+    desk = box.desk.model_copy(update={"look_today": True, "deputy": member_id})
+    box.settings = box.settings.model_copy(update={"desks": {"bz": desk}})
+
+
+def to_whom(box):
+    mails = [sending.open_claim(sending.claim(box.database, 600), box.keys.mailer) for _ in box.mails("notice")]
+    return {each.recipient for each in mails}
+
+
+def test_what_nobody_looked_at_today_goes_to_the_deputy_alone_and_once(box, keys):
+    box.member("een@ministerie.example")
+    with_deputy(box, box.member("plaatsvervanger@ministerie.example"))
+    case_id = box.case({DueKind.URGENT_LOOK: box.database.now() - timedelta(minutes=1)})
+    assert [run_due(box.settings, box.database, keys).notices for _ in range(3)] == [1, 0, 0]
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    mail, message = opened(box, notice)
+    assert mail.recipient == "plaatsvervanger@ministerie.example"
+    assert message["Subject"] == "Er staat iets voor u klaar"
+    assert "Zaken waar vandaag nog naar gekeken moet worden" in message.get_body(("plain",)).get_content()
+    assert DueKind.URGENT_LOOK in box.dues(case_id)  # only a person looks
+
+
+def test_the_deputy_is_told_of_nothing_before_the_hours_are_over(box, keys):
+    with_deputy(box, box.member("plaatsvervanger@ministerie.example"))
+    box.case({DueKind.URGENT_LOOK: box.database.now() + timedelta(minutes=1)})
+    assert tell_deputies(box.settings, box.database, keys) == 0
+
+
+@pytest.mark.parametrize("deputy", ["", "f" * 32], ids=["none", "gone"])
+def test_without_a_deputy_all_are_told_of_what_nobody_looked_at_today(box, keys, deputy):
+    for name in ("een", "twee"):
+        box.member(f"{name}@ministerie.example")
+    with_deputy(box, deputy)
+    box.case({DueKind.URGENT_LOOK: box.database.now() - timedelta(minutes=1)})
+    assert tell_deputies(box.settings, box.database, keys) == 2
+    assert to_whom(box) == {"een@ministerie.example", "twee@ministerie.example"}
+
+
+def test_a_deputy_whom_a_case_is_kept_from_hears_nothing_and_the_others_do(box, keys):
+    inside = box.member("binnen@ministerie.example")
+    with_deputy(box, box.member("plaatsvervanger@ministerie.example"))
+    box.restrict(box.case({DueKind.URGENT_LOOK: box.database.now() - timedelta(minutes=1)}), inside)
+    assert tell_deputies(box.settings, box.database, keys) == 1
+    assert to_whom(box) == {"binnen@ministerie.example"}
+
+
+def test_a_tick_over_what_is_urgent_that_is_killed_is_made_good_by_the_next(box, keys, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_, **__):
+        raise Killed
+
+    with_deputy(box, box.member("plaatsvervanger@ministerie.example"))
+    box.case({DueKind.URGENT_LOOK: box.database.now() - timedelta(minutes=1)})
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "enqueue", killed)
+        with pytest.raises(Killed):
+            tell_deputies(box.settings, box.database, keys)
+    box.pass_time()
+    assert tell_deputies(box.settings, box.database, keys) == 1
 
 
 def test_two_ticks_at_once_write_each_mail_once(box, keys, asked):

@@ -213,6 +213,38 @@ def test_nothing_that_a_person_writes_is_sealed_to_a_key_that_somebody_wrote_int
         change(session, world.ring, INDEX, case_id)
 
 
+@pytest.fixture
+def urgent(world: World, case_id: str) -> str:
+    with world.db.begin() as session:
+        set_due(session, world.ring.desk, case_id, DueKind.URGENT_LOOK, NOW + timedelta(hours=4))
+    return case_id
+
+
+def is_urgent(world: World, case_id: str) -> bool:
+    return DueKind.URGENT_LOOK in {due.kind for due in look(world, case_id).dues}
+
+
+def test_an_urgent_look_is_due_until_the_questions_are_answered_and_a_look_at_the_page_is_none(
+    world: World, urgent: str
+) -> None:
+    assert is_urgent(world, urgent)
+    assert is_urgent(world, urgent)
+    with world.db.begin() as session:
+        changes.answer_first_look(session, world.ring, INDEX, urgent, CLEAR, version=1, now=NOW)
+    assert not is_urgent(world, urgent)
+    take_to(world, urgent, Status.SET_ASIDE)
+    take_to(world, urgent, Status.ASSESSING)
+    assert not is_urgent(world, urgent)
+
+
+@pytest.mark.parametrize(("severity", "hurries"), [("acuut", True), ("hoog", False)])
+def test_nobody_hurries_where_a_person_says_that_it_is_not_urgent(
+    world: World, urgent: str, severity: str, hurries: bool
+) -> None:
+    decide(world, urgent, "severity", severity, 1)
+    assert is_urgent(world, urgent) == hurries
+
+
 def test_of_a_decided_severity_and_the_first_looks_the_later_counts(world: World, case_id: str) -> None:
     def decide_at(severity: str, version: int, minute: int) -> None:
         at = NOW + timedelta(minutes=minute)
