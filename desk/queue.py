@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
 from cases.roles import May
+from cases.terms import DueKind
 from config.settings import MailboxSettings, MaildirSettings
 from config.taxonomy import Kind, Severity
-from desk import gate
+from desk import filters, gate
 from desk.doubts import doubted_here
+from desk.filters import Filters
 from desk.language import zone
 from desk.parts import parts
 from store import mailboxes as store_mailboxes
 from store.casework import held_outgoing
 from store.mailboxes import Look
-from store.queue import QueueRow, overdue_count, queue_page, status_counts
+from store.queue import QueueRow, Span, Wanted, due_count, overdue_count, queue_page, status_counts
 
 blueprint = Blueprint("queue", __name__)
 blueprint.before_request(gate.require_member)
@@ -35,6 +37,7 @@ class Counts:
 
     by_status: Mapping[Status, int]
     overdue: int
+    feedback: int
     held: int
 
 
@@ -50,14 +53,15 @@ class Mailbox:
 
 @blueprint.get("/")
 def show() -> str:
-    """What needs a person; `?status=` shows one status, `?page=` goes on."""
+    """What needs a person; filters choose (`desk/filters.py`), `?page=` goes on."""
     ring, now = gate.ring(), parts().clock()
     whole = ring.may(May.OPEN_THE_DESK)
     if not whole and not ring.may(May.OPEN_GRANTED):
         return gate.own_place()
-    status, number = _status(), request.args.get("page", 1, type=int)
+    chosen, number = filters.asked(), request.args.get("page", 1, type=int)
     if not 1 <= number <= LAST_PAGE:
         abort(404)
+    on_cards = _on_cards(chosen)
     with parts().database.read() as transaction:
         by_status = status_counts(transaction, ring)
         if not whole and not any(by_status.values()):
@@ -65,9 +69,10 @@ def show() -> str:
         counts = Counts(
             by_status=by_status,
             overdue=overdue_count(transaction, ring, now),
+            feedback=due_count(transaction, ring, Span(now + filters.WEEK, now, (DueKind.FEEDBACK,))),
             held=len(held_outgoing(transaction, ring)),
         )
-        page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, status=None if status is None else [status])
+        page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, wanted=_wanted(chosen, on_cards, now))
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
     gate.note_look_at([row.case_id for row in page.rows])
     pages = max(1, -(-page.total // PAGE_SIZE))
@@ -79,7 +84,10 @@ def show() -> str:
         rows=by_need(page.rows, now),
         doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
         pages=pages,
-        status=status,
+        chosen=chosen,
+        on_cards=on_cards,
+        choices=filters.CHOICES,
+        names=filters.NAMES,
         statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
         whole=whole,
@@ -132,11 +140,31 @@ def _place(value: str | None, order: Sequence[str | None]) -> int:
     return order.index(value) if value in order else len(order)
 
 
-def _status() -> Status | None:
-    wanted = request.args.get("status")
-    if wanted is None:
+@dataclass(frozen=True)
+class OnCards:
+    """The cases whose sealed cards fit the filters; None while the index is not there yet. `waiting` cases are not in
+    it as they are now, and may be missing."""
+
+    case_ids: frozenset[str] | None
+    waiting: int
+
+
+def _on_cards(chosen: Filters) -> OnCards | None:
+    query = chosen.on_cards
+    if query is None:
         return None
-    try:
-        return Status(wanted)
-    except ValueError:
-        abort(404)
+    here, ring, index = parts(), gate.ring(), gate.search_index()
+    if not index.ready:
+        return OnCards(None, 0)
+    with here.database.read() as transaction:
+        found = index.chosen(transaction, ring, query)
+    return OnCards(found, index.waiting(here.database, ring))
+
+
+def _wanted(chosen: Filters, on_cards: OnCards | None, now: datetime) -> Wanted:
+    return Wanted(
+        status=Status(chosen.status) if chosen.status else None,
+        due=chosen.span(now),
+        unseen=chosen.mail == "new",
+        among=on_cards.case_ids if on_cards else None,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Status
@@ -56,6 +57,29 @@ class QueueRow:
 
 
 @dataclass(frozen=True)
+class Span:
+    """Something of these kinds is due from `since` on and before `before`."""
+
+    before: datetime
+    since: datetime | None = None
+    kinds: tuple[DueKind, ...] = OF_THE_DESK
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases of the queue: all of these together.
+
+    Without a status: those that are open, or have a message that nobody has looked at. `unseen`: those with one.
+    `among`: what sealed cards say yes to, as whoever opened them knows.
+    """
+
+    status: Status | None = None
+    due: Span | None = None
+    unseen: bool = False
+    among: frozenset[str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Page:
     """`total` counts all cases that the page is one of; pages are numbered from 1."""
 
@@ -65,28 +89,17 @@ class Page:
     total: int
 
 
-def queue_page(
-    session: Session,
-    ring: KeyRing,
-    *,
-    page: int = 1,
-    size: int = 50,
-    status: Collection[Status] | None = None,
-) -> Page:
-    """A page of the queue: what a person has to see to first comes first.
-
-    Without `status`: every case that is open, or has a message that nobody has looked at.
-    """
-    chosen = within_reach(ring) & _chosen(ring, status)
-    wanted = range((page - 1) * size, page * size)
-    ids, with_dues = _by_due(session, ring, chosen, wanted)
+def queue_page(session: Session, ring: KeyRing, *, page: int = 1, size: int = 50, wanted: Wanted | None = None) -> Page:
+    """A page of the queue: what a person has to see to first comes first."""
+    wanted = wanted or Wanted()
+    chosen = within_reach(ring) & _chosen(ring, wanted)
+    places = range((page - 1) * size, page * size)
+    ids, with_dues = _by_due(session, ring, chosen, wanted, places)
     if len(ids) < size and with_dues is not None:
-        nothing_due = ~exists().where(Due.case_id == CaseFile.id, *_OPEN_DUE)
-        rest = select(CaseFile.id).where(chosen, nothing_due).order_by(CaseFile.opened_at, CaseFile.id)
-        skipped = max(0, wanted.start - with_dues)
-        ids += session.scalars(rest.offset(skipped).limit(size - len(ids))).all()
+        skipped = max(0, places.start - with_dues)
+        ids += islice(_with_nothing_due(session, chosen, wanted, skipped), size - len(ids))
     rows = {row.id: row for row in session.scalars(select(CaseFile).where(CaseFile.id.in_(ids)))}
-    return Page(_rows(session, ring, [rows[each] for each in ids]), page, size, _count(session, ring, status))
+    return Page(_rows(session, ring, [rows[each] for each in ids]), page, size, _count(session, ring, wanted))
 
 
 def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
@@ -96,9 +109,9 @@ def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
     return {status: found.get(status, 0) for status in Status}
 
 
-def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
-    """How many cases that the member's keys reach have something that should have happened by now."""
-    query = select(func.count(Due.case_id.distinct())).where(Due.desk == ring.desk, *_OPEN_DUE, Due.due_at < now)
+def due_count(session: Session, ring: KeyRing, span: Span) -> int:
+    """How many cases that the member's keys reach have something due then."""
+    query = select(func.count(Due.case_id.distinct())).where(Due.desk == ring.desk, *_due_in(span))
     if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
         out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
         query = query.where(Due.case_id.not_in(out))
@@ -107,27 +120,55 @@ def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
     return session.scalars(query).one()
 
 
-def _chosen(ring: KeyRing, status: Collection[Status] | None) -> ColumnElement[bool]:
-    """Cases with one of these statuses; without any those that are open, or have unseen mail."""
-    if status is not None:
-        return CaseFile.status.in_(list(status))
-    unseen = select(Message.case_id).where(Message.desk == ring.desk, Message.seen_at.is_(None))
-    return CaseFile.status.in_(OPEN) | CaseFile.id.in_(unseen)
+def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
+    """How many cases that the member's keys reach have something that should have happened by now."""
+    return due_count(session, ring, Span(before=now))
 
 
-def _count(session: Session, ring: KeyRing, status: Collection[Status] | None) -> int:
-    """How many cases are chosen: by an index where it can be, for there may be very many."""
-    reached = select(func.count()).select_from(CaseFile).where(within_reach(ring))
-    found = session.scalars(reached.where(CaseFile.status.in_(list(OPEN if status is None else status)))).one()
-    if status is not None:
-        return found
-    unseen = select(Message.case_id).where(Message.desk == ring.desk, Message.seen_at.is_(None))
-    ended = reached.where(CaseFile.id.in_(unseen), CaseFile.status.not_in(list(OPEN)))
-    return found + session.scalars(ended).one()
+def _due_in(span: Span) -> tuple[ColumnElement[bool], ...]:
+    since = () if span.since is None else (Due.due_at >= span.since,)
+    return (Due.state == DueState.OPEN, Due.kind.in_(span.kinds), Due.due_at < span.before, *since)
+
+
+def _unseen(ring: KeyRing) -> ColumnElement[bool]:
+    return CaseFile.id.in_(select(Message.case_id).where(Message.desk == ring.desk, Message.seen_at.is_(None)))
+
+
+def _chosen(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
+    """What the columns in clear say yes to."""
+    if wanted.status is not None:
+        chosen: ColumnElement[bool] = CaseFile.status == wanted.status
+    else:
+        chosen = CaseFile.status.in_(list(OPEN)) | _unseen(ring)
+    return chosen & _narrowed(ring, wanted)
+
+
+def _narrowed(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
+    narrowed: ColumnElement[bool] = true()
+    if wanted.due is not None:
+        narrowed &= CaseFile.id.in_(select(Due.case_id).where(Due.desk == ring.desk, *_due_in(wanted.due)))
+    if wanted.unseen:
+        narrowed &= _unseen(ring)
+    return narrowed
+
+
+def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
+    """How many cases are wanted: by an index where it can be, for there may be very many."""
+    if wanted.among is not None:
+        found = session.scalars(select(CaseFile.id).where(within_reach(ring), _chosen(ring, wanted)))
+        return sum(case_id in wanted.among for case_id in found)
+    narrowed = within_reach(ring) & _narrowed(ring, wanted)
+    reached = select(func.count()).select_from(CaseFile).where(narrowed)
+    statuses = [wanted.status] if wanted.status is not None else list(OPEN)
+    counted = session.scalars(reached.where(CaseFile.status.in_(statuses))).one()
+    if wanted.status is not None:
+        return counted
+    ended = reached.where(_unseen(ring), CaseFile.status.not_in(list(OPEN)))
+    return counted + session.scalars(ended).one()
 
 
 def _by_due(
-    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: range
+    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: Wanted, places: range
 ) -> tuple[list[str], int | None]:
     """The cases with these places in the order of what is due soonest, read no further than need be; and, where they
     were all read, how many there are."""
@@ -137,12 +178,24 @@ def _by_due(
         .where(Due.desk == ring.desk, *_OPEN_DUE, chosen)
         .order_by(Due.due_at, Due.case_id)
     )
-    places: dict[str, None] = {}
-    for case_id in session.scalars(query.execution_options(yield_per=2 * len(wanted))):
-        places.setdefault(case_id)
-        if len(places) == wanted.stop:
-            return list(places)[wanted.start :], None
-    return list(places)[wanted.start :], len(places)
+    found: dict[str, None] = {}
+    for case_id in session.scalars(query.execution_options(yield_per=2 * len(places))):
+        if wanted.among is not None and case_id not in wanted.among:
+            continue
+        found.setdefault(case_id)
+        if len(found) == places.stop:
+            return list(found)[places.start :], None
+    return list(found)[places.start :], len(found)
+
+
+def _with_nothing_due(session: Session, chosen: ColumnElement[bool], wanted: Wanted, skipped: int) -> Iterator[str]:
+    """The cases that have nothing due, oldest first."""
+    nothing_due = ~exists().where(Due.case_id == CaseFile.id, *_OPEN_DUE)
+    rest = select(CaseFile.id).where(chosen, nothing_due).order_by(CaseFile.opened_at, CaseFile.id)
+    if wanted.among is None:
+        return iter(session.scalars(rest.offset(skipped).execution_options(yield_per=100)))
+    found = (each for each in session.scalars(rest.execution_options(yield_per=100)) if each in wanted.among)
+    return islice(found, skipped, None)
 
 
 def _rows(session: Session, ring: KeyRing, found: Sequence[CaseFile]) -> tuple[QueueRow, ...]:

@@ -60,6 +60,7 @@ class Query:
     kinds: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     severities: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
     since: datetime | None = None
     before: datetime | None = None
 
@@ -191,6 +192,13 @@ class SearchIndex:
             if not forms and not facets:
                 return _listed(session, ring, query)
             return self._search(keep, forms, facets)
+
+    def chosen(self, session: Session, ring: KeyRing, query: Query) -> frozenset[str]:
+        """The cases whose card says yes to a query without words, as far as they are in the index. What stands in
+        clear is not asked of it, nor what this person may open."""
+        with self._lock:
+            self._load(session, ring)
+            return frozenset(case_id for _, case_id in self._newest(_facets(query)))
 
     def others_naming(self, session: Session, ring: KeyRing, case_id: str, persons: Iterable[str]) -> tuple[Other, ...]:
         """Other cases that name one of these persons concerned, the most alike first, then the newest."""
@@ -399,7 +407,7 @@ def _forms(text: str) -> list[str]:
 
 
 def _facets(query: Query) -> str:
-    chosen = {"k": query.kinds, "c": query.categories, "s": query.severities}
+    chosen = {"k": query.kinds, "c": query.categories, "s": query.severities, "m": query.missing}
     return all_of([quoted(f"{letter}={slug}" for slug in slugs) for letter, slugs in chosen.items() if slugs])
 
 

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import pytest
+
 from cases.terms import DueKind
 from config.settings import MailboxSettings
 from store import mailboxes
@@ -183,3 +185,69 @@ def test_how_long_ago_is_told_in_minutes_at_the_least(world: World) -> None:
     for seconds, said in ((59, "zojuist"), (13, "1 minuut"), (20, "2 minuten")):
         world.clock.forward(seconds=seconds)
         assert f">{said}</time>" in coordinator(world).get("/").text
+
+
+def test_filters_in_the_address_combine_by_slugs_alone(world: World) -> None:
+    visitor = coordinator(world)
+    grave = {**REPORT, "severity": "acuut"}
+    soon = {DueKind.FEEDBACK: START + timedelta(days=5)}
+    late = {DueKind.FIRST_LOOK: START - timedelta(days=1)}
+    advice = world.new_case(report={**REPORT, "kind": "advies", "missing": ["email"]}).case_id
+    world.new_case(report=grave, dues=soon)
+    world.new_case(report=grave, dues=late)
+    world.new_case(dues=late)
+    visitor.get(f"/cases/{advice}")
+    shown = {
+        "?due=overdue": "23",
+        "?due=today": "23",
+        "?due=feedback_week": "1",
+        "?due=week": "01",
+        "?mail=new": "123",
+        "?kind=advies": "0",
+        "?kind=advies&mail=new": "",
+        "?missing=email": "0",
+        "?severity=acuut": "12",
+        "?severity=acuut&due=overdue": "2",
+        "?category=corruptie&severity=hoog&status=received": "03",
+        "?status=&kind=&severity=acuut": "12",
+        "?severity=acuut&status=closed": "",
+    }
+    for address, expected in shown.items():
+        page = visitor.get(f"/{address}").text
+        assert sorted(one[-1] for one in _references(page)) == list(expected), address
+        assert f"{len(expected)} za" in page, address
+
+
+@pytest.mark.parametrize("address", ["?kind=Rolf", "?due=soon", "?severity=hoog%20", "?status=destroyed", "?mail=old"])
+def test_a_filter_that_does_not_exist_is_not_found(world: World, address: str) -> None:
+    assert coordinator(world).get(f"/{address}").status_code == 404
+
+
+def test_each_count_on_top_leads_to_the_cases_that_it_counts(world: World) -> None:
+    waiting = world.new_case(dues={}).case_id
+    world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=6)})
+    world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=8)})
+    world.new_case(dues={DueKind.FEEDBACK: START - timedelta(days=8)})
+    visitor = coordinator(world)
+    visitor.post(f"/cases/{waiting}/status", {"version": visitor.version(waiting), "status": "awaiting_reporter"})
+    counts = re.findall(r'<li[^>]*><a href="(/\?[^"]+)"><b>(\d+)</b>([^<]+)</a>', visitor.get("/").text)
+    assert [(number, words) for _, number, words in counts] == [
+        ("3", "te bekijken"),
+        ("1", "wachten op de melder"),
+        ("1", "terugkoppeling binnen een week"),
+        ("1", "over de termijn"),
+    ]
+    for address, number, _ in counts:
+        assert len(_references(visitor.get(address).text)) == int(number), address
+
+
+def test_a_page_further_on_and_another_status_keep_the_filters(world: World) -> None:
+    for _ in range(51):
+        world.new_case(report={**REPORT, "severity": "acuut"})
+    visitor = coordinator(world)
+    visitor.get("/?severity=acuut")
+    world.app.extensions["meldpost-desk"].indexes.wait()
+    page = visitor.get("/?severity=acuut").text
+    assert 'href="/?page=2&amp;severity=acuut"' in page
+    assert 'href="/?status=closed&amp;severity=acuut"' in page
+    assert len(_references(visitor.get("/?page=2&severity=acuut").text)) == 1

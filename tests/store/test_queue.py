@@ -11,7 +11,7 @@ from cases.lifecycle import Status
 from cases.terms import DueKind
 from store import casework, changes
 from store.intake import add_message
-from store.queue import overdue_count, queue_page, status_counts
+from store.queue import Span, Wanted, due_count, overdue_count, queue_page, status_counts
 from store.schema import CaseFile
 from tests.store.world import INDEX, NOW, World, mail
 
@@ -50,7 +50,7 @@ def test_the_queue_shows_open_cases_and_closed_ones_with_unseen_mail(world: Worl
     with world.db.begin() as session:
         changes.change_status(session, world.ring, INDEX, case_id, Status.SET_ASIDE, version=1, now=NOW)
         assert queue_page(session, world.ring).rows == ()
-        assert len(queue_page(session, world.ring, status=[Status.SET_ASIDE]).rows) == 1
+        assert len(queue_page(session, world.ring, wanted=Wanted(Status.SET_ASIDE)).rows) == 1
         unread = mail(state="unreadable", content={}, report={}, contact={}, attachments=[])
         add_message(session, world.keys, INDEX, case_id, unread, sender_is_new=False, now=NOW)
         (row,) = queue_page(session, world.ring).rows
@@ -125,8 +125,44 @@ def test_pages_go_on_from_what_is_due_to_what_is_not(world: World) -> None:
         expected.append((days or 99, number, case_id))
     ordered = [case_id for _, _, case_id in sorted(expected)]
     for size in (1, 2, 3, 4, 50):
-        for status in (None, [Status.RECEIVED]):
+        for status in (None, Status.RECEIVED):
             with world.db.read() as session:
-                pages = [queue_page(session, world.ring, page=n, size=size, status=status) for n in range(1, 9)]
+                wanted = Wanted(status)
+                pages = [queue_page(session, world.ring, page=n, size=size, wanted=wanted) for n in range(1, 9)]
             assert [row.case_id for page in pages for row in page.rows] == ordered
             assert {page.total for page in pages} == {7}
+
+
+def test_what_is_wanted_of_the_queue_combines_and_is_counted_as_it_is_shown(world: World) -> None:
+    day = timedelta(days=1)
+    given: list[dict[DueKind, timedelta]] = [
+        {DueKind.FIRST_LOOK: -day, DueKind.FEEDBACK: 90 * day},
+        {DueKind.FIRST_LOOK: day, DueKind.FEEDBACK: 3 * day},
+        {DueKind.FEEDBACK: 30 * day},
+        {},
+        {},
+    ]
+    ids = []
+    for number, dues in enumerate(given):
+        at = {kind: NOW + after for kind, after in dues.items()}
+        ids.append(world.open_case(reference=f"AAAAA-AAAA{number + 2}", dues=at).case_id)
+    look(world, ids[0])
+    look(world, ids[3])
+    week = Span(NOW + 7 * day, NOW, (DueKind.FEEDBACK,))
+    wanted = {
+        Wanted(due=Span(NOW)): [0],
+        Wanted(due=week): [1],
+        Wanted(unseen=True): [1, 2, 4],
+        Wanted(unseen=True, due=Span(NOW)): [],
+        Wanted(among=frozenset(ids[1:4])): [1, 2, 3],
+        Wanted(Status.RECEIVED, unseen=True, among=frozenset(ids[2:])): [2, 4],
+        Wanted(Status.CLOSED, among=frozenset(ids)): [],
+    }
+    for each, expected in wanted.items():
+        for size in (1, 2, 50):
+            with world.db.read() as session:
+                pages = [queue_page(session, world.ring, page=n, size=size, wanted=each) for n in range(1, 6)]
+            shown = [ids.index(row.case_id) for page in pages for row in page.rows]
+            assert (sorted(shown), {page.total for page in pages}) == (expected, {len(expected)}), each
+    with world.db.read() as session:
+        assert (due_count(session, world.ring, Span(NOW)), due_count(session, world.ring, week)) == (1, 1)

@@ -1,0 +1,104 @@
+"""What of the queue is shown: slugs in the address, which combine, and can be kept as a bookmark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, time, timedelta
+
+from flask import abort, request
+from flask_babel import lazy_gettext as _l
+
+from cases.lifecycle import Status
+from cases.terms import DueKind
+from desk.language import zone
+from desk.words import CATEGORIES, KINDS, MISSING, SEVERITIES, STATUSES, SUBS
+from store.queue import Span
+from store.search import Query
+
+WEEK = timedelta(days=7)
+
+DUE = {
+    "overdue": _l("Overdue"),
+    "today": _l("Today, or overdue"),
+    "week": _l("Within a week"),
+    "feedback_week": _l("Feedback within a week"),
+}
+MAIL = {"new": _l("With new messages")}
+
+CHOICES = {
+    "status": {slug: word for slug, word in STATUSES.items() if slug != Status.DESTROYED},
+    "due": DUE,
+    "mail": MAIL,
+    "kind": KINDS,
+    "category": {**CATEGORIES, **SUBS},
+    "severity": SEVERITIES,
+    "missing": MISSING,
+}
+"""What can stand in the address, and how it is called."""
+
+NAMES = {
+    "status": _l("Status"),
+    "due": _l("Due"),
+    "mail": _l("Messages"),
+    "kind": _l("Kind"),
+    "category": _l("Category"),
+    "severity": _l("Severity"),
+    "missing": _l("Missing"),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """A slug of `CHOICES` for each; none where that is empty."""
+
+    status: str = ""
+    due: str = ""
+    mail: str = ""
+    kind: str = ""
+    category: str = ""
+    severity: str = ""
+    missing: str = ""
+
+    @property
+    def on_cards(self) -> Query | None:
+        """What only the sealed cards tell."""
+        query = Query(
+            kinds=_one(self.kind),
+            categories=_one(self.category),
+            severities=_one(self.severity),
+            missing=_one(self.missing),
+        )
+        return None if query.is_empty else query
+
+    def span(self, now: datetime) -> Span | None:
+        """What is due by when, in the days of the desk."""
+        tomorrow = datetime.combine(now.astimezone(zone()).date() + timedelta(days=1), time.min, zone())
+        spans = {
+            "overdue": Span(now),
+            "today": Span(tomorrow),
+            "week": Span(now + WEEK, now),
+            "feedback_week": Span(now + WEEK, now, (DueKind.FEEDBACK,)),
+        }
+        return spans.get(self.due)
+
+    def address(self, **other: str) -> Mapping[str, str]:
+        """These filters, but those given otherwise, as they stand in an address."""
+        changed = replace(self, **other)
+        return {name: slug for name, slug in changed.chosen().items() if slug}
+
+    def chosen(self) -> dict[str, str]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __bool__(self) -> bool:
+        return any(self.chosen().values())
+
+
+def asked() -> Filters:
+    """What the address of this request asks for; a slug that is none leads nowhere."""
+    wanted = {name: request.args.get(name, "") for name in CHOICES}
+    if any(slug and slug not in CHOICES[name] for name, slug in wanted.items()):
+        abort(404)
+    return Filters(**wanted)
+
+
+def _one(slug: str) -> frozenset[str]:
+    return frozenset([slug] if slug else [])

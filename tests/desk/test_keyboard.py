@@ -1,0 +1,63 @@
+"""The desk without a pointer: what a coordinator does, by keys alone, with and without JavaScript."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from cases.terms import DueKind
+from tests.desk.world import LOGIN, PASSPHRASE, REPORT, START, World
+
+NewPage = Callable[..., Page]
+MOST_TABS = 200
+SCRIPTED = pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without JavaScript"])
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until it has the focus."""
+    expect(wanted).to_be_visible()
+    for _ in range(MOST_TABS):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no Tab leads to {wanted}")
+
+
+def press(page: Page, wanted: Locator) -> None:
+    tab_to(page, wanted)
+    page.keyboard.press("Enter")
+
+
+def log_in(page: Page) -> None:
+    page.goto("/")
+    tab_to(page, page.get_by_label("Naam"))
+    page.keyboard.type(LOGIN)
+    tab_to(page, page.get_by_label("Wachtzin"))
+    page.keyboard.type(PASSPHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+
+
+@SCRIPTED
+def test_the_queue_is_filtered_and_a_count_is_followed(world: World, new_page: NewPage, java_script: bool) -> None:
+    world.new_case(dues={DueKind.FIRST_LOOK: START - timedelta(days=1)})
+    world.new_case(report={**REPORT, "severity": "acuut"})
+    page = new_page(java_script_enabled=java_script)
+    log_in(page)
+    rows = page.get_by_role("row").filter(has_text="K2345")
+    expect(rows).to_have_count(2)
+    press(page, page.get_by_text("Meer filters"))
+    tab_to(page, page.get_by_label("Ernst"))
+    page.keyboard.type("Acuut")
+    press(page, page.get_by_role("button", name="Filteren"))
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("K2345-00001")
+    assert "severity=acuut" in page.url
+    expect(page.get_by_label("Ernst")).to_have_value("acuut")
+    press(page, page.get_by_role("link", name="Alle open zaken"))
+    expect(rows).to_have_count(2)
+    press(page, page.get_by_role("link", name="1 over de termijn"))
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("K2345-00000")
+    assert page.url.endswith("/?due=overdue")
