@@ -27,7 +27,7 @@ from desk.forms import (
 )
 from desk.parts import parts
 from store import changes
-from store.casework import FirstLook
+from store.casework import FirstLook, case_row
 from store.changes import Changed
 
 blueprint = Blueprint("changes", __name__, url_prefix="/cases/<case_id>")
@@ -186,8 +186,10 @@ def note(case_id: str) -> Answer:
 
 @blueprint.post("/release")
 def release(case_id: str) -> Response:
-    """Let a mail of this case go that waits for the coordinator's word. Raises NotAllowed."""
+    """Let a mail of this case go that waits for the coordinator's word. Raises NotAllowed, NotFound."""
     gate.ring().require(May.OPEN_THE_DESK)
+    with parts().database.read() as transaction:
+        case_row(transaction, gate.ring(), case_id)
     receipts.let_go(request.form.getlist("mail"))
     return redirect(url_for("case.show", case_id=case_id, _anchor="mail"), 303)
 
