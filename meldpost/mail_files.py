@@ -58,4 +58,4 @@ def _is_a_mail(path: Path) -> bool:
         start = file.read(_LOOKED_AT)
     if is_outlook(path, start):
         return True
-    return _BEGINS_LIKE_A_MAIL.match(start) is not None or (path.suffix.lower() == ".eml" and start != b"")
+    return _BEGINS_LIKE_A_MAIL.match(start) is not None or path.suffix.lower() == ".eml"

@@ -152,14 +152,14 @@ def test_a_path_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
 def test_what_is_no_mail_in_a_folder_is_passed_over_and_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "a.eml").write_bytes((SAMPLES / "03-consulate-counter.eml").read_bytes())
     (tmp_path / "notes.txt").write_text("remember the milk\n", encoding="utf-8")
-    (tmp_path / "empty.eml").touch()
+    (tmp_path / "nothing").touch()
     result = run("--jsonl", tmp_path)
     assert result.exit_code == 0, result.output
     mail, *others = objects(result)
     assert (mail["file"], mail["kind"]) == (str(tmp_path / "a.eml"), "melding")
     assert others == [
         {"file": str(tmp_path / name), "error": "this is no mail, and was passed over"}
-        for name in ("empty.eml", "notes.txt")
+        for name in ("notes.txt", "nothing")
     ]
     assert "passed over, since they are no mails: 2." in result.stderr
 
@@ -169,6 +169,16 @@ def test_a_file_in_a_folder_that_is_called_a_mail_is_one_however_it_begins(tmp_p
     result = run("--jsonl", tmp_path)
     assert result.exit_code == 0, result.output
     assert ["error" in found for found in objects(result)] == [False]
+
+
+def test_an_empty_file_that_is_called_a_mail_is_one_in_a_folder_as_by_its_name(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.eml"
+    empty.touch()
+    in_folder, by_name = run("--jsonl", tmp_path), run("--jsonl", empty)
+    assert in_folder.exit_code == by_name.exit_code == 0, in_folder.output
+    (found,) = objects(in_folder)
+    assert objects(by_name) == [found]
+    assert (found["kind"], found["missing"]) == (Kind.OVERIG, ["description"])
 
 
 def test_a_folder_without_a_mail_is_said_to_be_one(tmp_path: Path) -> None:
