@@ -26,8 +26,8 @@ REGIONS: dict[str, tuple[str, ...]] = {
 
 # A run of digits with the signs people put between them; x stands for digits that the writer hides.
 _RUN = re.compile(
-    r"(?<![\w@€$£-])(?<!\d[/.,])(?:\+|\(\+?|00)?\s?[\d٠-٩]"
-    r"(?:[\d٠-٩xX]|[ \u00a0./()•·–—-]{1,3}(?=[\d٠-٩xX(])){5,24}(?![\w@%€$£])"
+    r"(?:(?<![\w@€$£-])|(?<=[\u3040-\u9fff]))(?<!\d[/.,])(?:\+|\(\+?|00)?\s?[\d٠-٩]"
+    r"(?:[\d٠-٩xX]|[ \u00a0./()•·–—-]{1,3}(?=[\d٠-٩xX(])){5,24}(?:(?![\w@%€$£])|(?=[\u3040-\u9fff]))"
 )
 _LABEL = re.compile(
     r"(?:\b(?:tel|tél|phone|mobiel|mobile|mob|cell|gsm|telefoon\w*|telefon\w*|téléphone|telefono|teléfono|celular|"
@@ -42,6 +42,28 @@ _FOREIGN_LABEL = re.compile(
 )
 _THEIRS = re.compile(
     r"\b(?:his|her|their|zijn|haar|hun|uw|your|son|sa|leur|votre|sein\w*|ihr\w*|su)\b[^\n.]{0,30}$", re.IGNORECASE
+)
+_HOUSE = (
+    r"(?:ambassade|embassy|botschaft|embajada|embaixada|ambasciata|kedutaan\w*|büyükelçili\w+|посольств\w*|السفارة|"
+    r"(?:hoofd)?consulaat\w*|consulate\w*|consulat|konsulat\w*|consulado|consolato|konsolosluk\w*|консульств\w*|القنصلية|"
+    r"ministeri\w+|ministry|ministère|ministério|kementerian|bakanlı\w+|міністерств\w*|الوزارة|"
+    r"loket|receptie|reception|helpdesk|hotline|call ?cent(?:er|re)|meldpunt|"
+    r"(?:uw|jullie|your|votre|ihr\w*|su|seu)\s(?:kantoor|office|bureau|büro|oficina|escritório)|使馆|领事馆)"
+)
+_NUMBER = r"\b(?:\w*num(?:mer|ber)\w*|n[uú]m[eé]ro|nr|n°|tel\w*|tél\w*|phone|nomor|numara\w*|номер\w*|رقم|هاتف|电话)"
+_HOUSES = re.compile(
+    rf"{_NUMBER}\.?\s+(?:van|of|for|from|der|des|de|du|del|da|do|dari|voor|[^\W\d_]{{0,3}})?\s?"
+    rf"(?:(?:de|het|the|la|le|el|l['’]|uw|your|jullie|onze|our)\s?)?(?:\w+\s){{0,2}}?{_HOUSE}[^\n.!?]{{0,30}}$|"
+    rf"{_HOUSE}(?:['’]?s)?\s+(?:\w+\s)?{_NUMBER}[^\n.!?]{{0,12}}$|"
+    rf"(?:bel(?:de|t)?|gebeld|call(?:ed)?|rang|phoned|appelé|angerufen|llam\w+|lig(?:uei|ou))\s[^\n.,!?]{{0,30}}"
+    rf"{_HOUSE}[^\n.!?]{{0,12}}$|{_HOUSE}\s(?:gebeld|angerufen|aan de telefoon)\s[^\n.,!?]{{0,8}}$|"
+    rf"{_HOUSE}[^\n.!?,]{{0,20}}\($",
+    re.IGNORECASE,
+)
+"""The number of an office, told of in a sentence; a signature is not looked at, where an office is the writer's own."""
+_MINE = re.compile(
+    r"\b(?:mijn|m['’]n|my|mine|mon|mein\w*|mi|meu|saya|мій|bereikbaar|reach me|me on|me at|bel mij|bel me)\b",
+    re.IGNORECASE,
 )
 _DATE = re.compile(
     r"^\(?\d{1,2}[-./ ]\d{1,2}[-./ ](?:19|20)?\d{2}\)?$|^(?:19|20)\d{2}[-./]\d{1,2}[-./]\d{1,2}$|"
@@ -64,15 +86,18 @@ def phones(text: str, language: str, signature_start: int | None = None) -> list
     """Every run of signs that may be a telephone number, best first."""
     found = []
     for run in _RUN.finditer(text):
-        typed = run.group().strip(" \u00a0.-–/•·—")
+        typed = run.group().strip(" \n\u00a0.-–/•·—")
         if typed.startswith("(") and ")" not in typed:  # the bracket is about the number, not of it
             typed = typed[1:].lstrip()
         start = run.start() + run.group().index(typed)
         before, after = text[max(0, start - 60) : start], text[start + len(typed) : start + len(typed) + 24]
         score = _score(typed, before, after, language)
+        signs = signature_start is not None and start >= signature_start
+        if not signs and _is_an_offices(before):
+            score -= 6
         if score <= 0:
             continue
-        if signature_start is not None and start >= signature_start:
+        if signs:
             score += 1
         found.append(Phone(start, start + len(typed), typed, score))
     return sorted(found, key=lambda p: (-p.score, -p.start))
@@ -104,6 +129,11 @@ def _score(typed: str, before: str, after: str, language: str) -> float:
     if _THEIRS.search(before):
         score -= 3
     return score
+
+
+def _is_an_offices(before: str) -> bool:
+    house = _HOUSES.search(before)
+    return house is not None and not _MINE.search(before, max(0, house.start() - 12))
 
 
 def _possible(typed: str, language: str) -> bool:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.triage import mails
 from triage import Triage
 from triage.addresses import address_spans
+from triage.language import Languages
 from triage.phones import Phone, phones
 
 
@@ -57,6 +58,67 @@ def test_dates_amounts_and_file_numbers_are_no_telephone(text: str) -> None:
 @pytest.mark.parametrize("number", ["+31612345678", "06 12 34 56 78", "(070) 348 64 86"])
 def test_a_number_in_brackets_is_given_back_without_them(number: str) -> None:
     found = likely_phone(f"Bel mij ({number}) gerust.", "nl")
+    assert found is not None
+    assert found.text == number
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Het nummer van de ambassade is 070-348 64 86.",
+        "Het telefoonnummer van uw kantoor (070 348 64 86) was bezet.",
+        "Ik heb de ambassade gebeld op 070-348 64 86 en niemand nam op.",
+        "The embassy's number is +31 70 348 6486.",
+        "I called the consulate on +31 70 348 6486 twice.",
+        "Le numéro de l'ambassade est le 01 40 62 33 00.",
+        "Die Nummer der Botschaft ist 030 20 95 60.",
+        "El número de la embajada es 91 353 75 00.",
+        "O número da embaixada é 21 391 49 00.",
+        "Nomor kedutaan adalah 021 524 8200.",
+        "Büyükelçiliğin numarası 0312 409 18 00.",
+        "Номер посольства 044 490 82 00.",
+        "رقم السفارة 0537 21 96 00",
+    ],
+)
+def test_the_number_of_an_office_is_not_the_reporters(sentence: str) -> None:
+    language = Languages().of(sentence)
+    assert likely_phone(sentence, language, len(sentence)) is None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Ik sta bij de ambassade, mijn nummer is 06 12 34 56 78.",
+        "I work at the embassy and you can reach me on 06 12 34 56 78.",
+        "Bel mij op kantoor 06 12 34 56 78.",
+        "My number at the office is 06 12 34 56 78.",
+        "My office number is 06 12 34 56 78.",
+    ],
+)
+def test_a_number_is_the_reporters_own_though_an_office_is_named(sentence: str) -> None:
+    found = likely_phone(sentence, "nl", len(sentence))
+    assert found is not None
+    assert found.text == "06 12 34 56 78"
+
+
+def test_the_number_beneath_an_office_in_a_signature_is_the_reporters() -> None:
+    text = "Dit is mijn verhaal.\n\nGroet,\nAnna\nAmbassade Nairobi, tel. +254 20 428 8000\n"
+    found = likely_phone(text, "nl", text.index("Groet"))
+    assert found is not None
+    assert found.text == "+254 20 428 8000"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("我的电话13812345678谢谢", "13812345678"),
+        ("手机：138 1234 5678。", "138 1234 5678"),
+        ("请打+86 138 1234 5678联系我", "+86 138 1234 5678"),
+        ("电话：+86-10-8532-0200", "+86-10-8532-0200"),
+    ],
+)
+def test_a_chinese_number_is_found_between_characters(text: str, number: str) -> None:
+    found = likely_phone(text, "zh")
     assert found is not None
     assert found.text == number
 
