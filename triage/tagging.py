@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from triage.layout import Layout
 from triage.linear import Floats, Linear, softmax
+from triage.text import in_pairs
 from triage.tokens import Token
 
 BITS = 17
@@ -20,7 +21,7 @@ _PRIME = np.uint64(1099511628211)
 _HALF_BEFORE = re.compile(r"(?:(?<!\w)[^\W\d_]+[-'’])+$")
 _HALF_AFTER = re.compile(r"(?:[-’'][^\W\d_]{2,})+")
 _LOOSE_END = re.compile(
-    r"[\s,.;:(\"'-]+(?:(?:in|van|de|het|op|bij|te|aan|dat|die|of|the|at|for|to|from|who|à|au|de|du|des|en|der|des|del|do|da|di|la|le|les|los|las|el|den|dem|das|et|und|and|y)"
+    r"[\s,.;:(\"'\]»”*/_-]+(?:(?:in|van|de|het|op|bij|te|aan|dat|die|of|the|at|for|to|from|who|à|au|de|du|des|en|der|des|del|do|da|di|la|le|les|los|las|el|den|dem|das|et|und|and|y)"
     r"[\s,.;:(]*)?$",
     re.IGNORECASE,
 )
@@ -131,6 +132,7 @@ def _whole(kind: str, text: str, start: int, end: int) -> tuple[int, int]:
         before, after = _HALF_BEFORE.search(text, max(0, start - 30), start), _HALF_AFTER.match(text, end)
         return before.start() if before else start, after.end() if after else end
     if kind == "function":
+        start, end = in_pairs(text, start, end)
         while loose := _LOOSE_END.search(text, start, end):
             end = loose.start()
     return start, end

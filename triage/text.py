@@ -62,6 +62,23 @@ def trimmed(text: str, start: int, end: int) -> Span:
     return Span(start, end)
 
 
+def in_pairs(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span up to a bracket that has no partner in it, with the closing one that stands right behind it."""
+    opened: list[int] = []
+    for i in range(start, end):
+        if text[i] == "(":
+            opened.append(i)
+        elif text[i] == ")":
+            if not opened:
+                return (start, i) if i > start else in_pairs(text, start + 1, end)
+            opened.pop()
+    if not opened:
+        return start, end
+    if len(opened) == 1 and text[end : end + 1] == ")":
+        return start, end + 1
+    return (start, opened[0]) if opened[0] > start else in_pairs(text, start + 1, end)
+
+
 def sentences(text: str) -> list[Span]:
     """The sentences of a text, in order; list items and paragraphs end one too."""
     found, start = [], 0

@@ -4,6 +4,8 @@ import pytest
 
 from tests.triage import mails
 from triage import Report, Triage
+from triage.tagging import stretch_of
+from triage.tokens import Tokens
 
 
 def _about(triage: Triage, text: str) -> Report:
@@ -58,3 +60,22 @@ def test_the_longest_form_of_a_name_stands_for_one_person(triage: Triage) -> Non
 )
 def test_function_and_name_are_parted(triage: Triage, sentence: str, expected: tuple[str, str]) -> None:
     assert expected in [(c.name, c.function) for c in _about(triage, sentence).concerned]
+
+
+@pytest.mark.parametrize(
+    ("typed", "whole"),
+    [
+        ("head of security)", "head of security"),
+        ("head (acting", "head"),
+        ("attaché (press)", "attaché (press)"),
+        ("head of security),", "head of security"),
+        ("(head of security", "head of security"),
+        ("hoofd]", "hoofd"),
+        ("hoofd visum", "hoofd visum"),
+        (")(", ""),
+    ],
+)
+def test_a_function_has_its_brackets_in_pairs_and_no_loose_signs_behind_it(typed: str, whole: str) -> None:
+    tokens = Tokens().of(typed)
+    found = stretch_of("function", 0, len(tokens) - 1, tokens, typed, 1.0)
+    assert (found.text if found else "") == whole
