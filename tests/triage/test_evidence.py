@@ -11,8 +11,8 @@ from triage.reading import Preparation
 from triage.report import Contact
 
 THREAT = (
-    "Als je nog één keer je mond opendoet over mijn declaraties, dan zorg ik dat je contract niet wordt verlengd en dat "
-    "je nergens meer aan de bak komt."
+    "Als je nog één keer je mond opendoet over mijn declaraties, dan zorg ik dat je contract niet wordt verlengd en "
+    "dat je nergens meer aan de bak komt."
 )
 OWN = "Hieronder stuur ik u door wat mijn chef mij gisteren mailde. Ik weet niet wat ik hiermee aan moet."
 
