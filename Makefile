@@ -11,7 +11,7 @@ CASES ?= 100000
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench many soak messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test styles check format bench many soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ requirements: ## pin the dependencies anew, with hashes
 		--custom-compile-command "make requirements" pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 		--custom-compile-command "make requirements" pyproject.toml --group fuzz -c requirements.txt -o requirements-fuzz.txt
+
+styles: ## build desk/static/components.css anew from NL Design System, for the classes that the templates name (needs Node 20)
+	cd tools/styles && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 dev: ## the virtual environment for development
 	@tools/venv.sh $(VENV) requirements-dev.txt

@@ -25,7 +25,8 @@ from store.merging import scores
 from triage import MailText
 
 STYLE = "\n".join(
-    (language.PACKAGE / "static" / name).read_text(encoding="utf-8") for name in ("desk.css", "pictures.css")
+    (language.PACKAGE / "static" / name).read_text(encoding="utf-8")
+    for name in ("components.css", "theme.css", "desk.css", "pictures.css")
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"

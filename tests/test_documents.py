@@ -9,7 +9,7 @@ from bench.soak_page import Books, Sample, page
 from tests.mail_cases import OUT_OF_REACH, Row, cited, rows
 
 TOP = Path(__file__).parents[1]
-DOCUMENTS = sorted([TOP / "README.md", *(TOP / "docs").rglob("*.md")])
+DOCUMENTS = sorted([TOP / "README.md", TOP / "NOTICE.md", *(TOP / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE_PATH = re.compile(
     r"`((?:tests|docs|store|ingest|notify|desk|triage|meldpost|config|cases|tools|bench)/[\w./-]+)`"
