@@ -763,6 +763,19 @@ class WebSettings(Section):
         description="How long who reported a case stays open to a member who said why, in that log-in.",
     )
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")
+    style_file: Path | None = Field(
+        None,
+        description="A CSS file with design tokens of the organisation's own (NL Design System: --basis-*, "
+        "--utrecht-*), which the desk serves after its own. It is served as it is and may load nothing from elsewhere, "
+        "no letters and no pictures. A file that sets colours sets them for both schemes: for the dark one within "
+        "@media (prefers-color-scheme: dark). Read when the desk starts; at most 1 MiB.",
+    )
+    style_class: str = Field(
+        "",
+        pattern=r"^([a-zA-Z][\w-]*)?$",
+        description="The class under which style_file sets its tokens, such as voorbeeld-theme; each page wears it. "
+        "Empty: it sets them on :root.",
+    )
     passkey_domain: str = Field(
         "",
         description="The domain that passkeys and security keys of members are made for (the relying party id of "
@@ -1041,6 +1054,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
                 update={"model": anchor(settings.triage.model), "pipeline": anchored_pipeline(settings.triage.pipeline)}
             ),
             "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
+            "web": settings.web.model_copy(update={"style_file": anchor(settings.web.style_file)}),
             "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),
             "desks": {
                 slug: desk.model_copy(

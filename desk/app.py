@@ -29,6 +29,7 @@ from desk import (
     second,
     security,
     sessions,
+    style,
     trail,
     unlocking,
     words,
@@ -50,7 +51,7 @@ def create_app(
     """The desk as a WSGI application. `cost` is what a derivation of a passphrase takes from now on; `configured_in`
     names the file that the settings come from.
 
-    Raises SecretMissing or SecretExposed where the secret web-session-key cannot be had.
+    Raises SecretMissing or SecretExposed where the secret web-session-key cannot be had, and StyleUnusable.
     """
     app = Flask("desk", root_path=str(language.PACKAGE))
     equip(app, Parts(settings, secrets, database, clock, cost=cost, configured_in=configured_in))
@@ -70,6 +71,7 @@ def create_app(
     language.speak(app)
     words.teach(app)
     errors.handle(app)
+    style.wear(app, settings.web)
     for part in (
         login,
         language,

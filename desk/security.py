@@ -5,6 +5,8 @@ from typing import IO
 
 from flask import Flask, Request, Response, abort, request
 
+from desk import style
+
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -65,7 +67,7 @@ def _add_headers(response: Response) -> Response:
     headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
     headers["X-Robots-Tag"] = "noindex"
     headers["X-DNS-Prefetch-Control"] = "off"  # no policy covers look-ups of names
-    if request.endpoint != "static":
+    if request.endpoint not in ("static", style.ENDPOINT):
         headers["Cache-Control"] = "no-store"
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
