@@ -44,12 +44,13 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = MappingProxyType(
         **{status: (_WORK - {status}) | frozenset({Status.ASSESSING}) | _ENDS for status in _WORK},
         Status.CLOSED: frozenset({Status.ASSESSING}),
         Status.SET_ASIDE: frozenset({Status.ASSESSING}),
-        Status.MERGED: frozenset({Status.ASSESSING}),
+        Status.MERGED: frozenset(),
         Status.DESTROYED: frozenset(),
     }
 )
 """From each status to those that may follow. Reopening leads to `assessing`, from any end
-but destruction. A merge is no change of status by hand: it names the surviving case and is checked there."""
+but destruction. A merge is no change of status by hand, nor is undoing it: messages move with
+it (`store/mergers.py`)."""
 
 OPEN = frozenset(Status) - {Status.CLOSED, Status.MERGED, Status.SET_ASIDE, Status.DESTROYED}
 """Statuses in which a case still asks something of the desk."""

@@ -24,6 +24,7 @@ from store.audit import Action
 from store.casework import CaseView, view_case
 from store.changes import renew_card
 from store.keyring import UnprovenKey
+from store.mergers import merged_here
 from store.merging import scores
 from store.records import RecordKind
 from store.search import Other
@@ -108,6 +109,11 @@ def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
     return {case_id: cards.get(case_id, {}).get("reference", "") for case_id in case_ids}
 
 
+def _merged_here(case_id: str) -> tuple[str, ...]:
+    with parts().database.read() as transaction:
+        return merged_here(transaction, gate.ring(), case_id)
+
+
 def _others(view: CaseView) -> tuple[Other, ...]:
     """Other cases that name a person concerned of this one, as far as they are known yet."""
     persons = [person["name"] for person in view.report.get("concerned") or () if person.get("name")]
@@ -150,6 +156,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         by_machines=_by_machines(view),
         known=_known(view),
         linked=_references(view.linked_case_ids),
+        opens_all=whole.opens_identity,
+        merged_here=_references(_merged_here(case_id)),
         others=_others(view),
         refused=refused,
         identity_closed=whole.opens_identity and not is_open,

@@ -471,6 +471,20 @@ class SendForm(CaseForm):
     move_on = BooleanField()
 
 
+class ReferenceForm(FlaskForm):  # type: ignore[misc]
+    """Another case, by its reference."""
+
+    reference = StringField(_l("Reference of the case that stays"), filters=[_strip])
+
+
+class MergeForm(CaseForm):
+    """Merging a case into another, as both were seen. `seen`: that there are senders whom the other does not know."""
+
+    into = HiddenField()
+    into_version = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, LAST_VERSION)])
+    seen = BooleanField()
+
+
 class ReasonForm(FlaskForm):  # type: ignore[misc]
     """Why something is done that others will ask about."""
 

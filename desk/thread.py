@@ -13,10 +13,11 @@ from store.outbox import OutgoingKind
 def in_thread(view: CaseView) -> Mapping[str, Sequence[Outgoing]]:
     """The letters of a case, by the message that came in last before each."""
     placed: dict[str, list[Outgoing]] = {}
+    first = view.messages[0].id if view.messages else ""  # a merged case has no message any more
     for mail in view.outgoing:
         if mail.kind is OutgoingKind.LETTER:
             before = [each.id for each in view.messages if each.taken_in_at <= mail.created_at]
-            placed.setdefault(before[-1] if before else view.messages[0].id, []).append(mail)
+            placed.setdefault(before[-1] if before else first, []).append(mail)
     return placed
 
 

@@ -45,6 +45,11 @@ class Action(StrEnum):
     DECIDE = "decide"
     FIRST_LOOK = "first_look"
     STATUS = "status"
+    MERGED = "merged"  # into the case that `subject_id` names
+    MERGED_HERE = "merged_here"  # the case that `subject_id` names, into this one
+    MERGER_UNDONE = "merger_undone"  # with the case that `subject_id` names
+    SPLIT_OFF = "split_off"  # a message, into the new case that `subject_id` names
+    SPLIT_FROM = "split_from"  # the case that `subject_id` names
     DUE_DONE = "due_done"
     DUE_REOPENED = "due_reopened"
     NOTE = "note"

@@ -155,6 +155,7 @@ class CaseView:
     `damaged` counts the records that cannot be opened, or are there no more; what they held is shown as if it were not
     there. `foreign` are the kinds of records about the case itself that Meldpost did not write: they have no effect.
     `unsigned` are those from before there were signatures, which have.
+    `merged_into`: where its messages are, if it was merged.
     `opens_identity`: does the member have the key to who reported? Without it messages are their masked text alone.
     """
 
@@ -181,6 +182,7 @@ class CaseView:
     foreign: tuple[RecordKind, ...] = ()
     unsigned: tuple[RecordKind, ...] = ()
     opens_identity: bool = True
+    merged_into: str | None = None
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -235,7 +237,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         version=row.version,
         reference=(sealed.content(RecordKind.CARD) or {}).get("reference", ""),
         status=Status(row.status),
-        received_at=min(message.received_at for message in messages),
+        received_at=min((message.received_at for message in messages), default=row.opened_at),
         closed_at=row.closed_at,
         closing=_closing(sealed, row),
         linked_case_ids=_linked(session, ring, row),
@@ -254,6 +256,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         foreign=tuple(sealed.foreign),
         unsigned=tuple(sealed.unsigned),
         opens_identity=sealed.identity,
+        merged_into=row.merged_into_id if row.status == Status.MERGED else None,
     )
 
 

@@ -115,7 +115,7 @@ def why_not(session: Session, case_id: str) -> str | None:
     row = session.scalars(found.execution_options(populate_existing=True)).one_or_none()
     if row is None or row.status not in ENDED:
         return "The case has not ended."
-    if retention.is_held(session, case_id):
+    if any(retention.is_held(session, each) for each in (case_id, *session.scalars(_merged_into(case_id)))):
         return "The case is on hold."
     if retention.has_unread(session, case_id):
         return "The case has a message that nobody has looked at."
@@ -130,10 +130,25 @@ def why_not(session: Session, case_id: str) -> str | None:
 def begin(
     session: Session, desk: str, case_id: str, index: IndexKey, now: datetime, member_id: str | None = None
 ) -> str:
-    """The first step: nothing opens the case any more, and no mail finds it. Raises NotDestroyable."""
+    """The first step: nothing opens the case any more, nor those merged into it, and no mail finds them. Raises
+    NotDestroyable."""
     reason = why_not(session, case_id)
     if reason is not None:
         raise NotDestroyable(reason)
+    for merged in session.scalars(_merged_into(case_id)).all():
+        _begin(session, desk, merged, index, now, member_id)
+    return _begin(session, desk, case_id, index, now, member_id)
+
+
+def _merged_into(case_id: str) -> Any:
+    """What was merged into a case goes with it, however many mergers ago."""
+    merged = select(CaseFile.id).where(CaseFile.merged_into_id == case_id, CaseFile.status == Status.MERGED)
+    found = merged.cte("merged", recursive=True)
+    further = select(CaseFile.id).join(found, CaseFile.merged_into_id == found.c.id)
+    return select(found.union(further.where(CaseFile.status == Status.MERGED)).c.id)
+
+
+def _begin(session: Session, desk: str, case_id: str, index: IndexKey, now: datetime, member_id: str | None) -> str:
     destruction = Destruction(
         id=new_id(),
         desk=desk,

@@ -89,6 +89,30 @@ def open_case(
     restriction: Restriction | None = None,
 ) -> TakenIn:
     """A new case with its first message. With a restriction it is never sealed to the desk's key."""
+    case_keys = begin_case(
+        session, keys, index, reference=reference, now=now, linked_case=linked_case, restriction=restriction
+    )
+    case_id = case_keys.case.owner
+    taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
+    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report))
+    records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
+    if new.sender:
+        lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))
+    set_first_dues(session, keys.desk, case_id, dues)
+    return taken_in
+
+
+def begin_case(
+    session: Session,
+    keys: DeskPublicKeys,
+    index: IndexKey,
+    *,
+    reference: str,
+    now: datetime,
+    linked_case: str | None = None,
+    restriction: Restriction | None = None,
+) -> CaseKeys:
+    """The row and the keys of a new case; the caller writes its first message, its card and its dues."""
     case_id = new_id()
     rows.add(
         session,
@@ -102,14 +126,7 @@ def open_case(
         linked_case_id=linked_case,
         opened_at=now,
     )
-    case_keys = _new_keys(session, keys, index, case_id, restriction, now)
-    taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
-    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report))
-    records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
-    if new.sender:
-        lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))
-    set_first_dues(session, keys.desk, case_id, dues)
-    return taken_in
+    return _new_keys(session, keys, index, case_id, restriction, now)
 
 
 def add_message(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from store import rows
@@ -181,9 +181,27 @@ def remember_address(session: Session, desk: str, case_id: str, digest: bytes) -
     _remember(session, desk, _ADDRESS, case_id, None, [digest])
 
 
+def forget_address(session: Session, desk: str, case_id: str, digest: bytes) -> None:
+    """An address does not belong to a case any more."""
+    of_case = (Lookup.desk == desk, Lookup.kind == _ADDRESS, Lookup.case_id == case_id, Lookup.digest == digest)
+    session.execute(delete(Lookup).where(*of_case))
+
+
+def move_message(session: Session, message_id: str, case_id: str) -> None:
+    """By what a message is found, its case is found: it is another now."""
+    session.flush()
+    session.execute(update(Lookup).where(Lookup.message_id == message_id).values(case_id=case_id))
+
+
 def remember_recipient(session: Session, desk: str, case_id: str, digest: bytes) -> None:
     """Note whom a mail to the case's own reporter goes to (`IndexKey.recipient`)."""
     _remember(session, desk, _RECIPIENT, case_id, None, [digest])
+
+
+def move_recipient(session: Session, desk: str, case_id: str, digest: bytes, to: str) -> None:
+    """A mail whose recipient was noted is another case's now, with whether it came back."""
+    noted = (Lookup.desk == desk, Lookup.case_id == case_id, Lookup.digest == digest)
+    session.execute(update(Lookup).where(*noted, Lookup.kind.in_([_RECIPIENT, _CAME_BACK])).values(case_id=to))
 
 
 def remember_came_back(session: Session, desk: str, case_id: str, digests: Iterable[bytes]) -> None:

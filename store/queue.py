@@ -241,9 +241,9 @@ def _row(
     return QueueRow(
         case_id=row.id,
         status=Status(row.status),
-        received_at=min(each.received_at for each in messages),
+        received_at=min((each.received_at for each in messages), default=row.opened_at),  # a merged case has none
         next_due=next_due,
-        new=messages[0].seen_at is None,
+        new=bool(messages) and messages[0].seen_at is None,
         follow_ups=len(unread),
         graver=gravest if gravest != card.get("severity") else None,
         unassessed=any(_is_unassessed(reports.get(each, {})) for each in unread),

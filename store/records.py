@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -51,6 +51,7 @@ class RecordKind(StrEnum):
     FIRST_LOOK = "first_look"
     OUTCOME = "outcome"
     NOTE = "note"
+    MERGER = "merger"  # into which case this one went, with what
     ACCESS = "access"  # who opens the case by a key of their own, and who is kept out
     MEMBER = "member"  # name and role of a member, to the desk key
     PROFILE = "profile"  # the same, to the member's own key: they know their role without the desk key
@@ -71,7 +72,7 @@ OF_THE_IDENTITY = frozenset(
 """What tells who the reporter is: sealed to the identity key."""
 
 _BY_PERSONS = {
-    *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE),
+    *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE, RecordKind.MERGER),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
     *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
     *(RecordKind.DRAFT, RecordKind.ENCLOSURE),
@@ -249,6 +250,43 @@ def reseal(session: Session, ring: KeyRing, record_id: str, to: PublicPair, now:
     else:
         _put(session, written, sealed, to, ring.author)
         _put_on_the_trail(session, written, sealed, now, Action.RESEALED, ring.author)
+    rows.write(session)
+
+
+def move(
+    session: Session,
+    ring: KeyRing,
+    record_id: str,
+    to: PublicPair,
+    now: datetime,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Take one version of a record to the case whose key `to` is, sealed to that, in constant memory; the old frame
+    goes.
+
+    The name of its case is part of what was signed, so whoever takes it there signs it; its age stays. `more` is put
+    into the content of a JSON record. Raises what CANNOT_OPEN holds, also for what Meldpost did not write, and then
+    changes nothing.
+    """
+    row = session.get_one(Record, record_id)
+    before, as_written = Written.of(row), None
+    after = replace(before, case_id=to.owner)
+    if row.kind in _NO_JSON:
+        for _ in _open(session, ring, row):
+            pass  # to the end, for only then it is whole
+    else:
+        as_written = read_signed(b"".join(_open(session, ring, row)))
+    known = {row.id: as_written} if as_written else {}
+    if Witness(session, ring).standings([row], known, _by_persons([row]), past=True)[row.id] is Standing.FOREIGN:
+        raise NotGenuine("A record in the database was not written by Meldpost.")
+    content = _open(session, ring, row)
+    if as_written:
+        author = None if as_written.author_id is None else ring.author
+        content = iter([signed(after, {**as_written.content, **(more or {})}, author)])
+    sealed = _seal(session, after, content, to)
+    _delete(session, [record_id])
+    _put(session, after, sealed, to, ring.author)
+    _put_on_the_trail(session, after, sealed, now, Action.RESEALED, ring.author)
     rows.write(session)
 
 

@@ -6,8 +6,9 @@ from cases.lifecycle import OPEN, TRANSITIONS, Status, TransitionNotAllowed, che
 
 
 def test_a_case_that_has_ended_can_be_reopened_and_nothing_else() -> None:
-    assert TRANSITIONS[Status.DESTROYED] == frozenset()
-    for status in set(Status) - OPEN - {Status.DESTROYED}:
+    for status in (Status.DESTROYED, Status.MERGED):
+        assert TRANSITIONS[status] == frozenset()
+    for status in set(Status) - OPEN - {Status.DESTROYED, Status.MERGED}:
         assert TRANSITIONS[status] == {Status.ASSESSING}
 
 
