@@ -762,6 +762,13 @@ class WebSettings(Section):
         le=720,
         description="How long who reported a case stays open to a member who said why, in that log-in.",
     )
+    live_seconds: int = Field(
+        10,
+        ge=0,
+        le=600,
+        description="How often an open page asks by itself whether new mail came. 0: never, for a very slow line; "
+        "reloading a page shows the same.",
+    )
     trusted_proxies: int = Field(0, ge=0, description="Reverse proxies in front whose X-Forwarded-* are believed.")
     style_file: Path | None = Field(
         None,

@@ -11,9 +11,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from http import HTTPStatus
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from flask import Flask, abort, g, redirect, render_template, request, session, url_for
+from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -29,10 +30,12 @@ from store.search import SearchIndex
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
+_BY_ITSELF = "asked_by_a_page_itself"
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _ID = re.compile("[0-9a-f]{32}")
 
 Refusal = Response | tuple[str, int] | None
+View = TypeVar("View", bound=Callable[..., object])
 
 
 def install(app: Flask) -> None:
@@ -75,6 +78,12 @@ def search_index_at_hand() -> SearchIndex:
 def tally(timezone: ZoneInfo) -> Tallied | None:
     """The cases of the member, counted; None while too little of them is read."""
     return parts().indexes.tally(ring(), _digest(_secret() or b""), index(), timezone)
+
+
+def by_itself(view: View) -> View:
+    """For what a page asks by itself, with nobody at it: that keeps no session open."""
+    setattr(view, _BY_ITSELF, True)
+    return view
 
 
 def require_member() -> Refusal:
@@ -150,17 +159,24 @@ def _open() -> None:
     secret = _secret()
     if secret is None or request.endpoint == "static":
         return
-    g.ring = sessions.resume(parts().database, secret, parts().clock(), limits())
+    by_itself = _is_by_itself()
+    g.ring = sessions.resume(parts().database, secret, parts().clock(), limits(), goes_on=not by_itself)
     if g.ring is None:
         parts().indexes.leave(_digest(secret))
         return
-    parts().indexes.seen(_digest(secret))
+    if not by_itself:
+        parts().indexes.seen(_digest(secret))
     desk = parts().settings.desks.get(g.ring.desk)
     if desk is not None:
         g.timezone = desk.timezone
     if session.get(_BOUND) != _digest(secret):  # the token of another log-in is worth nothing in this one
         session.pop("csrf_token", None)
         session[_BOUND] = _digest(secret)
+
+
+def _is_by_itself() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, _BY_ITSELF, False)
 
 
 def _forget_the_place(_error: BaseException | None) -> None:

@@ -12,11 +12,12 @@ from cases.roles import May
 from cases.terms import DueKind
 from config.settings import MailboxSettings, MaildirSettings
 from config.taxonomy import Kind, Severity
-from desk import filters, gate
+from desk import filters, gate, live
 from desk.doubts import doubted_here
 from desk.filters import Filters
 from desk.language import zone
 from desk.parts import parts
+from store import arrivals
 from store import mailboxes as store_mailboxes
 from store.casework import held_outgoing
 from store.mailboxes import Look
@@ -72,6 +73,7 @@ def show() -> str:
             feedback=due_count(transaction, ring, Span(now + filters.WEEK, now, (DueKind.FEEDBACK,))),
             held=len(held_outgoing(transaction, ring)),
         )
+        mark = arrivals.mark(transaction, ring, now)
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, wanted=_wanted(chosen, on_cards, now))
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
     gate.note_look_at([row.case_id for row in page.rows])
@@ -90,6 +92,7 @@ def show() -> str:
         names=filters.NAMES,
         statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
+        mark=live.marked(mark) if parts().settings.web.live_seconds else None,
         whole=whole,
     )
 

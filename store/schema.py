@@ -208,6 +208,7 @@ class Message(Base):
             sqlite_where=text("seen_at IS NULL"),
             postgresql_where=text("seen_at IS NULL"),
         ),
+        Index("ix_message_taken_in", "desk", "taken_in_at"),
     )
 
 

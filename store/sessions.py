@@ -109,8 +109,11 @@ def let_in(session: Session, secret: bytes) -> bool:
     )
 
 
-def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = None) -> KeyRing | None:
-    """The key ring of a running session, whose idle time begins anew; None where there is none (any more).
+def resume(
+    db: Database, secret: bytes, now: datetime, limits: Limits | None = None, *, goes_on: bool = True
+) -> KeyRing | None:
+    """The key ring of a running session, whose idle time begins anew where it `goes_on`; None where there is none (any
+    more).
 
     It only looks, and waits for no writer, but where the session ended or its last request is noted too long ago.
     """
@@ -128,7 +131,7 @@ def resume(db: Database, secret: bytes, now: datetime, limits: Limits | None = N
         opened = _cipher(secret).decrypt(frame[:_NONCE_BYTES], frame[_NONCE_BYTES:], id_of(secret))
     except InvalidTag:
         return None
-    if now - seen_at >= NOTED_EVERY:
+    if goes_on and now - seen_at >= NOTED_EVERY:
         with db.begin() as session:
             session.execute(
                 update(LoginSession)

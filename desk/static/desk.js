@@ -1,6 +1,8 @@
 // Comforts; every page works without them. The key / goes to the search box. While a person types, the session stays open; when nobody does anything
 // until the session has ended, the page leaves the screen. Without JavaScript the page's own refresh does the latter.
 
+import "./live.js";
+
 const idle = Number(document.body.dataset.idle) * 1000;
 
 if (idle) {

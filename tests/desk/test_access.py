@@ -42,7 +42,7 @@ MEMBERS = {
 
 ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.OPEN_THE_DESK, May.OPEN_GRANTED}): {
-        "case.show", "identity.open_it", "search.form", "search.results",
+        "case.show", "identity.open_it", "live.mail", "search.form", "search.results",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",
         "attachments.sender_key",
     },
@@ -69,7 +69,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
 """What lets a member in: any one of these rights, to these pages."""
 
 NOT_THERE = {
-    "attachments.sender_key", "letters.take_back", "letters.enclosed", "retention.declaration",
+    "attachments.sender_key", "live.mail", "letters.take_back", "letters.enclosed", "retention.declaration",
     "consents.give", "consents.take_back", "own.new_codes", "own.remove", "sessions.end",
 }  # fmt: skip
 """Pages about something that is not there in this test: not found by those whose page it is, either."""

@@ -36,7 +36,7 @@ def log_in(page: Page) -> None:
     tab_to(page, page.get_by_label("Wachtzin"))
     page.keyboard.type(PASSPHRASE)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/")
+    expect(page.get_by_role("button", name="Uitloggen")).to_be_visible()
 
 
 @SCRIPTED
@@ -61,3 +61,30 @@ def test_the_queue_is_filtered_and_a_count_is_followed(world: World, new_page: N
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("K2345-00000")
     assert page.url.endswith("/?due=overdue")
+
+
+def test_new_mail_is_told_of_in_the_queue_and_shown_when_asked_for(world: World, new_page: NewPage) -> None:
+    world.new_case()
+    page = new_page()
+    log_in(page)
+    rows = page.get_by_role("row").filter(has_text="K2345")
+    expect(rows).to_have_count(1)
+    news = page.get_by_role("status")
+    expect(news).to_have_text("")
+    for _ in range(2):
+        world.new_case()
+    expect(news).to_have_text("2 nieuwe berichten. Toon ze")
+    expect(rows).to_have_count(1)
+    press(page, news.get_by_role("link"))
+    expect(rows).to_have_count(3)
+    expect(page.get_by_role("status")).to_have_text("")
+    press(page, page.get_by_role("button", name="Uitloggen"))
+    expect(page.get_by_role("heading", name="Inloggen")).to_be_visible()
+
+
+def test_without_javascript_new_mail_is_there_after_a_reload(world: World, new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    log_in(page)
+    world.new_case()
+    page.reload()
+    expect(page.get_by_role("row").filter(has_text="K2345")).to_have_count(1)

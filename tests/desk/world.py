@@ -214,7 +214,9 @@ def make_world(prepared: Prepared, folder: Path, databases: Databases | None = N
     database = open_database(url)
     secrets = Secrets(folder / "secrets", environ={})
     settings = Settings(
-        secrets_dir=secrets.directory, desks={DESK: _desk_settings(prepared.pins)}, web=WebSettings(port=0)
+        secrets_dir=secrets.directory,
+        desks={DESK: _desk_settings(prepared.pins)},
+        web=WebSettings(port=0, live_seconds=1),
     )
     index = IndexKey(secrets.key(f"index-key-{DESK}"))
     clock = Clock()

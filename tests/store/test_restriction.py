@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from store import casework, grants, segments
+from store import arrivals, casework, grants, segments
 from store.audit import Action
 from store.casework import NotFound
 from store.intake import TakenIn, add_message
@@ -51,6 +51,7 @@ def test_who_is_named_opens_lists_and_finds_nothing_with_the_whole_database_and_
         assert not queue_page(session, ring).rows
         assert sum(status_counts(session, ring).values()) == 0
         assert overdue_count(session, ring, NOW.replace(year=2030)) == 0
+        assert arrivals.mark(session, ring, NOW).known == 0
         assert not segments.stored(session, ring.desk, segments.audiences(session, ring))
         with pytest.raises(NotFound):
             casework.case_row(session, ring, case_id)
