@@ -25,6 +25,7 @@ class May(StrEnum):
     OPEN_GRANTED = "open_granted"  # single cases, by a key of their own
     WRITE = "write"  # notes, decisions, status, mail to the reporter
     MANAGE_ACCESS = "manage_access"  # grants, shut-outs, members
+    SET_TEXTS = "set_texts"  # of the desk, that letters begin from
     DESTROY = "destroy"
     READ_TRAIL = "read_trail"
     READ_FIGURES = "read_figures"

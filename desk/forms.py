@@ -460,6 +460,19 @@ class LetterForm(FlaskForm):  # type: ignore[misc]
         _must_be_among(field, LETTER_LANGUAGES)
 
 
+class LetterTextForm(FlaskForm):  # type: ignore[misc]
+    """A text that letters begin from. `seen`: the version that its writer saw; 0 where the text was never changed."""
+
+    seen = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, LAST_VERSION)])
+    text = TextAreaField(
+        _l("Text"),
+        validators=[
+            InputRequired(_l("Write something first.")),
+            Length(max=NOTE_LENGTH, message=_l("This letter is too long.")),
+        ],
+    )
+
+
 class SendForm(CaseForm):
     """Sending the draft that was seen. `seen`: its writer looked at the warnings; `move_on`: the case changes too."""
 

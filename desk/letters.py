@@ -29,7 +29,7 @@ from desk.security import BODY_LIMIT
 from notify.catalogue import catalogue_for
 from notify.letters import LetterFacts, compose_letter, offered, places_left, subject_of
 from notify.mime import File
-from store import letters
+from store import letter_texts, letters
 from store.casework import CaseView
 from store.changes import Changed
 from store.database import clock
@@ -234,7 +234,15 @@ def _to_be_sent(view: CaseView) -> ToBeSent | None:
     if draft is None or isinstance(recipient, NoWay):
         return None
     subject = subject_of(_desk(), draft.language, view.reference)
-    return ToBeSent(view, draft, recipient, subject, places_left(draft.text), _found(view, draft))
+    left = places_left(draft.text, _own_text(draft.purpose, draft.language) or "")
+    return ToBeSent(
+        view,
+        draft,
+        recipient,
+        subject,
+        left,
+        _found(view, draft),
+    )
 
 
 def _found(view: CaseView, draft: Draft) -> Giveaways:
@@ -377,7 +385,14 @@ def _offered(view: CaseView, purpose: Purpose, language: str) -> str:
             bool(report.get("anonymous")),
             feedback.astimezone(zone()).date() if feedback and feedback > parts().clock() else None,
         ),
+        _own_text(purpose, language),
     )
+
+
+def _own_text(purpose: Purpose, language: str) -> str | None:
+    """The desk's own text for such letters; None where they begin with the one that Meldpost comes with."""
+    with parts().database.read() as transaction:
+        return letter_texts.text_of(transaction, gate.ring(), purpose, language)
 
 
 def _likely_purpose(view: CaseView) -> Purpose:

@@ -112,6 +112,17 @@ PURPOSES = {
 }
 LETTER_LANGUAGES = {"nl": _l("Dutch"), "en": _l("English")}
 """What letters can begin in: a language for each catalogue of mail."""
+LETTER_PLACES = {
+    "received": _l("when the reporter's message came"),
+    "reference": _l("the reference of the case"),
+    "answer_by": _l("the day on which feedback is due"),
+    "missing": _l("a list of what is missing, or a place to fill it in"),
+    "where_to": _l("where the reporter can turn to, by the kind of their message"),
+    "desk": _l("the name of the desk"),
+    "organisation": _l("the name of the organisation"),
+    "support_point": _l("the external support point"),
+    "complaints": _l("where other complaints go"),
+}
 NO_WAY = {
     "closed": _l("Who reported is closed to you, and a letter would need their address. Ask a coordinator to write."),
     "unknown": _l(
@@ -431,6 +442,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "outgoing": OUTGOING,
     "purpose": PURPOSES,
     "letter_language": LETTER_LANGUAGES,
+    "letter_place": LETTER_PLACES,
     "no_way": NO_WAY,
     "outgoing_state": OUTGOING_STATES,
     "held_reason": HELD_REASONS,

@@ -6,7 +6,7 @@ desk signs no token: the sender puts the places in that lead back to the case.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -20,6 +20,7 @@ from notify import mime
 from notify.addressing import address
 from notify.catalogue import Catalogue, catalogue_for, languages
 from notify.keys import SenderKeys
+from notify.letter_texts import built_in, fill
 from notify.mime import File
 from store import audit, dues
 from store.audit import Action
@@ -43,8 +44,11 @@ class LetterFacts:
     answer_by: date | None = None
 
 
-def offered(desk: DeskSettings, facts: LetterFacts) -> str:
-    """The text of a letter as a person begins it. Where they have to say something themselves stands `[…]`."""
+def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> str:
+    """The text of a letter as a person begins it, from a text of the desk's own or the one that Meldpost comes with.
+
+    Where they have to say something themselves stands `[…]`. Raises CannotBeFilled.
+    """
     catalogue = catalogue_for(facts.language)
     values = {
         "desk": desk.name_in.get(catalogue.language, desk.name),
@@ -54,52 +58,14 @@ def offered(desk: DeskSettings, facts: LetterFacts) -> str:
         "received": catalogue.moment(facts.received_at, desk.timezone),
         "reference": facts.reference,
         "answer_by": catalogue.date(facts.answer_by) if facts.answer_by else "",
+        "missing": "\n".join(f"- {catalogue.fields[field]}" for field in _asked(facts)),
     }
-    said = ["greeting", *_OPENINGS[facts.purpose], *_body(facts), *_ENDINGS[facts.purpose]]
-    if facts.reference:
-        said.append("letter_reference")
-    blocks = [catalogue.sentences[name].format_map(values) for name in [*said, "signature"]]
-    if facts.purpose is Purpose.ASK and (asked := _asked(facts)):
-        blocks.insert(2, "\n".join(f"- {catalogue.fields[field]}" for field in asked))
-    return "\n\n".join(blocks) + "\n"
+    values["missing"] = values["missing"] or catalogue.sentences["letter_ask_place"]
+    values["where_to"] = catalogue.sentences[_WHERE_TO.get(facts.kind, "letter_referral_place")].format_map(values)
+    return fill(built_in(facts.purpose, catalogue.language) if text is None else text, values)
 
 
-_OPENINGS = {
-    Purpose.ASK: ["letter_ask"],
-    Purpose.STATUS: ["letter_status"],
-    Purpose.FEEDBACK: ["letter_feedback"],
-    Purpose.REFERRAL: ["letter_referral"],
-    Purpose.CLOSING: ["letter_closing"],
-    Purpose.OTHER: [],
-}
-_ENDINGS = {
-    Purpose.ASK: ["letter_ask_optional", "how_to_add"],
-    Purpose.STATUS: ["letter_answer", "support"],
-    Purpose.FEEDBACK: ["letter_disagree", "support"],
-    Purpose.REFERRAL: ["letter_answer"],
-    Purpose.CLOSING: ["letter_afterwards", "letter_disagree", "support"],
-    Purpose.OTHER: [],
-}
-
-
-def _body(facts: LetterFacts) -> list[str]:
-    match facts.purpose:
-        case Purpose.ASK:
-            return [] if _asked(facts) else ["letter_ask_place"]
-        case Purpose.STATUS:
-            return ["letter_status_place", *(["letter_answer_by"] if facts.answer_by else [])]
-        case Purpose.FEEDBACK:
-            return ["letter_feedback_place"]
-        case Purpose.REFERRAL if facts.kind is Kind.KLACHT:
-            return ["complaints"]
-        case Purpose.REFERRAL if facts.kind is Kind.ADVIES:
-            return ["advice"]
-        case Purpose.REFERRAL:
-            return ["letter_referral_place"]
-        case Purpose.CLOSING:
-            return ["letter_closing_place"]
-        case Purpose.OTHER:
-            return ["letter_other_place"]
+_WHERE_TO: Mapping[Kind | None, str] = {Kind.KLACHT: "complaints", Kind.ADVIES: "advice"}
 
 
 def _asked(facts: LetterFacts) -> list[MissingField]:
@@ -107,9 +73,10 @@ def _asked(facts: LetterFacts) -> list[MissingField]:
     return [field for field in facts.missing if not (facts.anonymous and field in ABOUT_THE_REPORTER)]
 
 
-def places_left(text: str) -> tuple[str, ...]:
-    """What a catalogue left for the writer to say, and nobody has."""
+def places_left(text: str, begun_from: str = "") -> tuple[str, ...]:
+    """What a catalogue, or the text that the letter began from, left for the writer to say, and nobody has."""
     known = {place for language in languages() for place in _places(catalogue_for(language))}
+    known.update(_PLACE.findall(begun_from))
     return tuple(place for place in dict.fromkeys(_PLACE.findall(text)) if place in known)
 
 

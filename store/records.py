@@ -59,6 +59,7 @@ class RecordKind(StrEnum):
     ORDER = "order"  # by which rule a case is to be destroyed, to the desk key
     FIGURES = "figures"  # what stays of a case for the yearly report, to the desk key
     GIVEN_FIGURES = "given_figures"  # the figures of a year, to the own key of a member who reads figures alone
+    LETTER_TEXT = "letter_text"  # a text of the desk's own that letters begin from, to the desk key
     DECLARATION = "declaration"  # that a case was destroyed, to the desk key
     MODELS = "models"  # which models there are, what each has seen, and which is in force; to the desk key
 
@@ -75,7 +76,7 @@ _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE, RecordKind.MERGER),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
     *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
-    *(RecordKind.DRAFT, RecordKind.ENCLOSURE),
+    *(RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.LETTER_TEXT),
 }
 
 _NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL, RecordKind.ENCLOSURE}

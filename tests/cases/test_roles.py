@@ -8,7 +8,7 @@ from cases.roles import May, Role, holds_the_desk_key, may
 
 _OF_THE_DESK = frozenset(
     {
-        *(May.OPEN_THE_DESK, May.OPEN_GRANTED, May.WRITE, May.MANAGE_ACCESS, May.DESTROY),
+        *(May.OPEN_THE_DESK, May.OPEN_GRANTED, May.WRITE, May.MANAGE_ACCESS, May.SET_TEXTS, May.DESTROY),
         *(May.READ_TRAIL, May.READ_FIGURES),
     }
 )

@@ -55,6 +55,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "again.read", "changes.release", "receipts.show", "receipts.release", "receipts.resume", "overview.give",
         "retention.show", "retention.apply", "retention.declaration", "retention.hold", "retention.lift",
     },
+    frozenset({May.SET_TEXTS}): {"texts.show", "texts.edit", "texts.write"},
     frozenset({May.DESTROY}): {"retention.destroy"},
     frozenset({May.MANAGE_ACCESS}): {
         "grants.grant", "grants.let_in", "grants.shut_out", "grants.withdraw",
@@ -109,6 +110,8 @@ class Tried:
             "due": "feedback",
             "number": "1",
             "year": "2025",
+            "purpose": "status",
+            "language": "nl",
         }
         path = filled(rule, given)
         return self.visitor.get(path) if method == "GET" else self.visitor.post(path, form)
