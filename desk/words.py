@@ -400,6 +400,8 @@ ACTIONS = {
     "destroyed": _l("a case was destroyed"),
     "declared": _l("a declaration of destruction was made"),
     "figures_given": _l("gave figures to who reads figures alone"),
+    "backup_of_then": _l("is the moment of the backup that was put back in the next row"),
+    "restored": _l("a backup was put back: what was written after its moment is not there"),
     "outbox_resumed": _l("let mail go out again"),
     "recovered": _l("gave access by the recovery key"),
     "consent_asked": _l("asked for consent"),

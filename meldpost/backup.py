@@ -82,6 +82,7 @@ def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
         opened.upgrade()
         again = _destroy_again(opened, gone, index_of)
         uncertain = _pause(opened, settings, now)
+        _note_on_the_trail(opened, manifest, now)
     except BaseException:
         opened.close()
         database.discard()
@@ -120,6 +121,14 @@ def _pause(database: Database, settings: Settings, now: datetime) -> int:
             row.state, row.claim, row.lease_until = OutboxState.HELD, None, None
             audit.write(session, row.desk, Action.MAIL_UNCERTAIN, now, case_id=row.case_id, subject_id=row.id)
     return len(waiting)
+
+
+def _note_on_the_trail(database: Database, manifest: Manifest, now: datetime) -> None:
+    """That a backup was put back, and of when it is, by the times of two rows: who reads the trail opens nothing."""
+    with database.begin() as session:
+        for desk in session.scalars(select(Desk.slug).order_by(Desk.slug)).all():
+            audit.write(session, desk, Action.BACKUP_OF_THEN, datetime.fromisoformat(manifest.made_at))
+            audit.write(session, desk, Action.RESTORED, now)
 
 
 def _where_mail_lies(settings: Settings) -> list[str]:

@@ -30,6 +30,7 @@ from store.keyring import NoSuchKey
 from store.outbox import OutboxState
 from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Outbox, SealedSeed
 from store.sqlite_copies import SqliteCopies
+from store.verification import verify
 from tests.desk.world import DESK, Prepared, coordinator, make_world, prepare
 from tests.meldpost.backed_up import Here, opens
 from tests.system.disk import small_disk
@@ -184,6 +185,25 @@ def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_
     assert claimed.outbox_id == waiting
 
 
+def test_the_trail_tells_that_a_backup_was_put_back_when_and_of_which_moment(here: Here) -> None:
+    here.world.new_case()
+    manifest = backup.back_up(here.world.settings, here.target).manifest
+    lost = here.world.new_case()
+    here.world.database.close()
+    before = datetime.now(UTC)
+    backup.restore(here.world.settings, here.target, replace=True)
+    with here.restored().read() as session:
+        rows = session.scalars(select(Audit).where(Audit.desk == DESK).order_by(Audit.id)).all()
+        assert verify(session, DESK, None).is_sound
+    assert lost.case_id not in {row.case_id for row in rows}
+    of_then, restored = rows[-2:]
+    assert (of_then.action, restored.action) == (Action.BACKUP_OF_THEN, Action.RESTORED)
+    assert of_then.at == datetime.fromisoformat(manifest.made_at)
+    assert before <= restored.at <= datetime.now(UTC)
+    shown = coordinator(here.world).get("/trail/?action=restored").text
+    assert "een back-up is teruggezet" in shown.split("<tbody>")[1]
+
+
 def test_key_files_go_when_their_time_is_over_and_content_stays(here: Here) -> None:
     """Also one that was made at a later hour of that day: what was destroyed then is gone for good by tonight."""
     now = datetime.now(UTC)
@@ -241,6 +261,7 @@ from pathlib import Path
 from store import backups
 from store.lookups import IndexKey
 from store.sqlite_copies import SqliteCopies
+from store.verification import verify
 index = {sys.argv[3]: IndexKey(bytes.fromhex(sys.argv[4]))}
 backups.make(SqliteCopies(Path(sys.argv[1])), Path(sys.argv[2]), index, datetime.now(UTC))
 """

@@ -18,12 +18,13 @@ from meldpost import backup
 from meldpost.backups_examined import put_aside
 from meldpost.cli import main
 from store import copies, outbox, postgresql_programs, sending
+from store.audit import Action
 from store.copies import BackupError
 from store.database import open_database
 from store.database_rights import Process
 from store.keyring import NoSuchKey
 from store.outbox import OutboxState
-from store.schema import Base, CaseFile, Desk, KeyPair, Outbox
+from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Outbox
 from tests.databases import PostgresDatabases, PostgresTemplates
 from tests.desk.world import DESK, Prepared, make_world, prepare
 from tests.meldpost.backed_up import Here, opens
@@ -190,6 +191,8 @@ def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_
     with here.restored().read() as session:
         assert session.get_one(Desk, DESK).outbox_paused_at is not None
         assert session.get_one(Outbox, waiting).state == OutboxState.HELD
+        told = session.scalars(select(Audit.action).order_by(Audit.id)).all()
+        assert told[-2:] == [Action.BACKUP_OF_THEN, Action.RESTORED]
     assert sending.claim(here.restored(), 600) is None
 
 
