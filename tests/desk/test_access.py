@@ -49,6 +49,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.WRITE}): {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
         "changes.first_look", "changes.note", "changes.status",
+        "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
         "letters.show", "letters.write", "letters.preview", "letters.send", "letters.take_back", "letters.enclosed",
     },
     frozenset({May.OPEN_THE_DESK}): {
