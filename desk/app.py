@@ -16,6 +16,7 @@ from desk import (
     gate,
     grants,
     identity,
+    keys,
     language,
     letters,
     live,
@@ -69,6 +70,7 @@ def create_app(
     )
     security.guard(app)
     gate.install(app)
+    keys.install(app)
     letters.admit_files(app)
     CSRFProtect(app)
     language.speak(app)
@@ -83,6 +85,7 @@ def create_app(
         changes,
         grants,
         identity,
+        keys,
         letters,
         live,
         again,

@@ -1,6 +1,7 @@
-// Comforts; every page works without them. The key / goes to the search box. While a person types, the session stays open; when nobody does anything
+// Comforts; every page works without them. While a person types, the session stays open; when nobody does anything
 // until the session has ended, the page leaves the screen. Without JavaScript the page's own refresh does the latter.
 
+import "./keys.js";
 import "./live.js";
 
 const idle = Number(document.body.dataset.idle) * 1000;
@@ -25,16 +26,4 @@ if (idle) {
       if (answer && answer.status !== 204) leave();
     }
   }, 10_000);
-}
-
-const search = document.querySelector("[data-search]");
-
-if (search) {
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  });
 }

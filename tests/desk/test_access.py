@@ -37,6 +37,7 @@ MEMBERS = {
     "queue.show", "settings.show", "sessions.show", "sessions.end", "sessions.end_others",
     "own.show", "own.change_passphrase", "own.show_totp", "own.keep_totp", "own.show_passkey", "own.keep_passkey",
     "own.show_unlocking", "own.let_unlock", "own.stop_unlocking", "own.new_codes", "own.remove",
+    "keys.show", "keys.choose",
 }  # fmt: skip
 """Pages of every member, about nobody but themselves."""
 

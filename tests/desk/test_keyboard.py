@@ -88,3 +88,55 @@ def test_without_javascript_new_mail_is_there_after_a_reload(world: World, new_p
     world.new_case()
     page.reload()
     expect(page.get_by_role("row").filter(has_text="K2345")).to_have_count(1)
+
+
+def test_single_keys_go_through_the_queue_to_the_search_and_to_their_list(world: World, new_page: NewPage) -> None:
+    for day in range(3):
+        world.new_case(dues={DueKind.FIRST_LOOK: START + timedelta(days=day)})
+    page = new_page()
+    log_in(page)
+    case = [page.get_by_role("link", name=f"K2345-0000{number}") for number in range(3)]
+    for key, number in (("j", 0), ("j", 1), ("j", 2), ("j", 2), ("k", 1), ("k", 0), ("k", 0)):
+        page.keyboard.press(key)
+        expect(case[number]).to_be_focused()
+    box = page.get_by_role("searchbox")
+    page.keyboard.press("/")
+    expect(box).to_be_focused()
+    page.keyboard.type("j/k?")
+    expect(box).to_have_value("j/k?")
+    expect(box).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog")
+    expect(sheet).to_contain_text("Naar de volgende zaak in de lijst")
+    page.keyboard.press("j")
+    expect(sheet.get_by_role("button", name="Sluiten")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="K2345-00000")).to_be_visible()
+
+
+def test_single_keys_that_are_turned_off_do_nothing(world: World, new_page: NewPage) -> None:
+    world.new_case()
+    page = new_page()
+    log_in(page)
+    press(page, page.get_by_role("link", name="j.coordinator"))
+    press(page, page.get_by_role("button", name="Sneltoetsen uitzetten in deze browser"))
+    expect(page.get_by_role("button", name="Sneltoetsen aanzetten in deze browser")).to_be_visible()
+    press(page, page.get_by_role("link", name="Werkvoorraad").first)
+    case = page.get_by_role("link", name="K2345-00000")
+    for key in ("j", "/", "?"):
+        page.keyboard.press(key)
+    expect(case).not_to_be_focused()
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_without_javascript_the_list_of_keys_is_a_page(world: World, new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    log_in(page)
+    press(page, page.get_by_role("contentinfo").get_by_role("link", name="Sneltoetsen"))
+    expect(page.get_by_role("heading", name="Sneltoetsen")).to_be_visible()
+    expect(page.get_by_text("Naar de volgende zaak in de lijst")).to_be_visible()
