@@ -19,9 +19,11 @@ from desk.language import zone
 from desk.parts import parts
 from store import arrivals
 from store import mailboxes as store_mailboxes
+from store import models
 from store.casework import held_outgoing
 from store.mailboxes import Look
 from store.queue import QueueRow, Span, Wanted, due_count, overdue_count, queue_page, status_counts
+from triage.model import FORMAT
 
 blueprint = Blueprint("queue", __name__)
 blueprint.before_request(gate.require_member)
@@ -76,6 +78,7 @@ def show() -> str:
         mark = arrivals.mark(transaction, ring, now)
         page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, wanted=_wanted(chosen, on_cards, now))
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
+        training_due = whole and _training_due(transaction)
     gate.note_look_at([row.case_id for row in page.rows])
     pages = max(1, -(-page.total // PAGE_SIZE))
     return render_template(
@@ -93,8 +96,18 @@ def show() -> str:
         statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
         mark=live.marked(mark) if parts().settings.web.live_seconds else None,
+        training_due=training_due,
+        desk=ring.desk,
         whole=whole,
     )
+
+
+def _training_due(session: Session) -> bool:
+    """Is the desk's own model of no use any more? A list that cannot be trusted says nothing, and is used by nobody."""
+    try:
+        return models.training_due(session, gate.ring(), gate.index(), FORMAT)
+    except models.UnprovenModels:
+        return False
 
 
 def _mailboxes(session: Session, desk: str, now: datetime) -> list[Mailbox]:

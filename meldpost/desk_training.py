@@ -12,6 +12,7 @@ from store.lessons import lessons
 from store.models import PACKAGED, Models, Version
 from triage.corrections import labelled
 from triage.labelled import CORPUS, Labelled
+from triage.model import FORMAT
 from triage.relearning import Figure, Learned, learn
 from triage.training import Progress
 
@@ -50,7 +51,7 @@ def train(here: AtDesk, say: Say, progress: Progress, corpus: Path = CORPUS, see
         else:
             case_ids = [each.writer for each in cases]
             content = learned.model.to_bytes()
-            number = models.add(session, here.ring, here.index, content, case_ids, measured, _now())
+            number = models.add(session, here.ring, here.index, content, case_ids, measured, _now(), FORMAT)
             gone = models.withdraw_outlived(session, here.ring, here.index, _now())  # destroyed meanwhile
     if learned.model is None:
         say(_why(learned))

@@ -43,7 +43,7 @@ from meldpost.database_examined import database_roles
 from meldpost.findings import Finding, Verdict
 from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
-from meldpost.model_examined import model
+from meldpost.model_examined import desks_own_models, model
 from meldpost.retention_examined import retention
 from meldpost.signing_examined import signing
 from meldpost.trail_examined import trails
@@ -124,6 +124,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from _recovery_files(config, settings)
     yield from trails(settings)
     yield from retention(settings)
+    yield from desks_own_models(settings)
     yield from put_aside(settings)
     yield from _last_success(settings)
 

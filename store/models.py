@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
@@ -25,7 +25,7 @@ from store.audit import Action
 from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.records import CANNOT_OPEN, Name, NoSuchRecord, RecordKind
-from store.schema import CaseFile, new_id
+from store.schema import Audit, CaseFile, new_id
 
 PACKAGED = 0
 """The number of the model that comes with Meldpost, which is no record."""
@@ -52,14 +52,18 @@ class Version:
     case_ids: tuple[str, ...]
     figures: Mapping[str, Sequence[float]]
     withdrawn: bool = False
+    form: int = 0
+    """Of the model's bytes: another version of Meldpost may have another, and cannot use them. 0 is one not told."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """All models of a desk, oldest first, and the number of the one in force."""
+    """All models of a desk, oldest first, the number of the one in force, and of the newest when a person last chose
+    which one that is."""
 
     versions: tuple[Version, ...] = ()
     current: int = PACKAGED
+    chosen_at: int = PACKAGED
 
     def version(self, number: int) -> Version:
         """Raises NoSuchModel."""
@@ -93,7 +97,9 @@ def kept(session: Session, ring: KeyRing, index: IndexKey) -> Models:
         raise UnprovenModels("The list of the desk's models in the database was not written by Meldpost.")
     described = json.loads(written)
     versions = [{**each, "case_ids": tuple(each["case_ids"])} for each in described["versions"]]
-    return Models(tuple(Version(**each) for each in versions), described["current"])
+    return Models(
+        tuple(Version(**each) for each in versions), described["current"], described.get("chosen_at", PACKAGED)
+    )
 
 
 def add(
@@ -104,6 +110,7 @@ def add(
     case_ids: Iterable[str],
     figures: Mapping[str, Sequence[float]],
     now: datetime,
+    form: int = 0,
 ) -> int:
     """Keep a new model, and put it in force; gives its number. Raises UnprovenModels, WrittenAtOnce."""
     before = kept(session, ring, index)
@@ -116,10 +123,11 @@ def add(
         sha256=hashlib.sha256(content).hexdigest(),
         case_ids=tuple(case_ids),
         figures=figures,
+        form=form,
     )
     to = ring.to_desk(session)
     records.add(session, _model(made), _pieces(content), to, now, by=ring.author)
-    _write(session, ring, index, Models((*before.versions, made), number), now)
+    _write(session, ring, index, Models((*before.versions, made), number, before.chosen_at), now)
     _note(session, ring, Action.MODEL_TRAINED, now, {"number": number, "cases": len(made.case_ids)})
     return number
 
@@ -134,12 +142,16 @@ def use(session: Session, ring: KeyRing, index: IndexKey, number: int, now: date
     before = kept(session, ring, index)
     if number != PACKAGED:
         before.version(number)
-    _write(session, ring, index, replace(before, current=number), now)
+    newest = max((each.number for each in before.versions), default=PACKAGED)
+    _write(session, ring, index, replace(before, current=number, chosen_at=newest), now)
     _note(session, ring, Action.MODEL_CHOSEN, now, {"number": number})
 
 
 def withdraw_outlived(session: Session, ring: KeyRing, index: IndexKey, now: datetime) -> tuple[int, ...]:
-    """Destroy the models that saw a case which is not there any more; gives their numbers. Raises UnprovenModels."""
+    """Destroy the models that saw a case which is not there any more; gives their numbers. Raises UnprovenModels.
+
+    In force is then the newest that is older, in the end the packaged one.
+    """
     before = kept(session, ring, index)
     gone = _gone(session, ring.desk, before)
     struck = [each for each in before.versions if not each.withdrawn and gone.intersection(each.case_ids)]
@@ -151,8 +163,9 @@ def withdraw_outlived(session: Session, ring: KeyRing, index: IndexKey, now: dat
     left = tuple(
         replace(each, withdrawn=True, case_ids=()) if each.number in numbers else each for each in before.versions
     )
-    current = PACKAGED if before.current in numbers else before.current
-    _write(session, ring, index, Models(left, current), now)
+    after = replace(before, versions=left)
+    current = after.before_current if before.current in numbers else before.current
+    _write(session, ring, index, replace(after, current=current), now)
     for number in numbers:
         _note(session, ring, Action.MODEL_WITHDRAWN, now, {"number": number})
     return numbers
@@ -161,12 +174,14 @@ def withdraw_outlived(session: Session, ring: KeyRing, index: IndexKey, now: dat
 def in_force(session: Session, ring: KeyRing, index: IndexKey) -> bytes | None:
     """The model in force, opened; None where that is the packaged one. Raises UnprovenModels.
 
-    One that saw a case which is gone is not given: then the packaged one is in force.
+    One that saw a case which is gone is not given: then an older one is in force, or the packaged one.
     """
     models = kept(session, ring, index)
-    if models.current == PACKAGED or models.seen & _gone(session, ring.desk, models):
+    gone = _gone(session, ring.desk, models)
+    good = [e for e in models.versions if e.number <= models.current and not e.withdrawn and not gone & {*e.case_ids}]
+    if not good:
         return None
-    version = models.version(models.current)
+    version = good[-1]
     try:
         content = records.opened(session, ring, _model(version))
     except (NoSuchRecord, *CANNOT_OPEN):
@@ -174,6 +189,46 @@ def in_force(session: Session, ring: KeyRing, index: IndexKey) -> bytes | None:
     if hashlib.sha256(content).hexdigest() != version.sha256:
         raise UnprovenModels("The desk's model in force was not written by Meldpost.")
     return content
+
+
+def training_due(session: Session, ring: KeyRing, index: IndexKey, form: int) -> bool:
+    """Is the newest model of no use any more, and did nobody choose another since? Raises UnprovenModels.
+
+    It saw a case that is gone, or is not of the form that this version of Meldpost can use.
+    """
+    models = kept(session, ring, index)
+    if not models.versions or models.versions[-1].number <= models.chosen_at:
+        return False
+    newest = models.versions[-1]
+    return newest.withdrawn or newest.form != form or bool(_gone(session, ring.desk, models) & {*newest.case_ids})
+
+
+def outlived_on_trail(session: Session, desk: str) -> bool:
+    """The same by the trail alone, for who has no key that opens the list: has the model that was trained last seen a
+    case that is gone? Only cases from which the training before it, or one that was refused, learned too may count
+    wrongly."""
+    ended = (Action.MODEL_TRAINED, Action.MODEL_REFUSED)
+    trained = _last(session, desk, (Action.MODEL_TRAINED,))
+    if trained is None:
+        return False
+    since = _last(session, desk, (Action.MODEL_CHOSEN,)) or 0
+    withdrawn = _last(session, desk, (Action.MODEL_WITHDRAWN,)) or 0
+    if since > max(trained, withdrawn):
+        return False
+    taught = select(Audit.case_id).where(
+        Audit.desk == desk,
+        Audit.action == Action.TAUGHT,
+        Audit.id < trained,
+        Audit.id > (_last(session, desk, ended, before=trained) or 0),
+    )
+    there = select(CaseFile.id).where(CaseFile.desk == desk, CaseFile.status != Status.DESTROYED)
+    return withdrawn > trained or session.scalar(taught.where(Audit.case_id.not_in(there)).limit(1)) is not None
+
+
+def _last(session: Session, desk: str, actions: Sequence[Action], before: int | None = None) -> int | None:
+    """The newest row of the trail about one of these."""
+    rows = select(func.max(Audit.id)).where(Audit.desk == desk, Audit.action.in_(actions))
+    return session.scalar(rows if before is None else rows.where(Audit.id < before))
 
 
 def _gone(session: Session, desk: str, models: Models) -> set[str]:
@@ -185,7 +240,7 @@ def _gone(session: Session, desk: str, models: Models) -> set[str]:
 def _write(session: Session, ring: KeyRing, index: IndexKey, models: Models, now: datetime) -> None:
     name = _list_of(ring.desk)
     version = records.next_version(session, ring.desk, name)
-    described = {"versions": [asdict(each) for each in models.versions], "current": models.current}
+    described = asdict(models)
     written = json.dumps(described, sort_keys=True)
     content = {"list": written, "proof": _proof(index, ring.desk, version, written)}
     to = ring.to_desk(session)

@@ -7,8 +7,9 @@ import pytest
 
 from cases.terms import DueKind
 from config.settings import MailboxSettings
-from store import mailboxes
-from tests.desk.world import DESK, REPORT, START, Visitor, World, coordinator
+from store import mailboxes, models
+from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
+from triage.model import FORMAT
 
 
 def _references(text: str) -> list[str]:
@@ -251,3 +252,23 @@ def test_a_page_further_on_and_another_status_keep_the_filters(world: World) -> 
     assert 'href="/?page=2&amp;severity=acuut"' in page
     assert 'href="/?status=closed&amp;severity=acuut"' in page
     assert len(_references(visitor.get("/?page=2&severity=acuut").text)) == 1
+
+
+def test_that_a_training_is_due_is_told_with_the_command_to_who_can_give_it(world: World) -> None:
+    taken = world.new_case()
+    visitor, command = coordinator(world), f"meldpost train --from-desk {DESK} --login "
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, b"model", [taken.case_id], {}, START, FORMAT)
+    assert command not in visitor.get("/").text
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, b"model", ["0" * 32], {}, START, FORMAT)
+    assert f"{command}{LOGIN}<" in visitor.get("/").text
+    with world.database.begin() as session:
+        models.use(session, world.ring, world.index, 1, START)
+    assert command not in visitor.get("/").text
+
+
+def test_a_model_that_this_version_cannot_use_is_to_be_trained_anew(world: World) -> None:
+    with world.database.begin() as session:
+        models.add(session, world.ring, world.index, b"model", [], {}, START, FORMAT - 1)
+    assert "meldpost train --from-desk" in coordinator(world).get("/").text

@@ -23,6 +23,8 @@ from meldpost.doctor import examine
 from meldpost.findings import Finding, Verdict
 from meldpost.init import Made, Plan, initialise
 from meldpost.postoffice import HOST, PostOffice
+from store import audit
+from store.audit import Action
 from store.database import open_database
 from store.mailboxes import note_look
 from store.schema import MailboxLook
@@ -305,3 +307,19 @@ def test_it_notes_a_pipeline_that_the_model_is_not_built_on(made: Made, monkeypa
     found = findings(made.config)["understanding"]
     assert found.verdict is Verdict.NOTE
     assert "not built on nl_core_news_lg" in found.text
+
+
+def test_it_says_which_desk_should_train_its_own_model_anew(made: Made) -> None:
+    what = "own model of desk-a"
+    database = open_database(load(made.config).database.url)
+    try:
+        with database.begin() as session:
+            audit.write(session, "desk-a", Action.TAUGHT, datetime.now(UTC), case_id="0" * 32)
+        assert what not in findings(made.config)
+        with database.begin() as session:
+            audit.write(session, "desk-a", Action.MODEL_TRAINED, datetime.now(UTC))
+        found = findings(made.config)[what]
+    finally:
+        database.close()
+    assert found.verdict is Verdict.NOTE
+    assert "meldpost train --from-desk desk-a --login NAME" in found.text

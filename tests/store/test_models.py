@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from cases.lifecycle import Status
-from store import models, records
+from store import audit, models, records
 from store.audit import Action
 from store.database import Database
 from store.keypairs import KeyKind
@@ -105,14 +105,14 @@ def test_there_is_no_going_to_a_model_that_is_not_there(world: World) -> None:
         use(world, 1)
 
 
-def test_the_models_that_saw_a_case_are_destroyed_with_it_and_the_packaged_one_is_in_force(world: World) -> None:
+def test_the_models_that_saw_a_case_are_destroyed_with_it_and_the_one_before_is_in_force(world: World) -> None:
     first, second = world.open_case(), world.open_case(reference="CCCCC-DDDDD")
     add(world, b"one", first.case_id)
     add(world, LARGE, first.case_id, second.case_id)
     with world.db.begin() as session:
         session.execute(update(CaseFile).where(CaseFile.id == second.case_id).values(status=Status.DESTROYED))
         assert models.withdraw_outlived(session, world.ring, INDEX, NOW) == (2,)
-    assert in_force(world) is None
+    assert in_force(world) == b"one"
     with world.db.read() as session:
         assert len(session.scalars(select(Record).where(Record.kind == RecordKind.MODEL)).all()) == 1
         assert session.scalars(select(RecordPiece)).all() == []
@@ -176,3 +176,76 @@ def test_desks_have_models_of_their_own(db: Database) -> None:
     add(one, b"one")
     assert in_force(one) == b"one"
     assert in_force(other) is None
+
+
+def due(world: World, form: int = 0) -> bool:
+    """By the list, which takes a key ring; the trail says the same to who has none."""
+    with world.db.read() as session:
+        told = models.training_due(session, world.ring, INDEX, form)
+        if form == 0:
+            assert models.outlived_on_trail(session, world.ring.desk) == told
+        return told
+
+
+def teach(world: World, *case_ids: str) -> int:
+    """As a training does: each case says on its trail that it was learned from."""
+    with world.db.begin() as session:
+        for case_id in case_ids:
+            audit.write(session, world.ring.desk, Action.TAUGHT, NOW, member_id=world.ring.member_id, case_id=case_id)
+    return add(world, b"model", *case_ids)
+
+
+def end(world: World, case_id: str) -> None:
+    with world.db.begin() as session:
+        session.execute(update(CaseFile).where(CaseFile.id == case_id).values(status=Status.DESTROYED))
+
+
+def test_a_training_is_due_from_the_moment_that_a_case_of_the_newest_model_is_gone(world: World) -> None:
+    case_id = world.open_case().case_id
+    assert not due(world)
+    teach(world, case_id)
+    assert not due(world)
+    end(world, case_id)
+    assert due(world)
+    with world.db.begin() as session:
+        assert models.withdraw_outlived(session, world.ring, INDEX, NOW) == (1,)
+    assert due(world)
+    add(world, b"anew")
+    assert not due(world)
+
+
+def test_an_older_model_that_is_gone_asks_for_nothing(world: World) -> None:
+    case_id = world.open_case().case_id
+    teach(world, case_id)
+    teach(world)
+    end(world, case_id)
+    assert not due(world)
+
+
+def test_a_member_who_chooses_another_model_is_reminded_no_more(world: World) -> None:
+    case_id = world.open_case().case_id
+    teach(world)
+    teach(world, case_id)
+    end(world, case_id)
+    use(world, 1)
+    assert not due(world)
+    teach(world, "0" * 32)
+    assert due(world)
+
+
+def test_a_model_of_a_form_that_this_version_does_not_know_is_to_be_trained_anew(world: World) -> None:
+    add(world, b"model")
+    assert due(world, form=5)
+
+
+def test_the_newest_older_model_that_saw_no_case_that_is_gone_takes_over(world: World) -> None:
+    first, second = world.open_case().case_id, world.open_case(reference="CCCCC-DDDDD").case_id
+    add(world, b"sound", first)
+    add(world, b"older", second)
+    add(world, b"newest", second)
+    end(world, second)
+    assert in_force(world) == b"sound"
+    with world.db.begin() as session:
+        assert models.withdraw_outlived(session, world.ring, INDEX, NOW) == (2, 3)
+    assert in_force(world) == b"sound"
+    assert kept(world).current == 1
