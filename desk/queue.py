@@ -17,9 +17,8 @@ from desk.doubts import doubted_here
 from desk.filters import Filters
 from desk.language import zone
 from desk.parts import parts
-from store import arrivals
+from store import arrivals, models
 from store import mailboxes as store_mailboxes
-from store import models
 from store.casework import held_outgoing
 from store.mailboxes import Look
 from store.queue import QueueRow, Span, Wanted, due_count, overdue_count, queue_page, status_counts
