@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from config.taxonomy import Category
 from triage.masking import Mask
@@ -16,6 +17,13 @@ _MOST = 3
 _SENTENCES = 200
 _WORTH = 0.4
 """A further sentence is shown when it weighs at least this share of the heaviest."""
+_CLEARLY = 1.5
+"""A quoted sentence is shown beside own words when it weighs this many times the heaviest of those: what the reporter
+says of a threat often weighs less than the threat."""
+_FEWEST = 3
+"""Words of a sentence that says something by itself."""
+_COUNTED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u9fff\uac00-\ud7af]+")
+"""A word; in scripts without spaces every sign."""
 _CONTACT, _CONTACT_OF_TWO = 0.4, 0.2
 """A sentence with more than this share of contact details is about those; two kinds of them need less."""
 _SIGN = re.compile(r"\w")
@@ -24,7 +32,8 @@ _SIGN = re.compile(r"\w")
 def passages(
     model: Model, prepared: Prepared, category: Category, contact: Contact, mask: Mask
 ) -> tuple[Evidence, ...]:
-    """Up to three sentences, in the order of the mail; quoted ones only where the reporter's own words hold none.
+    """Up to three sentences, in the order of the mail, own words first; quoted ones only where they weigh clearly more
+    than the reporter's own, or those hold none. A sentence of a word or two only where there is no other.
 
     `mask` takes the people of this mail out of a sentence. One that tells how to reach the reporter tells nothing about
     anybody's conduct.
@@ -34,9 +43,16 @@ def passages(
     own = [s for s in sentences(body) if s.start >= layout.greeting_end or s.end > layout.greeting_end + 20]
     own = [s for s in own if not tells_contact(s.of(prepared.own), contact)]
     column = TEXT_OUTPUTS.index(f"primary {category}")
-    return _heaviest(model, prepared.own, own, column, category, mask) or _heaviest(
-        model, prepared.quoted, sentences(prepared.quoted), column, category, mask
-    )
+    own_words = _weighed(model, prepared.own, own, column, mask)
+    border = _CLEARLY * max((each.weight for each in own_words if is_whole(each.text)), default=0.0)
+    quoted = _weighed(model, prepared.quoted, sentences(prepared.quoted), column, mask)
+    found = [*own_words, *(each for each in quoted if each.weight >= border)]
+    return tuple(Evidence(text, category) for text in _heaviest([s for s in found if is_whole(s.text)] or found))
+
+
+def is_whole(sentence: str) -> bool:
+    """Are these words enough to say something?"""
+    return len(_COUNTED.findall(sentence)) >= _FEWEST
 
 
 def tells_contact(sentence: str, contact: Contact) -> bool:
@@ -54,14 +70,19 @@ def _parts(way: str, sentence: str) -> Iterable[str]:
     return [way] if way in sentence else [line for line in way.split("\n") if line and line in sentence]
 
 
-def _heaviest(
-    model: Model, text: str, spans: list[Span], column: int, category: Category, mask: Mask
-) -> tuple[Evidence, ...]:
-    weighed = []
-    for span in spans[:_SENTENCES]:
-        weight = added_by(model, mask.bags(span.of(text)[:2000]), column)
-        if weight > 0:
-            weighed.append((weight, span))
-    best = sorted(weighed, key=lambda pair: (-pair[0], pair[1].start))[:_MOST]
-    shown = [span for weight, span in best if weight >= _WORTH * best[0][0]]
-    return tuple(Evidence(span.of(text), category) for span in sorted(shown, key=lambda s: s.start))
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    text: str
+    weight: float
+
+
+def _weighed(model: Model, text: str, spans: list[Span], column: int, mask: Mask) -> list[_Weighed]:
+    """The sentences that speak for the category."""
+    found = [(span.of(text), added_by(model, mask.bags(span.of(text)[:2000]), column)) for span in spans[:_SENTENCES]]
+    return [_Weighed(sentence, weight) for sentence, weight in found if weight > 0]
+
+
+def _heaviest(found: list[_Weighed]) -> list[str]:
+    """The texts of the heaviest, in the order in which they are given."""
+    best = sorted(range(len(found)), key=lambda i: (-found[i].weight, i))[:_MOST]
+    return [found[i].text for i in sorted(best) if found[i].weight >= _WORTH * found[best[0]].weight]

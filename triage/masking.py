@@ -8,18 +8,20 @@ finds.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 
 from triage import places
 from triage.features import Bag, char_bag, folded, word_bag
 from triage.tokens import phrases_of
+from triage.wanted import Wanted
 
 MARK, PLACE = "ɸ", "ɤ"
 """Stand for a name, and for a country or city; letters, so that they make n-grams with the words beside them."""
 
 _SHORTEST = 2
-_MOST_NAMES, _MOST_WORDS = 200, 6
-"""Names of one mail, and words of one name; a mail made to cost time has more."""
+_MOST_WORDS = 6
+"""Of one name; a mail made to cost time has more."""
+_MOST_TITLES = 8
+"""Titles and initials in a row: with no bound, a mail of nothing but initials costs their number squared."""
 _SAME_WORD = (
     ("hij", "zij", "ze"), ("hem", "haar"), ("he", "she"), ("him", "his", "her", "hers"), ("himself", "herself"),
     ("er", "sie"), ("ihm", "ihr"), ("él", "ella"), ("il", "elle"), ("ele", "ela"), ("він", "вона"), ("هو", "هي"),
@@ -42,7 +44,9 @@ class Masking:
     def __init__(self) -> None:
         titles = "|".join(re.escape(t) for t in sorted({t.rstrip(".") for t in phrases_of("title")}, key=len)[::-1])
         self._particles = frozenset(phrases_of("particle"))
-        self._titles = re.compile(rf"(?<!\w)(?:(?:de |el |la |the )?(?:{titles})\.?\s+|\w\.\s?)+(?={MARK})")
+        self.titles = re.compile(
+            rf"(?<!\w)(?:(?:de |el |la |the )?(?:{titles})\.?\s+|\w\.\s?){{1,{_MOST_TITLES}}}(?={MARK})"
+        )
         self._in_one = re.compile(rf"{MARK}(?:[ -]+{MARK})+")
         self._neutral = {word: same[0] for same in _SAME_WORD for word in same[1:]}
         self._pronoun = re.compile(rf"(?<!\w)(?:{'|'.join(self._neutral)})(?!\w)")
@@ -50,19 +54,18 @@ class Masking:
     def without(self, names: Iterable[str] = ()) -> "Mask":
         """What takes these names out of texts, whole and in part."""
         whole, single = set[str](), set[str]()
-        for name in islice(dict.fromkeys(names), _MOST_NAMES):
+        for name in dict.fromkeys(names):
             words = name.split()[:_MOST_WORDS]
             if len(words) > 1:
                 whole.update(" ".join(words[first:]) for first in range(len(words) - 1))
                 single.update(filter(self._is_own, (word.strip(".,;:()\"'") for word in words)))
             else:
                 single.update(words)
-        patterns = [*([f"(?i:{_any_of(whole)})"] if whole else ()), *([_any_of(single)] if single else ())]
-        return Mask(self, re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})(?:['’]?s)?(?!\w)") if patterns else None)
+        return Mask(self, Wanted((name.lower() for name in whole), single))
 
     def folded(self, text: str) -> str:
         """A text folded, in which names are marked: without titles before them, places, and what tells a sex."""
-        marked = self._in_one.sub(MARK, self._titles.sub("", folded(places.replaced(text, PLACE))))
+        marked = self._in_one.sub(MARK, self.titles.sub("", folded(places.replaced(text, PLACE))))
         return self._pronoun.sub(lambda found: self._neutral[found.group()], marked)
 
     def _is_own(self, word: str) -> bool:
@@ -75,18 +78,13 @@ class Mask:
     """Takes the people of one mail out of its texts."""
 
     masking: Masking
-    names: re.Pattern[str] | None
+    names: Wanted
 
     def of(self, text: str) -> str:
         """The text folded, in which nobody is named and nothing tells a sex."""
-        return self.masking.folded(self.names.sub(MARK, text) if self.names else text)
+        return self.masking.folded(self.names.replaced(text, MARK))
 
     def bags(self, text: str, subject: str = "") -> Bags:
         """What a text tells; the words of a subject are counted once more, by themselves."""
         masked = self.of(text)
         return Bags(word_bag(masked, self.of(subject)), char_bag(masked))
-
-
-def _any_of(parts: Iterable[str]) -> str:
-    """Longer ones first; white space of any kind and length between words."""
-    return "|".join(r"\s+".join(map(re.escape, part.split())) for part in sorted(parts, key=lambda p: (-len(p), p)))

@@ -12,9 +12,9 @@ from triage.evaluation.fairness import Movement
 from triage.evaluation.intervals import FEWEST
 from triage.evaluation.page import stamp
 from triage.evaluation.results import Result
-from triage.evaluation.sections import calibration, evidence, fairness
+from triage.evaluation.sections import calibration, evidence, fairness, unseen
 from triage.evaluation.swaps import GENDERS, PEOPLE, PLACES, TOWNS
-from triage.evaluation.tables import AIMS, NAMES, measured, percent, prose, table, with_interval
+from triage.evaluation.tables import AIMS, NAMES, percent, prose, table, told
 
 _BLOCK = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 _OPENS = "<!-- figures:"
@@ -71,15 +71,13 @@ def blocks(result: Result, date: str) -> dict[str, str]:
 
 
 def _summary(result: Result) -> str:
-    figures = result.own.figures
-    return table(
-        ["", "aim", "measured"], [[NAMES[k], f"{AIMS[k]:.2f}", measured(figures[k], result.mails)] for k in _KEYS]
-    )
+    summary = table(["", "aim", "measured"], [[NAMES[k], f"{AIMS[k]:.2f}", told(result.own, k)] for k in _KEYS])
+    return f"{summary}\n\n{unseen(result)}"
 
 
 def _languages(result: Result) -> str:
     keys = ("kind_accuracy", "primary_category_accuracy", "concerned_name_f1", "severity_weighted_kappa")
-    rows = [[f"`{g.name}`", str(g.mails), *(measured(g.figures[k], g.mails) for k in keys)] for g in result.languages]
+    rows = [[f"`{g.name}`", str(g.mails), *(told(g, k) for k in keys)] for g in result.languages]
     return table(["language", "mails", *(NAMES[key] for key in keys)], rows)
 
 
@@ -103,9 +101,13 @@ def _dutch_stamp(result: Result, date: str) -> str:
 def _dutch_summary(result: Result) -> str:
     rows = []
     for key in _KEYS:
-        figure = with_interval(result.own.figures[key], ",")
-        rows.append([_DUTCH[key], f"{AIMS[key]:.2f}".replace(".", ","), figure])
-    return table(["", "doel", "gemeten"], rows)
+        rows.append([_DUTCH[key], f"{AIMS[key]:.2f}".replace(".", ","), told(result.own, key, ",")])
+    seen, reports = result.own.reaching
+    missed = prose(
+        f"""Van {reports} meldingen en aanvullingen werden er **{reports - seen}** niet herkend als iets dat een mens
+        moet lezen. Ze staan in de lijst zoals alle andere, alleen lager."""
+    )
+    return f"{table(['', 'doel', 'gemeten'], rows)}\n\n{missed}"
 
 
 def _dutch_fairness(result: Result) -> str:

@@ -7,7 +7,7 @@ from triage.evaluation.baselines import KEYWORDS, NGRAMS
 from triage.evaluation.intervals import FEWEST
 from triage.evaluation.results import Label, Result
 from triage.evaluation.run import MELDPOST
-from triage.evaluation.tables import AIMS, NAMES, measured, prose, table
+from triage.evaluation.tables import AIMS, NAMES, measured, prose, table, told
 
 DIAGRAM = "reliability.svg"
 _UNKNOWN: Mapping[str, frozenset[str]] = {
@@ -90,20 +90,20 @@ def _all(result: Result) -> str:
     rows = []
     for key, name in NAMES.items():
         aim = f"{AIMS[key]:.2f}" if key in AIMS else ""
-        own = measured(result.own.figures[key], result.mails)
+        own = told(result.own, key)
         others = [_other(result, way, key) for way in (KEYWORDS, NGRAMS) if way in result.ways]
         rows.append([name, aim, f"**{own}**", *others])
-    return table(["", "aim", MELDPOST, *(way for way in (KEYWORDS, NGRAMS) if way in result.ways)], rows)
+    head = ["", "aim", MELDPOST, *(way for way in (KEYWORDS, NGRAMS) if way in result.ways)]
+    return f"{table(head, rows)}\n\n{sections.unseen(result)}"
 
 
 def _other(result: Result, way: str, key: str) -> str:
-    return "–" if key in _UNKNOWN[way] else measured(result.ways[way].figures[key], result.mails)
+    return "–" if key in _UNKNOWN[way] else told(result.ways[way], key)
 
 
 def _by_language(result: Result, columns: Sequence[tuple[str, str]]) -> str:
     rows = [
-        [f"`{group.name}`", str(group.mails), *(measured(group.figures[key], group.mails) for key, _ in columns)]
-        for group in result.languages
+        [f"`{group.name}`", str(group.mails), *(told(group, key) for key, _ in columns)] for group in result.languages
     ]
     return table(["language", "mails", *(name for _, name in columns)], rows)
 

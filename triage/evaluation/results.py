@@ -55,6 +55,8 @@ class Group:
     bins: Mapping[str, tuple[Bin, ...]]
     asked: Mapping[str, tuple[int, int]]
     """For each field: how often a receipt would ask for it, and how often of those it was there."""
+    reaching: tuple[int, int]
+    """How many reports and additions were seen as what a person must read, and of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def group(name: str, judged: Sequence[Judged], way: str = MELDPOST, seed: int = 
             for label in (*KINDS, *CATEGORIES, *MISSING)
         ),
         bins={name: _bins(whole, name) for name in CALIBRATED},
-        asked={label: _asked(whole, label) for label in MISSING},
+        asked={label: _rate(whole, f"asked_though_there {label.removeprefix('missing ')}")[::-1] for label in MISSING},
+        reaching=_rate(whole, "reports_that_reach_a_person"),
     )
 
 
@@ -136,9 +139,9 @@ def _bins(sums: Sums, name: str) -> tuple[Bin, ...]:
     return tuple(found)
 
 
-def _asked(sums: Sums, label: str) -> tuple[int, int]:
-    name = f"asked_though_there {label.removeprefix('missing ')}"
-    return int(sums[f"{name}|of"][0]), int(sums[f"{name}|right"][0])
+def _rate(sums: Sums, name: str) -> tuple[int, int]:
+    """In how many it was so, and of how many."""
+    return int(sums[f"{name}|right"][0]), int(sums[f"{name}|of"][0])
 
 
 def _movements(moved: Iterable[Moved]) -> dict[tuple[str, str], Movement]:

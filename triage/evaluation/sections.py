@@ -15,6 +15,15 @@ _SWAPS: Mapping[str, str] = {PEOPLE: "names", PLACES: "places", TOWNS: "towns", 
 _MOST_SHOWN = 5
 
 
+def unseen(result: Result) -> str:
+    """How many reports were taken for what nobody need read, as numbers."""
+    seen, reports = result.own.reaching
+    return prose(
+        f"""Of {reports} reports and additions **{reports - seen}** were not seen as something that a person must read:
+        `klacht` or `overig` was suggested. They stand in the queue like all others, only further down."""
+    )
+
+
 def calibration(result: Result) -> str:
     """The calibration errors, as a table."""
     errors = {key: with_interval(result.own.figures[f"ece_{key}"]) for key in ("kind", "primary", "holds")}
@@ -116,9 +125,9 @@ def evidence(result: Result) -> str:
     return prose(
         f"""In **{percent(held.value)}** of {result.deletions} mails ({percent(held.low)} to {percent(held.high)}; the
         aim is 90 %) the score of the primary category falls further when the sentences shown as evidence are taken out
-        than when as many others are, drawn at random (the mean of four draws; lines with nothing but a number or an
-        address are never drawn). A category that is no longer suggested counts as 0. Mails with fewer other sentences
-        than evidence are left out."""
+        than when as many of all sentences are, drawn at random, the shown ones too (the mean of four draws; lines with
+        nothing but a number or an address are never drawn). A category that is no longer suggested counts as 0. Mails
+        in which all sentences are evidence are left out."""
     )
 
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from triage.evaluation.intervals import FEWEST
-from triage.evaluation.results import Figure
+from triage.evaluation.results import Figure, Group
 
 NOT_MEASURED = "not measured"
 AIMS: Mapping[str, float] = {
@@ -43,6 +43,8 @@ NAMES: Mapping[str, str] = {
     "language_accuracy": "language: share right",
 }
 """The measures of the judge of the corpus, in words."""
+_DECIMALS: Mapping[str, int] = {"reports_that_reach_a_person": 3}
+"""Where 0.997 is not 1.00: each that is missed counts."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -51,14 +53,21 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def with_interval(figure: Figure, decimal: str = ".") -> str:
+def with_interval(figure: Figure, decimal: str = ".", decimals: int = 2) -> str:
     """0.83 (0.80–0.86)"""
-    return f"{figure.value:.2f} ({figure.low:.2f}–{figure.high:.2f})".replace("-", "−").replace(".", decimal)
+    value, low, high = (f"{number:.{decimals}f}" for number in (figure.value, figure.low, figure.high))
+    return f"{value} ({low}–{high})".replace("-", "−").replace(".", decimal)
 
 
-def measured(figure: Figure, mails: float, decimal: str = ".") -> str:
+def measured(figure: Figure, mails: float) -> str:
     """The figure, where there are enough mails to say anything."""
-    return with_interval(figure, decimal) if mails >= FEWEST else NOT_MEASURED
+    return with_interval(figure) if mails >= FEWEST else NOT_MEASURED
+
+
+def told(group: Group, key: str, decimal: str = ".") -> str:
+    """One of the measures of a group, where it has enough mails to say anything."""
+    figure, decimals = group.figures[key], _DECIMALS.get(key, 2)
+    return with_interval(figure, decimal, decimals) if group.mails >= FEWEST else NOT_MEASURED
 
 
 def prose(text: str) -> str:

@@ -52,6 +52,14 @@ def test_a_category_that_is_no_longer_suggested_counts_as_0(shown: Report) -> No
     assert score_of(replace(shown, categories=()), Category.STRAFBAAR_FEIT) == 0
 
 
+def test_random_sentences_are_drawn_from_all_those_shown_too(shown: Report) -> None:
+    """Of two sentences one carries it, so about every second draw takes that one out."""
+    short = mails.mail(f"{CARRIES} Daarna ging ik naar huis.")
+    found = deletion(lambda mail: by_money(shown, mail), short, shown)
+    assert found is not None
+    assert 0 < found.random < found.evidence
+
+
 def test_where_nothing_else_can_be_taken_out_nothing_is_tested(shown: Report) -> None:
     assert deletion(lambda mail: by_money(shown, mail), mails.mail(CARRIES), shown) is None
     assert deletion(lambda mail: by_money(shown, mail), mails.mail(TEXT), replace(shown, evidence=())) is None

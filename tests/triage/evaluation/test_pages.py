@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from triage.evaluation.deletion import Deletion
 from triage.evaluation.fairness import Moved
 from triage.evaluation.page import DIAGRAM, page
 from triage.evaluation.reliability import diagram
-from triage.evaluation.results import Bin, Result, result
+from triage.evaluation.results import Bin, Figure, Result, result
 from triage.evaluation.run import MELDPOST
 from triage.evaluation.swaps import PEOPLE
 from triage.evaluation.tables import NOT_MEASURED
@@ -22,6 +23,7 @@ from triage.evaluation.tables import NOT_MEASURED
 DOCS = Path(__file__).parents[3] / "docs"
 CARDS = ("model-card.md", "algoritmeregister.md")
 DATE = "2026-11-30"
+REACHING = "reports_that_reach_a_person"
 
 
 def judged(number: int, lang: str = "nl") -> Judged:
@@ -109,6 +111,17 @@ def test_a_block_that_nothing_fills_or_that_has_no_end_is_refused(text: str) -> 
 def test_the_dutch_figures_are_written_as_in_dutch(found: Result) -> None:
     assert re.search(r"\| soort bericht juist \| 0,95 \| 0,74 \(0,\d\d–0,\d\d\) \|", blocks(found, DATE)["kerncijfers"])
     assert "| andere namen | 149 | 10,1 % |" in blocks(found, DATE)["eerlijkheid"]
+
+
+def test_a_report_that_nobody_would_read_is_never_rounded_away(found: Result, written: str) -> None:
+    one_missed = replace(found.own, reaching=(996, 997), figures={**found.own.figures, REACHING: Figure(0.9969, 0, 1)})
+    text = page(replace(found, ways={**found.ways, MELDPOST: one_missed}), DATE)
+    assert "| 1.00 | **0.997 (0.000–1.000)** |" in row(text, "reports and additions")
+    assert "Of 997 reports and additions **1** were not seen as something" in " ".join(text.split())
+    seen, of = found.own.reaching
+    assert (seen, of) == (111, 149)
+    assert f"**{of - seen}** were not seen" in " ".join(written.split())
+    assert f"**{of - seen}** niet herkend" in " ".join(blocks(found, DATE)["kerncijfers"].split())
 
 
 # the documents as they are
