@@ -1,10 +1,11 @@
 """How to reach the reporter: name, e-mail, telephone and postal address, as the mail gives them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from triage.addresses import address_spans, bounded, claimed
+from triage.forms import Field, Part, Role
 from triage.phones import Phone, phones
 from triage.reading import Prepared
 from triage.report import Contact
@@ -12,6 +13,7 @@ from triage.tagging import Tagged
 
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
 _DUTCH_CODE = re.compile(r"\b[1-9]\d{3}\s?[A-Z]{2}\b")
+_BELOW = re.compile(r"[ ,]*\n[ ]*(?:[A-Z]{1,2}-)?\d{4,6}(?:\s?[A-Z]{2})?[ ]+[^\W\d_][^\n:@]{1,40}(?=\n|$)")
 _ENOUGH = 2.0
 _JUNK = " \n\t,.;:|-–()[]"
 
@@ -39,7 +41,7 @@ def find(prepared: Prepared, from_name: str, from_email: str, tagged: Sequence[T
     signed = _signed_name(prepared, tagged)
     email = from_email.strip() or next((m.group() for m in EMAIL.finditer(own, signature)), None)
     contact = Contact(
-        name=from_name.strip() if _is_name(from_name) else signed,
+        name=_labelled_name(prepared, tagged) or (from_name.strip() if _is_name(from_name) else signed),
         email=email or next((m.group() for m in EMAIL.finditer(own)), None),
         phone=phone.text if phone and phone.score >= _ENOUGH else None,
         address=address,
@@ -51,7 +53,43 @@ def _best_phone(prepared: Prepared, address: Place | None) -> Phone | None:
     """The likeliest number that is no part of the address, where postal codes look like numbers."""
     begin, end = address or (0, 0)
     found = phones(prepared.own, prepared.language, prepared.layout.signature_start)
-    return next((p for p in found if p.end <= begin or p.start >= end), None)
+    return next((p for p in found if (p.end <= begin or p.start >= end) and not _is_anothers(prepared, p.start)), None)
+
+
+def _is_anothers(prepared: Prepared, place: int) -> bool:
+    """Does a form say of what stands here that it is somebody else's?"""
+    at = prepared.reading.own_start + place
+    return any(f.start <= at < f.end and f.role not in (None, Role.REPORTER) for f in prepared.fields)
+
+
+def _labelled(prepared: Prepared) -> Iterator[Field]:
+    """What a form in the reporter's own words gives of nobody else."""
+    for field in prepared.fields:
+        own = prepared.reading.own_start <= field.start and field.end <= prepared.reading.own_end
+        if own and field.role in (None, Role.REPORTER):
+            yield field
+
+
+def _labelled_name(prepared: Prepared, tagged: Sequence[Tagged]) -> str | None:
+    for field in _labelled(prepared):
+        if field.names and field.role is Role.REPORTER:
+            named = [t.text for t in tagged if t.kind == "name" and field.start <= t.start < field.end]
+            if named:
+                return named[0]
+    return None
+
+
+def _labelled_address(prepared: Prepared) -> Place | None:
+    """What stands behind the label of an address, where it has a number; with the line below, if that has a place."""
+    own, moved = prepared.own, prepared.reading.own_start
+    for field in _labelled(prepared):
+        if Part.ADDRESS not in field.parts:
+            continue
+        start, end = field.start - moved, field.end - moved
+        if _looks_right(own[start:end]) and re.search(r"\d", own[start:end]) and "@" not in own[start:end]:
+            below = _BELOW.match(own, end)
+            return start, below.end() if below and not _DUTCH_CODE.search(own, start, end) else end
+    return None
 
 
 def _is_name(name: str) -> bool:
@@ -66,7 +104,8 @@ def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[Place | None
         for t in tagged
         if t.kind == "address" and reading.own_start <= t.start and t.end <= reading.own_end
     ]
-    ruled = address_spans(own)
+    spans = [span for span in spans if not _is_anothers(prepared, span[0])]
+    ruled = [span for span in address_spans(own) if not _is_anothers(prepared, span.start)]
     merged = _merged(own, spans)
     scored = [
         (score + 0.2 * _has_code(own[start:end]), start, end)
@@ -82,6 +121,8 @@ def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[Place | None
     likely = [r for r in ruled if r.start >= signed or _DUTCH_CODE.search(r.text) or claimed(own, r)]
     if likely:
         return (likely[-1].start, likely[-1].end), 0.3, True
+    if labelled := _labelled_address(prepared):
+        return labelled, 0.3, True
     return None, max((s for _, _, s in spans), default=0.0), bool(ruled)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
-from triage import contact, people
+from triage import contact, filled_in, people
 from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.language import DEFAULT
@@ -13,7 +13,7 @@ from triage.linear import Floats, softmax
 from triage.masking import Mask
 from triage.mending import Mending
 from triage.model import Model
-from triage.people import Candidate, Judge, Reading
+from triage.people import Candidate, Judge
 from triage.pretrained import as_trained
 from triage.reading import Preparation, Prepared
 from triage.report import CategoryScore, Concerned, Contact, MailText, Report
@@ -50,11 +50,11 @@ class Triage:
         """The same for a mail already prepared by a `Preparation`."""
         if not says_something(f"{mail.subject}\n{mail.own_text}\n{mail.quoted_text}\n{mail.attachment_text}"):
             return _unread(mail)
-        reading, tagged = prepared.reading, self._tagged(prepared)
+        tagged = self._tagged(prepared)
         candidates = people.candidates(tagged)
         mask = self._preparation.masking.without(_names(tagged))
         scores = text_scores(self._model, mask.bags(prepared.told, prepared.subject), prepared.vector)
-        names, functions = self._judged(reading, candidates, scores)
+        names, functions = self._judged(prepared, candidates, scores)
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
         concerned = self._concerned(candidates, names, functions)
@@ -68,16 +68,22 @@ class Triage:
         reading = prepared.reading
         tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
         found = stretches(tags, odds, reading.tokens, reading.text)
-        return self._mending.of(found, odds, reading.tokens, reading.text)
+        mended = self._mending.of(found, odds, reading.tokens, reading.text)
+        return filled_in.completed(mended, prepared.fields, reading.tokens, reading.text)
 
-    def _judged(self, reading: Reading, found: Sequence[Candidate], scores: Floats) -> tuple[list[float], list[float]]:
+    def _judged(
+        self, prepared: Prepared, found: Sequence[Candidate], scores: Floats
+    ) -> tuple[list[float], list[float]]:
         """How likely each name, and each function, is that of a person concerned."""
-        names = self._judge.names(reading, found)
+        reading, fields = prepared.reading, prepared.fields
+        all_names = [c for c in found if c.kind == "name"]
+        names = filled_in.certain(all_names, self._judge.names(reading, found), fields)
         functions = self._judge.functions(reading, found, names)
         again = []
         for kind, firsts in (("name", names), ("function", functions)):
             of_kind = [c for c in found if c.kind == kind]
-            again.append(looked_at_again(self._model.heads[f"concerned {kind}"], reading, of_kind, firsts, scores))
+            second = looked_at_again(self._model.heads[f"concerned {kind}"], reading, of_kind, firsts, scores)
+            again.append(filled_in.certain(of_kind, second, fields))
         return again[0], again[1]
 
     def _report(

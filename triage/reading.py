@@ -1,11 +1,12 @@
 """A mail prepared once for all models: one text of subject, own and quoted words, its tokens, n-grams and places."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triage.features import Array, folded
+from triage.forms import Field, Forms
 from triage.language import Languages
 from triage.layout import Layout, Layouts
 from triage.masking import Masking
@@ -39,6 +40,8 @@ class Prepared:
     """Of a pretrained pipeline; of length 0 where the model is built on none."""
     reading: Reading
     tagging: NDArray[np.int64]
+    fields: tuple[Field, ...]
+    """Of forms; their places are those in the text of `reading`."""
 
 
 class Preparation:
@@ -49,6 +52,7 @@ class Preparation:
         self._languages = Languages()
         self._layouts = Layouts()
         self._tokens = Tokens()
+        self._forms = Forms()
         self.masking = Masking()
 
     def of(self, mail: MailText) -> Prepared:
@@ -68,7 +72,15 @@ class Preparation:
             vector=self._pretrained.vector(told) if self._pretrained else np.zeros(0, dtype=np.float32),
             reading=reading,
             tagging=features(reading.tokens, reading.text, reading.layout, reading.sender),
+            fields=self._fields(reading, mail.from_name),
         )
+
+    def _fields(self, reading: Reading, sender: str) -> tuple[Field, ...]:
+        """Of the own and the quoted words, each by itself: no form goes on in a quote."""
+        own, quoted = reading.text[: reading.own_end], reading.text[reading.own_end :]
+        behind = self._forms.of(quoted)
+        moved = (replace(f, start=f.start + len(own), end=f.end + len(own)) for f in behind)
+        return (*self._forms.of(own, sender), *moved)
 
     def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
         own = own[:_TAGGED]
