@@ -8,7 +8,7 @@ word.
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,24 +66,27 @@ def candidates(tagged: Sequence[Tagged]) -> list[Candidate]:
 
     The longest names come first, so that "Thijmen" and "De Waal" both find "Thijmen de Waal" wherever it stands.
     """
-    groups: list[tuple[str, list[frozenset[str]], list[Tagged]]] = []
+    groups: list[tuple[str, set[frozenset[str]], list[Tagged]]] = []
+    by_word: dict[tuple[str, str], set[int]] = {}
     mentions = [m for m in tagged if m.kind in ("name", "function")]
     for mention in sorted(mentions, key=lambda m: -len(words_of(m.text)) if m.kind == "name" else 0):
-        key = words_of(mention.text)
-        for kind, keys, group in groups:
-            if kind == mention.kind and _joins(kind, key, keys):
-                keys.append(key)
-                group.append(mention)
-                break
-        else:
-            groups.append((mention.kind, [key], [mention]))
+        kind, key = mention.kind, words_of(mention.text)
+        words = [(kind, word) for word in key or ("",)]  # who share no word are no candidates for being one
+        near = sorted(set().union(*(by_word.get(word, ()) for word in words)))
+        number = next((i for i in near if _joins(kind, key, groups[i][1])), len(groups))
+        if number == len(groups):
+            groups.append((kind, set(), []))
+        groups[number][1].add(key)
+        groups[number][2].append(mention)
+        for word in words:
+            by_word.setdefault(word, set()).add(number)
     found = [(kind, sorted(group, key=lambda m: m.start)) for kind, _, group in groups]
     return [
         Candidate(kind, _longest(group), tuple(group)) for kind, group in sorted(found, key=lambda g: g[1][0].start)
     ]
 
 
-def _joins(kind: str, key: frozenset[str], keys: Sequence[frozenset[str]]) -> bool:
+def _joins(kind: str, key: frozenset[str], keys: Collection[frozenset[str]]) -> bool:
     if kind == "function":
         return key in keys
     return key in keys or any(same_person(key, other) for other in keys)

@@ -17,9 +17,6 @@ from triage.tagging import features
 from triage.text import MAX_OWN, MAX_QUOTED, MAX_SUBJECT, clean
 from triage.tokens import Tokens
 
-_TAGGED = 20_000
-"""Characters in which persons, functions and addresses are looked for; more is seen by the n-grams alone."""
-
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -83,10 +80,8 @@ class Preparation:
         return (*self._forms.of(own, sender), *moved)
 
     def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
-        own = own[:_TAGGED]
-        text = f"{subject}\n{own}\n{quoted}"[:_TAGGED]
+        text = f"{subject}\n{own}\n{quoted}"
         start = len(subject) + 1
         moved = Layout(layout.greeting_end + start, layout.signature_start + start)
         sender = clean(f"{mail.from_name} {mail.from_email}", 300)
-        end = min(start + len(own), len(text))
-        return Reading(text, self._tokens.of(text), moved, start, end, sender)
+        return Reading(text, self._tokens.of(text), moved, start, start + len(own), sender)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tests.triage import mails
 from triage import MailText, Report, Triage
+from triage.text import MAX_OWN
 
 ODD = (
     "",
@@ -51,6 +52,14 @@ def test_of_a_very_long_mail_the_beginning_is_looked_at(triage: Triage) -> None:
     report = triage.understand(mails.mail(long))
     assert len(long) > 1_000_000
     assert "Diederik Stokvis" in [c.name for c in report.concerned]
+
+
+def test_a_person_is_found_wherever_the_text_is_looked_at(triage: Triage) -> None:
+    before = "En toen gebeurde er weer iets bij de balie. " * 800
+    at_the_end, quoted = mails.mail(before + mails.DUTCH.own_text), mails.mail(before, quoted=mails.DUTCH.own_text)
+    assert 20_000 < len(before) < MAX_OWN - 1_000
+    for mail in (at_the_end, quoted):
+        assert "Diederik Stokvis" in [c.name for c in triage.understand(mail).concerned]
 
 
 def test_the_same_mail_gets_the_same_answer_in_any_order(triage: Triage) -> None:
