@@ -6,16 +6,19 @@ finds.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from triage import places
 from triage.features import Bag, char_bag, folded, word_bag
 from triage.tokens import phrases_of
+from triage.vocabulary import Vocabulary
 from triage.wanted import Wanted
 
 MARK, PLACE = "ɸ", "ɤ"
-"""Stand for a name, and for a country or city; letters, so that they make n-grams with the words beside them."""
+"""Stand for a name, and for a country, city or other proper name; letters, so that they make n-grams with the words
+beside them."""
 
 _SHORTEST = 2
 _MOST_WORDS = 6
@@ -45,14 +48,14 @@ class Masking:
         titles = "|".join(re.escape(t) for t in sorted({t.rstrip(".") for t in phrases_of("title")}, key=len)[::-1])
         self._particles = frozenset(phrases_of("particle"))
         self.titles = re.compile(
-            rf"(?<!\w)(?:(?:de |el |la |the )?(?:{titles})\.?\s+|\w\.\s?){{1,{_MOST_TITLES}}}(?={MARK})"
+            rf"(?<!\w)(?:(?:de |el |la |the )?(?:{titles})\.?\s+|\w\.\s?){{1,{_MOST_TITLES}}}(?={MARK})", re.IGNORECASE
         )
-        self._in_one = re.compile(rf"{MARK}(?:[ -]+{MARK})+")
+        self._in_one = re.compile(rf"({MARK}|{PLACE})(?:[ -]+\1)+")
         self._neutral = {word: same[0] for same in _SAME_WORD for word in same[1:]}
         self._pronoun = re.compile(rf"(?<!\w)(?:{'|'.join(self._neutral)})(?!\w)")
 
-    def without(self, names: Iterable[str] = ()) -> "Mask":
-        """What takes these names out of texts, whole and in part."""
+    def without(self, names: Iterable[str] = (), vocabulary: Vocabulary | None = None) -> "Mask":
+        """What takes these names out of texts, whole and in part, and proper names that are not in the vocabulary."""
         whole, single = set[str](), set[str]()
         for name in dict.fromkeys(names):
             words = name.split()[:_MOST_WORDS]
@@ -61,11 +64,13 @@ class Masking:
                 single.update(filter(self._is_own, (word.strip(".,;:()\"'") for word in words)))
             else:
                 single.update(words)
-        return Mask(self, Wanted((name.lower() for name in whole), single))
+        return Mask(self, Wanted((name.lower() for name in whole), single), vocabulary)
 
-    def folded(self, text: str) -> str:
+    def folded(self, text: str, vocabulary: Vocabulary | None = None) -> str:
         """A text folded, in which names are marked: without titles before them, places, and what tells a sex."""
-        marked = self._in_one.sub(MARK, self.titles.sub("", folded(places.replaced(text, PLACE))))
+        untitled = self.titles.sub("", unicodedata.normalize("NFC", text))
+        placeless = places.replaced(untitled, PLACE, vocabulary.is_unknown_name if vocabulary else places.none)
+        marked = self._in_one.sub(r"\1", folded(placeless))
         return self._pronoun.sub(lambda found: self._neutral[found.group()], marked)
 
     def _is_own(self, word: str) -> bool:
@@ -79,10 +84,11 @@ class Mask:
 
     masking: Masking
     names: Wanted
+    vocabulary: Vocabulary | None = None
 
     def of(self, text: str) -> str:
         """The text folded, in which nobody is named and nothing tells a sex."""
-        return self.masking.folded(self.names.replaced(text, MARK))
+        return self.masking.folded(self.names.replaced(text, MARK), self.vocabulary)
 
     def bags(self, text: str, subject: str = "") -> Bags:
         """What a text tells; the words of a subject are counted once more, by themselves."""

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from config.taxonomy import SUBS, Category, MissingField
 from triage.linear import Compact, Floats, Linear
+from triage.vocabulary import Vocabulary
 
-FORMAT = 4
-"""4: names, sexes and places are no words any more."""
+FORMAT = 5
+"""4: names, sexes and places are no words any more. 5: nor are other proper names, by a vocabulary."""
 ARRAYS, NUMBERS = "model.npz", "model.json"
 MODEL = Path(__file__).parent / "model"
 _FIELDS = tuple(field for field in MissingField if field is not MissingField.EMAIL)
@@ -64,6 +65,7 @@ class Model:
     functions: Linear
     heads: Mapping[str, Linear]
     numbers: Mapping[str, float]
+    vocabulary: Vocabulary
     built_on: BuiltOn | None = None
 
     def save(self, folder: Path) -> None:
@@ -87,6 +89,7 @@ class Model:
             "text.codes": self.text.codes,
             "text.scale": self.text.scale,
             "text.bias": self.text.bias,
+            "vocabulary": self.vocabulary.hashes,
         }
         for name, linear in self._linears().items():
             scale = np.abs(linear.weights).max(axis=0) / 1000 + 1e-12
@@ -150,6 +153,7 @@ class Model:
             functions=linears["functions"],
             heads=heads,
             numbers=numbers,
+            vocabulary=Vocabulary(arrays["vocabulary"]),
             built_on=_built_on(described, arrays, path),
         )
 

@@ -52,7 +52,7 @@ class Triage:
             return _unread(mail)
         tagged = self._tagged(prepared)
         candidates = people.candidates(tagged)
-        mask = self._preparation.masking.without(_names(tagged))
+        mask = self._preparation.masking.without(_names(tagged), self._model.vocabulary)
         scores = text_scores(self._model, mask.bags(prepared.told, prepared.subject), prepared.vector)
         names, functions = self._judged(prepared, candidates, scores)
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)

@@ -5,7 +5,7 @@ no article, and none of the Netherlands: that the ministry is Dutch is no chance
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
@@ -45,10 +45,15 @@ def cities(language: str) -> tuple[str, ...]:
     return _usable(name for name in found if name not in known_countries)
 
 
-def replaced(text: str, mark: str) -> str:
-    """The text with this in the place of each."""
+def none(_: str) -> bool:
+    """No other names."""
+    return False
+
+
+def replaced(text: str, mark: str, is_other_name: Callable[[str], bool]) -> str:
+    """The text with this in the place of each, and of each other word that is a name."""
     known = of_all_languages()
-    return _WORD.sub(lambda word: mark if word.group() in known else word.group(), text)
+    return _WORD.sub(lambda word: mark if word.group() in known or is_other_name(word.group()) else word.group(), text)
 
 
 def words(text: str) -> list[str]:

@@ -15,7 +15,8 @@ from triage.evaluation.run import answers
 from triage.labelled import CORPUS, Labelled, Sentence, read, read_sentences
 from triage.model import Model
 from triage.pipeline import Triage
-from triage.training import Folds, Progress, fit, prepare
+from triage.training import Folds, Progress, fit, prepare, usage_in
+from triage.vocabulary import Usage
 from triage.wording import Example
 
 FEWEST = 10
@@ -70,25 +71,28 @@ def learn(
         raise TooFew(f"There are {len(cases)} decided cases to learn from; it takes at least {FEWEST}.")
     progress("reading the corpus and the cases")
     sentences = read_sentences(corpus)
-    mails, held_mails = _parted(prepare(read(corpus)), seed)
-    taught, held_cases = _parted(prepare(cases, names=Triage(Model.load()).names), seed)
+    labelled = read(corpus)
+    usage = usage_in(labelled)  # of the corpus alone: no word of a case is counted
+    mails, held_mails = _parted(prepare(labelled, usage), seed)
+    taught, held_cases = _parted(prepare(cases, usage, names=Triage(Model.load()).names), seed)
     known = [e for e in taught if e.labelled.writer in seen_before]
     held = {"corpus": held_mails, "cases": held_cases}
     progress("training without the corrections, to compare")
-    before = _measured(_fit([*mails, *known], seed, sentences), held)
+    before = _measured(_fit([*mails, *known], usage, seed, sentences), held)
     progress("training with the corrections, to compare")
-    after = _measured(_fit([*mails, *taught], seed, sentences), held)
+    after = _measured(_fit([*mails, *taught], usage, seed, sentences), held)
     figures = tuple(
         Figure(of, name, before[of, name][1], before[of, name][0], after[of, name][0]) for of, name in before
     )
     if any(figure.is_worse for figure in figures):
         return Learned(figures, None)
     progress("training on everything")
-    return Learned(figures, fit([*mails, *held_mails, *taught, *held_cases], seed, progress, sentences))
+    everything = [*mails, *held_mails, *taught, *held_cases]
+    return Learned(figures, fit(everything, usage, seed, progress, sentences))
 
 
-def _fit(examples: Sequence[Example], seed: int, sentences: Sequence[Sentence]) -> Triage:
-    return Triage(fit(examples, seed, sentences=sentences))
+def _fit(examples: Sequence[Example], usage: Usage, seed: int, sentences: Sequence[Sentence]) -> Triage:
+    return Triage(fit(examples, usage, seed, sentences=sentences))
 
 
 def _parted(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:

@@ -33,11 +33,14 @@ from triage.reading import Preparation, Prepared
 from triage.second_look import looked_at_again, standing
 from triage.signals import TEXT_OUTPUTS, Signals
 from triage.tagging import Tagged, decode, stretches
+from triage.vocabulary import Usage, Vocabulary
 from triage.wording import ALL_SUBS, Example, Learning, Wording
 
 Progress = Callable[[str], None]
 INNER_FOLDS = 3
 _WRONG, _ENOUGH = 0.01, 50
+_OF_CAPITALS = "de"
+"""The language that gives capitals to all nouns."""
 _TOPICS = slice(TEXT_OUTPUTS.index(f"primary {next(iter(Category))}"), TEXT_OUTPUTS.index(f"sub {ALL_SUBS[0]}"))
 """The signals that say which category: others only add noise there."""
 _WORDS = slice(0, len(TEXT_OUTPUTS))
@@ -57,7 +60,9 @@ def train(
     """
     pretrained = Pretrained.open(pipeline) if pipeline else None
     progress("reading the corpus")
-    trained = fit(prepare(read(corpus), pretrained), seed, progress, read_sentences(corpus), pretrained)
+    mails = read(corpus)
+    usage = usage_in(mails)
+    trained = fit(prepare(mails, usage, pretrained), usage, seed, progress, read_sentences(corpus), pretrained)
     spacy_pipeline.write(trained, model)
     return trained
 
@@ -66,21 +71,38 @@ def _none(_: Prepared) -> Sequence[str]:
     return ()
 
 
+def usage_in(mails: Sequence[Labelled]) -> Usage:
+    """Who uses which words."""
+    return Usage(
+        (m.writer, f"{m.mail.subject}\n{m.mail.own_text}\n{m.mail.quoted_text}", m.gold["lang"] == _OF_CAPITALS)
+        for m in mails
+    )
+
+
 def prepare(
-    mails: Sequence[Labelled], pretrained: Pretrained | None = None, names: Callable[[Prepared], Sequence[str]] = _none
+    mails: Sequence[Labelled],
+    usage: Usage,
+    pretrained: Pretrained | None = None,
+    names: Callable[[Prepared], Sequence[str]] = _none,
 ) -> list[Example]:
     """Tokens, n-grams, places and, where a model is to be built on a pretrained pipeline, the vector of every mail.
 
-    `names` finds them in a mail whose labels do not say where all names stand.
+    Each mail is looked at as one of a writer whose words nobody counted. `names` finds them in a mail whose labels do
+    not say where all names stand.
     """
     preparation = Preparation(pretrained)
-    return [_example(m, preparation, names) for m in mails]
+    return [_example(m, usage.unseen_by(m.writer), preparation, names) for m in mails]
 
 
-def _example(labelled: Labelled, preparation: Preparation, names: Callable[[Prepared], Sequence[str]]) -> Example:
+def _example(
+    labelled: Labelled,
+    vocabulary: Vocabulary,
+    preparation: Preparation,
+    names: Callable[[Prepared], Sequence[str]],
+) -> Example:
     gold, prepared = labelled.gold, preparation.of(labelled.mail)
     told = [person["name"] for person in gold["people"]] if "mentions" in labelled.known else names(prepared)
-    mask = preparation.masking.without(told)
+    mask = preparation.masking.without(told, vocabulary)
     passages = " ".join(gold["evidence"]) if gold["primary"] else ""
     bags = mask.bags(prepared.told, prepared.subject)
     return Example(labelled, prepared, bags, mask.bags(passages) if passages else None)
@@ -88,15 +110,16 @@ def _example(labelled: Labelled, preparation: Preparation, names: Callable[[Prep
 
 def fit(
     examples: Sequence[Example],
+    usage: Usage,
     seed: int = 0,
     progress: Progress = lambda _: None,
     sentences: Sequence[Sentence] = (),
     pretrained: Pretrained | None = None,
 ) -> Model:
-    """Train on prepared mails, and on single sentences that tell of misconduct, or of none. `pretrained` is the
-    pipeline that the mails were prepared with."""
+    """Train on prepared mails, and on single sentences that tell of misconduct, or of none. `usage` and `pretrained`
+    are those that the mails were prepared with."""
     progress("learning words")
-    return fit_around(Learning(examples, sentences, pretrained).of_all(), examples, seed, progress)
+    return fit_around(Learning(examples, usage, sentences, pretrained).of_all(), examples, seed, progress)
 
 
 def fit_around(
@@ -163,7 +186,8 @@ class _Training:
         numbers = self._numbers(rows, heads, found, name_scores, function_scores)
         names, functions = judges["name"].first, judges["function"].first
         text, built_on = self.wording.weights()
-        return Model(*self.wording.idf, text, tagger, moves, names, functions, heads, numbers, built_on)
+        vocabulary = self.wording.learning.usage.of({e.labelled.writer for e in self.examples})
+        return Model(*self.wording.idf, text, tagger, moves, names, functions, heads, numbers, vocabulary, built_on)
 
     # -- names, functions, addresses ---------------------------------------------------------------------------------
 

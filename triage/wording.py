@@ -21,6 +21,7 @@ from triage.model import BuiltOn
 from triage.pretrained import Pretrained
 from triage.reading import Prepared
 from triage.signals import TEXT_OUTPUTS
+from triage.vocabulary import Usage
 
 ALL_SUBS = tuple(s for subs in SUBS.values() for s in subs)
 
@@ -72,14 +73,19 @@ class Learning:
     """
 
     def __init__(
-        self, examples: Sequence[Example], sentences: Sequence[Sentence] = (), pretrained: Pretrained | None = None
+        self,
+        examples: Sequence[Example],
+        usage: Usage,
+        sentences: Sequence[Sentence] = (),
+        pretrained: Pretrained | None = None,
     ) -> None:
-        self.pretrained = pretrained
+        self.pretrained, self.usage = pretrained, usage
         self._examples, self._sentences = examples, sentences
         self._marked = [i for i, e in enumerate(examples) if e.evidence]
         count = len(examples)
-        mask, passages = Masking().without(), [e.evidence for e in examples if e.evidence]
-        bags = [*(e.bags for e in examples), *passages, *(mask.bags(s.text) for s in sentences)]
+        masking, passages = Masking(), [e.evidence for e in examples if e.evidence]
+        told = [masking.without(vocabulary=usage.unseen_by(s.writer)).bags(s.text) for s in sentences]
+        bags = [*(e.bags for e in examples), *passages, *told]
         words = features.matrix([b.words for b in bags], features.WORD_BITS)
         chars = features.matrix([b.chars for b in bags], features.CHAR_BITS)
         self.word_idf, self.char_idf = features.idf(words[:count]), features.idf(chars[:count])

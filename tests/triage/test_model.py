@@ -18,12 +18,12 @@ from triage.evaluation import answers, by_language, figures
 from triage.labelled import read
 from triage.model import ARRAYS, FORMAT, MODEL, NUMBERS, BadModel
 from triage.pipeline import Triage
-from triage.training import fit, prepare
+from triage.training import fit, prepare, usage_in
 
 
 def test_the_model_holds_arrays_of_numbers_and_nothing_else() -> None:
     with np.load(MODEL / ARRAYS, allow_pickle=False) as archive:
-        assert all(archive[name].dtype.kind in "fi" for name in archive.files)
+        assert all(archive[name].dtype.kind in "fiu" for name in archive.files)
     assert all(isinstance(v, float | int) for v in json.loads((MODEL / NUMBERS).read_text())["numbers"].values())
 
 
@@ -59,7 +59,7 @@ def test_what_is_written_out_in_a_model_names_its_parts_alone() -> None:
     vocabulary = {*Kind, *Category, *MissingField, *(s for subs in SUBS.values() for s in subs)}
     for word in sorted(vocabulary, key=len, reverse=True):
         written = written.replace(word, "")
-    parts = "heads text tagger names functions moves word_idf char_idf npy missing category sub sure"
+    parts = "vocabulary heads text tagger names functions moves word_idf char_idf npy missing category sub sure"
     arrays = "weights codes scale bias"
     heads = "kind primary describes anonymous severity concerned name function"
     assert set(re.findall(r"[a-z_]+", written)) <= {*parts.split(), *arrays.split(), *heads.split()}
@@ -98,8 +98,9 @@ def test_a_pickle_in_place_of_numbers_is_refused(tmp_path: Path) -> None:
 
 def test_training_is_reproducible_and_survives_saving(tmp_path: Path) -> None:
     few = [m for m in read() if m.writer in ("t1", "t2", "t22")]
-    examples = prepare([m for i, m in enumerate(few) if i % 6 == 0])
-    first, second = fit(examples, seed=3), fit(examples, seed=3)
+    usage = usage_in(few)
+    examples = prepare([m for i, m in enumerate(few) if i % 6 == 0], usage)
+    first, second = fit(examples, usage, seed=3), fit(examples, usage, seed=3)
     assert first.numbers == second.numbers
     assert np.array_equal(first.text.codes, second.text.codes)
     assert np.array_equal(first.tagger.weights, second.tagger.weights)

@@ -18,14 +18,15 @@ from triage.labelled import Labelled
 from triage.model import ARRAYS, MODEL, NUMBERS, BadModel, BuiltOn, Model
 from triage.pretrained import LONGEST, BadPipeline, Pretrained, as_trained
 from triage.reading import Preparation
-from triage.training import fit, prepare
+from triage.training import fit, prepare, usage_in
 
 FEW = pipelines.few_mails()
 
 
 def trained_on(pipeline: Path, few: list[Labelled] = FEW) -> Model:
     pretrained = Pretrained.open(str(pipeline))
-    return fit(prepare(few, pretrained), pretrained=pretrained)
+    usage = usage_in(few)
+    return fit(prepare(few, usage, pretrained), usage, pretrained=pretrained)
 
 
 @pytest.fixture(scope="module")

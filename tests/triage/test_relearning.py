@@ -14,7 +14,7 @@ from triage.corrections import labelled
 from triage.labelled import CORPUS, Labelled, read
 from triage.model import Model, is_of_this_version
 from triage.relearning import FEWEST, Figure, TooFew, learn
-from triage.training import fit, prepare
+from triage.training import fit, prepare, usage_in
 
 CASES = [m for m in read() if m.writer == "t30"]
 
@@ -74,14 +74,15 @@ def test_what_chance_explains_is_not_worse() -> None:
 
 
 def test_what_is_not_known_of_a_mail_is_not_learned(corpus: Path) -> None:
-    examples = prepare(read(corpus))[::2]
+    usage = usage_in(read(corpus))
+    examples = prepare(read(corpus), usage)[::2]
     silent = examples[0].labelled
     undecided = {**silent.gold, "categories": [], "primary": None, "severity": None}
     silent = replace(silent, known=frozenset(), gold=undecided)
     trained = []
     for other in ({}, {"kind": "overig", "anonymous": True, "missing": [], "concerned": [], "people": []}):
         first = replace(examples[0], labelled=replace(silent, gold={**silent.gold, **other}), evidence=None)
-        trained.append(fit([first, *examples[1:]]).to_bytes())
+        trained.append(fit([first, *examples[1:]], usage).to_bytes())
     assert trained[0] == trained[1]
 
 
@@ -89,13 +90,15 @@ def test_names_in_a_case_are_no_words_though_nobody_said_where_they_stand(corpus
     case = next(m for m in read(corpus) if m.gold["people"] and m.gold["kind"] == "melding")
     silent = replace(case, known=frozenset({"kind"}), gold={**case.gold, "people": []})
     name = case.gold["people"][0]["name"]
-    (seen,), (unseen,) = prepare([silent], names=lambda _: [name]), prepare([silent])
+    usage = usage_in(read(corpus))
+    (seen,), (unseen,) = prepare([silent], usage, names=lambda _: [name]), prepare([silent], usage)
     assert len(seen.bags.words.indices) != len(unseen.bags.words.indices)
 
 
 def test_no_word_of_the_mails_stands_in_a_model(corpus: Path) -> None:
     cases = decided(CASES[:20])
-    content = fit(prepare([*read(corpus), *cases])).to_bytes()
+    usage = usage_in(read(corpus))
+    content = fit(prepare([*read(corpus), *cases], usage), usage).to_bytes()
     assert is_of_this_version(content)
     described = json.loads(content[4 : 4 + int.from_bytes(content[:4], "big")])
     assert set(described) == {"format", "numbers"}
@@ -108,7 +111,8 @@ def test_no_word_of_the_mails_stands_in_a_model(corpus: Path) -> None:
 
 
 def test_a_model_in_one_piece_is_the_model(corpus: Path, tmp_path: Path) -> None:
-    model = fit(prepare(read(corpus)[::2]))
+    usage = usage_in(read(corpus))
+    model = fit(prepare(read(corpus)[::2], usage), usage)
     (tmp_path / "piece").write_bytes(model.to_bytes())
     assert Model.load(tmp_path / "piece").to_bytes() == Model.load(_saved(model, tmp_path / "folder")).to_bytes()
 

@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from triage.labelled import read, read_sentences
-from triage.training import prepare
+from triage.training import prepare, usage_in
 from triage.wording import Example, Learning, Wording
 
 LEFT_OUT = "t3"
+USAGE = usage_in([m for m in read() if m.writer in ("t1", "t2", LEFT_OUT)])
 
 
 @pytest.fixture(scope="module")
 def examples() -> list[Example]:
     mails = [m for m in read() if m.writer in ("t1", "t2", LEFT_OUT) and m.gold["primary"]]
-    return prepare(mails[::4])
+    return prepare(mails[::4], USAGE)
 
 
 def _relabelled(examples: Sequence[Example], writer: str) -> list[Example]:
@@ -31,7 +32,7 @@ def _relabelled(examples: Sequence[Example], writer: str) -> list[Example]:
 
 def _without(examples: Sequence[Example]) -> Wording:
     out = np.array([e.labelled.writer == LEFT_OUT for e in examples])
-    return Learning(examples, read_sentences()[:60]).without([np.zeros_like(out), out])[1]
+    return Learning(examples, USAGE, read_sentences()[:60]).without([np.zeros_like(out), out])[1]
 
 
 def test_what_is_learned_without_a_writer_does_not_hang_on_the_labels_of_that_writer(examples: list[Example]) -> None:

@@ -21,7 +21,7 @@ from triage.pipeline import Triage
 from triage.pretrained import Pretrained
 from triage.reading import Preparation
 from triage.report import Report
-from triage.training import Folds, Progress, fit_around, prepare
+from triage.training import Folds, Progress, fit_around, prepare, usage_in
 from triage.wording import Example, Learning, Wording
 
 Answered = tuple[Labelled, Report]
@@ -81,10 +81,11 @@ def run(plan: Plan, corpus: Path = CORPUS, progress: Progress = lambda _: None) 
     mails = read(corpus)
     groups, names = dealt([m.writer for m in mails], plan)
     _check(mails, groups)
-    examples = prepare(mails, pretrained)
+    usage = usage_in(mails)
+    examples = prepare(mails, usage, pretrained)
     progress("learning words without each group")
     left_out = [np.array(groups) == number for number in range(len(names[: plan.only]))]
-    wordings = Learning(examples, read_sentences(corpus), pretrained).without(left_out)
+    wordings = Learning(examples, usage, read_sentences(corpus), pretrained).without(left_out)
     plain = _plain(plan, mails, progress) if plan.whole else {}
     clock, found = _Clock(names[: plan.only], progress), list[Judged]()
     work = [partial(_judged, plan, wording, examples, out) for wording, out in zip(wordings, left_out, strict=True)]
