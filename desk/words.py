@@ -416,6 +416,7 @@ ACTIONS = {
 }
 """What the rows of the trail tell, after the name of who did it."""
 
+VERDICTS = {"fine": _l("Good"), "note": _l("Worth a look"), "wrong": _l("Act")}
 WRONGS = {
     "changed": _l("Changed"),
     "removed": _l("Removed"),
@@ -427,6 +428,7 @@ WRONGS = {
 }
 TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "action": ACTIONS,
+    "verdict": VERDICTS,
     "wrong": WRONGS,
     "role": ROLES,
     "act": ACTS,

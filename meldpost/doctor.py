@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from access import credentials
@@ -56,11 +55,10 @@ from store.database import Database
 from store.database_rights import Process
 from store.ledger import DELIVERIES, IMPORTS, LedgerEntry, unfinished
 from store.mailboxes import Look, looks
-from store.outbox import OutboxState, unreachable_members
-from store.schema import Ledger, Outbox
+from store.outbox import unreachable_members
+from store.system_state import WAITING_TOO_LONG, last_sent, last_taken_in
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
-WAITING_TOO_LONG = timedelta(minutes=30)
 SWAPS = Path("/proc/swaps")
 
 
@@ -348,12 +346,10 @@ def _last_success(settings: Settings) -> Iterator[Finding]:
 
 def _work_done(database: Database, settings: Settings) -> Iterator[Finding]:
     with database.read() as session:
-        taken = session.scalar(select(func.max(Ledger.settled_at)))
-        sent = session.scalar(select(func.max(Outbox.settled_at)).where(Outbox.state == OutboxState.SENT))
-        yield Finding("last mail in", Verdict.FINE, _when(taken))
+        yield Finding("last mail in", Verdict.FINE, _when(last_taken_in(session)))
         for account in settings.mailboxes:
             yield from _unfinished(account, unfinished(session, account))
-        yield Finding("last mail out", Verdict.FINE, _when(sent))
+        yield Finding("last mail out", Verdict.FINE, _when(last_sent(session)))
         for desk in settings.desks:
             for look in looks(session, desk):
                 yield _look(look)

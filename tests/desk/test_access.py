@@ -67,7 +67,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     },
     frozenset({May.READ_FIGURES}): {"overview.show", "overview.of_year", "overview.as_csv", "overview.as_pdf"},
     frozenset({May.READ_TRAIL}): {"trail.show", "trail.prove"},
-    frozenset({May.OPEN_THE_DESK, May.SEE_SYSTEM}): {"settings.terms"},
+    frozenset({May.OPEN_THE_DESK, May.SEE_SYSTEM}): {"settings.terms", "system.show"},
 }  # fmt: skip
 """What lets a member in: any one of these rights, to these pages."""
 

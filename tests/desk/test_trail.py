@@ -215,7 +215,7 @@ def test_no_page_is_left_out(world: World) -> None:
         "/own/unlocking", "/search",
         "/overview/", "/overview/<int:year>", "/overview/<int:year>.csv", "/overview/<int:year>.pdf",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
-        "/settings/", "/settings/sessions", "/settings/terms",
+        "/settings/", "/settings/sessions", "/settings/terms", "/settings/system",
         "/settings/letters", "/settings/letters/<purpose>/<language>",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}

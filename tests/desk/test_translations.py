@@ -16,7 +16,9 @@ from cases.roles import Role
 from cases.terms import DoneReason, DueKind
 from config.taxonomy import SUBS, Automatic, Category, Kind, MissingField, Severity
 from desk import words
+from desk.system import Verdict
 from desk.timeline import SENTENCES
+from notify.letter_texts import NAMES
 from store.audit import Action
 from store.consent import Act
 from store.outbox import OutboxState, OutgoingKind
@@ -93,6 +95,8 @@ def test_every_slug_has_a_word() -> None:
     assert set(words.OUTGOING_STATES) == set(OutboxState)
     assert set(words.ACTIONS) <= set(Action)
     assert set(words.WRONGS) == set(Wrong)
+    assert set(words.VERDICTS) == set(Verdict)
+    assert set(words.LETTER_PLACES) == set(NAMES)
 
 
 def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
