@@ -10,6 +10,7 @@ from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
 from triage.language import DEFAULT
 from triage.linear import Floats, softmax
+from triage.lower_case import with_lower_case
 from triage.masking import Mask
 from triage.mending import Mending
 from triage.model import Model
@@ -69,6 +70,7 @@ class Triage:
         tags, odds = decode(self._model.tagger, prepared.tagging, self._model.moves)
         found = stretches(tags, odds, reading.tokens, reading.text)
         mended = self._mending.of(found, odds, reading.tokens, reading.text)
+        mended = with_lower_case(mended, reading.tokens, reading.text)
         return filled_in.completed(mended, prepared.fields, reading.tokens, reading.text)
 
     def _judged(

@@ -4,6 +4,7 @@ import pytest
 
 from tests.triage import mails
 from triage import Report, Triage
+from triage.lower_case import with_lower_case
 from triage.tagging import stretch_of
 from triage.tokens import Tokens
 
@@ -79,3 +80,21 @@ def test_a_function_has_its_brackets_in_pairs_and_no_loose_signs_behind_it(typed
     tokens = Tokens().of(typed)
     found = stretch_of("function", 0, len(tokens) - 1, tokens, typed, 1.0)
     assert (found.text if found else "") == whole
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("toen kwam dhr. pietersen binnen", ["pietersen"]),
+        ("mr smith asked me for money", ["smith"]),
+        ("ik sprak mw de vries gisteren", ["de vries"]),
+        ("gisteren heeft jan de vries mij geslagen", ["jan de vries"]),
+        ("jan de portier deed open", []),
+        ("jan van de balie deed open", []),
+        ("mevrouw riep dat het niet kon", []),
+        ("dr werd weer gebeld", []),
+        ("dhr\npietersen", []),
+    ],
+)
+def test_a_name_in_lower_case_is_one_where_nothing_else_can_stand(typed: str, names: list[str]) -> None:
+    assert [t.text for t in with_lower_case([], Tokens().of(typed), typed)] == names
