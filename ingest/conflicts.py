@@ -1,6 +1,8 @@
 """Conflicts of interest: a mail that names a member of the desk as a person concerned begins a case without them.
 
-Whom the configuration lists is compared, by the names that it gives them, with whom the machine takes to be concerned.
+So does one that answers us in a case which that member opens: making the keys of that case anew takes a private key,
+which nobody here has. Whom the configuration lists is compared, by the names that it gives them, with whom the machine
+takes to be concerned.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from sqlalchemy.orm import Session
 from cases.names import likeness, words
 from config.settings import DeskSettings
 from ingest.intake import Intake
+from ingest.threads import Thread
+from store.reach import kept_from
 from store.restriction import Restriction, restriction
 from triage import Report
 
@@ -46,6 +50,16 @@ def restricted(session: Session, intake: Intake, report: Report | None) -> Restr
             "desk %s: a mail names a member, and nobody else could open the case: name a second_recipient", intake.desk
         )
     return found
+
+
+def apart(session: Session, thread: Thread, kept: Restriction | None) -> Thread:
+    """Where a mail goes that is to be kept from somebody: not into a case that they open, but into one linked to it."""
+    if thread.case_id is None or kept is None:
+        return thread
+    openers = kept_from(session, [thread.case_id]).get(thread.case_id)
+    if openers is not None and not kept.shut_out & set(openers):
+        return thread
+    return Thread(None, thread.case_id, False, None, "names_a_member")
 
 
 def _without_domain(name: str) -> str:

@@ -21,7 +21,7 @@ from config.taxonomy import Automatic, Severity
 from ingest.authentication import Authentication, authenticate
 from ingest.automatic import inside, judge
 from ingest.bounces import came_back, failed_recipients, returned_tokens
-from ingest.conflicts import restricted
+from ingest.conflicts import apart, restricted
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
@@ -183,7 +183,9 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     found = clues(mail, intake.desk_settings, authentication)
     if verdict.kind is Automatic.BOUNCE:
         found = replace(found, tokens=(*found.tokens, *returned_tokens(mail)))
-    thread = find_thread(session, intake.desk, found, intake.index, intake.tokens)
+    answered_in = find_thread(session, intake.desk, found, intake.index, intake.tokens)
+    kept = restricted(session, intake, report) if answered_in.case_id is None or verdict.kind is None else None
+    thread = apart(session, answered_in, kept)
     read = Understood(mail, report, verdict, thread, authentication)
     decision = decide(session, intake, arrival, read, now)
     new = read_message(
@@ -200,7 +202,6 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     quiet = thread.answers_no_case and verdict.kind is not None
     notify = thread.case_id is None and verdict.may_report and not arrival.waits and not quiet
     answered = answer_address(mail, intake.own_addresses) if decision.goes_at_once else None
-    kept = restricted(session, intake, report) if thread.case_id is None else None
     among = None if kept is None else kept.recipients.keys()
     members = members_to_tell(session, intake, sender, answered, now, among) if notify else {}
     today = notify and intake.desk_settings.look_today and report is not None and report.severity is Severity.ACUUT
@@ -212,6 +213,8 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
         due |= {DueKind.FEEDBACK: promised} if promised else {}
         due |= {DueKind.URGENT_LOOK: now + timedelta(hours=intake.desk_settings.deputy_hours)} if today else {}
         case, taken = _open(session, intake, keys, new, due, now, linked_case=thread.linked_case, kept=kept)
+        if answered_in.case_id is not None and not answered_in.sender_is_new:  # who answered elsewhere is not reminded
+            dues.finish_dues(session, answered_in.case_id, [DueKind.REMINDER])
     else:
         case, taken = _add(session, intake, keys, new, thread.case_id, read, now)
     numbers = [intake.index.partner_number(domain, number) for domain, number in found.numbers]

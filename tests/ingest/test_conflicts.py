@@ -1,14 +1,23 @@
 """A mail that names a member of the desk is told from others, however the name is spelled."""
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from cases.roles import Role
+from cases.terms import DueKind
 from config.settings import MailboxSettings, PersonSettings
 from ingest.conflicts import named_members
+from store.casework import view_case
+from store.dues import set_due
+from store.keyring import KeyRing
+from store.outbox import Mail
 from tests.ingest.conftest import Dovecot
 from tests.ingest.office import DESK, REPORT, Office, mail
+from tests.store.office import opened_kinds
 from triage import Concerned
 
 ROLF, ANNA = "a" * 32, "b" * 32
@@ -45,3 +54,113 @@ def test_a_mail_that_names_the_only_member_is_read_by_them_rather_than_by_nobody
         assert office.take_in().taken == 1
     assert "name a second_recipient" in caplog.text
     assert len(office.cases()) == 1
+
+
+# A later mail
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Rolf takes mails in; Anna is another who does, and sg is the second recipient."""
+
+    office: Office
+    anna: KeyRing
+    second: KeyRing
+
+    @property
+    def rolf(self) -> KeyRing:
+        return self.office.ring
+
+    def opens(self, ring: KeyRing, case_id: str) -> bool:
+        return bool(opened_kinds(self.office.database, ring, case_id) - {"trail"})
+
+
+@pytest.fixture
+def desk(office: Office) -> Desk:
+    anna = office.join("anna", Role.DEPUTY)
+    second = office.join("sg", Role.SECRETARY_GENERAL)
+    office.set_people({office.ring.member_id: "Rolf Dijkgraaf", anna.member_id: "Anna de Boer"}, second.member_id)
+    return Desk(office, anna, second)
+
+
+def says(office: Office, *names: str) -> None:
+    """Whom the machine takes to be concerned from now on."""
+    office.understander.report = replace(REPORT, concerned=tuple(Concerned(name, None) for name in names))
+
+
+def answer(receipt: Mail, number: int, **more: Any) -> bytes:
+    return mail(number, fields=(f"In-Reply-To: {receipt.message_id}", *more.pop("fields", ())), **more)
+
+
+def first_mail(dovecot: Dovecot, desk: Desk, account: MailboxSettings, *names: str) -> tuple[str, Mail]:
+    """Take it in; gives its case, and its receipt."""
+    says(desk.office, *names)
+    dovecot.deliver(account, mail(1))
+    desk.office.take_in()
+    (case_id,) = desk.office.case_ids()
+    return case_id, next(each for each in desk.office.outgoing() if each.recipient == "appie@home.example")
+
+
+def test_a_later_mail_about_a_member_goes_into_a_linked_case_without_them_and_the_second_recipient_is_told(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, receipt = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    assert desk.opens(desk.rolf, first)
+    says(desk.office, "Rolf Dijkgraaf")
+    dovecot.deliver(account, answer(receipt, 2))
+    desk.office.take_in()
+    (later,) = set(desk.office.case_ids()) - {first}
+    assert not desk.opens(desk.rolf, later)
+    assert desk.opens(desk.anna, later)
+    assert desk.opens(desk.second, later)
+    assert {each.recipient for each in desk.office.outgoing()} == {
+        "anna@ministry.example",
+        "sg@ministry.example",
+        "appie@home.example",
+    }
+    assert len(desk.office.case(first).messages) == 1
+    assert desk.office.case(first).linked_case_ids == ()
+    with desk.office.database.begin() as session:
+        seen = view_case(session, desk.anna, later, datetime.now(UTC))
+    assert seen.linked_case_ids == (first,)
+
+
+def test_who_answered_so_is_not_reminded_in_the_first_case(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, receipt = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    with desk.office.database.begin() as session:
+        set_due(session, DESK, first, DueKind.REMINDER, datetime.now(UTC))
+    says(desk.office, "Rolf Dijkgraaf")
+    dovecot.deliver(account, answer(receipt, 2))
+    desk.office.take_in()
+    assert DueKind.REMINDER not in {due.kind for due in desk.office.case(first).dues}
+
+
+def test_a_later_mail_joins_a_case_that_is_kept_from_whom_it_names_already(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, receipt = first_mail(dovecot, desk, account, "Rolf Dijkgraaf")
+    dovecot.deliver(account, answer(receipt, 2))
+    desk.office.take_in()
+    assert desk.office.case_ids() == [first]
+    says(desk.office, "Rolf Dijkgraaf", "Anna de Boer")
+    dovecot.deliver(account, answer(receipt, 3))
+    desk.office.take_in()
+    (later,) = set(desk.office.case_ids()) - {first}
+    assert not desk.opens(desk.anna, later)
+    assert not desk.opens(desk.rolf, later)
+    assert desk.opens(desk.second, later)
+
+
+def test_a_later_mail_that_names_nobody_of_the_desk_or_comes_from_a_machine_joins_its_case(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, receipt = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    dovecot.deliver(account, answer(receipt, 2))
+    desk.office.take_in()
+    says(desk.office, "Rolf Dijkgraaf")
+    dovecot.deliver(account, answer(receipt, 3, fields=("Auto-Submitted: auto-replied",)))
+    desk.office.take_in()
+    assert desk.office.case_ids() == [first]
+    assert len(desk.office.case(first).messages) == 3
