@@ -190,8 +190,19 @@ def _change_hold(case_id: str, *, lift: bool) -> AnyResponse:
 
 
 def _gone_for_good(gone: Gone) -> str:
+    """The day, or what is in the way of one."""
     at = gone.for_good_at(parts().settings.backup.key_backup_days)
-    return "–" if at is None else at.astimezone(zone()).date().isoformat()
+    if at is not None:
+        return at.astimezone(zone()).date().isoformat()
+    if gone.lying:
+        return str(
+            ngettext(
+                "No day yet: %(num)s mail of it still lies readable on the mail server.",
+                "No day yet: %(num)s mails of it still lie readable on the mail server.",
+                gone.lying,
+            )
+        )
+    return str(gettext("No day yet: the database has not given the space back in which it lay."))
 
 
 def _words_of(found: Declaration) -> dict[str, str]:

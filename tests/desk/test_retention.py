@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from cases.terms import DueKind
 from config.retention import RetentionRow
 from store import destruction, dues
-from store.schema import CaseFile, Due
+from store.schema import CaseFile, Destruction, Due, Ledger, new_id
 from tests.desk.world import DESK, Visitor, World, coordinator
 
 TABLE = (RetentionRow(term="2 months", ground="Archiefwet 1995", selection="12.3"),)
@@ -118,3 +118,37 @@ def test_a_case_is_destroyed_before_its_time_only_by_who_is_sure_and_says_why(fi
     assert "Verkeerd bezorgd." in visitor.get("/retention/").text
     with filled_in.database.read() as session:
         assert session.scalars(select(CaseFile.id).where(CaseFile.id == case_id)).all() == []
+
+
+def test_where_a_destroyed_case_has_no_day_on_which_it_is_gone_the_page_says_why(filled_in: World) -> None:
+    visitor = coordinator(filled_in)
+    case_id = filled_in.new_case().case_id
+    close(visitor, case_id)
+    destroy_what_is_due(filled_in, case_id)
+    with filled_in.database.begin() as session:
+        session.execute(update(Destruction).values(swept_at=None))
+    page = visitor.get("/retention/").text
+    assert "Nog geen dag: de database heeft de ruimte" in page
+    assert "–" not in page
+    lies_on_the_mail_server(filled_in, case_id)
+    assert "Nog geen dag: 1 mail ervan ligt nog leesbaar op de mailserver." in visitor.get("/retention/").text
+    with filled_in.database.begin() as session:
+        session.execute(delete(Destruction))
+    assert "Onbekend: de aantekening van de vernietiging" in visitor.get("/retention/").text
+
+
+def test_a_rule_without_a_number_in_the_selection_list_says_so(world: World) -> None:
+    rules = (RetentionRow(term="2 months", ground="Archiefwet 1995"),)
+    of_desk = world.settings.desks[DESK].model_copy(update={"retention": rules})
+    world.serve(world.settings.model_copy(update={"desks": {DESK: of_desk}}))
+    page = coordinator(world).get("/retention/").text
+    assert "niet opgegeven" in page
+    assert "–" not in page
+
+
+def lies_on_the_mail_server(world: World, case_id: str) -> None:
+    now = world.clock.now
+    place = {"account": "main", "folder": "INBOX", "uidvalidity": 1, "uid": 1, "state": "settled"}
+    counts = {"attempts": 1, "fetch_failures": 0, "first_seen_at": now, "settled_at": now, "moved_at": now}
+    with world.database.begin() as session:
+        session.add(Ledger(id=new_id(), desk=DESK, case_id=case_id, **place, **counts))
