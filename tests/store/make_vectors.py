@@ -1,14 +1,16 @@
-"""Makes the test vectors of docs/sealed-format.md anew: `python -m tests.store.make_vectors` from the top folder.
+"""Makes the test vectors of docs/sealed-format.md: `python -m tests.store.make_vectors GROUP` from the top folder.
 
 Sealing is randomised, so every run gives other bytes. The vectors in the repository are never remade for a format that
-was in use: they are the proof that old records stay readable.
+was in use: they are the proof that old records stay readable. So a group that is there is left as it is.
 """
 
 import base64
 import hashlib
 import json
 import os
+import sys
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,16 @@ from store.frame import HEADER_SIZE, Context, Header, Mode, info
 from store.keypairs import PrivateKey
 from store.passphrase import wrap_seed
 from store.sealing import CHUNK, seal
+from store.signing import Signer, SigningKey, Statement, statement
+from store.unlocking import _place, wrap
 
 FOLDER = Path(__file__).parent / "vectors"
 KEY = PrivateKey.from_seed(bytes(range(32)))
 OTHER_KEY = PrivateKey.from_seed(bytes(range(32, 64)))
 PLACE = Context(desk="desk-1", case="case-1", kind="message", record="record-1", generation=3, version=2)
 ELSEWHERE = replace(PLACE, record="record-2")
+COMPUTED, CREDENTIAL = bytes(range(64, 96)), bytes(range(200, 232))
+SINCE, WRITTEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, 9, 0, 0, 123_456, tzinfo=UTC)
 PASSPHRASE, SECRET = "zeven woorden die niets met elkaar te maken hebben", bytes(range(100, 132))
 
 SEALED_KEY = 1120 + 32 + 16
@@ -52,9 +58,21 @@ GOOD: dict[str, tuple[bytes, Context]] = {
 
 
 def main() -> None:
+    if sys.argv[1:] not in [[group] for group in GROUPS]:
+        sys.exit(f"Name one group: {', '.join(GROUPS)}.")
+    group = sys.argv[1]
+    if any(of_group(path.stem) == group for path in FOLDER.glob("*.json")):
+        sys.exit(f"The vectors of {group} are there, and are not made anew.")
     FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.json"):
-        old.unlink()
+    GROUPS[group]()
+
+
+def of_group(name: str) -> str:
+    """The group that a vector belongs to."""
+    return next((group for group in GROUPS if f"-{group}" in name), "record")
+
+
+def _write_records() -> None:
     frames = {name: seal(plaintext, KEY.public, place) for name, (plaintext, place) in GOOD.items()}
     for name, (plaintext, place) in GOOD.items():
         _write(
@@ -70,7 +88,6 @@ def main() -> None:
         _write(f"broken-{name}", place, [_piece(of, [0, len(frames[of])])], "WrongKey", seed=seed)
     for name, frame in _forged().items():
         _write(f"broken-{name}", PLACE, _base64(frame), "Damaged")
-    _write_wrapped()
 
 
 def _cut_up(frames: dict[str, bytes]) -> dict[str, tuple[str, Pieces, str]]:
@@ -192,6 +209,87 @@ def _write_wrapped() -> None:
     _wrapped("broken-wrapped-seed-secret", wrapped, error="WrongPassphrase", secret=os.urandom(32))
 
 
+def _write_passkey() -> None:
+    wrapped = wrap(KEY.seed, COMPUTED, SECRET, _place("desk-1", "member-1", CREDENTIAL))
+    _under_passkey("good-passkey-seed", wrapped, seed=KEY.seed.hex())
+    parts = {"magic": 0, "version": 4, "random": 5, "nonce": 21, "seed": 33, "tag": len(wrapped) - 1}
+    for name, at in parts.items():
+        changed = bytearray(wrapped)
+        changed[at] ^= 1
+        _under_passkey(f"broken-passkey-seed-{name}", bytes(changed))
+    _under_passkey("broken-passkey-seed-truncated", wrapped[:-1])
+    _under_passkey("broken-passkey-seed-trailing-byte", wrapped + b"\0")
+    _under_passkey("broken-passkey-seed-other-passkey", wrapped, computed=bytes(32).hex())
+    _under_passkey("broken-passkey-seed-secret", wrapped, secret=bytes(range(101, 133)).hex())
+    _under_passkey("broken-passkey-seed-wrong-desk", wrapped, desk="desk-2")
+    _under_passkey("broken-passkey-seed-wrong-member", wrapped, member="member-2")
+    _under_passkey("broken-passkey-seed-wrong-credential", wrapped, credential=CREDENTIAL[:-1].hex())
+    _under_passkey("broken-passkey-seed-names-joined-otherwise", wrapped, desk="desk-1m", member="ember-1")
+
+
+def _under_passkey(name: str, wrapped: bytes, **more: str) -> None:
+    about = {"desk": "desk-1", "member": "member-1", "credential": CREDENTIAL.hex(), "computed": COMPUTED.hex()}
+    _dump(name, {**about, "secret": SECRET.hex(), "wrapped": wrapped.hex(), **more})
+
+
+def _write_signatures() -> None:
+    member, desk = SigningKey.of(KEY, Signer.MEMBER), SigningKey.of(OTHER_KEY, Signer.DESK)
+    place = ("desk-1", "case-1", "record-1", "note", 2, WRITTEN)
+    sha256 = hashlib.sha256(b"sealed").digest()
+    record = ("record-as-sealed", member, Statement.FRAME, (*place, "member-1", "pair-1", sha256))
+    certified = ("desk-1", "member-1", 3, SINCE, member.public, KEY.public.to_bytes())
+    for name, key, about, parts in (
+        ("record-as-written", member, Statement.CONTENT, (*place, "member-1", hashlib.sha256(b"{}").digest())),
+        record,
+        ("desk-key", desk, Statement.DESK_KEY, ("desk-1", "", 2, SINCE, desk.public, OTHER_KEY.public.to_bytes())),
+        ("member-key", member, Statement.MEMBER_KEY, certified),
+        ("member-key-certified", desk, Statement.MEMBER_KEY, certified),
+    ):
+        _signed(f"good-signature-{name}", key.public, about, parts, key.sign(statement(about, parts)))
+    _, key, about, parts = record
+    signature = key.sign(statement(about, parts))
+    for at, name in enumerate(("desk", "case", "id", "kind", "version", "time", "author", "key-pair", "sha256")):
+        changed = (*parts[:at], _other(parts[at]), *parts[at + 1 :])
+        _signed(f"broken-signature-{name}", key.public, about, changed, signature)
+    joined = ("desk-1c", "ase-1", *parts[2:])
+    _signed("broken-signature-names-joined-otherwise", key.public, about, joined, signature)
+    _signed("broken-signature-label", key.public, Statement.CONTENT, parts, signature)
+    _signed("broken-signature-key", desk.public, about, parts, signature)
+    for at, name in ((0, "first-half"), (63, "second-half")):
+        flipped = bytes(each ^ (number == at) for number, each in enumerate(signature))
+        _signed(f"broken-signature-{name}", key.public, about, parts, flipped)
+    _signed("broken-signature-truncated", key.public, about, parts, signature[:-1])
+
+
+def _other(part: Any) -> Any:
+    match part:
+        case bytes():
+            return bytes([part[0] ^ 1, *part[1:]])
+        case str():
+            return f"{part[:-1]}9"
+        case int():
+            return part + 1
+        case _:
+            return part.replace(microsecond=part.microsecond + 1)
+
+
+def _signed(name: str, public: bytes, about: Statement, parts: tuple[Any, ...], signature: bytes) -> None:
+    written = [_named(part) for part in parts]
+    _dump(name, {"public": public.hex(), "label": about, "parts": written, "signature": signature.hex()})
+
+
+def _named(part: Any) -> dict[str, Any]:
+    match part:
+        case bytes():
+            return {"bytes": part.hex()}
+        case str():
+            return {"text": part}
+        case int():
+            return {"number": part}
+        case _:
+            return {"time": part.isoformat()}
+
+
 def _wrapped(name: str, wrapped: bytes, passphrase: str = PASSPHRASE, secret: bytes = SECRET, **expected: str) -> None:
     _dump(name, {"passphrase": passphrase, "secret": secret.hex(), "wrapped": wrapped.hex(), **expected})
 
@@ -204,6 +302,15 @@ def _write(name: str, place: Context, frame: Any, error: str = "", *, seed: byte
 
 def _dump(name: str, vector: dict[str, Any]) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(vector, indent=1) + "\n")
+
+
+GROUPS = {
+    "wrapped-seed": _write_wrapped,
+    "passkey-seed": _write_passkey,
+    "signature": _write_signatures,
+    "record": _write_records,
+}
+"""What each group is written by; the names of its vectors hold its name, but for those of records."""
 
 
 if __name__ == "__main__":

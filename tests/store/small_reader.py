@@ -133,6 +133,21 @@ def expand(key: bytes, info: bytes, length: int) -> bytes:
     return hmac.digest(key, info + b"\1", "sha256")[:length]  # never more than one block is asked for
 
 
+# A seed under a passkey
+
+
+def seed_under_passkey(wrapped: bytes, computed: bytes, secret: bytes, place: Mapping[str, bytes]) -> bytes:
+    head, sealed = wrapped[:33], wrapped[33:]
+    if head[:5] != b"MPSU\1" or len(sealed) != 48:
+        raise Refused("WrongPasskey")
+    named = b"".join(len(place[part]).to_bytes(2, "big") + place[part] for part in ("desk", "member", "credential"))
+    key = expand(extract(secret, computed), b"meldpost seed under a passkey" + head + named, 32)
+    try:
+        return AESGCM(key).decrypt(head[21:33], sealed, head)
+    except InvalidTag:
+        raise Refused("WrongPasskey") from None
+
+
 # Signatures
 
 

@@ -19,6 +19,7 @@ import store.sealing
 from store.frame import HEADER_SIZE, Context, Damaged, NotAFrame, SealError, WrongKey
 from store.keypairs import PrivateKey, generate
 from store.sealing import CHUNK, open_sealed, open_stream, seal, seal_stream
+from tests.store.make_vectors import of_group
 
 VECTORS = Path(__file__).parent / "vectors"
 KEY = generate()
@@ -30,7 +31,7 @@ sizes = st.one_of(st.integers(0, 600), st.integers(CHUNK - 3, CHUNK + 3), st.int
 
 
 def vectors(kind: str) -> list[str]:
-    return sorted(path.stem for path in VECTORS.glob(f"{kind}-*.json") if "wrapped-seed" not in path.name)
+    return sorted(path.stem for path in VECTORS.glob(f"{kind}-*.json") if of_group(path.stem) == "record")
 
 
 def load(name: str) -> tuple[dict[str, Any], bytes, PrivateKey, Context]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,6 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from store.keypairs import PrivateKey, generate
 from store.signing import Signer, SigningKey, Statement, statement, verify
+from tests.store.make_vectors import FOLDER
 
 PRIVATE = PrivateKey.from_seed(bytes(range(32)))
 AT = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
@@ -64,3 +69,18 @@ def test_no_two_statements_have_the_same_bytes(one: tuple[str], other: tuple[str
 
 def test_a_time_is_the_same_in_every_zone() -> None:
     assert statement(Statement.FRAME, [AT]) == statement(Statement.FRAME, [AT.astimezone()])
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*-signature-*.json")), ids=lambda path: path.stem)
+def test_a_vector_of_a_signature_does_as_it_says(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    stated = statement(Statement(vector["label"]), [_part(each) for each in vector["parts"]])
+    good = verify(bytes.fromhex(vector["public"]), stated, bytes.fromhex(vector["signature"]))
+    assert good is path.stem.startswith("good")
+
+
+def _part(named: Mapping[str, Any]) -> str | int | bytes | datetime:
+    ((form, value),) = named.items()
+    if form == "bytes":
+        return bytes.fromhex(value)
+    return datetime.fromisoformat(value) if form == "time" else value  # type: ignore[no-any-return]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,11 +21,16 @@ from store.records import RecordKind
 from store.schema import KeyPair, PublicSigningKey, Record
 from store.sealing import seal
 from tests.store import small_reader
+from tests.store.make_vectors import FOLDER, of_group
 from tests.store.small_reader import Refused, number, signed_by, statement
 from tests.store.test_sealing import CHUNK, load, vectors
 from tests.store.world import INDEX, NOW, World
 
 LATER = NOW + timedelta(days=1)
+
+
+def paths(group: str) -> list[Path]:
+    return sorted(path for path in FOLDER.glob("*.json") if of_group(path.stem) == group)
 
 
 @pytest.mark.parametrize("name", vectors("good"))
@@ -46,6 +53,40 @@ def test_it_opens_what_meldpost_seals_today(size: int) -> None:
     frame = seal(content, key.public, Context("desk", "", "note", "één", 7, 3))
     place = {"desk": "desk", "case": "", "kind": "note", "record": "één", "generation": 7, "version": 3}
     assert small_reader.read(frame, key.seed, place) == content
+
+
+@pytest.mark.parametrize("path", paths("passkey-seed"), ids=lambda path: path.stem)
+def test_it_does_with_a_seed_under_a_passkey_as_the_vector_says(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    place = {"desk": vector["desk"].encode(), "member": vector["member"].encode()}
+    place["credential"] = bytes.fromhex(vector["credential"])
+    given = [bytes.fromhex(vector[part]) for part in ("wrapped", "computed", "secret")]
+    if path.stem.startswith("good"):
+        assert small_reader.seed_under_passkey(*given, place).hex() == vector["seed"]
+    else:
+        with pytest.raises(Refused, match="WrongPasskey"):
+            small_reader.seed_under_passkey(*given, place)
+
+
+@pytest.mark.parametrize("path", paths("signature"), ids=lambda path: path.stem)
+def test_it_takes_a_signature_for_good_or_not_as_the_vector_says(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    stated = statement(vector["label"].encode(), *map(encoded, vector["parts"]))
+    good = signed_by(bytes.fromhex(vector["public"]), stated, bytes.fromhex(vector["signature"]))
+    assert good is path.stem.startswith("good")
+
+
+def encoded(part: Mapping[str, Any]) -> bytes:
+    ((form, value),) = part.items()
+    match form:
+        case "text":
+            return str(value).encode()
+        case "number":
+            return number(value)
+        case "time":
+            return microseconds(datetime.fromisoformat(value))
+        case _:
+            return bytes.fromhex(value)
 
 
 def microseconds(at: datetime) -> bytes:

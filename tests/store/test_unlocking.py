@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from store.keyring import KeyRing
 from store.passkeys import WrongPasskey
 from store.schema import Audit, SecondFactor
 from tests.soft_passkey import SoftPasskey
+from tests.store.make_vectors import FOLDER
 from tests.store.test_passkeys import DESK, HERE, add, deputy, soft
 from tests.store.world import INDEX, NOW, SECRET, World
 
@@ -158,3 +161,17 @@ def test_a_wrapping_of_which_a_bit_was_turned_opens_nothing(at: int) -> None:
     wrapped[at] ^= 1
     with pytest.raises(WrongPasskey):
         unlocking.unwrap(bytes(wrapped), PRF, SECRET, b"here")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*passkey-seed*.json")), ids=lambda path: path.stem)
+def test_a_vector_of_a_seed_under_a_passkey_does_as_it_says(path: Path) -> None:
+    vector = json.loads(path.read_text())
+    wrapped, computed, secret, credential = (
+        bytes.fromhex(vector[part]) for part in ("wrapped", "computed", "secret", "credential")
+    )
+    place = unlocking._place(vector["desk"], vector["member"], credential)
+    if path.stem.startswith("good"):
+        assert unlocking.unwrap(wrapped, computed, secret, place).hex() == vector["seed"]
+    else:
+        with pytest.raises(WrongPasskey):
+            unlocking.unwrap(wrapped, computed, secret, place)
