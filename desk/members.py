@@ -12,13 +12,14 @@ from config.addresses import BadAddress
 from desk import gate
 from desk.forms import NewMemberForm, RoleForm
 from desk.parts import parts
-from store import consent, grants, members, membership, second_factor
+from store import consent, members, membership, second_factor
 from store.casework import NotFound
 from store.consent import ConsentNeeded, NewAccess
-from store.keyring import NoSuchKey
+from store.keyring import NoSuchKey, pins_of
 from store.members import MemberExists, OwnKey
 from store.membership import LastHolder, Listed, NoSuchMember, Taken, UnprovenMember
 from store.passphrase_rules import WeakPassphrase, offer, refuse_weak
+from store.reach import reaches
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
 blueprint.before_request(gate.require(May.MANAGE_ACCESS))
@@ -32,7 +33,10 @@ def show() -> str:
         listed = membership.listed(transaction, gate.ring())
         due = membership.is_rotation_due(transaction, gate.ring().desk)
     by_two = bool(parts().settings.desks[gate.ring().desk].two_members)
-    return render_template("members.html", section="members", members=listed, rotation_due=due, by_two=by_two)
+    how_far = parts().upkeep.how_far(gate.ring().desk)
+    return render_template(
+        "members.html", section="members", members=listed, rotation_due=due, by_two=by_two, how_far=how_far
+    )
 
 
 @blueprint.get("/add")
@@ -147,22 +151,25 @@ def _carry_out(
         flash(gettext("%(name)s is no member of the desk any more.", name=found.login), "good")
     else:
         flash(gettext("%(name)s has another role now, and has to log in again.", name=found.login), "good")
-    if taken.case_ids and _renew(taken.case_ids):
+    if taken.case_ids:
+        _renew(taken.case_ids)
+    return redirect(url_for("members.show"), 303)
+
+
+def _renew(case_ids: Sequence[str]) -> None:
+    """Have the keys of these cases made anew beside the requests, as far as this member opens them."""
+    here, ring = parts(), gate.ring()
+    with here.database.read() as transaction:
+        reached = [each for each in case_ids if reaches(transaction, ring, each)]
+    if reached:
+        here.upkeep.renew(ring, gate.index(), pins_of(here.settings.desks[ring.desk]), reached)
+    if len(reached) < len(case_ids):
         flash(
             gettext(
                 "This member had keys of cases that you do not open. They get new ones when somebody logs in who does."
             ),
             "warn",
         )
-    return redirect(url_for("members.show"), 303)
-
-
-def _renew(case_ids: Sequence[str]) -> tuple[str, ...]:
-    """Make the keys of these cases anew; gives those that this member cannot."""
-    here, ring = parts(), gate.ring()
-    with here.database.read() as transaction:
-        keys = here.public_keys(transaction, ring.desk)
-    return grants.renew_all(here.database, ring, gate.index(), keys, case_ids)
 
 
 def _use_consent(session: Session, new: NewAccess) -> None:

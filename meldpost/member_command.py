@@ -178,6 +178,7 @@ _ROTATE = (
 
 def _make_anew(here: "AtDesk", name: str, taken: "Taken") -> None:
     """The keys of single cases at once; the desk's by a command of its own, which takes longer."""
+    from meldpost.bars import show
     from store import grants
     from store.keyring import desk_keys, pins_of
 
@@ -187,10 +188,12 @@ def _make_anew(here: "AtDesk", name: str, taken: "Taken") -> None:
         return
     with here.database.read() as session:
         keys = desk_keys(session, here.ring.desk, pins_of(here.settings))
-    left = grants.renew_all(here.database, here.ring, here.index, keys, taken.case_ids)
-    click.echo(f"{len(taken.case_ids) - len(left)} cases that {name} had keys of got new ones.")
-    if left:
-        click.echo(f"{len(left)} more get new keys when somebody logs in at the desk who opens them.")
+    renewing = grants.renew_all(here.database, here.ring, here.index, keys, taken.case_ids)
+    last = show(renewing, "New keys of cases")
+    done = last.done if last else 0
+    click.echo(f"{done} cases that {name} had keys of got new ones.")
+    if left := len(taken.case_ids) - done:
+        click.echo(f"{left} more get new keys when somebody logs in at the desk who opens them.")
 
 
 @contextmanager

@@ -1,19 +1,15 @@
 """The commands `meldpost recovery`: a new recovery key with new pages, and the consent of members to a recovery."""
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cases.sharing import Scheme
 from meldpost.config_option import config_option
 from meldpost.shares_options import scheme_of, shares_options
-
-if TYPE_CHECKING:
-    from store.renewal import Progress
 
 _desk = click.option("--desk", help="The desk's short name; needed where there are several.")
 _login = click.option("--login", required=True, help="Your own log-in name; your passphrase is asked for.")
@@ -37,6 +33,7 @@ def renew(config: Path, desk: str | None, login: str, **split: Any) -> None:
     """
     from config.settings import load
     from meldpost.at_desk import asked_in
+    from meldpost.bars import show
     from meldpost.renewing import begin, pin_begun
     from store import renewal
     from store.keyring import DeskKeyDiffers, NoSuchKey, NotAllowed, UnprovenKey, pins_of
@@ -48,10 +45,11 @@ def renew(config: Path, desk: str | None, login: str, **split: Any) -> None:
             named = here.ring.desk
             pages = begin(here, config, scheme, datetime.now(UTC))
             pin_begun(here, config)
-            closed = _show(renewal.resume(here.database, here.ring, pins_of(load(config).desks[named])))
+            progress = renewal.resume(here.database, here.ring, pins_of(load(config).desks[named]))
+            last = show(progress, "Sealing to the new recovery key")
     except (NotAllowed, NoSuchKey, UnprovenKey, DeskKeyDiffers, CannotRenew) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(_told(config, scheme, pages, closed))
+    click.echo(_told(config, scheme, pages, last.closed if last else 0))
 
 
 def _told(config: Path, scheme: Scheme, pages: Sequence[Path], closed: int) -> str:
@@ -110,14 +108,3 @@ def allow(config: Path, desk: str | None, login: str, who: str) -> None:
     except (NotAllowed, CannotConsent) as error:
         raise click.ClickException(str(error)) from error
     click.echo(said)
-
-
-def _show(progress: "Iterable[Progress]") -> int:
-    """Do it, with a bar on the terminal; gives how many keys this member does not open."""
-    closed = 0
-    with click.progressbar(length=1, label="Sealing to the new recovery key", file=sys.stderr) as bar:
-        for each in progress:
-            bar.length, closed = max(each.total, 1), each.closed
-            bar.update(each.done - bar.pos)
-        bar.update((bar.length or 1) - bar.pos)
-    return closed

@@ -11,7 +11,7 @@ Every change stands on the trail with its reason, sealed to the case's key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -99,6 +99,15 @@ class Access:
             if person.member.id == member_id:
                 return person
         raise NoSuchMember("This desk has no such member now.")
+
+
+@dataclass(frozen=True)
+class Renewing:
+    """How many cases got new keys, of how many; `left` are those to which this member can give none."""
+
+    done: int
+    total: int
+    left: tuple[str, ...]
 
 
 def who_has_access(session: Session, ring: KeyRing, index: IndexKey, case_id: str) -> Access:
@@ -233,18 +242,18 @@ def renew(db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, ca
 
 
 def renew_all(
-    db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, case_ids: Iterable[str]
-) -> tuple[str, ...]:
-    """Make the keys of these cases anew, one after the other; gives those that this member cannot."""
-    left = []
-    for case_id in case_ids:
+    db: Database, ring: KeyRing, index: IndexKey, keys: DeskPublicKeys, case_ids: Collection[str]
+) -> Iterator[Renewing]:
+    """Make the keys of these cases anew, one after the other. Read it to its end."""
+    left: list[str] = []
+    for at, case_id in enumerate(case_ids, start=1):
         try:
             for _ in renew(db, ring, index, keys, case_id):
                 pass
         except (NotFound, NoSuchKey, UnprovenKey, NobodyLeft) as error:
             log.warning("case %s: its keys are not made anew: %s", case_id, type(error).__name__)
             left.append(case_id)
-    return tuple(left)
+        yield Renewing(at - len(left), len(case_ids), tuple(left))
 
 
 def outdated(session: Session, ring: KeyRing, index: IndexKey) -> tuple[str, ...]:
