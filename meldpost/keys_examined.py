@@ -9,7 +9,7 @@ from config.errors import ConfigError
 from config.settings import Settings
 from meldpost import startup
 from meldpost.findings import Finding, Verdict
-from store import recovery, renewal, rotation
+from store import case_rotation, recovery, renewal, rotation
 from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, desk_keys, pins_of
 from store.membership import is_rotation_due
 
@@ -47,6 +47,12 @@ def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> 
         yield Finding(what, Verdict.WRONG, text)
     elif is_rotation_due(session, desk):
         text = f"somebody who shall not open what comes in knows it. Run: meldpost rotate --desk {desk} --login ..."
+        yield Finding(what, Verdict.WRONG, text)
+    elif behind := case_rotation.count_behind(session, desk):
+        text = (
+            f"the keys of {behind} cases are older than it: who had the one before may have kept them. "
+            f"Run: meldpost rotate --desk {desk} --login ..."
+        )
         yield Finding(what, Verdict.WRONG, text)
     elif keys.to_desk.public != pins.to_desk:
         text = f"this configuration pins an older one. Run: meldpost rotate --desk {desk} --pin"

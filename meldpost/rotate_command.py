@@ -1,7 +1,5 @@
-"""The command `meldpost rotate`: a new key of the desk, with a bar that says how far it is."""
+"""The command `meldpost rotate`: new keys of the desk and of its cases, with a bar that says how far it is."""
 
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,8 @@ import click
 from meldpost.config_option import config_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from meldpost.at_desk import AtDesk
     from store.rotation import Progress
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     help="Only put the newest key into this configuration: for further machines. Needs no log-in.",
 )
 def rotate(config: Path, desk: str | None, login: str | None, only_pin: bool) -> None:
-    """Make the desk's key anew, while daemon and desk run. Needed when somebody leaves who had it.
+    """Make the desk's key anew, and then those of its cases, while daemon and desk run. Needed when somebody leaves
+    who had it.
 
     It may be stopped at any time; the same command goes on where it stopped.
     """
     from meldpost.at_desk import asked_in
     from meldpost.pinning import pin_newest
     from meldpost.startup import NotReady
-    from store import rotation
+    from store import case_rotation, rotation
     from store.keyring import DeskKeyDiffers, NoSuchKey, NotAllowed, pins_of
-    from store.membership import UnprovenMember
+    from store.membership import UnprovenMember, is_rotation_due
     from store.rotation import CannotRotate
 
     if only_pin:
@@ -48,46 +49,53 @@ def rotate(config: Path, desk: str | None, login: str | None, only_pin: bool) ->
         raise click.UsageError("Name the member whose passphrase opens the desk's key, with --login.")
     try:
         with asked_in(config, desk, login) as here:
-            pins = pins_of(here.settings)
+            named, pins = here.ring.desk, pins_of(here.settings)
             with here.database.read() as session:
-                begun = rotation.unfinished(session, here.ring.desk)
+                begun = rotation.unfinished(session, named)
+                is_due = is_rotation_due(session, named)
+                behind = case_rotation.behind(session, here.ring)
             if begun is not None:
                 click.echo(f"Going on from key {begun.before} to key {begun.after}, begun on {begun.since:%Y-%m-%d}.")
-                _show(rotation.resume(here.database, here.ring, pins))
-            if begun is None or _is_due(here):
-                _show(rotation.rotate(here.database, here.ring, pins, datetime.now(UTC)))
-            named = here.ring.desk
-        click.echo(pin_newest(config, named))
+                _seal_anew(rotation.resume(here.database, here.ring, pins))
+            elif behind and not is_due:
+                click.echo(f"Going on with the keys of {len(behind)} cases, which are older than the desk's.")
+            if is_due or not (begun or behind):
+                _seal_anew(rotation.rotate(here.database, here.ring, pins, datetime.now(UTC)))
+            click.echo(pin_newest(config, named))
+            _cases_anew(here, config)
     except (NotReady, NotAllowed, NoSuchKey, DeskKeyDiffers, UnprovenMember, CannotRotate) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _is_due(here: "AtDesk") -> bool:
-    """Did somebody leave who knows the new key already?"""
-    from store.membership import is_rotation_due
+def _seal_anew(progress: "Iterator[Progress]") -> None:
+    from meldpost.bars import show
 
+    last = show(progress, "Sealed anew")
+    if last and last.lost:
+        click.echo(f"{last.lost} sealed keys or records were damaged, and opened with no key before either.")
+
+
+def _cases_anew(here: "AtDesk", config: Path) -> None:
+    """With the ring and the pins of after the rotation."""
+    from config.settings import load
+    from meldpost.bars import show
+    from store import case_rotation
+    from store.keyring import desk_keys, pins_of
+    from store.members import ring_of
+
+    before = here.ring
+    pins = pins_of(load(config).desks[before.desk])
     with here.database.read() as session:
-        return is_rotation_due(session, here.ring.desk)
-
-
-def _show(progress: "Iterable[Progress]") -> None:
-    """Do it, with a bar on the terminal; where there is none, with a line for each step."""
-    lost = 0
-    if not sys.stderr.isatty():
-        for each in progress:
-            lost = each.lost
-            click.echo(f"Sealed anew: {each.done} of {each.total}", err=True)
-    else:
-        lost = _with_a_bar(progress)
-    if lost:
-        click.echo(f"{lost} sealed keys or records were damaged, and opened with no key before either.")
-
-
-def _with_a_bar(progress: "Iterable[Progress]") -> int:
-    lost = 0
-    with click.progressbar(length=1, label="Sealing anew", file=sys.stderr) as bar:
-        for each in progress:
-            bar.length, lost = max(each.total, 1), each.lost
-            bar.update(each.done - bar.pos)
-        bar.update((bar.length or 1) - bar.pos)
-    return lost
+        own = before.privates[before.own]
+        ring = ring_of(session, before.desk, before.member_id, before.login, own, pins)
+        keys = desk_keys(session, ring.desk, pins)
+    last = show(case_rotation.resume(here.database, ring, here.index, keys), "New keys of cases")
+    if last:
+        click.echo(f"{last.done} cases got new keys; everybody keeps the access that they had.")
+    with here.database.read() as session:
+        left = case_rotation.count_behind(session, ring.desk)
+    if left:
+        click.echo(
+            f"{left} cases have their keys of before still, for you do not open them. Have a member who does run: "
+            "meldpost rotate"
+        )

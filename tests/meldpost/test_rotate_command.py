@@ -1,10 +1,12 @@
 """`meldpost rotate` at the command line: the pins that it leaves, and what the doctor says meanwhile."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from config.settings import load
 from meldpost.cli import main
@@ -12,12 +14,16 @@ from meldpost.doctor import examine
 from meldpost.findings import Finding, Verdict
 from meldpost.init import Made
 from meldpost.startup import refuse_unless_servable
-from store import rotation
+from store import grants, rotation
 from store.database import Database, open_database
-from store.keyring import pins_of
+from store.grants import Renewing, renew_all
+from store.intake import open_case
+from store.keyring import desk_keys, pins_of
+from store.lookups import IndexKey
 from store.members import unlock
-from store.schema import SealedSeed
+from store.schema import KeyPair, SealedSeed
 from tests.meldpost.plans import PASSPHRASE
+from tests.store.world import NOW, mail
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +100,58 @@ def test_the_doctor_counts_keys_that_are_not_sealed_to_the_recovery_key(made: Ma
     finding = found(made, "recovery key")
     assert finding.verdict is Verdict.WRONG
     assert "1 of 1 keys are not sealed to it" in finding.text
+
+
+def open_cases(made: Made, number: int) -> list[str]:
+    settings = load(made.config)
+    index = IndexKey(settings.secrets().key("index-key-desk-a"))
+    with (db := database(made)).begin() as session:
+        keys = desk_keys(session, "desk-a", pins_of(settings.desks["desk-a"]))
+        opened = [
+            open_case(session, keys, index, mail(message_ids=[]), reference=f"CASE-{at}", now=NOW, dues={})
+            for at in range(number)
+        ]
+    db.close()
+    return [each.case_id for each in opened]
+
+
+def generations(made: Made, case_ids: list[str]) -> list[int]:
+    found = select(KeyPair.generation).where(KeyPair.owner.in_(case_ids), KeyPair.retired_at.is_(None))
+    with database(made).read() as session:
+        return list(session.scalars(found))
+
+
+def test_the_cases_get_new_keys_after_the_desk(made: Made) -> None:
+    case_ids = open_cases(made, 2)
+    result = rotate(made)
+    assert result.exit_code == 0, result.output
+    assert "New keys of cases: 2 of 2" in result.output
+    assert "2 cases got new keys" in result.output
+    assert generations(made, case_ids) == [2] * 4
+
+
+def test_one_that_broke_off_in_the_cases_goes_on_with_those_and_makes_no_third_key_of_the_desk(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_ids = open_cases(made, 3)
+
+    def break_off(*about: Any) -> Iterator[Renewing]:
+        yield next(renew_all(*about))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(grants, "renew_all", break_off)
+        assert rotate(made).exit_code == 1
+    finding = found(made, "desk key")
+    assert finding.verdict is Verdict.WRONG
+    assert "keys of 2 cases are older than it" in finding.text
+    result = rotate(made)
+    assert "Going on with the keys of 2 cases" in result.output
+    assert "2 cases got new keys" in result.output
+    assert generations(made, case_ids) == [2] * 6
+    finding = found(made, "desk key")
+    assert finding.verdict is Verdict.FINE
+    assert finding.text.startswith("key 2,")
 
 
 def test_a_wrong_passphrase_changes_nothing(made: Made) -> None:

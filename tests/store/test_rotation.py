@@ -204,7 +204,7 @@ def test_who_left_opens_nothing_that_comes_in_after(world: World) -> None:
 
 
 def test_who_kept_the_keys_of_a_case_opens_it_until_those_are_made_anew(world: World) -> None:
-    """A rotation makes the desk's key anew, not those of every case: docs/threat-model.md says so."""
+    """Which the command does after the desk's: `tests/store/test_case_rotation.py`."""
     case_id = arrive(world, "CASE-0")
     with world.db.read() as session:
         case = newest_proven(session, INDEX, world.ring.desk, KeyKind.CASE, case_id)
