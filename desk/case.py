@@ -12,7 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND, LOOKS
-from desk import gate, grants, identity, retention, thread
+from desk import gate, grants, identity, presence, retention, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
@@ -26,6 +26,7 @@ from store.changes import renew_card
 from store.keyring import UnprovenKey
 from store.mergers import merged_here
 from store.merging import scores
+from store.presence import Doing
 from store.records import RecordKind
 from store.search import Other
 
@@ -137,6 +138,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         "case.html",
         section="queue",
         view=view,
+        here_now=presence.arrive(case_id, view.version, Doing.LOOKING),
         report=view.report,
         suggested=view.suggested,
         suggestions=suggestions(view),
@@ -164,8 +166,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         identity=ReasonForm(formdata=None),
         identity_minutes=parts().settings.web.identity_minutes,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
-        contact=_contact(view, refused),
-        first_look=_first_look(view, refused),
+        contact=contact_form(view, refused),
+        first_look=first_look_form(view, refused),
         status_form=_status(view, refused),
         closing=Status.CLOSED in TRANSITIONS[view.status],
         retention=retention.of_case(view),
@@ -203,13 +205,13 @@ def _known(view: CaseView) -> Mapping[str, Any]:
     return {part: None if (part, value) in of_machines else value for part, value in view.contact.items()}
 
 
-def _contact(view: CaseView, refused: Refused | None) -> ContactForm:
+def contact_form(view: CaseView, refused: Refused | None = None) -> ContactForm:
     if refused and isinstance(refused.form, ContactForm):
         return refused.form
     return ContactForm(formdata=None, data=_known(view))
 
 
-def _first_look(view: CaseView, refused: Refused | None) -> FirstLookForm:
+def first_look_form(view: CaseView, refused: Refused | None = None) -> FirstLookForm:
     if refused and isinstance(refused.form, FirstLookForm):
         return refused.form
     form = FirstLookForm(formdata=None)

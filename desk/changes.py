@@ -27,7 +27,7 @@ from desk.forms import (
 )
 from desk.parts import parts
 from store import changes
-from store.casework import FirstLook, case_row
+from store.casework import CaseView, FirstLook, case_row
 from store.changes import Changed
 
 blueprint = Blueprint("changes", __name__, url_prefix="/cases/<case_id>")
@@ -215,9 +215,42 @@ def _somebody_was_first(case_id: str, place: str, form: CaseForm) -> tuple[str, 
     sent = [(name, value) for name, value in request.form.items(multi=True) if name not in ("csrf_token", "version")]
     view = case.look(case_id)
     body = render_template(
-        "changed.html", section="queue", case_id=case_id, view=view, place=place, sent=sent, shown=list(_shown(form))
+        "changed.html",
+        section="queue",
+        case_id=case_id,
+        view=view,
+        place=place,
+        sent=sent,
+        both=_beside(form, _as_it_is(place, view)),
     )
     return body, 409
+
+
+def _as_it_is(place: str, view: CaseView) -> CaseForm | None:
+    """The form that was sent, filled in as the case is now; None where it says nothing that stands in the case."""
+    part = place.removeprefix("field-")
+    if part in DECISIONS:
+        form = DECISIONS[part](formdata=None)
+        form.show(view.report)
+        return form
+    if place == "first-look" and view.first_look:
+        return case.first_look_form(view)
+    if place == "contact":
+        return case.contact_form(view)
+    if place == "status":
+        status = StatusForm(formdata=None)
+        status.offer([view.status])
+        status.status.data = view.status.value
+        if view.closing:
+            status.outcome.data, status.approver.data = view.closing.outcome.value, view.closing.approver
+        return status
+    return None
+
+
+def _beside(sent: CaseForm, now: CaseForm | None) -> list[tuple[str, str, str]]:
+    """Label, what was sent and what stands there now, line by line."""
+    mine, theirs = dict(_shown(sent)), dict(_shown(now)) if now else {}
+    return [(label, mine.get(label, ""), theirs.get(label, "")) for label in dict.fromkeys([*mine, *theirs])]
 
 
 def _shown(form: CaseForm) -> Iterator[tuple[str, str]]:

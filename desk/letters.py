@@ -20,7 +20,7 @@ from cases.roles import May
 from cases.terms import DueKind
 from config.settings import DeskSettings
 from config.taxonomy import Kind, MissingField
-from desk import case, gate, identity
+from desk import case, gate, identity, presence
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
 from desk.language import zone
@@ -36,6 +36,7 @@ from store.database import clock
 from store.keyring import DeskPublicKeys, desk_keys, pins_of
 from store.letters import CannotBeSent, Draft, DraftChanged, Enclosure, NoWay, Recipient, TooLate, Written
 from store.outbox import OutboxState, OutgoingKind
+from store.presence import Doing
 
 blueprint = Blueprint("letters", __name__, url_prefix="/cases/<case_id>/letter")
 blueprint.before_request(gate.require(May.WRITE))
@@ -270,6 +271,7 @@ def _preview(case_id: str, form: SendForm, view: CaseView | None = None, sending
         "letter_preview.html",
         section="queue",
         view=view,
+        here_now=presence.arrive(view.case_id, view.version, Doing.WRITING),
         sending=sending,
         form=form,
         after=leads_to(sending.draft.purpose, view.status),
@@ -291,6 +293,7 @@ def _page(
         "letter.html",
         section="queue",
         view=view,
+        here_now=presence.arrive(view.case_id, view.version, Doing.WRITING),
         draft=draft,
         form=form,
         why=why,

@@ -33,7 +33,7 @@ OF_CONTENT = frozenset(
 )
 LEFT_OUT = frozenset(
     {
-        *("session", "held_login", "login_attempt", "passkey_challenge", "mailbox_claim"),  # of the moment
+        *("session", "held_login", "login_attempt", "passkey_challenge", "mailbox_claim", "presence"),  # of the moment
         *("segment", "segment_piece", "segment_case"),  # made anew
     }
 )

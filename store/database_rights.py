@@ -303,6 +303,13 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "digest": ".   rw  .",
         "made_at": ".   rw  .",
     },
+    "presence": {
+        "case_id": "r   rw  .",
+        "member_id": ".   rw  .",
+        "desk": ".   rw  .",
+        "doing": ".   rwu .",
+        "until": ".   rwu .",
+    },
     "segment": {
         "id": "r   rwu .",
         "desk": ".   rwu .",
@@ -370,6 +377,7 @@ DELETES: Mapping[str, tuple[Process, ...]] = {
     "message": _BOTH,
     "outbox": _BOTH,
     "passkey_challenge": (Process.DESK,),
+    "presence": _BOTH,
     "record": _BOTH,
     "record_piece": _BOTH,
     "sealed_seed": _BOTH,

@@ -618,6 +618,18 @@ class LoginSession(Base):
     frame: Mapped[bytes] = mapped_column(info=SEALED)
 
 
+class Presence(Base):
+    """A member who has a case open, until when at the latest that is taken for true. It says nothing of the case."""
+
+    __tablename__ = "presence"
+
+    case_id: Mapped[str] = mapped_column(String(32), ForeignKey("case_file.id"), primary_key=True, info=IDS)
+    member_id: Mapped[str] = mapped_column(String(32), ForeignKey("member.id"), primary_key=True, info=IDS)
+    desk: Mapped[str] = _desk()
+    doing: Mapped[str] = mapped_column(String(16), info=STATUS)  # looking, writing
+    until: Mapped[datetime] = mapped_column(index=True, info=TIMES)
+
+
 class Consent(Base):
     """Something that two members have to want: one asks, another gives. What it is about is a keyed digest.
 

@@ -26,7 +26,7 @@ from store import audit
 from store.audit import Action
 from store.database import Database, changed_rows
 from store.keyring import KeyRing, PublicPair
-from store.schema import HeldLogin, LoginAttempt, LoginSession
+from store.schema import HeldLogin, LoginAttempt, LoginSession, Presence
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
@@ -151,6 +151,7 @@ def end(session: Session, secret: bytes, now: datetime) -> None:
     row = session.get(LoginSession, id_of(secret))
     if row is not None:
         audit.write(session, row.desk, Action.LOGOUT, now, member_id=row.member_id)
+        session.execute(delete(Presence).where(Presence.member_id == row.member_id))
         session.delete(row)
         session.flush()
 

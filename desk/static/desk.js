@@ -3,6 +3,7 @@
 
 import "./keys.js";
 import "./live.js";
+import "./presence.js";
 
 const idle = Number(document.body.dataset.idle) * 1000;
 

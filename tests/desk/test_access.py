@@ -43,7 +43,8 @@ MEMBERS = {
 
 ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.OPEN_THE_DESK, May.OPEN_GRANTED}): {
-        "case.show", "identity.open_it", "live.mail", "search.form", "search.results",
+        "case.show", "identity.open_it", "search.form", "search.results",
+        "live.mail", "presence.show", "presence.events",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",
         "attachments.sender_key",
     },

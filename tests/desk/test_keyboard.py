@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from cases.roles import Role
 from cases.terms import DueKind
-from tests.desk.world import LOGIN, PASSPHRASE, REPORT, START, World
+from tests.desk.world import LOGIN, PASSPHRASE, REPORT, START, World, coordinator, join
 
 NewPage = Callable[..., Page]
 MOST_TABS = 200
@@ -140,3 +141,38 @@ def test_without_javascript_the_list_of_keys_is_a_page(world: World, new_page: N
     press(page, page.get_by_role("contentinfo").get_by_role("link", name="Sneltoetsen"))
     expect(page.get_by_role("heading", name="Sneltoetsen")).to_be_visible()
     expect(page.get_by_text("Naar de volgende zaak in de lijst")).to_be_visible()
+
+
+def test_two_members_on_one_case_see_each_other_and_what_changed(world: World, new_page: NewPage) -> None:
+    case_id = world.new_case().case_id
+    colleague = coordinator(world, join(world, "a.collega", Role.COORDINATOR))
+    page = new_page()
+    log_in(page)
+    press(page, page.get_by_role("link", name="K2345-00000"))
+    expect(page.get_by_role("heading", level=1, name="K2345-00000")).to_be_visible()
+    news = page.get_by_role("status")
+    expect(news).to_have_text("")
+    colleague.get(f"/cases/{case_id}/letter")
+    expect(news).to_contain_text("a.collega schrijft een brief in deze zaak.")
+    colleague.post(f"/cases/{case_id}/decide/kind", {"version": colleague.version(case_id), "value": "klacht"})
+    expect(news).to_contain_text("Deze zaak is gewijzigd nadat u deze pagina opende")
+    press(page, news.get_by_role("link", name="Bekijk de zaak zoals die nu is"))
+    expect(page.locator("#field-kind .value")).to_have_text("Andere klacht")
+    expect(page.get_by_role("status")).not_to_contain_text("Deze zaak is gewijzigd")
+
+
+@SCRIPTED
+def test_what_is_sent_too_late_is_shown_beside_what_is_there_and_asked_about(
+    world: World, new_page: NewPage, java_script: bool
+) -> None:
+    case_id = world.new_case().case_id
+    colleague = coordinator(world, join(world, "a.collega", Role.COORDINATOR))
+    page = new_page(java_script_enabled=java_script)
+    log_in(page)
+    page.goto(f"/cases/{case_id}")
+    colleague.post(f"/cases/{case_id}/decide/kind", {"version": colleague.version(case_id), "value": "klacht"})
+    press(page, page.locator("#field-severity").get_by_role("button", name="Akkoord"))
+    expect(page.get_by_role("heading", name="Iemand anders was eerder")).to_be_visible()
+    press(page, page.get_by_role("button", name="Toch het mijne opslaan"))
+    expect(page.locator("#field-severity .by").first).to_contain_text("Vastgesteld door j.coordinator")
+    expect(page.locator("#field-kind .value")).to_have_text("Andere klacht")

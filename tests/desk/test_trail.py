@@ -209,7 +209,7 @@ def test_no_page_is_left_out(world: World) -> None:
     """Whoever adds a page comes by here, and says what it writes on the trail, or that it shows nothing of a case."""
     without_content = {
         "/login", "/login/second/", "/login/second/setup", "/login/second/setup/passkey", "/alive", "/live/mail",
-        "/keys",
+        "/keys", "/cases/<case_id>/here", "/cases/<case_id>/here/events",
         "/static/<path:filename>", "/trail/",
         "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey",
         "/own/unlocking", "/search",

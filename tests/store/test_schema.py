@@ -49,6 +49,7 @@ TEXT_IN_CLEAR = {
     "member.address",
     "message.state",
     "outbox.kind",
+    "presence.doing",
     "outbox.state",
     "record.kind",
     "second_factor.kind",

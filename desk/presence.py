@@ -1,0 +1,83 @@
+"""Two members on one case see each other: who has it open, who writes a letter, and whether it was changed meanwhile.
+
+Each page of a case notes that its reader is there. With JavaScript it goes on saying so (`static/presence.js`), and
+learns of others by events that hold a digest and a number; without, it is taken to be open for some minutes.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask import Blueprint, Response, abort, g, render_template, request
+
+from cases.roles import May
+from desk import gate, live
+from desk.forms import LAST_VERSION
+from desk.parts import parts
+from store import presence
+from store.presence import Doing, Present
+
+WITHOUT_SIGN = timedelta(minutes=5)
+"""How long a page is taken to be open of which nobody knows more than that it was asked for."""
+SIGNS_MISSED = 4
+"""So many signs of a page stay away before nobody is there any more."""
+
+blueprint = Blueprint("presence", __name__, url_prefix="/cases/<case_id>/here")
+
+
+@blueprint.before_request
+def _only_while_logged_in() -> gate.Refusal:
+    """204 tells a browser to ask no more."""
+    if g.get("ring") is None:
+        return Response(status=204)
+    return gate.require(May.OPEN_THE_DESK, May.OPEN_GRANTED)()
+
+
+@blueprint.get("")
+@gate.by_itself
+def show(case_id: str) -> str:
+    """Who else is here, and whether the case was changed since the page was made, as a part of that page."""
+    now = parts().clock()
+    with parts().database.read() as transaction:
+        changed = presence.version_of(transaction, gate.ring(), case_id) != _version()
+        found = presence.others(transaction, gate.ring(), case_id, now)
+    return render_template("_here.html", others=found, changed=changed, case_id=case_id)
+
+
+@blueprint.get("/events")
+@gate.by_itself
+def events(case_id: str) -> Response:
+    """A sign that the page is open still; what is told changes whenever `show` has something else to say."""
+    here, now = parts(), parts().clock()
+    lasts = timedelta(seconds=here.settings.web.live_seconds * SIGNS_MISSED)
+    version = presence.note(here.database, gate.ring(), case_id, _doing(), now, lasts)
+    with here.database.read() as transaction:
+        found = presence.others(transaction, gate.ring(), case_id, now)
+    return live.event("here", f"{_digest(found)} {version}")
+
+
+def arrive(case_id: str, version: int, doing: Doing) -> Mapping[str, object]:
+    """Note that a page of a case is open; gives what its template (`_presence.html`) shows of others."""
+    here, now = parts(), parts().clock()
+    presence.note(here.database, gate.ring(), case_id, doing, now, WITHOUT_SIGN)
+    with here.database.read() as transaction:
+        found = presence.others(transaction, gate.ring(), case_id, now)
+    told = f"{_digest(found)} {version}"
+    asks = bool(here.settings.web.live_seconds)
+    return {"others": found, "told": told, "version": version, "doing": doing, "asks": asks}
+
+
+def _digest(found: tuple[Present, ...]) -> str:
+    return hashlib.sha256(repr([(each.member_id, each.doing) for each in found]).encode()).hexdigest()[:16]
+
+
+def _doing() -> Doing:
+    try:
+        return Doing(request.args.get("doing", Doing.LOOKING))
+    except ValueError:
+        abort(404)
+
+
+def _version() -> int:
+    version = request.args.get("version", 1, type=int)
+    return version if 0 <= version <= LAST_VERSION else abort(404)
