@@ -72,7 +72,7 @@ def new_page(chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> Page:
-        context = chromium.new_context(base_url=address, locale="nl-NL", **options)
+        context = chromium.new_context(**{"base_url": address, "locale": "nl-NL", **options})
         context.set_default_timeout(15_000)
         contexts.append(context)
         return context.new_page()
