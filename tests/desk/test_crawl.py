@@ -185,7 +185,7 @@ def _outside(address: str, found: Found) -> Iterator[str]:
         parts = urlsplit(urljoin(HERE + address, link.target))
         if f"{parts.scheme}://{parts.netloc}" == HERE:
             continue
-        if link.tag != "a" or set(link.rel.split()) < {"noopener", "noreferrer"}:
+        if link.tag != "a" or not {"noopener", "noreferrer"} <= set(link.rel.split()):
             yield f"{link.tag} {link.attribute} leads to {link.target}"
 
 
