@@ -133,6 +133,18 @@ class ReceiptTexts(Section):
     emergency: str = Field("112", description="The number to call in danger.")
 
 
+class ReferralSettings(Section):
+    """Another organisation that reporters are referred to."""
+
+    name: str = Field(min_length=1, max_length=100, description="What members choose it by.")
+    text: str = Field(
+        min_length=1, max_length=500, description="The organisation and how to reach it, as it stands in a letter."
+    )
+    text_in: dict[str, str] = Field(
+        default_factory=dict, description="The same in letters in other languages, by language: en = '...'."
+    )
+
+
 class PersonSettings(Section):
     """A member of a desk, as mails may name them."""
 
@@ -284,6 +296,12 @@ class DeskSettings(Section):
     )
     deputy_hours: float = Field(
         4, gt=0, le=72, description="With look_today: hours after which the deputy is told; nights and weekends count."
+    )
+    referrals: tuple[ReferralSettings, ...] = Field(
+        (),
+        description="Other organisations that reporters are referred to: rows { name, text, text_in }. Complaints and "
+        "advice have their place under texts.",
+        json_schema_extra={"example": [{"name": "Rijksrecherche", "text": "de Rijksrecherche, 070 000 00 00"}]},
     )
     texts: ReceiptTexts
 

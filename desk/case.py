@@ -12,7 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND, LOOKS
-from desk import gate, grants, identity, presence, retention, thread
+from desk import gate, grants, identity, presence, referrals, retention, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
@@ -158,6 +158,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         by_machines=_by_machines(view),
         known=_known(view),
         linked=_references(view.linked_case_ids),
+        refer_to=referrals.choices(),
+        likely_place={"klacht": "complaints", "advies": "advice"}.get(view.report.get("kind") or ""),
         opens_all=whole.opens_identity,
         merged_here=_references(_merged_here(case_id)),
         others=_others(view),

@@ -490,6 +490,12 @@ class ReferenceForm(FlaskForm):  # type: ignore[misc]
     reference = StringField(_l("Reference of the case that stays"), filters=[_strip])
 
 
+class ReferForm(FlaskForm):  # type: ignore[misc]
+    """To whom a reporter is referred."""
+
+    to = StringField(validators=[Length(max=100)])
+
+
 class MergeForm(CaseForm):
     """Merging a case into another, as both were seen. `seen`: that there are senders whom the other does not know."""
 

@@ -368,14 +368,42 @@ def _version_now(case_id: str) -> int:
         return letters.draft_version(transaction, gate.ring(), case_id)
 
 
-def _begun(view: CaseView, purpose: Purpose, language: str, version: int, files: tuple[Enclosure, ...] = ()) -> Draft:
-    return Draft(purpose, language, _offered(view, purpose, language), files, version)
+def begin_referral(view: CaseView, to: str) -> bool:
+    """Keep a letter that refers the reporter `to` somebody (a choice of `desk/referrals.py`) as the member's draft.
+
+    False: they are writing another already, or no letter can go to the reporter.
+    """
+    ring = gate.ring()
+    with parts().database.begin() as transaction:
+        writing = letters.draft_version(transaction, ring, view.case_id)
+        if writing or isinstance(_recipient(transaction, view.case_id), NoWay):
+            return False
+        draft = _begun(view, Purpose.REFERRAL, _language(view), 0, to=to)
+        letters.keep_draft(transaction, ring, gate.index(), view.case_id, draft, parts().clock())
+    return True
 
 
-def _offered(view: CaseView, purpose: Purpose, language: str) -> str:
+def _begun(
+    view: CaseView,
+    purpose: Purpose,
+    language: str,
+    version: int,
+    files: tuple[Enclosure, ...] = (),
+    to: str | None = None,
+) -> Draft:
+    return Draft(purpose, language, _offered(view, purpose, language, to), files, version)
+
+
+_SURE = {"complaints": Kind.KLACHT, "advice": Kind.ADVIES}
+
+
+def _offered(view: CaseView, purpose: Purpose, language: str, to: str | None = None) -> str:
+    """`to`: whom the reporter is referred to, where somebody said so; else the kind of the report tells."""
     report = view.report
     feedback = next((due.due_at for due in view.dues if due.kind is DueKind.FEEDBACK), None)
     known = report.get("kind") if "kind" not in case.doubted(view) else None
+    known = known if to is None else _SURE.get(to)
+    elsewhere = next((each for each in _desk().referrals if each.name == to), None)
     return offered(
         _desk(),
         LetterFacts(
@@ -387,6 +415,7 @@ def _offered(view: CaseView, purpose: Purpose, language: str) -> str:
             tuple(MissingField(slug) for slug in report.get("missing") or () if slug in set(MissingField)),
             bool(report.get("anonymous")),
             feedback.astimezone(zone()).date() if feedback and feedback > parts().clock() else None,
+            elsewhere.text_in.get(language, elsewhere.text) if elsewhere else "",
         ),
         _own_text(purpose, language),
     )

@@ -32,7 +32,8 @@ _PLACE = re.compile(r"\[[^\[\]]{1,300}\]")
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """What a letter may be filled with. `answer_by`: the day on which feedback is due; None where it is not."""
+    """What a letter may be filled with. `answer_by`: the day on which feedback is due; None where it is not.
+    `elsewhere`: the organisation that a referral names, as the desk's settings have it."""
 
     purpose: Purpose
     language: str
@@ -42,6 +43,7 @@ class LetterFacts:
     missing: tuple[MissingField, ...] = ()
     anonymous: bool = False
     answer_by: date | None = None
+    elsewhere: str = ""
 
 
 def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> str:
@@ -58,10 +60,12 @@ def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> 
         "received": catalogue.moment(facts.received_at, desk.timezone),
         "reference": facts.reference,
         "answer_by": catalogue.date(facts.answer_by) if facts.answer_by else "",
-        "missing": "\n".join(f"- {catalogue.fields[field]}" for field in _asked(facts)),
+        "missing": "\n".join(f"- {catalogue.fields[each]}" for each in _asked(facts)),
+        "elsewhere": facts.elsewhere,
     }
     values["missing"] = values["missing"] or catalogue.sentences["letter_ask_place"]
-    values["where_to"] = catalogue.sentences[_WHERE_TO.get(facts.kind, "letter_referral_place")].format_map(values)
+    where = "letter_referral_elsewhere" if facts.elsewhere else _WHERE_TO.get(facts.kind, "letter_referral_place")
+    values["where_to"] = catalogue.sentences[where].format_map(values)
     return fill(built_in(facts.purpose, catalogue.language) if text is None else text, values)
 
 
