@@ -10,6 +10,7 @@ from cases.terms import DueKind
 
 class Purpose(StrEnum):
     ASK = "ask"  # for what is missing
+    MINUTES = "minutes"  # of a conversation, for its approval (directive (EU) 2019/1937 art. 18(4))
     STATUS = "status"
     FEEDBACK = "feedback"
     REFERRAL = "referral"
@@ -21,7 +22,11 @@ _TELLS_WHAT_IS_DONE = frozenset({Purpose.FEEDBACK, Purpose.REFERRAL, Purpose.CLO
 """Directive (EU) 2019/1937 art. 5(13) and recital 57: the action that is taken and its grounds, a referral too."""
 
 LEADS_TO: Mapping[Purpose, Status] = MappingProxyType(
-    {Purpose.ASK: Status.AWAITING_REPORTER, Purpose.REFERRAL: Status.REFERRED}
+    {
+        Purpose.ASK: Status.AWAITING_REPORTER,
+        Purpose.MINUTES: Status.AWAITING_REPORTER,
+        Purpose.REFERRAL: Status.REFERRED,
+    }
 )
 """Where a case stands once such a letter is on its way. A closing has an outcome and an approver, and is said apart."""
 

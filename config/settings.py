@@ -169,6 +169,9 @@ class DeskSettings(Section):
         description="The organisation's name in receipts in other languages: en = 'the Ministry of Foreign Affairs'.",
     )
     address: EmailAddress = Field(description="The address that reporters write to, and that receipts come from.")
+    postal_address: str = Field(
+        "", description="The desk's postal address on one line, as letters on paper give it for answers."
+    )
     display_name: str = Field(
         "", description="The sender's name on outgoing mail. Empty: the address alone, which betrays least."
     )

@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from flask import Blueprint, flash, redirect, url_for
 from flask_babel import LazyString, gettext
@@ -66,7 +67,7 @@ class _Failed(Exception):
         self.result = result
 
 
-class _Busy(Exception):
+class Busy(Exception):
     """Another message is being read."""
 
 
@@ -80,7 +81,7 @@ def read(case_id: str, message_id: str) -> Response | tuple[str, int]:
         with here.database.read() as transaction:
             known = reread.before(transaction, gate.ring(), case_id, message_id, form.version.data)
         said, kind = _attempt(known, form.version.data), "good"
-    except _Busy:
+    except Busy:
         said, kind = gettext("Another message is being read right now. Try again in a minute."), "warn"
     except Changed:
         said, kind = gettext("Somebody was first: this case was changed, or a message of it was read again."), "warn"
@@ -98,18 +99,13 @@ def read(case_id: str, message_id: str) -> Response | tuple[str, int]:
 def _attempt(known: Before, version: int) -> str:
     """Read, understand, write; gives what to say. Raises what can be in the way."""
     here, ring = parts(), gate.ring()
-    if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE_SECONDS):
-        raise _Busy
-    try:
-        with _raw(known) as raw:
-            anew = _read(raw)
-            _refuse_what_is_worse(known, anew)
-            authserv_id = here.settings.desks[ring.desk].trusted_authserv_id
-            new = message_anew(raw, anew, _own(anew.mail), authserv_id, known.received_at, known.content)
-            with here.database.begin() as transaction:
-                reread.write_anew(transaction, ring, gate.index(), known, new, version=version, now=here.clock())
-    finally:
-        _ONE_AT_A_TIME.release()
+    with turn(), _raw(known) as raw:
+        anew = understand(raw)
+        _refuse_what_is_worse(known, anew)
+        authserv_id = here.settings.desks[ring.desk].trusted_authserv_id
+        new = message_anew(raw, anew, _own(anew.mail), authserv_id, known.received_at, known.content)
+        with here.database.begin() as transaction:
+            reread.write_anew(transaction, ring, gate.index(), known, new, version=version, now=here.clock())
     case.look(known.case_id)  # so that the card says the same
     protection = anew.mail.protection
     if protection is not None and protection.encrypted and not protection.opened:
@@ -144,7 +140,19 @@ def _at_most(most: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _read(raw: RawMail) -> Anew:
+@contextmanager
+def turn() -> Iterator[None]:
+    """The only one for whom something is read now. Raises Busy."""
+    if not _ONE_AT_A_TIME.acquire(timeout=PATIENCE_SECONDS):
+        raise Busy
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def understand(raw: RawMail) -> Anew:
+    """What a mail says, read and understood by processes that end with this. Raises ReadError for this mail."""
     settings = parts().settings
     limits = settings.limits
     reading = ProcessLimits(limits.again_seconds, limits.again_seconds, limits.again_memory_bytes)

@@ -12,6 +12,7 @@ from desk import (
     case,
     changes,
     consents,
+    entering,
     errors,
     gate,
     grants,
@@ -25,6 +26,7 @@ from desk import (
     mergers,
     overview,
     own,
+    papers,
     presence,
     queue,
     receipts,
@@ -75,6 +77,7 @@ def create_app(
     gate.install(app)
     keys.install(app)
     letters.admit_files(app)
+    entering.admit_files(app)
     CSRFProtect(app)
     language.speak(app)
     words.teach(app)
@@ -86,6 +89,7 @@ def create_app(
         queue,
         case,
         changes,
+        entering,
         grants,
         identity,
         keys,
@@ -99,6 +103,7 @@ def create_app(
         mergers,
         overview,
         own,
+        papers,
         presence,
         retention,
         search,

@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
-from cases.terms import BY_HAND, LOOKS
+from cases.terms import BY_HAND, LOOKS, DueKind
 from desk import gate, grants, identity, presence, referrals, retention, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
@@ -19,6 +19,7 @@ from desk.highlight import marks_in
 from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
 from desk.timeline import lines
+from desk.ways import way_of
 from store import records
 from store.audit import Action
 from store.casework import CaseView, view_case
@@ -160,6 +161,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         linked=_references(view.linked_case_ids),
         refer_to=referrals.choices(),
         likely_place={"klacht": "complaints", "advies": "advice"}.get(view.report.get("kind") or ""),
+        ways={way_of(each.content) for each in view.messages} - {""},
+        receipt_is_due=any(each.kind is DueKind.RECEIPT for each in view.dues),
         opens_all=whole.opens_identity,
         merged_here=_references(_merged_here(case_id)),
         others=_others(view),

@@ -1,11 +1,13 @@
 """The forms of the desk: what a person may send, and what is said when it makes no sense."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import FileStorage
 from wtforms import (
     BooleanField,
     DateField,
@@ -41,6 +43,7 @@ from desk.words import (
     ROLES,
     SEVERITIES,
     STATUSES,
+    WAYS,
 )
 from desk.words import SUBS as SUB_NAMES
 from store import passkeys
@@ -494,6 +497,59 @@ class ReferForm(FlaskForm):  # type: ignore[misc]
     """To whom a reporter is referred."""
 
     to = StringField(validators=[Length(max=100)])
+
+
+class EnterForm(FlaskForm):  # type: ignore[misc]
+    """A report that did not come by mail. `today`: the day on which it is entered, on the clock of the desk."""
+
+    MOST_FILES = 50
+    MOST_BYTES = 50_000_000  # many pages as photographs of a telephone
+    OLDEST = timedelta(days=3653)
+
+    today: date
+    way = RadioField(_l("How it came"), choices=_choices(WAYS), validate_choice=False)
+    received = DateField(_l("Day on which it came"), validators=[InputRequired(_l("Choose a day."))])
+    text = TextAreaField(
+        _l("What was said or written"),
+        validators=[Length(max=NOTE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    files = MultipleFileField(_l("Scan, photographs or PDF"))
+    name = _line(_l("Name"))
+    email = _line(_l("E-mail"))
+    phone = _line(_l("Phone"))
+    address = TextAreaField(
+        _l("Address"),
+        validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+
+    def given(self) -> list[FileStorage]:
+        """The files that were chosen; browsers send an empty one where none was."""
+        return [each for each in self.files.data or () if isinstance(each, FileStorage) and each.filename]
+
+    def contact(self) -> dict[str, str | None]:
+        return {part: self[part].data or None for part in ("name", "email", "phone", "address")}
+
+    def validate_way(self, field: RadioField) -> None:
+        _must_be_among(field, WAYS)
+
+    def validate_received(self, field: DateField) -> None:
+        if not self.today - self.OLDEST <= field.data <= self.today:
+            raise ValidationError(_l("Choose a day that is past, at most ten years ago."))
+
+    def validate_text(self, field: TextAreaField) -> None:
+        if not field.data and (self.way.data != "letter" or not self.given()):
+            raise ValidationError(_l("Write down what was said, or choose the file of the letter."))
+
+    def validate_files(self, field: MultipleFileField) -> None:
+        given = self.given()
+        sizes = []
+        for each in given:
+            sizes.append(each.stream.seek(0, 2))
+            each.stream.seek(0)
+        if len(given) > self.MOST_FILES or sum(sizes) > self.MOST_BYTES:
+            raise ValidationError(_l("That are too many files, or too large ones."))
 
 
 class MergeForm(CaseForm):

@@ -20,7 +20,7 @@ from cases.roles import May
 from cases.terms import DueKind
 from config.settings import DeskSettings
 from config.taxonomy import Kind, MissingField
-from desk import case, gate, identity, presence
+from desk import case, gate, identity, presence, ways
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
 from desk.language import zone
@@ -253,7 +253,7 @@ def _found(view: CaseView, draft: Draft) -> Giveaways:
     return giveaways(
         draft.text,
         [each.name for each in draft.files],
-        template=_offered(view, draft.purpose, draft.language),
+        template=_offered(view, draft.purpose, draft.language, minutes=""),
         concerned=[value for person in persons for value in (person.get("name"), person.get("function")) if value],
         texts=[*texts, *(about.get("text") or "" for about in files)],
         files=[about["name"] for about in files if about.get("name")],
@@ -397,8 +397,11 @@ def _begun(
 _SURE = {"complaints": Kind.KLACHT, "advice": Kind.ADVIES}
 
 
-def _offered(view: CaseView, purpose: Purpose, language: str, to: str | None = None) -> str:
-    """`to`: whom the reporter is referred to, where somebody said so; else the kind of the report tells."""
+def _offered(
+    view: CaseView, purpose: Purpose, language: str, to: str | None = None, *, minutes: str | None = None
+) -> str:
+    """`to`: whom the reporter is referred to, where somebody said so; else the kind of the report tells. `minutes`: in
+    the place of those of the case."""
     report = view.report
     feedback = next((due.due_at for due in view.dues if due.kind is DueKind.FEEDBACK), None)
     known = report.get("kind") if "kind" not in case.doubted(view) else None
@@ -416,6 +419,7 @@ def _offered(view: CaseView, purpose: Purpose, language: str, to: str | None = N
             bool(report.get("anonymous")),
             feedback.astimezone(zone()).date() if feedback and feedback > parts().clock() else None,
             elsewhere.text_in.get(language, elsewhere.text) if elsewhere else "",
+            _minutes(view, purpose) if minutes is None else minutes,
         ),
         _own_text(purpose, language),
     )
@@ -425,6 +429,11 @@ def _own_text(purpose: Purpose, language: str) -> str | None:
     """The desk's own text for such letters; None where they begin with the one that Meldpost comes with."""
     with parts().database.read() as transaction:
         return letter_texts.text_of(transaction, gate.ring(), purpose, language)
+
+
+def _minutes(view: CaseView, purpose: Purpose) -> str:
+    """The minutes of a conversation, for who said why they open who reported."""
+    return ways.minutes_of(view) if purpose is Purpose.MINUTES and identity.is_open(view.case_id) else ""
 
 
 def _likely_purpose(view: CaseView) -> Purpose:

@@ -15,6 +15,7 @@ from store.casework import CaseView, Event, Outgoing
 
 SENTENCES = {
     Action.INTAKE: _l("A message came in"),
+    Action.ENTERED: _l("Entered the report, which did not come by mail"),
     Action.RECEIPT_DECIDED: _l("Decided which receipt the message gets by itself"),
     Action.LOOK: _l("Looked at the case"),
     Action.FOUND: _l("Saw a passage of the case among the hits of a search"),

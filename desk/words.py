@@ -96,6 +96,12 @@ AUTOMATIC = {
     "bounce": _l("Delivery report"),
     "list": _l("Mailing list"),
 }
+WAYS = {
+    "letter": _l("By letter"),
+    "telephone": _l("By telephone"),
+    "in_person": _l("In person"),
+}
+"""How a report came that did not come by mail."""
 OUTGOING = {
     "receipt": _l("Confirmation of receipt"),
     "reminder": _l("Reminder of what is missing"),
@@ -104,6 +110,7 @@ OUTGOING = {
 }
 PURPOSES = {
     "ask": _l("Ask for what is missing"),
+    "minutes": _l("Minutes of a conversation, to be approved"),
     "status": _l("Say where it stands"),
     "feedback": _l("Feedback: what is done, and why"),
     "referral": _l("Refer to somebody else"),
@@ -117,6 +124,7 @@ LETTER_PLACES = {
     "reference": _l("the reference of the case"),
     "answer_by": _l("the day on which feedback is due"),
     "missing": _l("a list of what is missing, or a place to fill it in"),
+    "minutes": _l("the minutes of a conversation, or a place to fill them in"),
     "where_to": _l("where the reporter can turn to, by the kind of their message"),
     "desk": _l("the name of the desk"),
     "organisation": _l("the name of the organisation"),
@@ -334,6 +342,7 @@ ROLE_TELLS = {
 }
 ACTIONS = {
     "intake": _l("a message came in"),
+    "entered": _l("entered a report that did not come by mail"),
     "receipt_decided": _l("decided on a receipt"),
     "record": _l("wrote a sealed record"),
     "resealed": _l("sealed a record to another key"),
@@ -443,6 +452,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "due": DUES,
     "done_reason": DONE_REASONS,
     "automatic": AUTOMATIC,
+    "way": WAYS,
     "outgoing": OUTGOING,
     "purpose": PURPOSES,
     "letter_language": LETTER_LANGUAGES,

@@ -15,6 +15,7 @@ from cases.names import likeness, words
 from config.settings import DeskSettings
 from ingest.intake import Intake
 from ingest.threads import Thread
+from store.keyring import pins_of
 from store.reach import kept_from
 from store.restriction import Restriction, restriction
 from triage import Report
@@ -34,20 +35,24 @@ def named_members(desk: DeskSettings, report: Report) -> frozenset[str]:
 
 
 def restricted(session: Session, intake: Intake, report: Report | None) -> Restriction | None:
+    """How a new case of a mail is kept from the members that it names."""
+    return restriction_of(session, intake.desk, intake.desk_settings, report)
+
+
+def restriction_of(session: Session, slug: str, desk: DeskSettings, report: Report | None) -> Restriction | None:
     """How a new case is kept from the members that its first mail names; None where it names nobody.
 
     Where nobody else could open it, it is kept from nobody: a report that is read by the wrong person is less bad than
     one that nobody reads, and its receipt told the reporter where else to write.
     """
-    named = named_members(intake.desk_settings, report) if report is not None else frozenset()
+    named = named_members(desk, report) if report is not None else frozenset()
     if not named:
         return None
-    desk = intake.desk_settings
     others = {person.member for person in desk.people} | {desk.second_recipient} - {""}
-    found = restriction(session, intake.desk, intake.pins, named, others)
+    found = restriction(session, slug, pins_of(desk), named, others)
     if found is None:
         log.warning(
-            "desk %s: a mail names a member, and nobody else could open the case: name a second_recipient", intake.desk
+            "desk %s: a mail names a member, and nobody else could open the case: name a second_recipient", slug
         )
     return found
 

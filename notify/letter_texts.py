@@ -12,7 +12,7 @@ from cases.letters import Purpose
 from notify.catalogue import catalogue_for
 
 NAMES = (
-    *("received", "reference", "answer_by", "missing", "where_to"),
+    *("received", "reference", "answer_by", "missing", "minutes", "where_to"),
     *("desk", "organisation", "support_point", "complaints"),
 )
 """What a text may name."""
@@ -20,6 +20,7 @@ NAMES = (
 _MAY_BE_EMPTY = frozenset({"reference", "answer_by"})
 _OF_PURPOSE: Mapping[Purpose, tuple[str, ...]] = {
     Purpose.ASK: ("letter_ask", "{missing}", "letter_ask_optional", "how_to_add"),
+    Purpose.MINUTES: ("letter_minutes", "{minutes}", "letter_minutes_answer"),
     Purpose.STATUS: ("letter_status", "letter_status_place", "letter_answer_by", "letter_answer", "support"),
     Purpose.FEEDBACK: ("letter_feedback", "letter_feedback_place", "letter_disagree", "support"),
     Purpose.REFERRAL: ("letter_referral", "{where_to}", "letter_answer"),

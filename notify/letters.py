@@ -7,7 +7,7 @@ desk signs no token: the sender puts the places in that lead back to the case.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -33,7 +33,8 @@ _PLACE = re.compile(r"\[[^\[\]]{1,300}\]")
 @dataclass(frozen=True)
 class LetterFacts:
     """What a letter may be filled with. `answer_by`: the day on which feedback is due; None where it is not.
-    `elsewhere`: the organisation that a referral names, as the desk's settings have it."""
+    `elsewhere`: the organisation that a referral names, as the desk's settings have it. `minutes`: of a conversation,
+    as they were entered."""
 
     purpose: Purpose
     language: str
@@ -44,6 +45,7 @@ class LetterFacts:
     anonymous: bool = False
     answer_by: date | None = None
     elsewhere: str = ""
+    minutes: str = field(default="", repr=False)
 
 
 def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> str:
@@ -64,6 +66,7 @@ def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> 
         "elsewhere": facts.elsewhere,
     }
     values["missing"] = values["missing"] or catalogue.sentences["letter_ask_place"]
+    values["minutes"] = facts.minutes or catalogue.sentences["letter_minutes_place"]
     where = "letter_referral_elsewhere" if facts.elsewhere else _WHERE_TO.get(facts.kind, "letter_referral_place")
     values["where_to"] = catalogue.sentences[where].format_map(values)
     return fill(built_in(facts.purpose, catalogue.language) if text is None else text, values)

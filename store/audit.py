@@ -26,6 +26,7 @@ class Action(StrEnum):
     """What a row of the trail tells."""
 
     INTAKE = "intake"
+    ENTERED = "entered"  # a member entered a report that did not come by mail
     RECEIPT_DECIDED = "receipt_decided"  # which receipt a mail got by itself, or why none
     RECORD = "record"  # a sealed record was written: its digest stands in the row
     RESEALED = "resealed"  # a record was sealed to another key: the digest that it has now

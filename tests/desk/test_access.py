@@ -52,9 +52,11 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
         "changes.first_look", "changes.note", "changes.status",
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
+        "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
         "letters.show", "letters.write", "letters.preview", "letters.send", "letters.take_back", "letters.enclosed",
     },
     frozenset({May.OPEN_THE_DESK}): {
+        "entering.show", "entering.enter",
         "again.read", "changes.release", "receipts.show", "receipts.release", "receipts.resume", "overview.give",
         "retention.show", "retention.apply", "retention.declaration", "retention.hold", "retention.lift",
     },
@@ -74,7 +76,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
 
 NOT_THERE = {
     "attachments.sender_key", "live.mail", "letters.take_back", "letters.enclosed", "retention.declaration",
-    "consents.give", "consents.take_back", "own.new_codes", "own.remove", "sessions.end",
+    "papers.minutes", "consents.give", "consents.take_back", "own.new_codes", "own.remove", "sessions.end",
 }  # fmt: skip
 """Pages about something that is not there in this test: not found by those whose page it is, either."""
 

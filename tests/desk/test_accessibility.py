@@ -26,7 +26,7 @@ __all__ = ["codes"]  # a fixture
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MANY = 20
-NO_PAGES = {"static", "live.mail"}
+NO_PAGES = {"static", "live.mail", "papers.minutes"}
 PARTS_OF_A_CASE = {"message_id", "attachment_id", "file_id", "declaration_id"}
 """What comes as a file, or within the page of a case."""
 SCHEMES = ("light", "dark")

@@ -215,11 +215,13 @@ def test_no_page_is_left_out(world: World) -> None:
         "/own/unlocking", "/search",
         "/overview/", "/overview/<int:year>", "/overview/<int:year>.csv", "/overview/<int:year>.pdf",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
+        "/new",
         "/settings/", "/settings/sessions", "/settings/terms", "/settings/system",
         "/settings/letters", "/settings/letters/<purpose>/<language>",
     }  # fmt: skip
     of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}
     of_looks |= {"/cases/<case_id>/messages/<message_id>/keys/<int:number>"}
+    of_looks |= {f"/cases/<case_id>/paper/{part}" for part in ("receipt.pdf", "minutes.pdf")}
     of_looks |= {f"/cases/<case_id>/letter/{part}" for part in ("preview", "files/<file_id>")}
     pages = {rule.rule for rule in world.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     assert pages - without_content - of_looks == set()
