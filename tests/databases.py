@@ -35,6 +35,7 @@ BOTH = (
     "ingest/test_threads.py",
     "desk/test_case.py",
     "desk/test_login.py",
+    "desk/test_mergers.py",
     "desk/test_messages.py",
     "desk/test_queue.py",
 )
