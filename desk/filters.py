@@ -1,5 +1,6 @@
 """What of the queue is shown: slugs in the address, which combine, and can be kept as a bookmark."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time, timedelta
@@ -23,6 +24,8 @@ DUE = {
     "feedback_week": _l("Feedback within a week"),
 }
 MAIL = {"new": _l("With new messages")}
+FOLD = {"off": _l("Each by itself")}
+_CASE = re.compile("[0-9a-f]{32}")
 
 CHOICES = {
     "status": {slug: word for slug, word in STATUSES.items() if slug != Status.DESTROYED},
@@ -32,6 +35,7 @@ CHOICES = {
     "category": {**CATEGORIES, **SUBS},
     "severity": SEVERITIES,
     "missing": MISSING,
+    "fold": FOLD,
 }
 """What can stand in the address, and how it is called."""
 
@@ -43,12 +47,13 @@ NAMES = {
     "category": _l("Category"),
     "severity": _l("Severity"),
     "missing": _l("Missing"),
+    "fold": _l("Of one sender or wording"),
 }
 
 
 @dataclass(frozen=True)
 class Filters:
-    """A slug of `CHOICES` for each; none where that is empty."""
+    """A slug of `CHOICES` for each, none where that is empty; and `alike`, a case like which all are shown."""
 
     status: str = ""
     due: str = ""
@@ -57,6 +62,8 @@ class Filters:
     category: str = ""
     severity: str = ""
     missing: str = ""
+    fold: str = ""
+    alike: str = ""
 
     @property
     def on_cards(self) -> Query | None:
@@ -97,7 +104,10 @@ def asked() -> Filters:
     wanted = {name: request.args.get(name, "") for name in CHOICES}
     if any(slug and slug not in CHOICES[name] for name, slug in wanted.items()):
         abort(404)
-    return Filters(**wanted)
+    alike = request.args.get("alike", "")
+    if alike and not _CASE.fullmatch(alike):
+        abort(404)
+    return Filters(**wanted, alike=alike)
 
 
 def _one(slug: str) -> frozenset[str]:

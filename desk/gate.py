@@ -75,6 +75,11 @@ def search_index_at_hand() -> SearchIndex:
     return parts().indexes.at_hand(ring(), _digest(_secret() or b""))
 
 
+def search_index_soon(most: int) -> SearchIndex:
+    """The member's search index, as far as it was read; once so many cases wait, it is brought up to date beside."""
+    return parts().indexes.soon(ring(), _digest(_secret() or b""), most)
+
+
 def tally(timezone: ZoneInfo) -> Tallied | None:
     """The cases of the member, counted; None while too little of them is read."""
     return parts().indexes.tally(ring(), _digest(_secret() or b""), index(), timezone)

@@ -112,6 +112,13 @@ class Indexes:
             self._read_beside(held, ring)
         return held.index
 
+    def soon(self, ring: KeyRing, session: str, most: int) -> SearchIndex:
+        """A member's index as it is; when so many cases wait, they are read beside the requests, for the next."""
+        index = self.at_hand(ring, session)
+        if index.ready and index.waiting(self._database, ring, most) >= most:
+            self._read_beside(self._of(ring, session), ring)
+        return index
+
     def seen(self, session: str) -> None:
         """A session goes on."""
         with self._lock:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy.orm import Session
@@ -21,7 +22,18 @@ from store import arrivals, models
 from store import mailboxes as store_mailboxes
 from store.casework import held_outgoing
 from store.mailboxes import Look
-from store.queue import QueueRow, Span, Wanted, due_count, overdue_count, queue_page, status_counts
+from store.queue import (
+    FEWEST_FOLDED,
+    Groups,
+    Page,
+    QueueRow,
+    Span,
+    Wanted,
+    due_count,
+    overdue_count,
+    queue_page,
+    status_counts,
+)
 from triage.model import FORMAT
 
 blueprint = Blueprint("queue", __name__)
@@ -29,6 +41,8 @@ blueprint.before_request(gate.require_member)
 
 PAGE_SIZE = 50
 LAST_PAGE = 1_000_000
+GRAVER_FIRST: Sequence[str | None] = (Severity.ACUUT, Severity.HOOG, None, Severity.MIDDEN, Severity.LAAG)
+"""What nobody assessed may be all."""
 KINDS = (Kind.MELDING, Kind.AANVULLING, Kind.ADVIES, Kind.KLACHT, Kind.OVERIG)
 """What waits least, first."""
 
@@ -75,17 +89,26 @@ def show() -> str:
             held=len(held_outgoing(transaction, ring)),
         )
         mark = arrivals.mark(transaction, ring, now)
-        page = queue_page(transaction, ring, page=number, size=PAGE_SIZE, wanted=_wanted(chosen, on_cards, now))
+        alike = _alike(transaction, by_status)
+        page = queue_page(
+            *(transaction, ring),
+            page=number,
+            size=PAGE_SIZE,
+            wanted=_wanted(chosen, on_cards, alike, now),
+            alike=() if chosen.fold or chosen.alike else alike,
+        )
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
         training_due = whole and _training_due(transaction)
     gate.note_look_at([row.case_id for row in page.rows])
-    pages = max(1, -(-page.total // PAGE_SIZE))
+    graver = _gravest_behind(page)
+    pages = max(1, -(-page.lines // PAGE_SIZE))
     return render_template(
         "queue.html",
         section="queue",
         counts=counts,
         page=page,
-        rows=by_need(page.rows, now),
+        rows=by_need(page.rows, now, graver),
+        graver=graver,
         doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
         pages=pages,
         chosen=chosen,
@@ -123,22 +146,20 @@ def _mailboxes(session: Session, desk: str, now: datetime) -> list[Mailbox]:
     ]
 
 
-def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
-    """The rows of a page, what needs a person first on top. Only here, where cards are open, is their content known."""
-    graver_first = [
-        Severity.ACUUT,
-        Severity.HOOG,
-        None,
-        Severity.MIDDEN,
-        Severity.LAAG,
-    ]  # what nobody assessed may be all
+def by_need(
+    rows: Iterable[QueueRow], now: datetime, behind: Mapping[str, str | None] = MappingProxyType({})
+) -> list[QueueRow]:
+    """The rows of a page, what needs a person first on top. Only here, where cards are open, is their content known.
+
+    `behind`: the gravest of the cases for which a row stands.
+    """
 
     def need(row: QueueRow) -> tuple[bool, date, int, int, datetime]:
         due = row.next_due
         return (
             due is None or not due.overdue(now),
             due.due_at.astimezone(zone()).date() if due else date.max,
-            min(_place(each, graver_first) for each in _severities(row)),
+            min(_place(each, GRAVER_FIRST) for each in _severities(row, behind)),
             _place(row.kind, KINDS),
             row.received_at,
         )
@@ -146,9 +167,10 @@ def by_need(rows: Iterable[QueueRow], now: datetime) -> list[QueueRow]:
     return sorted(rows, key=need)
 
 
-def _severities(row: QueueRow) -> list[str | None]:
-    """The case's, and those of follow-ups that nobody has read."""
-    return [row.graver or row.severity, *([None] if row.unassessed else [])]
+def _severities(row: QueueRow, behind: Mapping[str, str | None]) -> list[str | None]:
+    """The case's, those of follow-ups that nobody has read, and the gravest of the cases for which it stands."""
+    others = [behind[row.case_id]] if row.case_id in behind else []
+    return [row.graver or row.severity, *([None] if row.unassessed else []), *others]
 
 
 def _place(value: str | None, order: Sequence[str | None]) -> int:
@@ -176,10 +198,30 @@ def _on_cards(chosen: Filters) -> OnCards | None:
     return OnCards(found, index.waiting(here.database, ring))
 
 
-def _wanted(chosen: Filters, on_cards: OnCards | None, now: datetime) -> Wanted:
+def _alike(session: Session, by_status: Mapping[Status, int]) -> Groups:
+    """Cases that are alike, as far as that is known; nobody asks while too few wait for a first look."""
+    if by_status[Status.RECEIVED] < FEWEST_FOLDED:
+        return ()
+    index = gate.search_index_soon(FEWEST_FOLDED)
+    return index.alike(session, gate.ring()) if index.ready else ()
+
+
+def _gravest_behind(page: Page) -> Mapping[str, str | None]:
+    if not page.folded:
+        return {}
+    index = gate.search_index_at_hand()
+    found = {case_id: index.severities(behind) or {None} for case_id, behind in page.folded.items()}
+    return {case_id: min(known, key=lambda each: _place(each, GRAVER_FIRST)) for case_id, known in found.items()}
+
+
+def _wanted(chosen: Filters, on_cards: OnCards | None, alike: Groups, now: datetime) -> Wanted:
+    among = on_cards.case_ids if on_cards else None
+    if chosen.alike:
+        like_it = next((frozenset(group) for group in alike if chosen.alike in group), frozenset([chosen.alike]))
+        among = like_it if among is None else like_it & among
     return Wanted(
         status=Status(chosen.status) if chosen.status else None,
         due=chosen.span(now),
         unseen=chosen.mail == "new",
-        among=on_cards.case_ids if on_cards else None,
+        among=among,
     )

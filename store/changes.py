@@ -256,7 +256,8 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
         return
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     marked = merging.marks(message.report for message in view.messages)
-    card = merging.card(view.reference, view.report, marked, merging.scores(view.suggested, view.decisions))
+    alike = (written or {}).get("alike") or {}  # stays what its first mail was like
+    card = merging.card(view.reference, view.report, marked, merging.scores(view.suggested, view.decisions), alike)
     if card != written:
         _write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
 

@@ -19,6 +19,7 @@ from cases.lifecycle import Status
 from cases.terms import DueKind
 from store import access_list, audit, lookups, merging, records, rows
 from store.access_list import AccessList
+from store.alike import marks
 from store.audit import Action
 from store.database import changed_rows
 from store.dues import set_first_dues
@@ -94,7 +95,8 @@ def open_case(
     )
     case_id = case_keys.case.owner
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
-    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report))
+    alike = marks(index, new.sender, new.contact, new.report, new.masked_text)
+    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report), alike)
     records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
     if new.sender:
         lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))

@@ -102,6 +102,14 @@ class IndexKey:
         """For the throttle: of what somebody typed as a log-in name, or of where they came from."""
         return self._digest(b"login", [_folded(login)])
 
+    def sender(self, address: str) -> bytes:
+        """Of an address alone. Only for what is sealed: in clear it would join the cases of a reporter."""
+        return self._digest(b"sender", [_folded(address)])
+
+    def wording(self, words: Iterable[str]) -> bytes:
+        """Of the words of a text, in their order. Only for what is sealed."""
+        return self._digest(b"wording", [" ".join(words).encode()])
+
     def passkey(self, credential: bytes) -> bytes:
         """Of the name that a passkey goes by."""
         return self._digest(b"passkey", [credential])

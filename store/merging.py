@@ -54,10 +54,13 @@ def scores(report: Report, decided: Collection[str] = ()) -> dict[str, float]:
     return {part: score for part, score in found.items() if score is not None and part not in decided}
 
 
-def card(reference: str, report: Report, marked: Sequence[str], sure: Mapping[str, float]) -> dict[str, Any]:
-    """What the queue shows of a case; `sure` is what `scores` gave."""
+def card(
+    reference: str, report: Report, marked: Sequence[str], sure: Mapping[str, float], alike: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the queue shows of a case; `sure` is what `scores` gave, `alike` what tells mails like its first."""
     parts = {part: report.get(part) for part in DECIDABLE}
-    return {"reference": reference, **parts, "marks": list(marked), "scores": dict(sure)}
+    told = {"alike": dict(alike)} if alike else {}
+    return {"reference": reference, **parts, "marks": list(marked), "scores": dict(sure), **told}
 
 
 def changed_card(card: Mapping[str, Any], decided: Mapping[str, Any]) -> dict[str, Any]:

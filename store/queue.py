@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, select, true
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Status
@@ -20,6 +20,8 @@ from store.reach import holds_the_desk_key, within_reach
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
 
+FEWEST_FOLDED = 3
+"""So many cases that are alike are one line; fewer are not worth hiding one behind another."""
 _OPEN_DUE = (Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
 
 
@@ -79,27 +81,53 @@ class Wanted:
     among: frozenset[str] | None = field(default=None, repr=False)
 
 
+Groups = Sequence[Set[str]]
+"""Cases that are alike; one that is in several counts in the first."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """`total` counts all cases that the page is one of; pages are numbered from 1."""
+    """`total` counts all cases that the page is one of; pages are numbered from 1.
+
+    `folded`: the cases for which a row stands besides its own, all of them on no other page. `lines` counts the rows
+    of all pages.
+    """
 
     rows: tuple[QueueRow, ...]
     number: int
     size: int
     total: int
+    lines: int
+    folded: Mapping[str, Set[str]] = field(default_factory=dict)
 
 
-def queue_page(session: Session, ring: KeyRing, *, page: int = 1, size: int = 50, wanted: Wanted | None = None) -> Page:
-    """A page of the queue: what a person has to see to first comes first."""
+def queue_page(
+    session: Session,
+    ring: KeyRing,
+    *,
+    page: int = 1,
+    size: int = 50,
+    wanted: Wanted | None = None,
+    alike: Groups = (),
+) -> Page:
+    """A page of the queue: what a person has to see to first comes first.
+
+    Of cases that are alike, and that nobody took up yet, the one that is due first stands for all.
+    """
     wanted = wanted or Wanted()
+    folded = _folded(session, ring, wanted, alike)
+    behind = frozenset[str]().union(*folded.values())
     chosen = within_reach(ring) & _chosen(ring, wanted)
     places = range((page - 1) * size, page * size)
-    ids, with_dues = _by_due(session, ring, chosen, wanted, places)
+    ids, with_dues = _by_due(session, ring, chosen, wanted, behind, places)
     if len(ids) < size and with_dues is not None:
         skipped = max(0, places.start - with_dues)
-        ids += islice(_with_nothing_due(session, chosen, wanted, skipped), size - len(ids))
+        ids += islice(_with_nothing_due(session, chosen, wanted, behind, skipped), size - len(ids))
     rows = {row.id: row for row in session.scalars(select(CaseFile).where(CaseFile.id.in_(ids)))}
-    return Page(_rows(session, ring, [rows[each] for each in ids]), page, size, _count(session, ring, wanted))
+    shown = _rows(session, ring, [rows[each] for each in ids])
+    total = _count(session, ring, wanted)
+    here = {each: folded[each] for each in ids if each in folded}
+    return Page(shown, page, size, total, total - len(behind), here)
 
 
 def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
@@ -123,6 +151,29 @@ def due_count(session: Session, ring: KeyRing, span: Span) -> int:
 def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
     """How many cases that the member's keys reach have something that should have happened by now."""
     return due_count(session, ring, Span(before=now))
+
+
+def _folded(session: Session, ring: KeyRing, wanted: Wanted, alike: Groups) -> Mapping[str, Set[str]]:
+    """The cases that stand for others, each with those behind it."""
+    if not alike or wanted.status not in (None, Status.RECEIVED):
+        return {}
+    untouched = within_reach(ring) & _chosen(ring, replace(wanted, status=Status.RECEIVED))
+    found = session.execute(
+        select(CaseFile.id, func.min(Due.due_at))
+        .outerjoin(Due, and_(Due.case_id == CaseFile.id, *_OPEN_DUE))
+        .where(untouched)
+        .group_by(CaseFile.id)
+    )
+    last = datetime.max.replace(tzinfo=UTC)
+    due = {row[0]: row[1] or last for row in found if wanted.among is None or row[0] in wanted.among}
+    folded: dict[str, Set[str]] = {}
+    for group in alike:
+        there = sorted(group & due.keys(), key=lambda each: (due[each], each))
+        if len(there) >= FEWEST_FOLDED:
+            folded[there[0]] = frozenset(there[1:])
+            for each in there:
+                del due[each]
+    return folded
 
 
 def _due_in(span: Span) -> tuple[ColumnElement[bool], ...]:
@@ -168,7 +219,7 @@ def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
 
 
 def _by_due(
-    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: Wanted, places: range
+    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: Wanted, behind: Set[str], places: range
 ) -> tuple[list[str], int | None]:
     """The cases with these places in the order of what is due soonest, read no further than need be; and, where they
     were all read, how many there are."""
@@ -180,7 +231,7 @@ def _by_due(
     )
     found: dict[str, None] = {}
     for case_id in session.scalars(query.execution_options(yield_per=2 * len(places))):
-        if wanted.among is not None and case_id not in wanted.among:
+        if case_id in behind or (wanted.among is not None and case_id not in wanted.among):
             continue
         found.setdefault(case_id)
         if len(found) == places.stop:
@@ -188,13 +239,16 @@ def _by_due(
     return list(found)[places.start :], len(found)
 
 
-def _with_nothing_due(session: Session, chosen: ColumnElement[bool], wanted: Wanted, skipped: int) -> Iterator[str]:
+def _with_nothing_due(
+    session: Session, chosen: ColumnElement[bool], wanted: Wanted, behind: Set[str], skipped: int
+) -> Iterator[str]:
     """The cases that have nothing due, oldest first."""
     nothing_due = ~exists().where(Due.case_id == CaseFile.id, *_OPEN_DUE)
     rest = select(CaseFile.id).where(chosen, nothing_due).order_by(CaseFile.opened_at, CaseFile.id)
-    if wanted.among is None:
+    if wanted.among is None and not behind:
         return iter(session.scalars(rest.offset(skipped).execution_options(yield_per=100)))
-    found = (each for each in session.scalars(rest.execution_options(yield_per=100)) if each in wanted.among)
+    every = session.scalars(rest.execution_options(yield_per=100))
+    found = (each for each in every if each not in behind and (wanted.among is None or each in wanted.among))
     return islice(found, skipped, None)
 
 

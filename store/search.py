@@ -27,6 +27,7 @@ from store.audit import Action
 from store.database import Database
 from store.keyring import KeyRing
 from store.passages import Passage, passages
+from store.queue import FEWEST_FOLDED
 from store.records import RecordKind
 from store.schema import CaseFile
 from store.segment_index import Facts, Namesake, SegmentIndex, all_of, quoted
@@ -127,6 +128,7 @@ class SearchIndex:
         self._before: list[_Loaded] = []
         """Of a key of the desk's before the newest: they speak for the cases that were not read anew since."""
         self._closed: dict[str, dict[str, int]] = {}
+        self._alike: tuple[tuple[tuple[str, int], ...], tuple[frozenset[str], ...]] | None = None
         self._stemmer = Stemmer()
         self._lock = threading.RLock()
         self._folding = threading.Lock()
@@ -153,6 +155,7 @@ class SearchIndex:
             self._loaded.clear()
             self._before.clear()
             self._closed.clear()
+            self._alike = None
             self._stemmer = Stemmer()
 
     def load(self, db: Database, ring: KeyRing) -> None:
@@ -199,6 +202,34 @@ class SearchIndex:
         with self._lock:
             self._load(session, ring)
             return frozenset(case_id for _, case_id in self._newest(_facets(query)))
+
+    def alike(self, session: Session, ring: KeyRing) -> tuple[frozenset[str], ...]:
+        """Cases whose first mails are of one wording, then those of one sender, as far as they are in the index: each
+        `FEWEST_FOLDED` at least."""
+        with self._lock:
+            self._load(session, ring)
+            state = tuple(sorted((each.stored.id, each.stored.dead) for each in self._all()))
+            if self._alike is None or self._alike[0] != state:
+                self._alike = (state, tuple(self._groups()))
+            return self._alike[1]
+
+    def severities(self, case_ids: Collection[str]) -> frozenset[str | None]:
+        """How serious these are, as far as they are in the index; None where nobody knows of one."""
+        with self._lock:
+            found = ((each, told) for each in self._all() for told in each.index.severities(case_ids))
+            return frozenset(severity for each, (case_id, severity) in found if each.speaks_for(case_id))
+
+    def _groups(self) -> Iterator[frozenset[str]]:
+        for kind in ("wording", "sender"):
+            counted: Counter[str] = Counter()
+            for each in self._all():
+                counted.update(dict(each.index.repeated(kind)))
+            for facet, count in counted.items():
+                if count < FEWEST_FOLDED:
+                    continue
+                found = frozenset(case_id for _, case_id in self._newest(quoted([facet])))
+                if len(found) >= FEWEST_FOLDED:
+                    yield found
 
     def others_naming(self, session: Session, ring: KeyRing, case_id: str, persons: Iterable[str]) -> tuple[Other, ...]:
         """Other cases that name one of these persons concerned, the most alike first, then the newest."""

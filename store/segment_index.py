@@ -72,6 +72,7 @@ class SegmentIndex:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, word, row)")
 
     @classmethod
     def build(cls, documents: Iterable[Document]) -> SegmentIndex:
@@ -118,6 +119,16 @@ class SegmentIndex:
         """What is counted of each case."""
         rows = self._connection.execute("SELECT case_id, kind, category, severity, outcome FROM doc").fetchall()
         return ((row[0], Facts(*row[1:])) for row in rows)
+
+    def repeated(self, letter: str) -> list[tuple[str, int]]:
+        """The facets that begin so, each with how many cases have it."""
+        query = "SELECT term, doc FROM vocabulary WHERE term >= ? AND term < ?"
+        return list(self._connection.execute(query, (f"{letter}=", f"{letter}=" + _LAST)))
+
+    def severities(self, case_ids: Iterable[str]) -> list[tuple[str, str | None]]:
+        """Those of these cases that are in it, each with how serious it is."""
+        query = "SELECT case_id, severity FROM doc WHERE case_id IN (SELECT value FROM json_each(?))"
+        return list(self._connection.execute(query, (json.dumps(list(case_ids)),)))
 
     def count(self, expression: str, most: int) -> int:
         """How many cases match, counted up to `most`."""
@@ -195,6 +206,7 @@ def all_of(expressions: Sequence[str]) -> str:
 def facets(card: Mapping[str, Any]) -> set[str]:
     """What a case can be chosen by, as stems that no word is equal to."""
     found = {f"k={card.get('kind')}", f"s={card.get('severity')}"}
+    found |= {f"{kind}={digest}" for kind, digest in (card.get("alike") or {}).items()}
     found |= {f"m={slug}" for slug in card.get("missing") or ()}
     for category in card.get("categories") or ():
         found.add(f"c={category.get('slug')}")

@@ -83,7 +83,7 @@ def split_off(
     if sender and not _wrote_more(session, ring, case_id, sender):
         lookups.forget_address(session, ring.desk, case_id, index.address(case_id, sender))
     report = records.opened_json(session, ring, Name(new_id, message_id, RecordKind.REPORT))
-    card = merging.card(reference, report, merging.marks([report]), merging.scores(report))
+    card = merging.card(reference, report, merging.marks([report]), merging.scores(report), {})
     records.write_json(session, Name(new_id, new_id, RecordKind.CARD), card, made.case, now)
     due = dict(dues_of_a_new_case(message.received_at, terms))
     sent = [each.sent_at for each in receipts if each.sent_at is not None]

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from cases.roles import Role
 from cases.terms import DueKind
+from tests.desk.test_queue import CIRCULAR
 from tests.desk.world import LOGIN, PASSPHRASE, REPORT, START, World, coordinator, join
 
 NewPage = Callable[..., Page]
@@ -37,7 +38,7 @@ def log_in(page: Page) -> None:
     tab_to(page, page.get_by_label("Wachtzin"))
     page.keyboard.type(PASSPHRASE)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Uitloggen")).to_be_visible()
+    expect(page.get_by_role("button", name="Uitloggen")).to_be_visible(timeout=30_000)
 
 
 @SCRIPTED
@@ -176,3 +177,19 @@ def test_what_is_sent_too_late_is_shown_beside_what_is_there_and_asked_about(
     press(page, page.get_by_role("button", name="Toch het mijne opslaan"))
     expect(page.locator("#field-severity .by").first).to_contain_text("Vastgesteld door j.coordinator")
     expect(page.locator("#field-kind .value")).to_have_text("Andere klacht")
+
+
+@SCRIPTED
+def test_a_line_of_many_mails_is_opened_and_left_again(world: World, new_page: NewPage, java_script: bool) -> None:
+    for _ in range(4):
+        world.new_case(own_text=CIRCULAR)
+    page = new_page(java_script_enabled=java_script)
+    log_in(page)
+    world.app.extensions["meldpost-desk"].indexes.wait()
+    page.reload()
+    rows = page.get_by_role("row").filter(has_text="K2345")
+    expect(rows).to_have_count(1)
+    press(page, page.get_by_role("link", name="en nog 3 van één afzender of met dezelfde tekst"))
+    expect(rows).to_have_count(4)
+    press(page, page.get_by_role("link", name="Terug naar alles"))
+    expect(rows).to_have_count(1)

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
-from store import mailboxes, models
-from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator
+from store import grants, mailboxes, models
+from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator, join
 from triage.model import FORMAT
 
 
@@ -272,3 +273,55 @@ def test_a_model_that_this_version_cannot_use_is_to_be_trained_anew(world: World
     with world.database.begin() as session:
         models.add(session, world.ring, world.index, b"model", [], {}, START, FORMAT - 1)
     assert "meldpost train --from-desk" in coordinator(world).get("/").text
+
+
+CIRCULAR = "De gemeente laat de bomen aan de singel kappen zonder vergunning, en " * 3
+
+
+def _once_read(world: World, visitor: Visitor, address: str = "/") -> str:
+    """A page of the queue, once the index is there."""
+    visitor.get(address)
+    world.app.extensions["meldpost-desk"].indexes.wait()
+    return visitor.get(address).text
+
+
+def test_many_mails_of_one_wording_are_one_line_that_leads_to_each(world: World) -> None:
+    world.new_case(report={**REPORT, "severity": "midden"}, dues={DueKind.FIRST_LOOK: START + timedelta(hours=1)})
+    for day, severity in enumerate(["laag", "acuut", "laag"], start=1):
+        due = {DueKind.FIRST_LOOK: START + timedelta(hours=day)}
+        world.new_case(own_text=CIRCULAR, report={**REPORT, "severity": severity}, dues=due)
+    visitor = coordinator(world)
+    page = _once_read(world, visitor)
+    assert _references(page) == ["K2345-00001", "K2345-00000"], "the gravest behind a line lifts it"
+    assert "en nog 2 van één afzender of met dezelfde tekst" in page
+    row = page.split("K2345-00001")[1].split("</tr>")[0]
+    assert re.search(r"ernstigste van de andere:</small>\s*<span class=\"[^\"]*red\">Acuut<", row)
+    assert "4 zaken" in page
+    link = re.search(r'href="(/\?alike=[0-9a-f]{32})"', row)
+    assert link
+    opened = visitor.get(link[1]).text
+    assert sorted(_references(opened)) == ["K2345-00001", "K2345-00002", "K2345-00003"]
+    assert "en nog 2" not in opened
+    assert len(_references(visitor.get("/?fold=off").text)) == 4
+    assert _references(visitor.get(f"{link[1]}&severity=acuut").text) == ["K2345-00002"]
+
+
+def test_many_mails_of_one_sender_are_one_line(world: World) -> None:
+    for number in range(3):
+        world.new_case(own_text=f"Bericht {number}", sender="appie@reporter.example")
+    page = _once_read(world, coordinator(world))
+    assert len(_references(page)) == 1
+    assert "en nog 2 van één afzender" in page
+
+
+def test_a_member_is_told_of_no_line_with_cases_that_they_may_not_open(world: World) -> None:
+    for _ in range(4):
+        last = world.new_case(own_text=CIRCULAR).case_id
+    ring = join(world, "i.onderzoeker", Role.INVESTIGATOR)
+    with world.database.begin() as session:
+        reason = {"reason": "Onderzoek.", "identity": True, "now": world.clock.now}
+        grants.grant(session, world.ring, world.index, last, ring.member_id, **reason)
+    visitor = coordinator(world, ring)
+    assert "van één afzender" not in _once_read(world, visitor)
+    assert _references(visitor.get(f"/?alike={last}").text) == ["K2345-00003"]
+    assert visitor.get("/?alike=Rolf").status_code == 404

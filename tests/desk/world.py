@@ -257,6 +257,7 @@ def new_message(
     state: Any = "read",
     masked_text: str | None = None,
     automatic: str | None = None,
+    sender: str = "a.ramdin@reporter.example",
     raw: bytes = b"From: appie@reporter.example\r\nSubject: Melding\r\n\r\nTekst\r\n",
 ) -> NewMessage:
     content = {
@@ -280,7 +281,7 @@ def new_message(
         masked_text=(own_text if masked_text is None else masked_text) if state == "read" else "",
         attachments=[*(_attachment(name, content) for name, content in files), *found],
         message_ids=[],
-        sender="appie@reporter.example",
+        sender=sender,
     )
 
 

@@ -88,7 +88,7 @@ def test_how_sure_the_machine_is_counts_for_what_nobody_decided() -> None:
 
 
 def test_a_card_forgets_how_sure_the_machine_was_of_what_a_person_decides() -> None:
-    card = merging.card("K1", SURE, [], merging.scores(SURE))
+    card = merging.card("K1", SURE, [], merging.scores(SURE), {})
     changed = merging.changed_card(card, {"kind": "klacht"})
     assert (changed["kind"], changed["scores"]) == ("klacht", {"primary": 0.3})
     assert merging.changed_card({"reference": "K1"}, {"severity": "hoog"})["scores"] == {}
