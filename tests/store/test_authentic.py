@@ -193,6 +193,15 @@ def test_one_signature_without_the_other_counts_for_nothing(world: World, case_i
     refused(world, name)
 
 
+def test_signed_content_in_a_row_that_nobody_signed_counts_for_nothing(world: World, case_id: str) -> None:
+    """Who opens a note can take its content with its author's signature, and seal both anew."""
+    name = Name(case_id, new_id(), RecordKind.NOTE)
+    with world.db.begin() as session:
+        true = world.ring.author
+        forge(session, name, {"text": "x"}, case_pair(session, world, case_id), inside=true, member_id=true.id)
+    refused(world, name)
+
+
 def test_a_signed_note_copied_to_another_case_counts_for_nothing(world: World, case_id: str) -> None:
     other = world.open_case(reference="BBBBB-BBBBB").case_id
     name = note(world, case_id)

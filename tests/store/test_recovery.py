@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from cases.roles import Role
-from store import grants, membership, recovery, sessions
+from store import grants, membership, recovery, second_factor, sessions
 from store.audit import Action
 from store.certificates import member_keys
 from store.keypairs import KeyKind, generate
@@ -15,6 +15,7 @@ from store.members import OwnKey, WrongLogin, add_member, admit, unlock
 from store.records import Name, RecordKind, opened_json
 from store.recovery import NotRecoverable, NotTheRecoveryKey, OfBefore, Recovered
 from store.schema import Audit, KeyPair, Member, SealedSeed
+from tests.store.office import opened_kinds
 from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World
 
 ANOTHER = "vaas drempel kubus orkaan"
@@ -114,6 +115,18 @@ def test_a_role_without_the_desk_key_does_not_get_it(world: World) -> None:
     assert given == []
 
 
+def test_their_second_factors_go_with_the_key_that_opened_them(world: World) -> None:
+    with world.db.begin() as session:
+        secret = {"secret": second_factor.new_secret().hex()}
+        second_factor.add_sealed(session, world.ring, second_factor.Kind.TOTP, secret, 0, NOW)
+        second_factor.new_codes(session, world.ring, INDEX, NOW)
+    give_back(world)
+    with world.db.read() as session:
+        left = second_factor.of(session, world.ring.member_id)
+    assert not left
+    assert left.codes == 0
+
+
 def test_a_granted_case_comes_back_and_one_that_only_the_database_names_does_not(world: World) -> None:
     """Who writes to the database has another case's key sealed to a member's, with garbage for a frame."""
     granted, other = world.open_case(reference="AAAAA").case_id, world.open_case(reference="BBBBB").case_id
@@ -138,6 +151,7 @@ def test_a_granted_case_comes_back_and_one_that_only_the_database_names_does_not
         recovery.give_back(session, opened(world), INDEX, who, own_key, secret=SECRET, now=NOW)
     ring = log_in(world, login="bo")
     assert opens(world, ring, granted)
+    assert "identity" not in opened_kinds(world.db, ring, granted)
     with pytest.raises(NoSuchKey):
         opens(world, ring, other)
 

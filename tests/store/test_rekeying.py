@@ -23,10 +23,11 @@ from store import audit, casework, changes, records, rekeying
 from store.audit import Action
 from store.database import Database
 from store.intake import TakenIn, add_message
+from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing, NoSuchKey
 from store.records import RecordKind
 from store.rekeying import Recipients
-from store.schema import Audit, KeyPair, Record, RecordPiece, SealedSeed
+from store.schema import Audit, KeyPair, Record, RecordPiece, SealedSeed, new_id
 from tests.store.world import INDEX, NOW, Template, World, attachment, damage, folder_in_memory, mail, make_template
 
 LARGE = 3 * records.PIECE + 17
@@ -237,6 +238,21 @@ def test_who_cannot_open_a_case_cannot_make_its_keys_anew(world: World, taken: T
         next(rekeying.rekey(world.db, stranger, INDEX, world.keys, taken.case_id, to_desk(world)))
     with world.db.read() as session:
         assert rekeying.unfinished(session, world.ring.desk) == ()
+
+
+def test_a_key_of_before_that_somebody_wrote_into_the_database_holds_nothing_up(world: World, taken: TakenIn) -> None:
+    with world.db.begin() as session:
+        true = session.scalars(
+            select(KeyPair).where(KeyPair.owner == taken.case_id, KeyPair.kind == KeyKind.CASE)
+        ).one()
+        about = {"desk": true.desk, "owner": true.owner, "kind": true.kind, "created_at": NOW}
+        forged = KeyPair(id=new_id(), generation=0, public=generate().public.to_bytes(), proof=true.proof, **about)
+        session.add(forged)
+        session.flush()
+        seed = SealedSeed(key_pair_id=forged.id, recipient_key_pair_id=world.keys.to_desk.id, frame=b"nothing")
+        session.add(seed)
+    rekey(world, taken.case_id)
+    assert [note.text for note in view(world, taken.case_id).notes] == ["Bel terug."]
 
 
 def test_the_trail_tells_of_it(world: World, taken: TakenIn) -> None:
