@@ -316,6 +316,20 @@ def test_who_has_a_role_that_reads_no_case_gets_no_new_keys_of_one(office: Offic
     assert opens(office, "ivo", taken.case_id) == set()
 
 
+def test_who_has_a_role_that_reads_no_case_gets_none_by_rows_that_say_that_they_have_a_key(
+    office: Office, taken: TakenIn
+) -> None:
+    grant(office, "ada", taken.case_id, "ivo", identity=True)
+    with office.db.begin() as session:
+        membership.change_role(session, office.ring("ada"), office.id("ivo"), Role.AUDITOR, NOW)
+    keys = keys_of(office, taken.case_id)
+    with office.db.begin() as session:
+        for each in (keys.case, keys.identity):
+            session.add(SealedSeed(key_pair_id=each.id, recipient_key_pair_id=office.rings["ivo"].own, frame=b"x"))
+    renew(office, taken.case_id)
+    assert opens(office, "ivo", taken.case_id) == set()
+
+
 class Shares(RuleBasedStateMachine):
     """Grants, withdrawals, shut-outs and mail in any order, with somebody who writes to the database."""
 

@@ -251,6 +251,13 @@ def test_a_passkey_made_for_another_domain_is_shown_and_not_asked(world: World) 
     assert listed(world) == ["sleutelbos"]
 
 
+def test_a_passkey_made_for_another_domain_lets_nobody_in_whatever_it_answers(world: World) -> None:
+    before = Party("old.example", "https://old.example", "Meldpost")
+    passkey = SoftPasskey(before.origin, before.domain)
+    add(world, passkey, party=before)
+    assert not lets_in(world, replace(passkey, domain=DESK.domain, origin=DESK.origin).show(ask(world)))
+
+
 def test_a_passkey_is_added_once_and_no_more_than_ten(world: World) -> None:
     passkey = soft()
     add(world, passkey)
