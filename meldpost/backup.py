@@ -11,14 +11,14 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from config.settings import MailboxSettings, MaildirSettings, Settings
-from meldpost import startup
+from meldpost import backup_pins, startup
 from meldpost.database_roles import give, has_roles
 from store import audit, backups, destruction, ledger, mailboxes
 from store.audit import Action
-from store.backups import Manifest
 from store.copies import BackupError, Copies, Destroyed
 from store.database import Database, open_database
 from store.lookups import IndexKey
+from store.manifests import Manifest
 from store.outbox import OutboxState
 from store.schema import Desk, Due, MailboxClaim, Outbox
 
@@ -27,21 +27,25 @@ PENDING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN)
 
 @dataclass(frozen=True)
 class Made:
-    """`elsewhere`: it lies on another disk than the database, so that mails that it holds leave the mail servers."""
+    """`unread`: what is wrong with manifests of others. `elsewhere`: it lies on another disk than the database, so that
+    mails that it holds leave the mail servers."""
 
     manifest: Manifest
     expired: tuple[Path, ...]
+    unread: tuple[str, ...]
     elsewhere: bool
 
 
 @dataclass(frozen=True)
 class Restored:
-    """`destroyed`: cases that the backup would have brought back. `uncertain`: mails that wait for a person's word."""
+    """`destroyed`: cases that the backup would have brought back. `uncertain`: mails that wait for a person's word.
+    `pins`: by desk, what the configuration has to pin from now on."""
 
     manifest: Manifest
     destroyed: int
     uncertain: int
     aside: str | None
+    pins: Mapping[str, Mapping[str, str]]
 
 
 def back_up(settings: Settings, target: Path) -> Made:
@@ -52,7 +56,7 @@ def back_up(settings: Settings, target: Path) -> Made:
     database = open_database(settings.database.for_owner)
     try:
         begun = database.now()
-        manifest = backups.make(copies, target, _index_keys(settings), now)
+        manifest = backups.make(copies, target, _index_keys(settings), now, backup_pins.of_now(settings))
         elsewhere = copies.is_elsewhere(target.parent)
         if elsewhere:
             with database.begin() as session:
@@ -60,26 +64,32 @@ def back_up(settings: Settings, target: Path) -> Made:
     finally:
         database.close()
     expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
-    return Made(manifest, tuple(expired), elsewhere)
+    return Made(manifest, expired.removed, expired.unread, elsewhere)
 
 
 def check(settings: Settings, target: Path) -> Manifest:
-    """Prove that a backup opens, without writing. Raises BackupError."""
-    return backups.check(_database_of(settings), target, _index_keys(settings))
+    """Prove that a backup is whole and of the keys that are pinned, without writing. Raises BackupError."""
+    database = _database_of(settings)
+    manifest = backups.check(database, target, _index_keys(settings))
+    backup_pins.refuse_without_pinned_keys(database, backups.content_of(target), settings, manifest)
+    return manifest
 
 
-def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
-    """Put a backup into the place of the database. Raises BackupError, NotReady."""
+def restore(settings: Settings, target: Path, *, replace: bool, pins_of_backup: bool = False) -> Restored:
+    """Put a backup into the place of the database. With `pins_of_backup` the keys that were pinned when it was made
+    count, and are given back to be pinned. Raises BackupError, NotReady."""
     database, index_of, now = _database_of(settings), _index_keys(settings), datetime.now(UTC)
     if database.is_there() and not replace:
         raise BackupError(
             "There is a database already. Stop the daemon and the desk; then say --replace, and it is put aside."
         )
     manifest = backups.check(database, target, index_of)
+    then = backup_pins.settings_of_then(settings, manifest) if pins_of_backup else settings
     gone = backups.destroyed(target.parent, database)
     opened = open_database(backups.restore(database, target, index_of))
     try:
         opened.upgrade()
+        backup_pins.refuse_other_keys(opened, then, manifest)
         again = _destroy_again(opened, gone, index_of)
         uncertain = _pause(opened, settings, now)
         _note_on_the_trail(opened, manifest, now)
@@ -89,9 +99,10 @@ def restore(settings: Settings, target: Path, *, replace: bool) -> Restored:
         raise
     opened.close()
     aside = database.put_in_place(now)
+    pins = backup_pins.that_differ(settings, manifest) if pins_of_backup else {}
     if has_roles(settings):
         give(settings)
-    return Restored(manifest, again, uncertain, aside)
+    return Restored(manifest, again, uncertain, aside, pins)
 
 
 def _destroy_again(database: Database, gone: Destroyed, index_of: Mapping[str, IndexKey]) -> int:

@@ -11,30 +11,29 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from config.faults import fault
+from store import manifests
 from store.copies import BackupError, Copies, Destroyed
 from store.ledger import Tombstone
 from store.lookups import IndexKey
+from store.manifests import Manifest, Part
 from store.postgresql_copies import PostgresqlCopies
 from store.schema import Backup, new_id
 from store.sqlite_copies import SqliteCopies
 
-FORMAT = 1
 CONTENT, KEYS, MANIFEST = ".content", ".keys", ".manifest"
 DESTROYED = "destroyed.list"
 """Beside the backups: which cases are gone, and which mails, so that no older backup brings them back."""
@@ -48,32 +47,13 @@ def copies_of(url: str) -> Copies:
     return PostgresqlCopies(url) if file == url else SqliteCopies(Path(file))
 
 
-@dataclass(frozen=True)
-class Part:
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a backup consists of. `proofs` are digests of all else under each desk's index key."""
-
-    made_at: str
-    schema: str
-    cases: int
-    content: Part
-    keys: Part
-    proofs: Mapping[str, str]
-    format: int = FORMAT
-
-    def stated(self) -> bytes:
-        """What the proofs are about."""
-        told = {name: value for name, value in asdict(self).items() if name != "proofs"}
-        return json.dumps(told, sort_keys=True).encode()
-
-
-def make(database: Copies, target: Path, index_of: Mapping[str, IndexKey], now: datetime) -> Manifest:
+def make(
+    database: Copies,
+    target: Path,
+    index_of: Mapping[str, IndexKey],
+    now: datetime,
+    pins: Mapping[str, Mapping[str, str]] | None = None,
+) -> Manifest:
     """Write `target`.content, .keys and .manifest, each whole or not at all, and check them. Raises BackupError."""
     for suffix in (CONTENT, KEYS, MANIFEST):
         if _file(target, suffix).exists():
@@ -90,10 +70,11 @@ def make(database: Copies, target: Path, index_of: Mapping[str, IndexKey], now: 
             content=_part(target.name + CONTENT, content),
             keys=_part(target.name + KEYS, keys),
             proofs={},
+            pins=pins or {},
         )
         proofs = {desk: index.backup(manifest.stated()).hex() for desk, index in index_of.items()}
-        manifest = Manifest(**{**manifest.__dict__, "proofs": proofs})
-        written.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+        manifest = replace(manifest, proofs=proofs)
+        written.write_text(manifest.written())
         _note_destroyed(target.parent, taken.destroyed)
         for made, suffix in ((content, CONTENT), (keys, KEYS), (written, MANIFEST)):
             _flush(made)
@@ -123,6 +104,11 @@ def check(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> M
     return manifest
 
 
+def content_of(target: Path) -> Path:
+    """The file of a backup that holds no key."""
+    return _file(target, CONTENT)
+
+
 def restore(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> str:
     """Put content and keys together beside the database; gives the URL of that. Raises BackupError."""
     check(database, target, index_of)
@@ -137,24 +123,33 @@ def note(session: Session, begun_at: datetime) -> None:
     session.add(Backup(id=new_id(), made_at=begun_at))
 
 
-def expire(folder: Path, days: int, now: datetime) -> list[Path]:
-    """Remove the key files of backups that were made so many days ago, or before; gives them. Other files stay.
+@dataclass(frozen=True)
+class Expired:
+    """`removed`: key files. `unread`: why no time is known of others, whose manifest is none."""
+
+    removed: tuple[Path, ...]
+    unread: tuple[str, ...]
+
+
+def expire(folder: Path, days: int, now: datetime) -> Expired:
+    """Remove the key files of backups that were made so many days ago, or before. Other files stay.
 
     By the day, not the hour: so what is destroyed on a day is gone so many days later, when a backup was made that day.
     """
-    removed, last = [], (now.astimezone(UTC) - timedelta(days=days)).date()
+    removed, unread, last = [], [], (now.astimezone(UTC) - timedelta(days=days)).date()
     for manifest_file in sorted(folder.glob(f"*{MANIFEST}")):
         target = manifest_file.with_name(manifest_file.name.removesuffix(MANIFEST))
         keys = _file(target, KEYS)
         try:
             made_at = datetime.fromisoformat(_read_manifest(target).made_at)
-        except BackupError:
+        except BackupError as error:
+            unread.append(str(error))
             continue
         if keys.exists() and made_at.astimezone(UTC).date() <= last:
             _overwrite(keys)
             keys.unlink()
             removed.append(keys)
-    return removed
+    return Expired(tuple(removed), tuple(unread))
 
 
 def destroyed(folder: Path, database: Copies) -> Destroyed:
@@ -228,18 +223,7 @@ def _part(name: str, path: Path) -> Part:
 
 
 def _read_manifest(target: Path) -> Manifest:
-    path = _file(target, MANIFEST)
-    try:
-        read: dict[str, Any] = json.loads(path.read_text())
-        parts = {name: Part(**read[name]) for name in ("content", "keys")}
-        manifest = Manifest(**{**read, **parts})
-    except OSError as error:
-        raise BackupError(f"{path} cannot be read: {error.strerror}. Without it there is no backup.") from None
-    except (ValueError, KeyError, TypeError):
-        raise BackupError(f"{path} is no manifest of a backup.") from None
-    if manifest.format != FORMAT:
-        raise BackupError(f"{path} is of another version of Meldpost.")
-    return manifest
+    return manifests.read(_file(target, MANIFEST))
 
 
 def _file(target: Path, suffix: str) -> Path:

@@ -6,7 +6,7 @@ elsewhere: sealed and wrapped seeds, and what is sealed to the mailer. A table t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -90,6 +90,10 @@ class Copies(Protocol):
 
     def prove(self, file: Path) -> None:
         """Is this a whole file of this kind of database?"""
+
+    def rows(self, file: Path, table: str) -> Iterator[Mapping[str, Any]]:
+        """The rows of a table in one of the two files, column by column: bytes are bytes, and on PostgreSQL all else
+        is text. No table, no rows."""
 
     def is_there(self) -> bool:
         """Is there a database, in the place of which a restored one would come?"""

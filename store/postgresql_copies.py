@@ -6,12 +6,12 @@ place of the tables that are there in one transaction; those are kept in a schem
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from store import postgresql_programs as programs
 from store import secured_line, trouble
 from store.copies import LEFT_OUT, OF_CASES, OF_CONTENT, OF_MAILS, BackupError, Destroyed, Taken, destroyed_of
+from store.copy_text import copied_rows
 from store.database import Database, StoreError, open_database
 
 _MAGIC = b"PGDMP"
@@ -75,6 +76,10 @@ class PostgresqlCopies:
             if opened.read(len(_MAGIC)) != _MAGIC:
                 raise BackupError(f"{file} is of an SQLite database, and database.url names a PostgreSQL.")
         programs.run("pg_restore", ["--file=-", str(file)])  # reads and unpacks all of it
+
+    def rows(self, file: Path, table: str) -> Iterator[Mapping[str, Any]]:
+        with programs.read_from("pg_restore", ["--file=-", "--data-only", f"--table={table}", str(file)]) as lines:
+            yield from copied_rows(lines)
 
     def is_there(self) -> bool:
         try:

@@ -10,7 +10,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO
 
 from psycopg import pq
@@ -68,6 +70,27 @@ def run(
     )
     if done.returncode:
         raise BackupError(_told(program, done.stderr))
+
+
+@contextmanager
+def read_from(program: str, arguments: Sequence[str]) -> Iterator[IO[bytes]]:
+    """What a program writes, while it does. Raises BackupError where it fails."""
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(  # noqa: S603 - our own arguments
+            [_found(program), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said
+        ) as running,
+    ):
+        assert running.stdout is not None
+        try:
+            yield running.stdout
+        except BaseException:
+            running.kill()
+            raise
+        running.stdout.close()
+        if running.wait():
+            said.seek(0)
+            raise BackupError(_told(program, said.read()))
 
 
 def fed(env: dict[str, str], write: Callable[[IO[bytes]], None]) -> None:

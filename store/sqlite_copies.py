@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from store.copies import LEFT_OUT, OF_CASES, OF_CONTENT, OF_MAILS, BackupError, Destroyed, Taken, destroyed_of
 
@@ -38,6 +39,14 @@ class SqliteCopies:
         with _opened(file, readonly=True) as connection:
             if connection.execute("PRAGMA integrity_check").fetchone()[0] != "ok":
                 raise BackupError(f"{file} is a damaged database.")
+
+    def rows(self, file: Path, table: str) -> Iterator[Mapping[str, Any]]:
+        with _opened(file, readonly=True) as connection:
+            if table not in _tables(connection, "main"):
+                return
+            connection.row_factory = sqlite3.Row
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - our own names
+                yield dict(row)
 
     def is_there(self) -> bool:
         return self.database.exists()

@@ -237,6 +237,36 @@ def test_a_backup_that_was_changed_is_refused(here: Here, part: str) -> None:
     assert here.file.read_bytes() == before
 
 
+BROKEN = {
+    "no object": lambda told: [],
+    "a time that is none": lambda told: {**told, "made_at": "gisteren"},
+    "a time of no zone": lambda told: {**told, "made_at": "2027-01-01T00:00:00"},
+    "proofs that are null": lambda told: {**told, "proofs": None},
+    "proofs that are a list": lambda told: {**told, "proofs": []},
+    "proofs that are numbers": lambda told: {**told, "proofs": {DESK: 5}},
+    "proofs beyond ASCII": lambda told: {**told, "proofs": {DESK: "é"}},
+    "pins that are none": lambda told: {**told, "pins": {DESK: [1]}},
+    "a count that is text": lambda told: {**told, "cases": "1"},
+    "a part that is none": lambda told: {**told, "keys": 5},
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_manifest_that_is_none_is_refused_and_the_time_of_others_is_over_all_the_same(
+    here: Here, broken: str
+) -> None:
+    now = datetime.now(UTC)
+    backups.make(SqliteCopies(here.file), here.target, {DESK: here.world.index}, now)
+    backups.make(SqliteCopies(here.file), here.folder / "old", {DESK: here.world.index}, now - timedelta(days=31))
+    manifest = here.folder / "monday.manifest"
+    manifest.write_text(json.dumps(BROKEN[broken](json.loads(manifest.read_text()))))
+    with pytest.raises(BackupError, match="no manifest"):
+        backup.check(here.world.settings, here.target)
+    made = backup.back_up(here.world.settings, here.folder / "tuesday")
+    assert [path.name for path in made.expired] == ["old.keys"]
+    assert [str(manifest) in each for each in made.unread] == [True]
+
+
 def test_a_backup_or_a_database_that_is_there_is_not_written_over(here: Here) -> None:
     backup.back_up(here.world.settings, here.target)
     with pytest.raises(BackupError, match="there already"):

@@ -1,0 +1,84 @@
+"""A backup of before the desk's keys were made anew: what restore says, and how it is put back all the same."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from config.settings import load
+from meldpost.cli import main
+from meldpost.init import Made
+from meldpost.startup import refuse_unless_servable
+from tests.meldpost.plans import PASSPHRASE
+
+
+def run(made: Made, *words: str) -> Result:
+    command, *more = words
+    return CliRunner().invoke(main, [command, "-c", str(made.config), *more], input=PASSPHRASE + "\n")
+
+
+@pytest.fixture
+def of_before(made: Made, tmp_path: Path) -> Path:
+    """A backup, after which the desk's key was made anew."""
+    target = tmp_path / "backups" / "before"
+    assert run(made, "backup", str(target)).exit_code == 0
+    assert run(made, "rotate", "--login", "co").exit_code == 0
+    return target
+
+
+def database_file(made: Made) -> Path:
+    return Path(load(made.config).database.url.removeprefix("sqlite:///"))
+
+
+@pytest.mark.parametrize("option", ["--check", "--replace"])
+def test_one_of_before_a_rotation_is_refused_with_the_lines_to_pin_and_nothing_is_replaced(
+    made: Made, of_before: Path, option: str
+) -> None:
+    refused = run(made, "restore", option, str(of_before))
+    assert refused.exit_code == 1, refused.output
+    assert "--pins-of-backup" in refused.output
+    assert "public_key = " in refused.output
+    refuse_unless_servable(load(made.config))
+    assert not list(database_file(made).parent.glob("*.replaced-*"))
+    assert not list(database_file(made).parent.glob(".*.restored*"))
+
+
+def test_with_the_lines_that_it_says_it_is_put_back_and_the_desk_is_served(made: Made, of_before: Path) -> None:
+    said = run(made, "restore", "--replace", str(of_before)).output
+    text = made.config.read_text(encoding="utf-8")
+    for line in said.splitlines():
+        name, _, value = line.partition(" = ")
+        if name in ("public_key", "signing_key"):
+            text = text.replace(f'{name} = "{getattr(load(made.config).desks["desk-a"], name)}"', f"{name} = {value}")
+    made.config.write_text(text, encoding="utf-8")
+    assert "pinned" not in run(made, "restore", "--check", str(of_before)).output
+    done = run(made, "restore", "--replace", str(of_before))
+    assert done.exit_code == 0, done.output
+    refuse_unless_servable(load(made.config))
+
+
+def test_with_the_option_the_pins_of_the_backup_are_put_into_the_configuration(made: Made, of_before: Path) -> None:
+    done = run(made, "restore", "--replace", "--pins-of-backup", str(of_before))
+    assert done.exit_code == 0, done.output
+    assert "run: meldpost rotate" in done.output
+    refuse_unless_servable(load(made.config))
+    assert run(made, "rotate", "--login", "co").exit_code == 0
+    refuse_unless_servable(load(made.config))
+
+
+def test_a_backup_of_after_the_rotation_needs_no_word_more(made: Made, of_before: Path) -> None:
+    after = of_before.with_name("after")
+    run(made, "backup", str(after))
+    assert run(made, "restore", "--check", str(after)).exit_code == 0
+    assert run(made, "restore", "--replace", str(after)).exit_code == 0
+    refuse_unless_servable(load(made.config))
+
+
+def test_pins_that_were_changed_in_the_manifest_are_refused(made: Made, of_before: Path) -> None:
+    manifest = of_before.with_name("before.manifest")
+    key = load(made.config).desks["desk-a"].recovery_key
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace(key, "A" + key[1:]), encoding="utf-8")
+    refused = run(made, "restore", "--replace", "--pins-of-backup", str(of_before))
+    assert (refused.exit_code, "changed" in refused.output) == (1, True)
+    assert load(made.config).desks["desk-a"].recovery_key == key
+    refuse_unless_servable(load(made.config))
