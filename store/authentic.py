@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from store.certificates import Chain, member_keys
 from store.keyring import KeyRing
-from store.rows import table_of
+from store.rows import table_of, unindexed
 from store.schema import Audit, Member, Record
 from store.signing import DESK, Author, Statement, statement, verify
 
@@ -203,7 +203,7 @@ class Witness:
         by_subject: dict[str, list[Row[Any]]] = {}
         kinds = {row.kind for row in rows}
         found = select(_AUDIT).where(
-            _AUDIT.c.desk == self.ring.desk, _AUDIT.c.record_kind.in_(kinds), _AUDIT.c.sha256.is_not(None)
+            unindexed(_AUDIT.c.desk) == self.ring.desk, _AUDIT.c.record_kind.in_(kinds), _AUDIT.c.sha256.is_not(None)
         )
         subjects = sorted({row.subject_id for row in rows})
         for start in range(0, len(subjects), _AT_ONCE):

@@ -318,7 +318,7 @@ def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:
     """Mails that wait for one word of the coordinator, oldest first."""
     held = outbox.held(session, ring.desk)
     cases = select(CaseFile.id).where(CaseFile.id.in_({row.case_id for row in held if row.case_id}))
-    reached = set(session.scalars(cases.where(within_reach(ring))))
+    reached = set(session.scalars(cases.where(within_reach(ring, by_desk=False))))
     return tuple(row for row in held if row.case_id is None or row.case_id in reached)
 
 
@@ -373,7 +373,9 @@ def case_row(session: Session, ring: KeyRing, case_id: str, *, lock: bool = Fals
 
 def opens_identity(session: Session, ring: KeyRing, case_id: str) -> bool:
     """Does this key ring open who reported a case?"""
-    newest = select(KeyPair.id).where(KeyPair.owner == case_id, KeyPair.kind == KeyKind.IDENTITY)
+    newest = select(KeyPair.id).where(
+        KeyPair.desk == ring.desk, KeyPair.owner == case_id, KeyPair.kind == KeyKind.IDENTITY
+    )
     for key_pair_id in session.scalars(newest.order_by(KeyPair.generation.desc())):
         try:
             ring.private(session, key_pair_id)

@@ -22,6 +22,7 @@ from store.schema import CaseFile, Due, Message
 
 FEWEST_FOLDED = 3
 """So many cases that are alike are one line; fewer are not worth hiding one behind another."""
+_READ_AT_ONCE = 2000
 _OPEN_DUE = (Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
 
 
@@ -208,13 +209,12 @@ def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
     if wanted.among is not None:
         found = session.scalars(select(CaseFile.id).where(within_reach(ring), _chosen(ring, wanted)))
         return sum(case_id in wanted.among for case_id in found)
-    narrowed = within_reach(ring) & _narrowed(ring, wanted)
-    reached = select(func.count()).select_from(CaseFile).where(narrowed)
+    narrowed = select(func.count()).select_from(CaseFile).where(_narrowed(ring, wanted))
     statuses = [wanted.status] if wanted.status is not None else list(OPEN)
-    counted = session.scalars(reached.where(CaseFile.status.in_(statuses))).one()
+    counted = session.scalars(narrowed.where(within_reach(ring), CaseFile.status.in_(statuses))).one()
     if wanted.status is not None:
         return counted
-    ended = reached.where(_unseen(ring), CaseFile.status.not_in(list(OPEN)))
+    ended = narrowed.where(within_reach(ring, by_desk=False), _unseen(ring), CaseFile.status.not_in(list(OPEN)))
     return counted + session.scalars(ended).one()
 
 
@@ -230,7 +230,8 @@ def _by_due(
         .order_by(Due.due_at, Due.case_id)
     )
     found: dict[str, None] = {}
-    for case_id in session.scalars(query.execution_options(yield_per=2 * len(places))):
+    streamed = {"yield_per": min(2 * places.stop, _READ_AT_ONCE)}
+    for case_id in session.connection().execute(query, execution_options=streamed).scalars():
         if case_id in behind or (wanted.among is not None and case_id not in wanted.among):
             continue
         found.setdefault(case_id)

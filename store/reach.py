@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session, aliased
 
 from store.keypairs import KeyKind
 from store.keyring import KeyRing
+from store.rows import unindexed
 from store.schema import CaseFile, KeyPair, SealedSeed
 
 
-def within_reach(ring: KeyRing) -> ColumnElement[bool]:
-    """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted."""
+def within_reach(ring: KeyRing, *, by_desk: bool = True) -> ColumnElement[bool]:
+    """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted. Not
+    `by_desk`: the query names its cases by their ids, or reads all of them."""
     granted = CaseFile.id.in_(_granted_to(ring))
-    of_the_desk = CaseFile.desk == ring.desk
+    of_the_desk = (CaseFile.desk if by_desk else unindexed(CaseFile.desk)) == ring.desk
     return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key(ring) else granted)
 
 

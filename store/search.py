@@ -18,7 +18,7 @@ from datetime import datetime
 from itertools import islice, zip_longest
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Status
@@ -29,6 +29,7 @@ from store.keyring import KeyRing
 from store.passages import Passage, passages
 from store.queue import FEWEST_FOLDED
 from store.records import RecordKind
+from store.rows import unindexed
 from store.schema import CaseFile
 from store.segment_index import Facts, Namesake, SegmentIndex, all_of, quoted
 from store.segments import Audience, Stored
@@ -450,7 +451,7 @@ def _clear(session: Session, ring: KeyRing, query: Query) -> Callable[[Iterable[
     """Keeps of what was found what the columns in clear say yes to, each case once."""
     if not query.statuses and query.since is None and query.before is None:
         return lambda hits: _once(hits, None)
-    few = session.scalars(_chosen(ring.desk, query).limit(_FEW + 1)).all()
+    few = session.scalars(_chosen(CaseFile.desk == ring.desk, query).limit(_FEW + 1)).all()
     if len(few) <= _FEW:
         return lambda hits: _once(hits, frozenset(few))
 
@@ -458,7 +459,7 @@ def _clear(session: Session, ring: KeyRing, query: Query) -> Callable[[Iterable[
         stream = _once(hits, None)
         while some := list(islice(stream, _CHUNK)):
             among = CaseFile.id.in_([case_id for _, case_id in some])
-            allowed = set(session.scalars(_chosen(ring.desk, query).where(among)))
+            allowed = set(session.scalars(_chosen(unindexed(CaseFile.desk) == ring.desk, query).where(among)))
             yield from (hit for hit in some if hit[1] in allowed)
 
     return keep
@@ -476,15 +477,15 @@ def _listed(session: Session, ring: KeyRing, query: Query) -> Found:
     """By the columns in clear alone, newest first."""
     if query.is_empty:
         return Found((), frozenset(), frozenset(), more=False)
-    openable = _chosen(ring.desk, query).where(segments.may_be_opened(ring))
+    openable = _chosen(CaseFile.desk == ring.desk, query).where(segments.may_be_opened(ring))
     newest = openable.order_by(CaseFile.opened_at.desc(), CaseFile.id).limit(MOST + 1)
     ids = list(session.scalars(newest))
     return Found(tuple(ids[:MOST]), frozenset(), frozenset(), len(ids) > MOST)
 
 
-def _chosen(desk: str, query: Query) -> Select[str]:
+def _chosen(of_the_desk: ColumnElement[bool], query: Query) -> Select[str]:
     """The ids of the cases that the columns in clear choose."""
-    chosen = select(CaseFile.id).where(CaseFile.desk == desk)
+    chosen = select(CaseFile.id).where(of_the_desk)
     if query.statuses:
         chosen = chosen.where(CaseFile.status.in_(list(query.statuses)))
     if query.since is not None:
@@ -512,4 +513,4 @@ def _others(session: Session, ring: KeyRing, found: Mapping[str, Sequence[Namesa
 
 def _rows(session: Session, desk: str, ids: Sequence[str]) -> Sequence[Row[str, str, datetime]]:
     query = select(CaseFile.id, CaseFile.status, CaseFile.opened_at)
-    return session.execute(query.where(CaseFile.desk == desk, CaseFile.id.in_(ids))).all()
+    return session.execute(query.where(unindexed(CaseFile.desk) == desk, CaseFile.id.in_(ids))).all()

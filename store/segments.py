@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, aliased
 
 from store.keypairs import KeyKind, PrivateKey
 from store.keyring import KeyRing
-from store.rows import table_of
+from store.rows import table_of, unindexed
 from store.schema import CaseFile, KeyPair, SealedSeed, Segment, SegmentCase, SegmentPiece, new_id
 
 PIECE = 1024 * 1024
@@ -33,7 +33,17 @@ _NONCE = 12
 _LABEL = b"meldpost search segment 2"
 _CASES = table_of(SegmentCase)
 _FILES = table_of(CaseFile)
-_NEWEST, _NEWER = aliased(KeyPair), aliased(KeyPair)
+_NEWEST = aliased(KeyPair)
+_OF_CASE = (_NEWEST.owner == CaseFile.id, _NEWEST.desk == CaseFile.desk, _NEWEST.kind == KeyKind.CASE)
+_PAIR_OF_CASE = (
+    select(_NEWEST.id)
+    .where(*_OF_CASE)
+    .order_by(_NEWEST.generation.desc())
+    .limit(1)
+    .correlate(CaseFile)
+    .scalar_subquery()
+)
+"""The newest key of a case."""
 
 
 class Withdrawn(Exception):
@@ -88,31 +98,31 @@ def audiences(session: Session, ring: KeyRing) -> tuple[Audience, ...]:
 
 
 def waiting(session: Session, desk: str, audience: Audience, most: int | None) -> list[Waiting]:
-    query = _cases(desk, audience)
+    query = _cases(audience)
     if audience.is_desk:
-        query = query.where(CaseFile.changes != CaseFile.folded)
+        query = query.where(CaseFile.desk == desk, CaseFile.changes != CaseFile.folded)
     else:
         spoken_for = (
             exists()
             .where(SegmentCase.case_id == CaseFile.id, SegmentCase.segment_id == Segment.id)
             .where(SegmentCase.live, SegmentCase.changes == CaseFile.changes, Segment.key_pair_id == audience.id)
         )
-        query = query.where(~spoken_for)
+        sealed_to_them = SealedSeed.recipient_key_pair_id.in_(list(audience.through))
+        theirs = select(KeyPair.owner).join(SealedSeed, SealedSeed.key_pair_id == KeyPair.id).where(sealed_to_them)
+        query = query.where(CaseFile.id.in_(theirs), unindexed(CaseFile.desk) == desk, ~spoken_for)
     return _read(session, query.order_by(CaseFile.opened_at, CaseFile.id).limit(most))
 
 
 def as_they_are(session: Session, desk: str, audience: Audience, case_ids: Collection[str]) -> list[Waiting]:
     """Those of these cases that are among an audience's, oldest first."""
-    found = _cases(desk, audience).where(CaseFile.id.in_(list(case_ids)))
+    found = _cases(audience).where(CaseFile.id.in_(list(case_ids)), unindexed(CaseFile.desk) == desk)
     return _read(session, found.order_by(CaseFile.opened_at, CaseFile.id))
 
 
 def may_be_opened(ring: KeyRing) -> ColumnElement[bool]:
     """Of cases: those with a key that is sealed to one of this ring's."""
     return exists().where(
-        _NEWEST.owner == CaseFile.id,
-        _NEWEST.desk == CaseFile.desk,
-        _NEWEST.kind == KeyKind.CASE,
+        *_OF_CASE,
         _is_sealed_to(_NEWEST.id, list(ring.privates)),
     )
 
@@ -244,22 +254,15 @@ def _desk_pairs(session: Session, ring: KeyRing) -> list[str]:
     return [*(row.id for row in rows if row.id not in newest), *newest] if newest else []
 
 
-def _cases(desk: str, audience: Audience) -> Any:
-    """The cases of an audience, by their newest key."""
-    query = (
-        select(CaseFile.id, CaseFile.opened_at, CaseFile.changes, _NEWEST.id.label("pair"))
-        .join(_NEWEST, and_(_NEWEST.owner == CaseFile.id, _NEWEST.desk == CaseFile.desk, _NEWEST.kind == KeyKind.CASE))
-        .where(CaseFile.desk == desk, _is_sealed_to(_NEWEST.id, audience.through))
-        .where(
-            ~exists().where(
-                _NEWER.desk == _NEWEST.desk,
-                _NEWER.owner == _NEWEST.owner,
-                _NEWER.kind == _NEWEST.kind,
-                _NEWER.generation > _NEWEST.generation,
-            )
-        )
+def _cases(audience: Audience) -> Any:
+    """The cases of an audience, of any desk, by their newest key.
+
+    That key is asked for case by case: joined, SQLite looks at every key of the desk first.
+    """
+    query = select(CaseFile.id, CaseFile.opened_at, CaseFile.changes, _PAIR_OF_CASE.label("pair")).where(
+        _is_sealed_to(_PAIR_OF_CASE, audience.through)
     )
-    return query.where(~_is_sealed_to(_NEWEST.id, audience.besides)) if audience.besides else query
+    return query.where(~_is_sealed_to(_PAIR_OF_CASE, audience.besides)) if audience.besides else query
 
 
 def _read(session: Session, query: Any) -> list[Waiting]:
