@@ -163,9 +163,12 @@ class Tally:
 
     counts: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
 
-    def add(self, lines: Iterable[Line]) -> None:
-        for line in lines:
-            self.counts.setdefault(line.year, Counter()).update(_places(line))
+    def add(self, lines: Iterable[Line] | Mapping[Line, int]) -> None:
+        """Count lines; of a mapping each as often as it says."""
+        for line, alike in Counter(lines).items():
+            count = self.counts.setdefault(line.year, Counter())
+            for place in _places(line):
+                count[place] += alike
 
     @property
     def years(self) -> tuple[int, ...]:

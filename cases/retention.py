@@ -4,6 +4,7 @@ Until an organisation has filled its table in, no case has a rule and none is de
 desk's time zone; a term that ends on a day ends with that day.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -104,6 +105,26 @@ def quarter(moment: datetime, timezone: ZoneInfo) -> str:
     """The quarter, as "2026-Q1": what is left of a date in the figures."""
     day = moment.astimezone(timezone).date()
     return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+class Quarters:
+    """The same of many moments, given in UTC without a zone."""
+
+    def __init__(self, timezone: ZoneInfo) -> None:
+        self._timezone = timezone
+        self._of_years: dict[int, tuple[list[datetime], list[str]]] = {}
+
+    def of(self, moment: datetime) -> str:
+        begins, names = self._of_years.get(moment.year) or self._in(moment.year)
+        return names[bisect_right(begins, moment)]
+
+    def _in(self, year: int) -> tuple[list[datetime], list[str]]:
+        """When each quarter begins that a year in UTC has a part in, but the first."""
+        firsts = [datetime(year, month, 1, tzinfo=self._timezone) for month in (1, 4, 7, 10)]
+        firsts.append(datetime(year + 1, 1, 1, tzinfo=self._timezone))
+        begins = [each.astimezone(UTC).replace(tzinfo=None) for each in firsts]
+        names = [f"{year - 1}-Q4", *(f"{year}-Q{number}" for number in (1, 2, 3, 4)), f"{year + 1}-Q1"]
+        return self._of_years.setdefault(year, (begins, names))
 
 
 BANDS = ((1, "0-1"), (7, "2-7"), (30, "8-30"), (90, "31-90"), (180, "91-180"), (365, "181-365"))

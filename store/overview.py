@@ -7,29 +7,31 @@ the desk (`store/retention.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select
+from sqlalchemy import DateTime, Dialect, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import OPEN, Status
 from cases.overview import PACES, Line, Pace, Tally, standing
-from cases.retention import band, quarter
+from cases.retention import Quarters, band
+from config.taxonomy import Kind
 from store import records
 from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.reach import within_reach
 from store.records import RecordKind
 from store.retention import pace_of
+from store.rows import unindexed
 from store.schema import CaseFile, Due, Message, Record
 from store.segment_index import Facts
 
 _AT_ONCE = 400
-_READ_AT_ONCE = 5000
-_OF_A_DUE = ("state", "due_at", "settled_at")
+_PLACE = {kind: number for number, kind in enumerate(PACES)}
 _UNKNOWN = Facts()
 
 
@@ -78,24 +80,57 @@ class Overview:
 
 def _lines(
     session: Session, ring: KeyRing, facts: Mapping[str, Facts], timezone: ZoneInfo, now: datetime
-) -> Iterator[Line]:
-    for row in session.execute(_cases(ring).execution_options(yield_per=_READ_AT_ONCE)):
-        status = Status(row.status)
-        start = row.received_at or row.opened_at
-        known = facts.get(row.id, _UNKNOWN)
-        receipt, first_look, feedback = (_pace(row, kind, start, now) for kind in PACES)
-        yield Line(
-            quarter=quarter(start, timezone),
-            kind=known.kind,
-            category=known.category,
-            severity=known.severity,
-            standing=standing(status, known.outcome),
-            receipt=receipt,
-            first_look=first_look,
-            feedback=feedback,
-            age=band(start, now) if status in OPEN else None,
-            closing=band(start, row.closed_at),
+) -> Counter[Line]:
+    """The lines of the cases that are there, each with how many are alike."""
+    connection, quarters, now = session.connection(), Quarters(timezone), now.astimezone(UTC).replace(tzinfo=None)
+    reports: dict[str, _Report] = {}
+    counted: Counter[Line] = Counter()
+    alike: Counter[tuple[str, str | None]] = Counter()
+    for case_id, status, opened_at, closed_at, received_at in connection.execute(_cases(ring, connection.dialect)):
+        start, known = received_at or opened_at, facts.get(case_id, _UNKNOWN)
+        if known.kind == Kind.MELDING:
+            reports[case_id] = _Report(start, closed_at, status, known)
+        else:  # of these only the kind is counted
+            alike[quarters.of(start), known.kind] += 1
+    for case_id, kind, state, due_at, settled_at in connection.execute(_dues(ring, connection.dialect)):
+        if case_id in reports:
+            report = reports[case_id]
+            report.paces[_PLACE[kind]] = pace_of(state, report.start, due_at, settled_at, now)
+    for (quarter, kind), count in alike.items():
+        counted[Line(quarter, kind)] += count
+    for (quarter, known, status, age, closing, paces), count in _alike(reports.values(), quarters, now).items():
+        receipt, first_look, feedback = paces
+        ended = standing(Status(status), known.outcome)
+        of_all = (quarter, known.kind, known.category, known.severity, ended, receipt, first_look, feedback)
+        counted[Line(*of_all, age, closing)] += count
+    return counted
+
+
+class _Report:
+    """A report while what was due to it is gathered. No time in it has a zone."""
+
+    __slots__ = ("closed_at", "known", "paces", "start", "status")
+
+    def __init__(self, start: datetime, closed_at: datetime | None, status: str, known: Facts) -> None:
+        self.start, self.closed_at, self.status, self.known = start, closed_at, status, known
+        self.paces = [Pace.NONE] * len(PACES)
+
+
+def _alike(
+    reports: Iterable[_Report], quarters: Quarters, now: datetime
+) -> Counter[tuple[str, Facts, str, str | None, str | None, tuple[Pace, ...]]]:
+    """Reports of which the same is counted, with how many there are: far fewer than reports."""
+    return Counter(
+        (
+            quarters.of(each.start),
+            each.known,
+            each.status,
+            band(each.start, now) if each.status in OPEN else None,
+            band(each.start, each.closed_at),
+            tuple(each.paces),
         )
+        for each in reports
+    )
 
 
 def _line_of_gone(kept: Mapping[str, Any]) -> Line:
@@ -114,34 +149,25 @@ def _line_of_gone(kept: Mapping[str, Any]) -> Line:
     )
 
 
-def _pace(row: Any, kind: str, start: datetime, now: datetime) -> Pace:
-    state, due_at, settled_at = (getattr(row, f"{kind}_{column}") for column in _OF_A_DUE)
-    return Pace.NONE if state is None else pace_of(state, start, due_at, settled_at, now)
-
-
-def _cases(ring: KeyRing) -> Any:
-    """The cases, each in a row with when its first mail came and what was due to it."""
-    received = (
-        select(Message.case_id, func.min(Message.received_at).label("received_at"))
-        .where(Message.desk == ring.desk)
-        .group_by(Message.case_id)
-        .subquery()
-    )
-    due = (
-        select(Due.case_id, *(_of(kind, column) for kind in PACES for column in _OF_A_DUE))
-        .where(Due.desk == ring.desk, Due.kind.in_(PACES), Due.step == 0)
-        .group_by(Due.case_id)
-        .subquery()
-    )
-    of_dues = [column for column in due.c if column.name != "case_id"]
-    return (
-        select(CaseFile.id, CaseFile.status, CaseFile.opened_at, CaseFile.closed_at, received.c.received_at, *of_dues)
-        .outerjoin(received, received.c.case_id == CaseFile.id)
-        .outerjoin(due, due.c.case_id == CaseFile.id)
-        .where(within_reach(ring), CaseFile.status != Status.DESTROYED)
+def _cases(ring: KeyRing, dialect: Dialect) -> Any:
+    """The cases, each with when its first mail came. All of them are wanted: the table is read from end to end, which
+    takes half as long as by an index of the desk."""
+    received = select(func.min(Message.received_at)).where(Message.case_id == CaseFile.id).scalar_subquery()
+    times = (CaseFile.opened_at, CaseFile.closed_at, received)
+    return select(CaseFile.id, CaseFile.status, *(_plain(each, dialect) for each in times)).where(
+        within_reach(ring, by_desk=False), CaseFile.status != Status.DESTROYED
     )
 
 
-def _of(kind: str, column: str) -> Any:
-    """A column of the due of this kind; there is one a case."""
-    return func.max(case((Due.kind == kind, getattr(Due, column)))).label(f"{kind}_{column}")
+def _dues(ring: KeyRing, dialect: Dialect) -> Any:
+    """What was due to the cases of a desk and has a term; there is one of a kind a case."""
+    times = (Due.due_at, Due.settled_at)
+    return select(Due.case_id, Due.kind, Due.state, *(_plain(each, dialect) for each in times)).where(
+        unindexed(Due.desk) == ring.desk, Due.kind.in_(PACES), Due.step == 0
+    )
+
+
+def _plain(moment: Any, dialect: Dialect) -> Any:
+    """A time in UTC without a zone: to make each of hundreds of thousands aware takes longer than all else."""
+    in_utc = func.timezone("UTC", moment) if dialect.name == "postgresql" else moment
+    return type_coerce(in_utc, DateTime())

@@ -117,8 +117,12 @@ class SegmentIndex:
 
     def facts(self) -> Iterator[tuple[str, Facts]]:
         """What is counted of each case."""
-        rows = self._connection.execute("SELECT case_id, kind, category, severity, outcome FROM doc").fetchall()
-        return ((row[0], Facts(*row[1:])) for row in rows)
+        known: dict[tuple[str | None, ...], Facts] = {}
+        for case_id, *told in self._connection.execute("SELECT case_id, kind, category, severity, outcome FROM doc"):
+            facts = tuple(told)
+            if facts not in known:
+                known[facts] = Facts(*facts)
+            yield case_id, known[facts]
 
     def repeated(self, letter: str) -> list[tuple[str, int]]:
         """The facets that begin so, each with how many cases have it."""

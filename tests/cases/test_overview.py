@@ -1,7 +1,7 @@
 """The figures of a year: what is counted where, and that what is shown tells of no small count."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +16,7 @@ NOW = datetime(2027, 2, 1, 9, tzinfo=UTC)
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-def figures(lines: Iterable[Line], smallest: int = 5, year: int = 2026) -> YearFigures:
+def figures(lines: Iterable[Line] | Mapping[Line, int], smallest: int = 5, year: int = 2026) -> YearFigures:
     tally = Tally()
     tally.add(lines)
     return tally.figures(year, smallest, NOW, NOW.year)
@@ -29,6 +29,11 @@ def shown(table: Table) -> dict[str, int | None]:
 def report(**more: str | None) -> Line:
     said = {"quarter": "2026-Q1", "kind": "melding", "category": "pesten", "severity": "laag", "age": "0-1", **more}
     return Line(**said)  # type: ignore[arg-type]
+
+
+def test_lines_that_are_alike_may_be_counted_beforehand() -> None:
+    lines = [report()] * 7 + [report(severity="hoog")] * 5 + [Line("2026-Q2", "advies")] * 6
+    assert figures(Counter(lines)) == figures(lines)
 
 
 def test_only_reports_count_beyond_the_table_of_kinds() -> None:

@@ -4,12 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cases.lifecycle import Outcome, Status
 from cases.retention import (
     Policy,
+    Quarters,
     band,
     ending_of,
     gone_for_good,
@@ -117,3 +118,14 @@ def test_figures_name_quarters_and_bands_and_no_day() -> None:
         "0-1", "0-1", "2-7", "2-7", "8-30", "31-90", "91-180", "181-365", "366+", "366+",
     ]  # fmt: skip
     assert band(CLOSED, None) is None
+
+
+@given(
+    st.timedeltas(timedelta(days=-12_000), timedelta(days=12_000)).map(lambda before: CLOSED - before),
+    st.sampled_from(["Europe/Amsterdam", "America/St_Johns", "Pacific/Kiritimati", "Pacific/Pago_Pago"]),
+)
+@example(datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), "Europe/Amsterdam")
+@example(datetime(2026, 12, 31, 23, 0, tzinfo=UTC), "Europe/Amsterdam")
+@example(datetime(2026, 3, 31, 22, 0, tzinfo=UTC), "Europe/Amsterdam")
+def test_quarters_of_many_moments_are_those_of_each(moment: datetime, zone: str) -> None:
+    assert Quarters(ZoneInfo(zone)).of(moment.replace(tzinfo=None)) == quarter(moment, ZoneInfo(zone))

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from cases.terms import DueKind
-from store import audit, dues, ledger, outbox
+from store import audit, casework, dues, ledger, outbox, segments
 from store.database import open_database
 from store.keyring import KeyRing
-from tests.store.world import INDEX, NOW
+from store.overview import Overview
+from store.queue import queue_page
+from store.search import PAGE, Query
+from tests.store.search_world import about, another_member, grant, ready
+from tests.store.world import INDEX, NOW, Template, World
 
 SINCE = NOW - timedelta(hours=1)
 RING = KeyRing("member", "desk", "co", {})
 CAPS = INDEX.caps("a@x.example", NOW)
+_TABLES = "(audit|case_file|key_pair|record|sealed_seed)"
+_READS_ALL = re.compile(
+    rf"SCAN {_TABLES}|SEARCH {_TABLES}\w* USING (COVERING )?INDEX (?!ix_case_file_to_fold)\w+ \(desk=\?\)"
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +77,66 @@ def test_it_is_found_by_an_index(
         database.close()
     assert plan in " / ".join(step.detail for step in steps)
     assert "SCAN" not in " / ".join(step.detail for step in steps)
+
+
+@pytest.fixture
+def world(template: Template, tmp_path: Path) -> Iterator[World]:
+    made = template.copy(tmp_path)
+    yield made
+    made.db.close()
+
+
+@contextmanager
+def planned(session: Session) -> Iterator[list[str]]:
+    """How SQLite finds what is asked for meanwhile, step by step, the statement with each step."""
+    connection = session.connection()
+    asked: list[tuple[str, Any]] = []
+    steps: list[str] = []
+    listen = ("before_cursor_execute", lambda _c, _k, statement, values, *_: asked.append((statement, values)))
+    event.listen(connection, *listen)
+    yield steps
+    event.remove(connection, *listen)
+    for statement, values in asked:
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        steps += [f"{step.detail} / {statement}" for step in found]
+
+
+def test_the_cases_of_a_page_are_read_by_their_own_rows(world: World) -> None:
+    """SQLite takes it that few rows are a desk's, and would rather read all of these than those of ten cases."""
+    for number in range(2 * PAGE):
+        new = about("Een tekst over inkoop.", "Rolf Dijkgraaf")
+        case_id = world.open_case(new, reference=f"AAAAA-{number:05d}").case_id
+        world.enqueue(case_id=case_id, held=True)
+    index = ready(world)
+    with world.db.read() as session, planned(session) as steps:
+        found = index.search(session, world.ring, Query("inkoop"))
+        hits = index.present(session, world.ring, found, 1)
+        assert len(hits) == PAGE
+        assert index.others_naming(session, world.ring, hits[0].case_id, ["Rolf Dijkgraaf"])
+        (audience, _) = segments.audiences(session, world.ring)
+        assert segments.as_they_are(session, world.ring.desk, audience, found.case_ids)
+        assert casework.opens_identity(session, world.ring, hits[0].case_id)
+        assert queue_page(session, world.ring, size=PAGE).total == 2 * PAGE
+        assert casework.held_outgoing(session, world.ring)
+    assert not [step for step in steps if _READS_ALL.match(step)]
+
+
+@pytest.mark.parametrize("holds_the_desk_key", [True, False], ids=["the desk's key", "a key of their own alone"])
+def test_what_waits_for_the_index_is_found_without_all_that_does_not(world: World, holds_the_desk_key: bool) -> None:
+    case_id = world.open_case().case_id
+    member = another_member(world, holds_the_desk_key=holds_the_desk_key)
+    grant(world, case_id, member)
+    with world.db.read() as session:
+        every = segments.audiences(session, member)
+        with planned(session) as steps:
+            waiting = [each for audience in every for each in segments.waiting(session, member.desk, audience, 10)]
+    assert [each.case_id for each in waiting] == [case_id]
+    assert not [step for step in steps if _READS_ALL.match(step)]
+
+
+def test_all_cases_are_counted_in_the_order_in_which_they_stand(world: World) -> None:
+    world.open_case()
+    with world.db.read() as session, planned(session) as steps:
+        Overview().tally(session, world.ring, INDEX, {}, ZoneInfo("Europe/Amsterdam"), NOW)
+    assert [step.split(" / ")[0] for step in steps if step.startswith("SCAN")] == ["SCAN case_file", "SCAN due"]
+    assert any("message USING INDEX ix_message_case_id (case_id=?)" in step for step in steps)
