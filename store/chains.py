@@ -37,6 +37,7 @@ GENESIS = bytes(32)
 
 _LABEL = b"meldpost trail row 1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _HASHED = (
     "chain_id", "number", "previous", "desk", "at", "action", "member_id", "case_id", "subject_id", "record_kind",
     "record_version", "sha256", "detail_id", "key_pair_id", "detail_sha256",
@@ -111,25 +112,21 @@ def add(session: Session, values: Mapping[str, Any]) -> None:
 
 def row_hash(row: Mapping[str, Any]) -> bytes:
     """The hash of a row, by its columns."""
-    hashed = hashlib.sha256(_LABEL)
-    for name in _HASHED:
-        hashed.update(_encoded(row[name]))
-    return hashed.digest()
+    return hashlib.sha256(b"".join([_LABEL, *[_encoded(row[name]) for name in _HASHED]])).digest()
 
 
 def _encoded(value: str | int | bytes | datetime | None) -> bytes:
-    """A column in one form: what it is, its length, and its bytes."""
-    match value:
-        case None:
-            return b"-"
-        case bytes():
-            kind, content = b"b", value
-        case str():
-            kind, content = b"s", value.encode()
-        case int():
-            kind, content = b"i", str(value).encode()
-        case datetime():  # whole microseconds, as both databases keep them
-            kind, content = b"t", str((value - _EPOCH) // timedelta(microseconds=1)).encode()
+    """A column in one form: what it is, its length, and its bytes. Each row of the trail asks for fifteen of these."""
+    if value is None:
+        return b"-"
+    if isinstance(value, str):
+        kind, content = b"s", value.encode()
+    elif isinstance(value, bytes):
+        kind, content = b"b", value
+    elif isinstance(value, int):
+        kind, content = b"i", b"%d" % value
+    else:  # whole microseconds, as both databases keep them
+        kind, content = b"t", b"%d" % ((value - _EPOCH) // _MICROSECOND)
     return kind + len(content).to_bytes(8, "big") + content
 
 
