@@ -39,6 +39,8 @@ from store.tokens import Stemmer
 START = datetime(2016, 1, 4, 8, 0, tzinfo=UTC)
 APART = timedelta(minutes=50)
 OPEN_EVERY = 4
+_DUES = ((DueKind.FIRST_LOOK, 2, 1), (DueKind.FEEDBACK, 92, 60), (DueKind.RECEIPT, 7, 0))
+"""After how many days each is due, and after how many it was done."""
 _KEY = PrivateKey.from_seed(hashlib.sha256(b"every case of the benchmark").digest())
 _TWO, _THREE = (
     "ba de fi go ku la me ni po ru sa te vi wo zu",
@@ -200,7 +202,8 @@ def _add_case(part: _Part, desk: str, number: int, opened_at: datetime) -> None:
             "seen_at": None if number % 50 == 0 else opened_at,
         }
     )
-    for step, kind in enumerate((DueKind.FIRST_LOOK, DueKind.FEEDBACK)):
+    for step, (kind, days, taken) in enumerate(_DUES):
+        is_done = kind is DueKind.RECEIPT or not is_open
         part.rows[Due].append(
             {
                 "id": f"{number:030x}d{step}",
@@ -208,8 +211,9 @@ def _add_case(part: _Part, desk: str, number: int, opened_at: datetime) -> None:
                 "case_id": case_id(number),
                 "kind": kind,
                 "step": 0,
-                "due_at": opened_at + timedelta(days=90 * step + 2),
-                "state": DueState.OPEN if is_open else DueState.DONE,
+                "due_at": opened_at + timedelta(days=days),
+                "state": DueState.DONE if is_done else DueState.OPEN,
+                "settled_at": opened_at + timedelta(days=taken) if is_done else None,
             }
         )
 
