@@ -36,6 +36,22 @@ HOSTILE = [
     "<!--[if mso]><img src=https://evil.example/a.png><![endif]-->",
     '<a href="cid:part1">x</a><img src="cid:part1"><img src=CID:part2 alt=x><img src="cid:&quot; onload=alert(1)">',
     '<a href="https://evil.example/" ping="https://evil.example/ping" onclick="alert(1)">x</a>',
+    "</body></html><script>alert(1)</script>",
+    "</title></style></textarea><script>alert(1)</script>",
+    '<iframe srcdoc="&lt;script&gt;alert(1)&lt;/script&gt;"></iframe>',
+    "<template><script>alert(1)</script></template>",
+    "<textarea><img src=x onerror=alert(1)></textarea><xmp><img src=x onerror=alert(1)></xmp><plaintext><b onload=x>",
+    "<input autofocus onfocus=alert(1)><select autofocus onfocus=alert(1)><details open ontoggle=alert(1)>x</details>",
+    '<svg><use href="data:image/svg+xml,<svg id=x onload=alert(1)>"/><image href="https://evil.example/a.png"/></svg>',
+    '<svg><a xlink:href="javascript:alert(1)"><text>x</text></a><set attributeName=href to=javascript:alert(1)></svg>',
+    '<map name=m><area href="javascript:alert(1)" shape=default></map><img usemap=#m src=x>',
+    '<math href="javascript:alert(1)">x</math><a href="vbscript:alert(1)">x</a><a href="blob:x">x</a>',
+    '<button formaction="javascript:alert(1)">x</button><isindex action="https://evil.example/">',
+    '<frameset><frame src="https://evil.example/"></frameset><portal src="https://evil.example/"></portal>',
+    '<p id="main" class="message bad" name="csrf_token" hidden popover contenteditable tabindex=1 accesskey=a>x</p>',
+    '<dialog open style="position:fixed;inset:0">Log in</dialog><marquee onstart=alert(1)>x</marquee>',
+    '<font color=white size=7 face="a;background:url(https://evil.example/a.png)">x</font>',
+    '<img src="https://evil.example/a.png" lowsrc="https://evil.example/b.png" dynsrc="https://evil.example/c.png">',
 ]
 LOADS = re.compile(r"src|srcset|background|poster|data|action|ping|style|on\w+", re.IGNORECASE)
 
@@ -64,6 +80,12 @@ def test_nothing_of_hostile_markup_can_run_or_load(html: str) -> None:
     assert "javascript:" not in safe.lower()
     assert "data:" not in safe.lower()
     assert {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", safe)} <= TAGS
+
+
+@pytest.mark.parametrize("html", HOSTILE)
+def test_nothing_is_left_by_which_a_mail_could_look_like_the_desk_or_be_named_by_it(html: str) -> None:
+    kept = _Attributes(cleaned(html, "[x]")).names
+    assert kept <= {"href", "rel", "target", "alt", "src", "colspan", "rowspan", "start", "dir", "lang"}
 
 
 @given(st.lists(st.sampled_from([*HOSTILE, "<", ">", "</", '"', "'", "<p>", "<!--", "-->", "<a href=", "\x00", " "])))
