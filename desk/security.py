@@ -26,6 +26,10 @@ BODY_LIMIT = 1 << 20
 """A form of the desk is text typed by a person. A body beyond this is refused with 413."""
 
 
+TAKES_FILES = frozenset({"letters.write", "entering.enter"})
+"""Forms with a place for files. In any other a file could stand where words are read."""
+
+
 class MemoryRequest(Request):
     """A request whose body never touches a disk: werkzeug spools the file parts of a form to a temporary file."""
 
@@ -44,6 +48,7 @@ def guard(app: Flask) -> None:
     app.request_class = MemoryRequest
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_MEMORY_SIZE=BODY_LIMIT, MAX_FORM_PARTS=500)
     app.before_request(_refuse_other_sites)
+    app.before_request(_refuse_files)
     app.after_request(_add_headers)
 
 
@@ -54,6 +59,11 @@ def _refuse_other_sites() -> None:
     """
     if request.method not in ("GET", "HEAD") and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         abort(403)
+
+
+def _refuse_files() -> None:
+    if request.mimetype == "multipart/form-data" and request.endpoint not in TAKES_FILES:
+        abort(400)
 
 
 def _add_headers(response: Response) -> Response:

@@ -102,3 +102,25 @@ def test_few_mail_cases_are_out_of_reach_and_none_that_touches_us_most() -> None
     away = {row.number for row in rows() if row.out_of_reach}
     assert len(away) <= MOST_OUT_OF_REACH
     assert not away & NEVER_OUT_OF_REACH
+
+
+# OWASP ASVS
+
+_NUMBER = re.compile(r"\d+\.\d+\.\d+")
+
+
+def _requirements() -> list[list[str]]:
+    """The cells of each row: numbers, what is asked, the test, what was taken out."""
+    lines = (TOP / "docs" / "asvs.md").read_text("utf-8").splitlines()
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return [cells for cells in found if cells[0] != "number" and not cells[0].startswith("---")]
+
+
+@pytest.mark.parametrize("cells", _requirements(), ids=lambda cells: f"{cells[0]}: {cells[1][:40]}")
+def test_each_requirement_has_its_numbers_and_a_test_that_is_there(cells: list[str]) -> None:
+    numbers, asked, test, seen = cells
+    assert all(_NUMBER.fullmatch(number.strip()) for number in numbers.split(","))
+    assert asked
+    path, _, name = test.strip("`").partition("::")
+    assert re.search(rf"^def {name}\(", (TOP / path).read_text("utf-8"), re.MULTILINE), test
+    assert not seen or seen.startswith("yes: ")

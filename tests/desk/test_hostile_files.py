@@ -37,9 +37,9 @@ FILES = {
 }
 NAMES = {
     "way up": ("../../../etc/passwd", "passwd"),
-    "way up of Windows": ("..\\..\\windows\\win.ini", "win.ini"),
+    "way up of Windows": ("..\\..\\windows\\win.ini", None),
     "whole path": ("/etc/cron.d/x", "x"),
-    "drive": ("C:\\Users\\a\\b.txt", "b.txt"),
+    "drive": ("C:\\Users\\a\\b.txt", None),
     "nothing but dots": ("...", None),
     "turned around": ("factuur\u202efdp.exe", "factuurfdp.exe"),
     "markup": ("<img src=x onerror=alert(1)>.png", None),
