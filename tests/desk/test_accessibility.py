@@ -26,7 +26,7 @@ __all__ = ["codes"]  # a fixture
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MANY = 20
-NO_PAGES = {"static", "live.mail", "papers.minutes"}
+NO_PAGES = {"static", "live.mail", "presence.events", "presence.show", "papers.minutes"}
 PARTS_OF_A_CASE = {"message_id", "attachment_id", "file_id", "declaration_id"}
 """What comes as a file, or within the page of a case."""
 SCHEMES = ("light", "dark")
@@ -164,6 +164,25 @@ def test_the_pages_of_a_coordinator(reader: Reader) -> None:
     for more in ("", "/letter", "/letter/preview"):
         faults += reader.opens(f"/cases/{plain}{more}")
     faults += reader.opens("/nowhere", 404)
+    assert faults == []
+
+
+def test_what_a_script_puts_on_a_page(reader: Reader) -> None:
+    world = reader.world
+    case_id = world.new_case().case_id
+    colleague = coordinator(world, join(world, "a.collega", Role.COORDINATOR))
+    reader.enters()
+    reader.page.goto("/?mail=new&kind=melding")
+    reader.page.keyboard.press("?")
+    reader.page.get_by_role("dialog").wait_for()
+    faults = reader.looks("the list of keys")
+    reader.page.goto(f"/cases/{case_id}")
+    colleague.get(f"/cases/{case_id}/letter")
+    reader.page.get_by_role("status").get_by_text("a.collega").wait_for()
+    faults += reader.looks("a colleague on the same case")
+    colleague.post(f"/cases/{case_id}/decide/kind", {"version": colleague.version(case_id), "value": "klacht"})
+    reader.page.get_by_role("status").get_by_role("link").wait_for()
+    faults += reader.looks("a case that was changed")
     assert faults == []
 
 

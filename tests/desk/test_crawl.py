@@ -36,7 +36,7 @@ TELLING = {
 NOT_LED_TO = {
     "login.form", "login.alive", "second.ask", "second.show_setup", "second.show_passkey_setup",
     "live.mail", "attachments.sender_key", "retention.declaration", "own.show_unlocking",
-    "papers.minutes",
+    "papers.minutes", "presence.events", "presence.show",
 }  # fmt: skip
 """Pages on the way to a log-in, what a script alone asks, and those about something that is not there in this test."""
 
