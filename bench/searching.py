@@ -235,9 +235,9 @@ A store of **{found.cases:,} cases**, all but {found.new_cases:,} folded into se
   {found.other_words} were slips by which another word of these cases was typed, whose hits come first.
 
 Whole requests through the application, page made and trail written, on SQLite; in time of that process. Texts of the
-packaged corpus, each with three rare words and one or two persons of its own; a quarter of the cases are open. A search
-is for a word of any frequency, two words, a name or a reference. By the clock all of it took {found.slow_down:.1f}
-times as long: what else this machine did meanwhile, and its disk.
+packaged corpus, each with three rare words and one or two persons of its own; a quarter of the cases are open, and all
+of these overdue. A search is for a word of any frequency, two words, a name or a reference. By the clock all
+of it took {found.slow_down:.1f} times as long: what else this machine did meanwhile, and its disk.
 """
 
 
