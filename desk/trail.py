@@ -1,5 +1,6 @@
 """The audit trail for who may read it: what stands in clear, a page at a time; and the proof that nobody changed it."""
 
+import re
 from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, abort, render_template, request
@@ -19,6 +20,7 @@ blueprint = Blueprint("trail", __name__, url_prefix="/trail")
 blueprint.before_request(gate.require(May.READ_TRAIL))
 
 PAGE_SIZE = 100
+_ID = re.compile("[0-9a-f]{32}")
 MOST_FAULTS = 50
 """Shown of what is wrong: the first is what counts."""
 
@@ -62,13 +64,24 @@ def _page(verdict: Verdict | None = None, *, with_key: bool = True) -> str:
 
 def _wanted() -> Wanted:
     asked, until = request.args, _day("until")
+    action = asked.get("action") or None
+    if action is not None and action not in set(Action):
+        abort(404)
     return Wanted(
-        action=asked.get("action") or None,
-        member_id=asked.get("member") or None,
-        case_id=asked.get("case", "").strip() or None,
+        action=action,
+        member_id=_id("member"),
+        case_id=_id("case"),
         since=_midnight(_day("since")),
         until=_midnight(until + timedelta(days=1) if until else None),
     )
+
+
+def _id(name: str) -> str | None:
+    """Nothing but ids: what is asked stands in the address, and a name or a word of a case has no place there."""
+    given = request.args.get(name, "").strip()
+    if given and not _ID.fullmatch(given):
+        abort(404)
+    return given or None
 
 
 def _day(name: str) -> date | None:

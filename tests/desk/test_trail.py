@@ -108,8 +108,18 @@ def test_rows_are_chosen_by_action_member_case_and_dates(world: World) -> None:
     assert chosen(since=day.isoformat(), until=day.isoformat()) == late
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "until=2026-13-01"])
-def test_a_date_that_is_none_is_refused(world: World, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=yesterday",
+        "until=2026-13-01",
+        "action=Dijkgraaf",
+        "member=j.coordinator",
+        "case=K2345-00000",
+        "case=Rolf",
+    ],
+)
+def test_what_is_no_slug_id_or_date_is_refused(world: World, query: str) -> None:
     assert coordinator(world).get(f"/trail/?{query}").status_code == 404
 
 
