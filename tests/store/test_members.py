@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from cases.roles import Role, holds_the_desk_key
 from config.addresses import BadAddress
@@ -12,7 +12,7 @@ from store.keypairs import KeyKind
 from store.keyring import KeyRing, NoSuchKey, NotAllowed, newest, newest_proven
 from store.members import DeskExists, FreshDesk, MemberExists, WrongLogin
 from store.records import Name, RecordKind
-from store.schema import Member
+from store.schema import Member, SealedSeed
 from tests.store.world import FAST, INDEX, NOW, PASSPHRASE, SECRET, World
 
 
@@ -134,6 +134,14 @@ def test_a_role_that_somebody_wrote_into_the_database_says_no_more_than_the_keys
         own = newest(session, world.ring.desk, KeyKind.MEMBER, member_id)
         name = Name(None, member_id, RecordKind.PROFILE)
         records.write_json(session, name, {"login": "bram", "role": Role.COORDINATOR}, own, NOW, version=2)
+    assert unlocked(world, "bram").role is Role.INVESTIGATOR
+
+
+def test_a_role_that_the_desk_signed_says_no_more_than_the_keys_that_are_left_of_it(world: World) -> None:
+    member_id = add(world, "bram", role=Role.DEPUTY)
+    with world.db.begin() as session:
+        own = newest(session, world.ring.desk, KeyKind.MEMBER, member_id)
+        session.execute(delete(SealedSeed).where(SealedSeed.recipient_key_pair_id == own.id))
     assert unlocked(world, "bram").role is Role.INVESTIGATOR
 
 
