@@ -185,3 +185,17 @@ def test_a_sender_whose_mail_is_damaged_is_taken_for_nobody_we_know(world: World
     view = look(world, case_id)
     assert view.messages[0].sender_is_new
     assert view.contact["name"] is None
+
+
+def test_a_case_without_its_identity_holds_nothing_that_the_identity_key_opens(world: World) -> None:
+    case_id = world.open_case().case_id
+    whole = look(world, case_id)
+    assert whole.contact["name"] == "Sanne Vogel"
+    masked = whole.without_identity()
+    assert not masked.opens_identity
+    assert masked.contact == {}
+    (message,) = masked.messages
+    assert message.contact == {}
+    assert not {"text", "subject", "from"} & set(message.content)
+    assert message.masked_text == "Zwanenzang in de ▇▇▇."
+    assert not [each for each in masked.outgoing if each.subject or each.text or each.to or each.files]
