@@ -39,7 +39,11 @@ def find(prepared: Prepared, from_name: str, from_email: str, tagged: Sequence[T
     address = own[slice(*place)] if place else None
     phone = _best_phone(prepared, place)
     signed = _signed_name(prepared, tagged)
-    email = from_email.strip() or next((m.group() for m in EMAIL.finditer(own, signature)), None)
+    email = (
+        _labelled_email(prepared)
+        or from_email.strip()
+        or next((m.group() for m in EMAIL.finditer(own, signature)), None)
+    )
     contact = Contact(
         name=_labelled_name(prepared, tagged) or (from_name.strip() if _is_name(from_name) else signed),
         email=email or next((m.group() for m in EMAIL.finditer(own)), None),
@@ -76,6 +80,14 @@ def _labelled_name(prepared: Prepared, tagged: Sequence[Tagged]) -> str | None:
             named = [t.text for t in tagged if t.kind == "name" and field.start <= t.start < field.end]
             if named:
                 return named[0]
+    return None
+
+
+def _labelled_email(prepared: Prepared) -> str | None:
+    """What stands behind the label of an e-mail address: a form on a web site is sent by the site."""
+    for field in _labelled(prepared):
+        if Part.EMAIL in field.parts and (found := EMAIL.search(prepared.reading.text[field.start : field.end])):
+            return found.group()
     return None
 
 

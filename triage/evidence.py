@@ -1,8 +1,9 @@
 """The sentences of a mail that weigh most for a category."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from config.taxonomy import Category
 from triage.masking import Mask
@@ -11,7 +12,7 @@ from triage.reading import Prepared
 from triage.report import Contact, Evidence
 from triage.scoring import added_by
 from triage.signals import TEXT_OUTPUTS
-from triage.text import Span, sentences
+from triage.text import Span, sentences, trimmed
 
 _MOST = 3
 _SENTENCES = 200
@@ -27,6 +28,7 @@ _COUNTED = re.compile(r"[\u3040-\u9fff\uac00-\ud7af]|[^\W\d_\u3040-\u9fff\uac00-
 _CONTACT, _CONTACT_OF_TWO = 0.4, 0.2
 """A sentence with more than this share of contact details is about those; two kinds of them need less."""
 _SIGN = re.compile(r"\w")
+_LABELLED_LINE = re.compile(r"^[^\n:：]{2,70}[:：](?=[ \t]*\S)", re.MULTILINE)
 
 
 def passages(
@@ -41,6 +43,7 @@ def passages(
     layout = prepared.layout
     body = prepared.own[: layout.signature_start] if layout.signature_start > layout.greeting_end else prepared.own
     own = [s for s in sentences(body) if s.start >= layout.greeting_end or s.end > layout.greeting_end + 20]
+    own = [piece for s in own for piece in _without_fields(prepared, s)]
     own = [s for s in own if not tells_contact(s.of(prepared.own), contact)]
     column = TEXT_OUTPUTS.index(f"primary {category}")
     own_words = _weighed(model, prepared.own, own, column, mask)
@@ -48,6 +51,19 @@ def passages(
     quoted = _weighed(model, prepared.quoted, sentences(prepared.quoted), column, mask)
     found = [*own_words, *(each for each in quoted if each.weight >= border)]
     return tuple(Evidence(text, category) for text in _heaviest([s for s in found if is_whole(s.text)] or found))
+
+
+def _without_fields(prepared: Prepared, sentence: Span) -> Iterator[Span]:
+    """The sentence; of a form, whose lines end in no full stop, the lines that say nothing of who is who."""
+    own, moved = prepared.own, prepared.reading.own_start
+    starts = [m.start() for m in _LABELLED_LINE.finditer(own, sentence.start, sentence.end)]
+    if len(starts) < 2:
+        yield sentence
+        return
+    starts[0] = sentence.start
+    for start, end in pairwise([*starts, sentence.end]):
+        if not any(start <= field.start - moved < end for field in prepared.fields):
+            yield trimmed(own, start, end)
 
 
 def is_whole(sentence: str) -> bool:

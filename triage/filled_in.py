@@ -39,6 +39,18 @@ def certain(found: Sequence[Candidate], scores: Sequence[float], fields: Sequenc
     return [_sure(candidate, score, fields) for candidate, score in zip(found, scores, strict=True)]
 
 
+def is_whole(fields: Sequence[Field]) -> bool:
+    """Does a form say who reports, about whom, and what that person does? Nobody fills in all that to add something."""
+    told = {(f.role, part) for f in fields for part in f.parts} | {(f.role, Part.NAME) for f in fields if f.names}
+    asked = {(Role.REPORTER, Part.NAME), (Role.CONCERNED, Part.NAME), (Role.CONCERNED, Part.FUNCTION)}
+    return asked <= told
+
+
+def asks_anonymity(fields: Sequence[Field]) -> bool:
+    """Did who filled in a form tick that they want to stay anonymous?"""
+    return any(Part.ANONYMOUS in field.parts for field in fields)
+
+
 def _sure(candidate: Candidate, score: float, fields: Sequence[Field]) -> float:
     roles = {f.role for f in fields if f.role and _may_hold(candidate, f) and _stands_in(candidate, f)}
     if Role.CONCERNED in roles:

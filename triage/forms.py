@@ -23,6 +23,8 @@ class Part(StrEnum):
     PHONE = "phone"
     ADDRESS = "address"
     EMAIL = "email"
+    ANONYMOUS = "anonymous"
+    """Ticked: a field where it is not is none."""
 
 
 class Role(StrEnum):
@@ -83,14 +85,18 @@ class Forms:
             for phrase in phrases_of(f"label_{meaning}"):
                 self._meanings.setdefault(_plain(phrase), set()).add(meaning)
         self._nothing = frozenset(map(_plain, phrases_of("label_nothing")))
+        self._yes = frozenset(map(_plain, phrases_of("label_yes")))
 
     def of(self, text: str, sender: str = "") -> tuple[Field, ...]:
         """The fields of all forms in a text, in order; `sender` bears a name that no label has to give to anybody."""
         found = list(self._filled(text))
-        return tuple(field for field in _with_roles(found, text, sender) if self._says(text[field.start : field.end]))
+        return tuple(field for field in _with_roles(found, text, sender) if self._says(field, text))
 
-    def _says(self, value: str) -> bool:
-        return bool(re.search(r"\w", value)) and _plain(value) not in self._nothing
+    def _says(self, field: Field, text: str) -> bool:
+        value = _plain(text[field.start : field.end])
+        if Part.ANONYMOUS in field.parts:
+            return bool(value) and value.split()[0].strip(",;.") in self._yes
+        return bool(re.search(r"\w", value)) and value not in self._nothing
 
     def _filled(self, text: str) -> Iterator[tuple[_Label, Span | None]]:
         """Each label with what is filled in; None behind a heading, under which other labels stand."""

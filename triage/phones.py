@@ -36,7 +36,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _FOREIGN_LABEL = re.compile(
-    r"\b(?:fax|kvk|btw|iban|bsn|dossier\w*|zaak\w*|kenmerk|ref\w*|factuur\w*|invoice|order|v-nummer|polis\w*|"
+    r"\b(?:fax|f(?=[.:]?\s*[(+]?$)|kvk|btw|iban|bsn|dossier\w*|zaak\w*|kenmerk|ref\w*|factuur\w*|invoice|order|v-nummer|polis\w*|"
     r"paspoort\w*|passport|case|file|rekening\w*|account|kamer|room|vlucht|flight|ticket|id)\b[^\n]{0,14}$",
     re.IGNORECASE,
 )

@@ -20,7 +20,7 @@ from triage.reading import Preparation, Prepared
 from triage.report import CategoryScore, Concerned, Contact, MailText, Report
 from triage.scoring import text_scores
 from triage.second_look import looked_at_again
-from triage.signals import Signals
+from triage.signals import Signals, is_a_reply
 from triage.tagging import Tagged, decode, stretches
 from triage.text import says_something
 
@@ -96,7 +96,7 @@ class Triage:
         concerned: tuple[Concerned, ...],
         mask: Mask,
     ) -> Report:
-        kind_scores = dict(zip(Kind, self._shares("kind", row), strict=True))
+        kind_scores = self._kinds(prepared, row)
         kind = kind_of(kind_scores)
         categories, primary = self._categories(row)
         missing_scores = self._missing(row, how, concerned)
@@ -111,9 +111,17 @@ class Triage:
             contact=how,
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
-            anonymous=self._yes("anonymous", row) >= 0.5,
+            anonymous=filled_in.asks_anonymity(prepared.fields) or self._yes("anonymous", row) >= 0.5,
             evidence=passages(self._model, prepared, primary, how, mask) if primary else (),
         )
+
+    def _kinds(self, prepared: Prepared, row: Floats) -> dict[Kind, float]:
+        """What a form filled in whole adds to is no earlier report, where it answers nothing."""
+        scores = dict(zip(Kind, self._shares("kind", row), strict=True))
+        if filled_in.is_whole(prepared.fields) and not is_a_reply(prepared):
+            scores[Kind.MELDING] = round(scores[Kind.MELDING] + scores[Kind.AANVULLING], 6)
+            scores[Kind.AANVULLING] = 0.0
+        return scores
 
     def _shares(self, head: str, row: Floats) -> list[float]:
         return [round(float(p), 6) for p in softmax(self._model.heads[head].dense(row))]

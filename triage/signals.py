@@ -76,13 +76,18 @@ class Signals:
             len(_LETTERS.findall(from_name)) >= 2,
             bool(_ANONYMOUS.search(f"{from_name} {prepared.content}")),
             bool(prepared.quoted.strip()),
-            bool(_REPLY.match(prepared.subject)),
+            is_a_reply(prepared),
             words_own < 25,
             words_own < 60,
             own.count("?") > 0,
             own.rstrip()[:4000].count("http") > 0,
             prepared.language in ("nl", "en"),
         ]
+
+
+def is_a_reply(prepared: Prepared) -> bool:
+    """Says the subject that it answers, or passes on, another mail?"""
+    return bool(_REPLY.match(prepared.subject))
 
 
 def _top(scores: Sequence[float]) -> list[float]:

@@ -108,6 +108,13 @@ def test_the_number_beneath_an_office_in_a_signature_is_the_reporters() -> None:
     assert found.text == "+254 20 428 8000"
 
 
+def test_a_fax_is_no_telephone_under_one_letter_either() -> None:
+    text = "Groet, Ingrid Maas\nT +62 21 524 8200 | F +62 21 570 0734\n"
+    found = likely_phone(text, "nl", 0)
+    assert found is not None
+    assert found.text == "+62 21 524 8200"
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [

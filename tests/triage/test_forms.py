@@ -1,9 +1,12 @@
 """Forms filled in as mails: what stands behind a label is whose the label says it is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.taxonomy import Kind
 from tests.triage import mails
 from triage import Report, Triage
 from triage.forms import Field, Forms, Part, Role
@@ -164,3 +167,61 @@ def test_every_field_stands_in_the_text(text: str) -> None:
         assert isinstance(field, Field)
         assert set(field.parts) <= set(Part)
         assert 0 <= field.start < field.end <= len(text)
+
+
+FILLED_IN = """Naam melder: Youssef Amrani
+Adres: Stationsstraat 44, 3511 EE Utrecht
+Telefoon: 030-2345671
+E-mail: y.amrani@voorbeeld.example
+Naam van degene over wie u meldt: mevrouw C. Vermeer
+Functie: teamleider visumverwerking
+Wat is er gebeurd?: Zij noemt mij in het werkoverleg een vieze buitenlander en legt sollicitanten met een hoofddoek weg.
+Wilt u anoniem blijven?: {anonymous}
+"""
+
+
+def of_the_site(triage: Triage, anonymous: str = "nee") -> Report:
+    mail = mails.mail(FILLED_IN.format(anonymous=anonymous), subject="Melding", name="")
+    return triage.understand(replace(mail, from_email="webformulier@ministerie.example"))
+
+
+def test_the_one_about_whom_a_report_is_has_the_function_below(triage: Triage) -> None:
+    assert [(c.name, c.function) for c in of_the_site(triage).concerned] == [
+        ("C. Vermeer", "teamleider visumverwerking")
+    ]
+
+
+def test_the_address_in_a_form_comes_before_that_of_the_site_that_sent_it(triage: Triage) -> None:
+    assert of_the_site(triage).contact.email == "y.amrani@voorbeeld.example"
+
+
+def test_what_a_form_says_of_persons_is_no_evidence(triage: Triage) -> None:
+    shown = [each.text for each in of_the_site(triage).evidence]
+    assert shown
+    assert not [text for text in shown if "Amrani" in text or "Functie" in text]
+
+
+@pytest.mark.parametrize(("ticked", "anonymous"), [("ja", True), ("Ja, graag", True), ("nee", False)])
+def test_who_ticks_that_they_stay_anonymous_does(triage: Triage, ticked: str, anonymous: bool) -> None:
+    assert of_the_site(triage, ticked).anonymous is anonymous
+
+
+def test_what_was_left_empty_is_nothing() -> None:
+    assert filled("Your name: Ann Cole\nYour phone number: (not filled in)\n") == [("name", Role.REPORTER, "Ann Cole")]
+
+
+def test_their_position_is_that_of_the_person_concerned() -> None:
+    assert ("function", Role.CONCERNED, "Head of Consular Affairs") in filled(
+        "Your name: Ann Cole\nWho is it about?: Deirdre Walsh\nTheir position: Head of Consular Affairs\n"
+    )
+
+
+def test_a_form_filled_in_whole_is_a_report_and_no_addition(triage: Triage) -> None:
+    report = of_the_site(triage)
+    assert (report.kind, report.kind_scores[Kind.AANVULLING]) == (Kind.MELDING, 0.0)
+    assert sum(report.kind_scores.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_form_in_an_answer_may_add_to_a_report(triage: Triage) -> None:
+    mail = mails.mail(FILLED_IN.format(anonymous="nee"), subject="Re: uw melding", name="")
+    assert triage.understand(mail).kind_scores[Kind.AANVULLING] > 0
