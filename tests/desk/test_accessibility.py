@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from cases.roles import Role
 from cases.terms import DueKind
@@ -29,6 +29,7 @@ MANY = 20
 NO_PAGES = {"static", "live.mail", "presence.events", "presence.show", "papers.minutes"}
 PARTS_OF_A_CASE = {"message_id", "attachment_id", "file_id", "declaration_id"}
 """What comes as a file, or within the page of a case."""
+NARROW: ViewportSize = {"width": 320, "height": 800}
 SCHEMES = ("light", "dark")
 
 NewPage = Callable[..., Page]
@@ -89,7 +90,17 @@ class Reader:
         """What axe finds on the page as it stands, unfolded, in each scheme."""
         self.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         self.page.evaluate(f"{AXE}; 0")
-        return [fault for scheme in SCHEMES for fault in self._faults(f"{what}, {scheme}", scheme)]
+        found = [fault for scheme in SCHEMES for fault in self._faults(f"{what}, {scheme}", scheme)]
+        return found + self._wider_than_narrow(what)
+
+    def _wider_than_narrow(self, what: str) -> list[str]:
+        """WCAG 2.2, 1.4.10: at 320 pixels nobody scrolls sideways."""
+        usual = self.page.viewport_size
+        self.page.set_viewport_size(NARROW)
+        width = self.page.evaluate("document.documentElement.scrollWidth")
+        assert usual is not None
+        self.page.set_viewport_size(usual)
+        return [f"{what}: {width} wide at {NARROW['width']}"] if width > NARROW["width"] else []
 
     def _faults(self, what: str, scheme: Any) -> Iterator[str]:
         self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

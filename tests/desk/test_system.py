@@ -22,7 +22,9 @@ FINE, NOTE, WRONG = "Goed", "Bekijk dit", "Doe iets"
 def told(world: World) -> dict[str, tuple[str, str]]:
     """What the page says of each part: its verdict, and the rest of its line."""
     page = coordinator(world).get("/settings/system").text
-    lines = re.findall(r'<th scope="row">(.*?)</th>\s*<td><span[^>]*>(.*?)</span></td>\s*(.*?)</tr>', page, re.DOTALL)
+    lines = re.findall(
+        r'<th scope="row">(.*?)</th>\s*<td[^>]*><span[^>]*>(.*?)</span></td>\s*(.*?)</tr>', page, re.DOTALL
+    )
     return {what: (verdict, rest) for what, verdict, rest in lines}
 
 
