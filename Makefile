@@ -11,7 +11,7 @@ CASES ?= 100000
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test styles check format bench many soak messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test styles screens check format bench many soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ requirements: ## pin the dependencies anew, with hashes
 
 styles: ## build desk/static/components.css anew from NL Design System, for the classes that the templates name (needs Node 20)
 	cd tools/styles && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
+
+screens: dev ## take the pictures of the main pages in docs/screens anew, at two widths
+	@tools/system-packages.sh
+	$(BIN)/python -m tests.desk.screenshots
 
 dev: ## the virtual environment for development
 	@tools/venv.sh $(VENV) requirements-dev.txt
