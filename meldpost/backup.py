@@ -11,10 +11,12 @@ from pathlib import Path
 from sqlalchemy import select, update
 
 from config.settings import MailboxSettings, MaildirSettings, Settings
-from meldpost import backup_pins, startup
+from meldpost import backup_opened, backup_pins, startup
+from meldpost.backup_opened import Asked
 from meldpost.database_roles import give, has_roles
-from store import audit, backups, destruction, ledger, mailboxes
+from store import audit, backup_proof, backups, destruction, ledger, mailboxes
 from store.audit import Action
+from store.backup_proof import Proven
 from store.copies import BackupError, Copies, Destroyed
 from store.database import Database, open_database
 from store.lookups import IndexKey
@@ -34,6 +36,15 @@ class Made:
     expired: tuple[Path, ...]
     unread: tuple[str, ...]
     elsewhere: bool
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`opened`: did a case open? None where nobody offered a passphrase."""
+
+    manifest: Manifest
+    proven: Proven
+    opened: bool | None
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,15 @@ def back_up(settings: Settings, target: Path) -> Made:
     return Made(manifest, expired.removed, expired.unread, elsewhere)
 
 
-def check(settings: Settings, target: Path) -> Manifest:
-    """Prove that a backup is whole and of the keys that are pinned, without writing. Raises BackupError."""
-    database = _database_of(settings)
-    manifest = backups.check(database, target, _index_keys(settings))
-    backup_pins.refuse_without_pinned_keys(database, backups.content_of(target), settings, manifest)
-    return manifest
+def check(settings: Settings, target: Path, asked: Asked | None = None) -> Checked:
+    """Prove what can be proved of a backup, and with a passphrase that a case opens. Raises BackupError."""
+    database, index_of = _database_of(settings), _index_keys(settings)
+    manifest = backups.check(database, target, index_of)
+    content, keys = backups.files_of(target)
+    backup_pins.refuse_without_pinned_keys(database, content, settings, manifest)
+    proven = backup_proof.prove(database, content, keys)
+    opened = backup_opened.open_one(database, target, index_of, settings, asked) if asked else None
+    return Checked(manifest, proven, opened)
 
 
 def restore(settings: Settings, target: Path, *, replace: bool, pins_of_backup: bool = False) -> Restored:

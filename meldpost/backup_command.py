@@ -1,10 +1,16 @@
 """`meldpost backup` and `meldpost restore` on the command line."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from meldpost.config_option import config_option
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from meldpost.backup import Checked
+    from meldpost.backup_opened import Asked
 
 
 @click.command()
@@ -36,7 +42,9 @@ def backup(config: Path, file: Path) -> None:
 
 @click.command()
 @config_option
-@click.option("--check", is_flag=True, help="Prove that the backup is whole and opens; write nothing.")
+@click.option("--check", is_flag=True, help="Prove what can be proved of the backup; nothing is replaced.")
+@click.option("--login", help="With --check: also open a case of it. Your passphrase of then is asked for.")
+@click.option("--desk", help="With --login: the desk's short name; needed where there are several.")
 @click.option("--replace", is_flag=True, help="Put the database that is there now aside.")
 @click.option(
     "--pins-of-backup",
@@ -44,7 +52,9 @@ def backup(config: Path, file: Path) -> None:
     help="Pin the public keys that were pinned when the backup was made: needed for one of before a rotation.",
 )
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def restore(config: Path, check: bool, replace: bool, pins_of_backup: bool, file: Path) -> None:
+def restore(
+    config: Path, check: bool, login: str | None, desk: str | None, replace: bool, pins_of_backup: bool, file: Path
+) -> None:
     """Put a backup into the place of the database. Stop the daemon and the desk first.
 
     On PostgreSQL into an empty database, or with --replace, as the owner of the tables (MELDPOST_DATABASE__OWNER_URL).
@@ -59,8 +69,7 @@ def restore(config: Path, check: bool, replace: bool, pins_of_backup: bool, file
     settings = load(config)
     try:
         if check:
-            manifest = backups.check(settings, file)
-            click.echo(f"Whole, and it opens: {manifest.cases} cases, made at {manifest.made_at}.")
+            _say_checked(backups.check(settings, file, _asked(settings, desk, login) if login else None))
             return
         restored = backups.restore(settings, file, replace=replace, pins_of_backup=pins_of_backup)
     except (BackupError, NotReady) as error:
@@ -77,3 +86,28 @@ def restore(config: Path, check: bool, replace: bool, pins_of_backup: bool, file
     click.echo(f"No mail goes out until a member says so; mails that wait for their word: {restored.uncertain}.")
     if restored.aside:
         click.echo(f"What was there before is kept: {restored.aside}. Remove it when all is well: its keys open cases.")
+
+
+def _asked(settings: "Settings", desk: str | None, login: str) -> "Asked":
+    from meldpost.backup_opened import Asked
+
+    named = desk if desk is not None or len(settings.desks) > 1 else next(iter(settings.desks))
+    if named not in settings.desks:
+        raise click.UsageError(f"Name the desk with --desk. There is: {', '.join(settings.desks)}.")
+    return Asked(named, login, click.prompt("Passphrase", hide_input=True))
+
+
+def _say_checked(checked: "Checked") -> None:
+    manifest, proven = checked.manifest, checked.proven
+    click.echo(f"Whole, and as it was made: {manifest.cases} cases, made at {manifest.made_at}.")
+    click.echo(
+        f"{proven.records} sealed records are as the trail has them, and {proven.keys} keys have their key records."
+    )
+    if proven.unnamed:
+        click.echo(f"Of {proven.unnamed} sealed records the trail has no digest: of these nothing is proved.")
+    if checked.opened:
+        click.echo("The newest case that you open was opened.")
+    elif checked.opened is False:
+        click.echo("The passphrase is right. There is no case in it that you open, so none was.")
+    else:
+        click.echo("That it opens is not proved without a passphrase: say --login, too.")

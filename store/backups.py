@@ -85,7 +85,7 @@ def make(
 
 
 def check(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> Manifest:
-    """Prove that a backup is whole, is ours, and opens; nothing is written. Raises BackupError."""
+    """Prove that a backup is whole and ours; nothing is written. Raises BackupError."""
     manifest = _read_manifest(target)
     for desk, proof in manifest.proofs.items():
         index = index_of.get(desk)
@@ -104,9 +104,9 @@ def check(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> M
     return manifest
 
 
-def content_of(target: Path) -> Path:
-    """The file of a backup that holds no key."""
-    return _file(target, CONTENT)
+def files_of(target: Path) -> tuple[Path, Path]:
+    """Where content and keys of a backup lie."""
+    return _file(target, CONTENT), _file(target, KEYS)
 
 
 def restore(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> str:

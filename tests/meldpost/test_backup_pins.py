@@ -9,7 +9,12 @@ from config.settings import load
 from meldpost.cli import main
 from meldpost.init import Made
 from meldpost.startup import refuse_unless_servable
+from store.database import open_database
+from store.intake import open_case
+from store.keyring import desk_keys, pins_of
+from store.lookups import IndexKey
 from tests.meldpost.plans import PASSPHRASE
+from tests.store.world import NOW, mail
 
 
 def run(made: Made, *words: str) -> Result:
@@ -64,6 +69,30 @@ def test_with_the_option_the_pins_of_the_backup_are_put_into_the_configuration(m
     refuse_unless_servable(load(made.config))
     assert run(made, "rotate", "--login", "co").exit_code == 0
     refuse_unless_servable(load(made.config))
+
+
+def test_with_a_passphrase_a_case_of_it_is_opened_and_nothing_stays_of_that(made: Made, tmp_path: Path) -> None:
+    target, settings = tmp_path / "backups" / "one", load(made.config)
+    run(made, "backup", str(target))
+    without = run(made, "restore", "--check", "--login", "co", str(target))
+    assert (without.exit_code, "no case in it" in without.output) == (0, True), without.output
+    database = open_database(settings.database.url)
+    with database.begin() as session:
+        keys = desk_keys(session, "desk-a", pins_of(settings.desks["desk-a"]))
+        index = IndexKey(settings.secrets().key("index-key-desk-a"))
+        open_case(session, keys, index, mail(), reference="CASE-1", now=NOW, dues={})
+    database.close()
+    run(made, "backup", str(target.with_name("two")))
+    opened = run(made, "restore", "--check", "--login", "co", str(target.with_name("two")))
+    assert (opened.exit_code, "was opened" in opened.output) == (0, True), opened.output
+    assert not list(database_file(made).parent.glob(".*.restored*"))
+    wrong = CliRunner().invoke(
+        main,
+        ["restore", "-c", str(made.config), "--check", "--login", "co", str(target)],
+        input="not this passphrase\n",
+    )
+    assert (wrong.exit_code, "passphrase is not" in wrong.output) == (1, True)
+    assert not list(database_file(made).parent.glob(".*.restored*"))
 
 
 def test_a_backup_of_after_the_rotation_needs_no_word_more(made: Made, of_before: Path) -> None:

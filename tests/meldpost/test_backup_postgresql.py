@@ -68,7 +68,7 @@ def test_a_backup_is_three_private_files_from_which_the_database_comes_back_with
     made = backup.back_up(here.world.settings, here.target)
     assert made.manifest.cases == 1
     assert {stat.S_IMODE(path.stat().st_mode) for path in here.folder.iterdir()} == {0o600}
-    assert backup.check(here.world.settings, here.target) == made.manifest
+    assert backup.check(here.world.settings, here.target).manifest == made.manifest
     later = here.world.new_case().case_id
     here.stop()
     restored = backup.restore(here.world.settings, here.target, replace=True)
@@ -309,7 +309,7 @@ def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch:
     runner = CliRunner()
     for arguments, code, words in (
         (["backup"], 0, "1 cases"),
-        (["restore", "--check"], 0, "it opens"),
+        (["restore", "--check"], 0, "as the trail has them"),
         (["restore"], 1, "--replace"),
         (["restore", "--replace"], 0, "drop schema"),
     ):
