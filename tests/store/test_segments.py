@@ -135,7 +135,8 @@ def test_a_changed_segment_is_left_alone_and_hurts_nothing(world: World, change:
     assert find(world, ready(world), "fraude").case_ids == ()
 
 
-def test_a_segment_moved_to_another_place_opens_nowhere(world: World) -> None:
+@pytest.mark.parametrize("with_its_key", [False, True], ids=["without its key", "with its key"])
+def test_a_segment_moved_to_another_place_opens_nowhere(world: World, with_its_key: bool) -> None:
     first, second = open_cases(world, ["fraude", "inkoop"])
     with world.db.read() as session:
         (audience, _) = segments.audiences(session, world.ring)
@@ -144,6 +145,9 @@ def test_a_segment_moved_to_another_place_opens_nowhere(world: World) -> None:
     with world.db.begin() as session:
         pieces = session.scalars(select(SegmentPiece)).all()
         pieces[0].frame, pieces[1].frame = pieces[1].frame, pieces[0].frame
+        if with_its_key:
+            one, other = (session.get_one(Segment, piece.segment_id) for piece in pieces)
+            one.wrapped_key, other.wrapped_key = other.wrapped_key, one.wrapped_key
     assert opened(world, world.ring) == []
 
 
