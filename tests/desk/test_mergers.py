@@ -12,6 +12,8 @@ from store import grants
 from tests.desk.conftest import log_in, open_case
 from tests.desk.world import Visitor, World, coordinator, join
 
+APPIE = "appie@reporter.example"
+"""From which the messages of the world come: a case knows by it who wrote."""
 OTHER = {"from": {"name": "Piet", "address": "piet@elders.example"}}
 
 
@@ -38,8 +40,8 @@ def merge(visitor: Visitor, case_id: str, reference: str, **more: str) -> Any:
 
 
 def test_a_case_is_merged_into_the_one_whose_reference_was_given(world: World, visitor: Visitor) -> None:
-    into = world.new_case(own_text="Eerste brief.").case_id
-    case_id = world.new_case(own_text="Tweede brief.").case_id
+    into = world.new_case(sender=APPIE, own_text="Eerste brief.").case_id
+    case_id = world.new_case(sender=APPIE, own_text="Tweede brief.").case_id
     answer = choose(visitor, case_id, "k2345 00000")
     assert answer.status_code == 200
     assert "K2345-00001" in answer.text
@@ -58,8 +60,8 @@ def test_a_case_is_merged_into_the_one_whose_reference_was_given(world: World, v
 
 
 def test_a_merger_is_undone_on_the_page_of_the_merged_case(world: World, visitor: Visitor) -> None:
-    into = world.new_case(own_text="Eerste brief.").case_id
-    case_id = world.new_case(own_text="Tweede brief.").case_id
+    into = world.new_case(sender=APPIE, own_text="Eerste brief.").case_id
+    case_id = world.new_case(sender=APPIE, own_text="Tweede brief.").case_id
     merge(visitor, case_id, "K2345-00000")
     assert "K2345-00001" in visitor.get("/?status=merged").text
     answer = visitor.post(f"/cases/{case_id}/merge/undo", {"version": visitor.version(case_id)})
@@ -78,15 +80,15 @@ def test_a_merger_is_undone_on_the_page_of_the_merged_case(world: World, visitor
 def test_what_cannot_be_merged_is_said_and_changes_nothing(
     world: World, visitor: Visitor, reference: str, said: str
 ) -> None:
-    case_id = world.new_case().case_id
+    case_id = world.new_case(sender=APPIE).case_id
     answer = choose(visitor, case_id, reference)
     assert answer.status_code == 303
     assert said in visitor.get(answer.location).text
 
 
 def test_whoever_merges_cases_of_two_people_says_that_they_know(world: World, visitor: Visitor) -> None:
-    into = world.new_case().case_id
-    case_id = world.new_case(more=OTHER).case_id
+    into = world.new_case(sender=APPIE).case_id
+    case_id = world.new_case(sender=APPIE, more=OTHER).case_id
     answer = merge(visitor, case_id, "K2345-00000")
     assert answer.status_code == 400
     assert "recht op antwoord" in answer.text
@@ -95,16 +97,16 @@ def test_whoever_merges_cases_of_two_people_says_that_they_know(world: World, vi
 
 
 def test_a_case_that_was_changed_meanwhile_is_not_merged(world: World, visitor: Visitor) -> None:
-    world.new_case()
-    case_id = world.new_case(own_text="Tweede brief.").case_id
+    world.new_case(sender=APPIE)
+    case_id = world.new_case(sender=APPIE, own_text="Tweede brief.").case_id
     answer = merge(visitor, case_id, "K2345-00000", into_version="7")
     assert "intussen gewijzigd" in visitor.get(answer.location).text
     assert "Tweede brief." in visitor.get(f"/cases/{case_id}").text
 
 
 def test_a_case_that_a_member_does_not_open_is_as_if_it_were_not_there(world: World) -> None:
-    world.new_case()
-    case_id = world.new_case().case_id
+    world.new_case(sender=APPIE)
+    case_id = world.new_case(sender=APPIE).case_id
     ring = join(world, "i.onderzoeker", Role.INVESTIGATOR)
     with world.database.begin() as session:
         grants.grant(
@@ -119,7 +121,7 @@ def test_a_case_that_a_member_does_not_open_is_as_if_it_were_not_there(world: Wo
 
 
 def test_a_message_becomes_a_case_of_its_own(world: World, visitor: Visitor) -> None:
-    case_id = world.new_case(own_text="Eerste brief.").case_id
+    case_id = world.new_case(sender=APPIE, own_text="Eerste brief.").case_id
     world.clock.forward(minutes=1)
     message_id = world.further_message(case_id, own_text="Iets heel anders.").message_id
     version = visitor.version(case_id)
@@ -133,7 +135,7 @@ def test_a_message_becomes_a_case_of_its_own(world: World, visitor: Visitor) -> 
 
 
 def test_the_only_message_offers_no_splitting_and_is_not_split(world: World, visitor: Visitor) -> None:
-    taken = world.new_case()
+    taken = world.new_case(sender=APPIE)
     assert "Hoort dit hier niet?" not in visitor.get(f"/cases/{taken.case_id}").text
     version = visitor.version(taken.case_id)
     answer = visitor.post(f"/cases/{taken.case_id}/messages/{taken.message_id}/split", {"version": version})
@@ -142,10 +144,10 @@ def test_the_only_message_offers_no_splitting_and_is_not_split(world: World, vis
 
 @pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_a_coordinator_merges_undoes_and_splits(world: World, new_page: Callable[..., Page], java_script: bool) -> None:
-    into = world.new_case(own_text="Eerste brief.").case_id
+    into = world.new_case(sender=APPIE, own_text="Eerste brief.").case_id
     world.clock.forward(minutes=1)
     world.further_message(into, own_text="Iets heel anders.")
-    case_id = world.new_case(own_text="Tweede brief.").case_id
+    case_id = world.new_case(sender=APPIE, own_text="Tweede brief.").case_id
     page = new_page(java_script_enabled=java_script)
     log_in(page)
     page.goto(f"/cases/{case_id}")
