@@ -38,6 +38,9 @@ BOTH = (
     "desk/test_mergers.py",
     "desk/test_messages.py",
     "desk/test_queue.py",
+    "desk/test_sessions.py",
+    "desk/test_system.py",
+    "desk/test_texts.py",
 )
 """Store, intake, outbox and desk; under `tests/`."""
 
