@@ -22,12 +22,14 @@ from store.verification import Fault, Wrong
 from tests.store import trail
 from tests.store.trail import (
     AUDIT,
+    CHECKPOINTS,
     DESK,
     KEY,
     chains,
     checkpoint,
     forge_checkpoint,
     hashed_anew,
+    make_desk,
     remove_checkpoints,
     replace,
     rows,
@@ -318,6 +320,25 @@ def test_checkpoints_that_changed_places_are_named(kept: Kept) -> None:
         forge_checkpoint(db, 1, line=kept.outside[1])
         forge_checkpoint(db, 2, line=kept.outside[0])
         assert {fault.number for fault in verify(db).faults if fault.wrong is Wrong.CHECKPOINT_FORGED} == {1, 2}
+
+
+@pytest.mark.parametrize("where", ["in the copy outside", "in the database"])
+def test_two_genuine_checkpoints_of_one_number_tell_of_a_trail_that_was_set_back(tmp_path: Path, where: str) -> None:
+    """Somebody puts the database of before back and goes on differently; the signer signs both."""
+    lines = []
+    for name in ("first", "second"):
+        db = open_database(f"sqlite:///{tmp_path}/{name}.db")
+        make_desk(db)
+        for at in (NOW, NOW + timedelta(minutes=1)):
+            write(db, 3, at)
+            lines.append(checkpoint(db, at) or b"")
+    outside = lines[:2] if where == "in the copy outside" else None
+    if outside is None:
+        with db.begin() as session:
+            of_before = update(CHECKPOINTS).where(CHECKPOINTS.c.number == 1).values(line=lines[0])
+            session.execute(of_before)
+    faults = {(fault.wrong, fault.number) for fault in verify(db, outside).faults}
+    assert (Wrong.CHECKPOINT_DIFFERS, 1) in faults
 
 
 def test_a_copy_of_which_a_line_was_changed_or_taken_out_says_so(kept: Kept) -> None:
