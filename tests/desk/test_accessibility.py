@@ -151,7 +151,7 @@ def pages(world: World, visitor: Visitor, given: Mapping[str, str]) -> Iterator[
         assert rule.arguments <= given.keys(), f"{rule.rule}: say here what stands for what"
         answer = visitor.get(filled(rule, given))
         assert answer.status_code < 400, rule.rule
-        if answer.status_code == 200 and "<html" in answer.text:
+        if answer.status_code == 200 and b"<html" in answer.data:
             yield filled(rule, given)
 
 
