@@ -12,7 +12,7 @@ from desk.parts import parts
 from desk.words import name
 from store import trail
 from store.audit import Action
-from store.keyring import trail_key_of
+from store.keyring import pins_of, trail_key_of
 from store.trail import Wanted
 from store.verification import Verdict, verify
 
@@ -35,9 +35,10 @@ def show() -> str:
 def prove() -> str:
     """Look at the whole trail, as `meldpost audit verify` does without a copy from outside."""
     desk = gate.ring().desk
-    public = trail_key_of(parts().settings.desks[desk])
+    settings = parts().settings.desks[desk]
+    public = trail_key_of(settings)
     with parts().database.read() as transaction:
-        verdict = verify(transaction, desk, public)
+        verdict = verify(transaction, desk, public, root=pins_of(settings).signing)
     return _page(verdict, with_key=public is not None)
 
 

@@ -434,6 +434,7 @@ WRONGS = {
     "checkpoint_forged": _l("Forged"),
     "checkpoint_removed": _l("Removed"),
     "checkpoint_differs": _l("Two that differ"),
+    "case_removed": _l("Removed, and not destroyed by Meldpost"),
 }
 TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "action": ACTIONS,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 
+_NAMED = 5
+"""Cases that one line names."""
+
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     return config_option(_desk(command))
@@ -35,14 +38,15 @@ def audit() -> None:
     "the other. - reads them from standard input.",
 )
 def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
-    """Find what was changed, removed, inserted or reordered on the trail. Needs no key that opens content.
+    """Find what was changed, removed, inserted or reordered on the trail, and cases that are gone without having been
+    destroyed. Needs no key that opens content.
 
     Exit status 1 where anything is wrong.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
     from meldpost.startup import NotReady, existing_database, unusable
-    from store.keyring import trail_key_of
+    from store.keyring import pins_of, trail_key_of
     from store.verification import verify as verified
 
     settings, slug = _chosen(config, desk)
@@ -52,7 +56,7 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
         database = existing_database(settings)
         try:
             with database.read() as session:
-                found = verified(session, slug, public, outside)
+                found = verified(session, slug, public, outside, pins_of(settings.desks[slug]).signing)
         finally:
             database.close()
     except NotReady as error:
@@ -110,6 +114,13 @@ def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
         yield f"{_span(found.uncovered)}: covered by no checkpoint; a removal at their end would not be seen."
     if found.gone:
         yield f"{found.gone} sealed details were destroyed with their case; their digests are there."
+    if found.undeclared:
+        named = ", ".join(found.undeclared[:_NAMED]) + (", ..." if len(found.undeclared) > _NAMED else "")
+        yield (
+            f"{_cases(len(found.undeclared))} gone, and no declaration that a member signed is here: "
+            f"{named}. The next member who logs in signs for what Meldpost destroyed; a restore destroys again what "
+            "may be signed for in a later database. If neither is so, somebody removed the case."
+        )
 
 
 def said(fault: "Fault") -> str:
@@ -137,6 +148,11 @@ def said(fault: "Fault") -> str:
         case Wrong.REMOVED:
             after = f", after {where}" if where else ""
             return f"{_rows(fault.rows)} of chain {fault.chain_id} were removed, from number {fault.number} on{after}."
+        case Wrong.CASE_REMOVED:
+            return (
+                f"Case {fault.case_id} is gone, and the trail has no row of its destruction; its last row "
+                f"is {fault.row_id}."
+            )
         case Wrong.CHECKPOINT_FORGED if fault.number == 0:
             return "A line of the copy of checkpoints was changed, or is no checkpoint of this desk."
         case Wrong.CHECKPOINT_FORGED:
@@ -153,6 +169,10 @@ def said(fault: "Fault") -> str:
 def _span(span: "Span") -> str:
     ids = f"row {span.first_id}" if span.rows == 1 else f"{span.rows} rows, {span.first_id} to {span.last_id}"
     return f"{ids}, of {_time(span.first_at)} to {_time(span.last_at)}"
+
+
+def _cases(count: int) -> str:
+    return "1 case was" if count == 1 else f"{count} cases were"
 
 
 def _rows(count: int) -> str:

@@ -138,6 +138,15 @@ class Witness:
 
         return {row.id: self._standing(row, about(row), contents.get(row.id), row.id in persons) for row in rows}
 
+    def is_signed(self, row: Record) -> bool:
+        """Did a member whose key counts seal these very bytes, and does the trail say so? Needs no key."""
+        newest = max(
+            self._trail([row]).get(row.subject_id, ()), key=lambda each: (each.record_version, each.id), default=None
+        )
+        if newest is None or not _is_about(row, newest) or row.signed_by in (None, DESK):
+            return False
+        return self._is_sealed_by(row, newest)
+
     def _standing(self, row: Record, trail: Iterable[Row[Any]], content: Signed | None, by_a_person: bool) -> Standing:
         newest = max(trail, key=lambda each: (each.record_version, each.id), default=None)
         if newest is None or not _is_about(row, newest):

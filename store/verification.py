@@ -22,13 +22,13 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from store.audit import Action
+from store.cases_accounted import Removed, account
 from store.chains import GENESIS, row_hash
 from store.checkpoints import SETTLED_AFTER, ChainHead, Checkpoint, Kept, NoCheckpoint, after, digest
 from store.rows import table_of
-from store.schema import Audit, CaseFile
+from store.schema import Audit
 
 _AUDIT = table_of(Audit)
-_CASES = table_of(CaseFile)
 _AT_ONCE = 1000
 _FIRST_ACTIONS = (Action.DESK_CREATED, Action.TRAIL_CHAINED)
 
@@ -43,6 +43,7 @@ class Wrong(StrEnum):
     CHECKPOINT_FORGED = "checkpoint_forged"
     CHECKPOINT_REMOVED = "checkpoint_removed"
     CHECKPOINT_DIFFERS = "checkpoint_differs"
+    CASE_REMOVED = "case_removed"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Fault:
     computed anew cannot be told from those before, back to a checkpoint: `row_id` is the first that may have been
     changed, `up_to` the last.
 
-    Of a checkpoint, `number` is its own and `chain_id` is empty; number 0: a line that has none.
+    Of a checkpoint, `number` is its own and `chain_id` is empty; number 0: a line that has none. Of a case, `row_id` is
+    its last row.
     """
 
     wrong: Wrong
@@ -62,6 +64,7 @@ class Fault:
     at: datetime | None = None
     rows: int = 1
     up_to: int | None = None
+    case_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`faults` of rows stand in the order of the trail, the first first; those of checkpoints after them.
+    """`faults` of rows stand in the order of the trail, the first first; those of cases and checkpoints after them.
 
     `unhashed`: rows of before there were chains. `uncovered`: those that no checkpoint vouches for. `gone`: sealed
-    details that went with their case.
+    details that went with their case. `undeclared`: cases that were destroyed, for which no member signed.
     """
 
     faults: tuple[Fault, ...]
@@ -91,23 +94,32 @@ class Verdict:
     unhashed: Span | None
     uncovered: Span | None
     gone: int
+    undeclared: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
         return not self.faults
 
 
-def verify(session: Session, desk: str, public: bytes | None, outside: Iterable[bytes] | None = None) -> Verdict:
-    """Look at the whole trail of a desk. `public`: the trail key; without it no checkpoint counts. `outside`: the lines
-    of a copy of the checkpoints, in which those of other desks may stand too."""
+def verify(
+    session: Session,
+    desk: str,
+    public: bytes | None,
+    outside: Iterable[bytes] | None = None,
+    root: bytes | None = None,
+) -> Verdict:
+    """Look at the whole trail of a desk, and for every case that it knows of. `public`: the trail key; without it no
+    checkpoint counts. `outside`: the lines of a copy of the checkpoints, in which those of other desks may stand too.
+    `root`: the desk's signing key as it is pinned; without it no declaration of a destruction counts."""
     signed = _Checkpoints(desk, public)
     if public is not None:
         signed.look_at(after(session, desk, 0))
         signed.compare(line.strip() for line in outside or ())
-    trail = _Trail(session, desk, signed)
+    cases = account(session, desk, root)
+    trail = _Trail(session, desk, signed, cases.destroyed - cases.undeclared)
     trail.look_at()
     return Verdict(
-        faults=(*trail.in_order(), *signed.faults),
+        faults=(*trail.in_order(), *map(_of_case, cases.removed), *signed.faults),
         rows=trail.rows,
         chains=trail.chains,
         checkpoints=len(signed.good),
@@ -115,6 +127,7 @@ def verify(session: Session, desk: str, public: bytes | None, outside: Iterable[
         unhashed=trail.unhashed.span,
         uncovered=trail.uncovered.span,
         gone=trail.gone,
+        undeclared=tuple(sorted(cases.undeclared)),
     )
 
 
@@ -226,10 +239,11 @@ class _Rows:
 class _Trail:
     """The rows of a desk, chain by chain. A fault is kept with its place in the trail: the id, or just after one."""
 
-    def __init__(self, session: Session, desk: str, signed: _Checkpoints) -> None:
+    def __init__(self, session: Session, desk: str, signed: _Checkpoints, declared: frozenset[str]) -> None:
         self._session = session
         self._desk = desk
         self._signed = signed
+        self._declared = declared
         one_by_one = session.get_bind().dialect.name == "sqlite"
         self._settled = signed.newest_id if one_by_one else signed.settled_id
         self._wanted = {row.previous for row in self._firsts()}
@@ -315,14 +329,16 @@ class _Trail:
             self._fault(newest, Fault(wrong, 0, rows=abs(there - count)))
 
     def _details(self) -> None:
-        """A detail goes with its case, and with nothing else."""
+        """A detail goes with its case alone, where a member signed for the destruction."""
         gone = (_AUDIT.c.desk == self._desk) & _AUDIT.c.detail.is_(None) & _AUDIT.c.detail_sha256.is_not(None)
-        here = select(_CASES.c.id).where(_CASES.c.desk == self._desk)
-        for row in self._session.execute(
-            select(_AUDIT).where(gone, _AUDIT.c.case_id.is_(None) | _AUDIT.c.case_id.in_(here)).limit(_AT_ONCE)
-        ):
-            self._fault(row.id, _of(Wrong.CHANGED, row))
-        self.gone = self._session.execute(select(func.count()).select_from(_AUDIT).where(gone)).scalar_one()
+        for case_id, count in self._session.execute(
+            select(_AUDIT.c.case_id, func.count()).where(gone).group_by(_AUDIT.c.case_id)
+        ).all():
+            if case_id in self._declared:
+                self.gone += count
+                continue
+            for row in self._session.execute(select(_AUDIT).where(gone, _AUDIT.c.case_id == case_id).limit(_AT_ONCE)):
+                self._fault(row.id, _of(Wrong.CHANGED, row))
 
     def _firsts(self) -> Iterator[Row[Any]]:
         found = select(_AUDIT.c.previous).where(_AUDIT.c.desk == self._desk, _AUDIT.c.number == 1)
@@ -424,6 +440,10 @@ class _Walk:
 
     def _fault(self, wrong: Wrong, row: Row[Any], up_to: Row[Any] | None = None) -> None:
         self.faults.append((row.id, _of(wrong, row, up_to)))
+
+
+def _of_case(removed: Removed) -> Fault:
+    return Fault(Wrong.CASE_REMOVED, 0, row_id=removed.row_id, case_id=removed.case_id)
 
 
 def _hash_of(row: Row[Any]) -> bytes:
