@@ -14,7 +14,7 @@ from config.settings import MailboxSettings, MaildirSettings, Settings
 from meldpost import backup_opened, backup_pins, startup
 from meldpost.backup_opened import Asked
 from meldpost.database_roles import give, has_roles
-from store import audit, backup_proof, backups, destruction, ledger, mailboxes
+from store import audit, backup_proof, backups, destroyed_list, destruction, ledger, mailboxes
 from store.audit import Action
 from store.backup_proof import Proven
 from store.copies import BackupError, Copies, Destroyed
@@ -36,6 +36,7 @@ class Made:
     expired: tuple[Path, ...]
     unread: tuple[str, ...]
     elsewhere: bool
+    refused_list: Path | None
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,16 @@ class Checked:
 @dataclass(frozen=True)
 class Restored:
     """`destroyed`: cases that the backup would have brought back. `uncertain`: mails that wait for a person's word.
-    `pins`: by desk, what the configuration has to pin from now on."""
+    `pins`: by desk, what the configuration has to pin from now on. `listed_at`: of when the list of what was destroyed
+    is. `was_there`: is there a database of before, which knew of destructions?"""
 
     manifest: Manifest
     destroyed: int
     uncertain: int
     aside: str | None
     pins: Mapping[str, Mapping[str, str]]
+    listed_at: datetime | None
+    was_there: bool
 
 
 def back_up(settings: Settings, target: Path) -> Made:
@@ -67,7 +71,7 @@ def back_up(settings: Settings, target: Path) -> Made:
     database = open_database(settings.database.for_owner)
     try:
         begun = database.now()
-        manifest = backups.make(copies, target, _index_keys(settings), now, backup_pins.of_now(settings))
+        written = backups.make(copies, target, _index_keys(settings), now, backup_pins.of_now(settings))
         elsewhere = copies.is_elsewhere(target.parent)
         if elsewhere:
             with database.begin() as session:
@@ -75,7 +79,7 @@ def back_up(settings: Settings, target: Path) -> Made:
     finally:
         database.close()
     expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
-    return Made(manifest, expired.removed, expired.unread, elsewhere)
+    return Made(written.manifest, expired.removed, expired.unread, elsewhere, written.refused_list)
 
 
 def check(settings: Settings, target: Path, asked: Asked | None = None) -> Checked:
@@ -89,9 +93,12 @@ def check(settings: Settings, target: Path, asked: Asked | None = None) -> Check
     return Checked(manifest, proven, opened)
 
 
-def restore(settings: Settings, target: Path, *, replace: bool, pins_of_backup: bool = False) -> Restored:
+def restore(
+    settings: Settings, target: Path, *, replace: bool, pins_of_backup: bool = False, trust_list: bool = False
+) -> Restored:
     """Put a backup into the place of the database. With `pins_of_backup` the keys that were pinned when it was made
-    count, and are given back to be pinned. Raises BackupError, NotReady."""
+    count, and are given back to be pinned; with `trust_list` lines of destroyed.list without a proof count. Raises
+    BackupError, NotReady."""
     database, index_of, now = _database_of(settings), _index_keys(settings), datetime.now(UTC)
     if database.is_there() and not replace:
         raise BackupError(
@@ -99,7 +106,9 @@ def restore(settings: Settings, target: Path, *, replace: bool, pins_of_backup: 
         )
     manifest = backups.check(database, target, index_of)
     then = backup_pins.settings_of_then(settings, manifest) if pins_of_backup else settings
-    gone = backups.destroyed(target.parent, database)
+    listed = destroyed_list.read(target.parent, index_of)
+    gone = listed.trusted(target.parent / destroyed_list.NAME, unproven=trust_list) | database.destroyed()
+    known_by_database = database.is_there()
     opened = open_database(backups.restore(database, target, index_of))
     try:
         opened.upgrade()
@@ -116,7 +125,7 @@ def restore(settings: Settings, target: Path, *, replace: bool, pins_of_backup: 
     pins = backup_pins.that_differ(settings, manifest) if pins_of_backup else {}
     if has_roles(settings):
         give(settings)
-    return Restored(manifest, again, uncertain, aside, pins)
+    return Restored(manifest, again, uncertain, aside, pins, listed.written_at, known_by_database)
 
 
 def _destroy_again(database: Database, gone: Destroyed, index_of: Mapping[str, IndexKey]) -> int:
@@ -126,7 +135,9 @@ def _destroy_again(database: Database, gone: Destroyed, index_of: Mapping[str, I
             with database.begin() as session:
                 destruction.destroy_again(session, desk, case_id, index_of[desk], database.now())
     with database.begin() as session:
-        for mail in gone.mails:
+        for mail in sorted(gone.mails, key=lambda each: each.case_id):
+            if mail.desk not in index_of:
+                continue
             ledger.write_tombstone(session, mail)
     count = destruction.finish_begun(database, index_of)
     destruction.sweep(database)

@@ -1,5 +1,6 @@
 """`meldpost backup` and `meldpost restore` on the command line."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from meldpost.config_option import config_option
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from meldpost.backup import Checked
+    from meldpost.backup import Checked, Restored
     from meldpost.backup_opened import Asked
 
 
@@ -36,6 +37,12 @@ def backup(config: Path, file: Path) -> None:
         click.echo("It lies on another disk than the database: mails that it holds leave the done folders now.")
     if made.expired:
         click.echo(f"Key files removed, since their time was over: {len(made.expired)}.")
+    if made.refused_list:
+        click.echo(
+            f"Lines of destroyed.list bore no proof. The list was written anew without them; as it was it is kept as "
+            f"{made.refused_list}. Find out who wrote to the folder.",
+            err=True,
+        )
     for each in made.unread:
         click.echo(f"{each} Its key file stays until then, whatever its age.", err=True)
 
@@ -51,9 +58,17 @@ def backup(config: Path, file: Path) -> None:
     is_flag=True,
     help="Pin the public keys that were pinned when the backup was made: needed for one of before a rotation.",
 )
+@click.option("--trust-list", is_flag=True, help="Have lines of destroyed.list count that bear no proof.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def restore(
-    config: Path, check: bool, login: str | None, desk: str | None, replace: bool, pins_of_backup: bool, file: Path
+    config: Path,
+    check: bool,
+    login: str | None,
+    desk: str | None,
+    replace: bool,
+    pins_of_backup: bool,
+    trust_list: bool,
+    file: Path,
 ) -> None:
     """Put a backup into the place of the database. Stop the daemon and the desk first.
 
@@ -71,7 +86,9 @@ def restore(
         if check:
             _say_checked(backups.check(settings, file, _asked(settings, desk, login) if login else None))
             return
-        restored = backups.restore(settings, file, replace=replace, pins_of_backup=pins_of_backup)
+        restored = backups.restore(
+            settings, file, replace=replace, pins_of_backup=pins_of_backup, trust_list=trust_list
+        )
     except (BackupError, NotReady) as error:
         raise click.ClickException(str(error)) from error
     for desk, pins in restored.pins.items():
@@ -83,6 +100,7 @@ def restore(
     click.echo(f"Restored: {restored.manifest.cases} cases, as of {restored.manifest.made_at}.")
     if restored.destroyed:
         click.echo(f"Destroyed once more, since they were by then: {restored.destroyed} cases.")
+    _say_what_is_known(restored)
     click.echo(f"No mail goes out until a member says so; mails that wait for their word: {restored.uncertain}.")
     if restored.aside:
         click.echo(f"What was there before is kept: {restored.aside}. Remove it when all is well: its keys open cases.")
@@ -111,3 +129,22 @@ def _say_checked(checked: "Checked") -> None:
         click.echo("The passphrase is right. There is no case in it that you open, so none was.")
     else:
         click.echo("That it opens is not proved without a passphrase: say --login, too.")
+
+
+def _say_what_is_known(restored: "Restored") -> None:
+    """Of what was destroyed since the backup was made."""
+    at = restored.listed_at
+    by_database = " or than the database of before knew, if it could be read" if restored.was_there else ""
+    if at is None:
+        why = "There is no list of what was destroyed beside this backup (destroyed.list), or it is not whole."
+    elif at < datetime.fromisoformat(restored.manifest.made_at):
+        why = f"The list of what was destroyed is of {at:%Y-%m-%d %H:%M} UTC, older than this backup."
+    else:
+        click.echo(f"What was destroyed later than {at:%Y-%m-%d %H:%M} UTC, by the list{by_database}, lives again.")
+        return
+    but = ", but for those that the database of before knew, if it could be read" if restored.was_there else ""
+    click.echo(
+        f"WARNING: {why} Cases that were destroyed since live again{but}. "
+        "Compare with the declarations of destruction that you keep, and destroy them once more.",
+        err=True,
+    )

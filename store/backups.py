@@ -3,8 +3,9 @@
 Content and keys lie in a file each (`store/copies.py`). So when key files are removed after a while, a case that was
 destroyed is gone for good, whatever content files are kept.
 
-A restore destroys again what was destroyed since: by the list that lies beside the backups, and by the database that it
-replaces. Mail that waited to go out waits for a person's word, since it may have gone.
+A restore destroys again what was destroyed since: by the list that lies beside the backups
+(`store/destroyed_list.py`), and by the database that it replaces. Mail that waited to go out waits for a person's word,
+since it may have gone.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from config.faults import fault
-from store import manifests
-from store.copies import BackupError, Copies, Destroyed
-from store.ledger import Tombstone
+from store import destroyed_list, manifests
+from store.copies import BackupError, Copies
 from store.lookups import IndexKey
 from store.manifests import Manifest, Part
 from store.postgresql_copies import PostgresqlCopies
@@ -35,8 +35,6 @@ from store.schema import Backup, new_id
 from store.sqlite_copies import SqliteCopies
 
 CONTENT, KEYS, MANIFEST = ".content", ".keys", ".manifest"
-DESTROYED = "destroyed.list"
-"""Beside the backups: which cases are gone, and which mails, so that no older backup brings them back."""
 
 _CHUNK = 1024 * 1024
 
@@ -47,13 +45,21 @@ def copies_of(url: str) -> Copies:
     return PostgresqlCopies(url) if file == url else SqliteCopies(Path(file))
 
 
+@dataclass(frozen=True)
+class Written:
+    """`refused_list`: where a list of what was destroyed lies now, some lines of which do not count."""
+
+    manifest: Manifest
+    refused_list: Path | None
+
+
 def make(
     database: Copies,
     target: Path,
     index_of: Mapping[str, IndexKey],
     now: datetime,
     pins: Mapping[str, Mapping[str, str]] | None = None,
-) -> Manifest:
+) -> Written:
     """Write `target`.content, .keys and .manifest, each whole or not at all, and check them. Raises BackupError."""
     for suffix in (CONTENT, KEYS, MANIFEST):
         if _file(target, suffix).exists():
@@ -75,13 +81,13 @@ def make(
         proofs = {desk: index.backup(manifest.stated()).hex() for desk, index in index_of.items()}
         manifest = replace(manifest, proofs=proofs)
         written.write_text(manifest.written())
-        _note_destroyed(target.parent, taken.destroyed)
+        aside = destroyed_list.write(target.parent, index_of, taken.destroyed, now)
         for made, suffix in ((content, CONTENT), (keys, KEYS), (written, MANIFEST)):
             _flush(made)
             fault("before-backup-file")
             made.rename(_file(target, suffix))
         _flush(target.parent)
-    return check(database, target, index_of)
+    return Written(check(database, target, index_of), aside)
 
 
 def check(database: Copies, target: Path, index_of: Mapping[str, IndexKey]) -> Manifest:
@@ -150,47 +156,6 @@ def expire(folder: Path, days: int, now: datetime) -> Expired:
             keys.unlink()
             removed.append(keys)
     return Expired(tuple(removed), tuple(unread))
-
-
-def destroyed(folder: Path, database: Copies) -> Destroyed:
-    """What no restore may bring back: by the list beside the backups, and by the database that is there now."""
-    return _listed(folder) | database.destroyed()
-
-
-def _listed(folder: Path) -> Destroyed:
-    """A line of two words for each case, of five for each mail: case, desk, account, and its two keyed digests."""
-    path = folder / DESTROYED
-    if not path.exists():
-        return Destroyed()
-    lines = [line.split() for line in path.read_text().splitlines()]
-    return Destroyed(
-        {words[0]: words[1] for words in lines if len(words) == 2},
-        frozenset(
-            Tombstone(words[1], words[2], words[0], bytes.fromhex(words[3]), bytes.fromhex(words[4]))
-            for words in lines
-            if len(words) == 5
-        ),
-    )
-
-
-def _note_destroyed(folder: Path, gone: Destroyed) -> None:
-    known = _listed(folder) | gone
-    lines = [
-        *(f"{case_id} {desk}\n" for case_id, desk in known.cases.items()),
-        *(
-            f"{mail.case_id} {mail.desk} {mail.account} {mail.raw_digest.hex()} {mail.stable_digest.hex()}\n"
-            for mail in known.mails
-        ),
-    ]
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{DESTROYED}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.writelines(sorted(lines))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).rename(folder / DESTROYED)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 @contextmanager

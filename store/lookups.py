@@ -131,6 +131,10 @@ class IndexKey:
         """Proof that a destruction was noted by who has this secret."""
         return self._digest(b"destruction", [f"{len(word)}:{word}".encode() for word in named])
 
+    def listed(self, words: Iterable[str]) -> bytes:
+        """Proof that a line of the list of what was destroyed was written by who has this secret."""
+        return self._digest(b"destroyed list", [f"{len(word)}:{word}".encode() for word in words])
+
     def backup(self, manifest: bytes) -> bytes:
         """Proof that a backup was made by who has this secret."""
         return self._digest(b"backup", [manifest])

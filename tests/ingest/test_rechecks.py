@@ -17,7 +17,7 @@ from ingest.mail import ParsedMail
 from ingest.raw import RawMail
 from ingest.rounds import RoundResult
 from meldpost import backup
-from store import backups, destruction, ledger, outbox
+from store import backups, destroyed_list, destruction, ledger, outbox
 from store.lookups import IndexKey
 from store.outbox import OutboxState
 from store.schema import CaseFile, Ledger, MailboxRecheck, Message, Outbox
@@ -123,7 +123,7 @@ def test_the_list_beside_the_backups_knows_the_mails_of_destroyed_cases_too(
     assert office.take_in().taken == 0
     assert office.case_ids() == []
     backup.back_up(office.settings, tmp_path / "elsewhere" / "wednesday")  # and it is known for ever after
-    assert len((tmp_path / "elsewhere" / backups.DESTROYED).read_text().splitlines()) == 2
+    assert len((tmp_path / "elsewhere" / destroyed_list.NAME).read_text().splitlines()) == 3
 
 
 def test_a_second_copy_in_the_done_folder_is_no_second_case_and_leaves_in_its_time(

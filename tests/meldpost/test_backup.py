@@ -160,6 +160,86 @@ def test_what_was_destroyed_stays_destroyed_whatever_backup_is_restored(here: He
         assert session.get(CaseFile, gone) is None
 
 
+FORGED = {
+    "a line of an earlier version": "{case} {desk}",
+    "a line with a proof that is none": "{case} {desk} " + 64 * "0",
+    "a line beyond hexadecimal": "{case} {desk} account zz zz",
+    "words": "a b c d e",
+    "bytes beyond ASCII": "{case} {desk} \xe9",
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_a_line_that_somebody_else_wrote_destroys_nothing_and_stops_no_backup(here: Here, forged: str) -> None:
+    case_id, gone = here.world.new_case().case_id, here.world.new_case().case_id
+    here.destroy(gone)
+    backup.back_up(here.world.settings, here.target)
+    with (here.folder / "destroyed.list").open("a", encoding="utf-8") as file:
+        file.write(FORGED[forged].format(case=case_id, desk=DESK) + "\n")
+    with pytest.raises(BackupError, match="no proof of a desk's: 3"):
+        backup.restore(here.world.settings, here.target, replace=True)
+    assert opens(here.world.database, here.world.ring, case_id)
+    made = backup.back_up(here.world.settings, here.folder / "tuesday")
+    assert made.refused_list is not None
+    assert made.refused_list.exists()
+    here.world.database.close()
+    here.file.unlink()
+    assert backup.restore(here.world.settings, here.target, replace=False).destroyed == 0
+    assert opens(here.restored(), here.ring(), case_id)
+    with here.restored().read() as session:
+        assert session.get(CaseFile, gone) is None
+
+
+def test_a_line_that_somebody_took_out_is_missed(here: Here) -> None:
+    gone = here.world.new_case().case_id
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(gone)
+    backup.back_up(here.world.settings, here.folder / "tuesday")
+    path = here.folder / "destroyed.list"
+    path.write_text("".join(line for line in path.read_text().splitlines(keepends=True) if gone not in line))
+    with pytest.raises(BackupError, match="missing"):
+        backup.restore(here.world.settings, here.target, replace=True)
+
+
+def test_a_list_of_an_earlier_version_counts_where_the_database_knows_the_same_or_somebody_says_so(here: Here) -> None:
+    gone, kept = here.world.new_case().case_id, here.world.new_case().case_id
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(gone)
+    path = here.folder / "destroyed.list"
+    path.write_text(f"{gone} {DESK}\n")
+    assert backup.back_up(here.world.settings, here.folder / "tuesday").refused_list is None
+    path.write_text(f"{gone} {DESK}\n")
+    here.world.database.close()
+    here.file.unlink()
+    with pytest.raises(BackupError, match="--trust-list"):
+        backup.restore(here.world.settings, here.target, replace=False)
+    assert backup.restore(here.world.settings, here.target, replace=False, trust_list=True).destroyed == 1
+    assert not opens(here.restored(), here.ring(), gone)
+    assert opens(here.restored(), here.ring(), kept)
+
+
+def test_a_restore_without_a_list_warns_that_destroyed_cases_live_again(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.settings.load", lambda _: here.world.settings)
+    here.world.new_case()
+    backup.back_up(here.world.settings, here.target)
+    listed = (here.folder / "destroyed.list").read_bytes()
+    backup.back_up(here.world.settings, here.folder / "tuesday")
+    here.world.database.close()
+    command = ["restore", "-c", str(tmp_path / "none.toml")]
+
+    def restored(name: str) -> str:
+        here.file.unlink()
+        return CliRunner().invoke(main, [*command, str(here.folder / name)]).output
+
+    assert "WARNING" not in restored("tuesday")
+    (here.folder / "destroyed.list").write_bytes(listed)
+    assert "older than this backup" in restored("tuesday")
+    (here.folder / "destroyed.list").unlink()
+    assert "There is no list of what was destroyed" in restored("monday")
+
+
 def test_after_a_restore_nothing_goes_out_by_itself_and_what_waited_waits_for_a_word(here: Here) -> None:
     world, case_id = here.world, here.world.new_case().case_id
     waiting = world.hold_receipt(case_id)
