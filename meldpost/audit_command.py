@@ -2,7 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +14,17 @@ from config.settings import Settings, load
 from meldpost.config_option import config_option
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from store.frames_compared import Difference
     from store.verification import Fault, Span, Verdict
 
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 
 _NAMED = 5
 """Cases that one line names."""
+_FAULTS_NAMED = 100
+"""Records that are named one by one."""
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,8 +45,8 @@ def audit() -> None:
     "the other. - reads them from standard input.",
 )
 def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
-    """Find what was changed, removed, inserted or reordered on the trail, and cases that are gone without having been
-    destroyed. Needs no key that opens content.
+    """Find what was changed, removed, inserted or reordered on the trail, cases that are gone without having been
+    destroyed, and sealed records that are not those that were written. Needs no key that opens content.
 
     Exit status 1 where anything is wrong.
     """
@@ -57,6 +64,7 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
         try:
             with database.read() as session:
                 found = verified(session, slug, public, outside, pins_of(settings.desks[slug]).signing)
+                stored = _look_at_what_is_stored(session, slug)
         finally:
             database.close()
     except NotReady as error:
@@ -65,7 +73,9 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
         raise click.ClickException(unusable(error)) from None
     for line in _told(slug, found, with_key=public is not None):
         click.echo(line)
-    sys.exit(0 if found.is_sound else 1)
+    for line in stored.lines:
+        click.echo(line)
+    sys.exit(0 if found.is_sound and not stored.wrong else 1)
 
 
 @audit.command()
@@ -82,6 +92,45 @@ def key(config: Path, desk: str | None) -> None:
     else:
         click.echo(f"Put this line under [desks.{slug}] in {config}, then start the daemon anew:", err=True)
     click.echo(f'trail_key = "{pinned}"')
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What is said of the sealed records and keys, and how many are wrong."""
+
+    lines: tuple[str, ...]
+    wrong: int
+
+
+def _look_at_what_is_stored(session: "Session", desk: str) -> _Stored:
+    from store.frames_compared import Compared, differences
+    from store.seeds_examined import odd_seeds
+
+    compared, wrong, named = Compared(), 0, []
+    said = (_said_of_record(each) for each in differences(session, desk, compared))
+    odd = (f"The key {each.key_pair_id} sealed to {each.recipient_id} is damaged." for each in odd_seeds(session, desk))
+    for text in chain(said, odd):
+        wrong += 1
+        if wrong <= _FAULTS_NAMED:
+            named.append(f"{click.style('WRONG', fg='red')}  {text}")
+    if wrong > _FAULTS_NAMED:
+        named.append(f"{click.style('WRONG', fg='red')}  and {wrong - _FAULTS_NAMED} more.")
+    as_written = f"WRONG: {wrong}." if wrong else "Each is the one whose digest stands on the trail."
+    return _Stored((f"Sealed records of {desk}: {compared.records}. {as_written}", *named), wrong)
+
+
+def _said_of_record(found: "Difference") -> str:
+    from store.frames_compared import Differs
+
+    name = f"The record {found.kind} of {found.subject_id}, version {found.version}"
+    where = f" in case {found.case_id}" if found.case_id else ""
+    match found.how:
+        case Differs.CHANGED:
+            return f"{name},{where or ' of the desk'} is not the one that was written: its digest is another."
+        case Differs.MISSING:
+            return f"{name},{where or ' of the desk'} is missing."
+        case _:
+            return f"{name},{where or ' of the desk'} is not on the trail: Meldpost did not write it."
 
 
 def _chosen(config: Path, desk: str | None) -> tuple[Settings, str]:

@@ -70,7 +70,13 @@ def _recovery(session: Session, desk: str, keys: DeskPublicKeys) -> Finding:
         text += f"that the configuration pins. Run: meldpost recovery renew --desk {desk} --login ..."
         return Finding(f"recovery key of {desk}", Verdict.WRONG, text)
     if found.missing:
-        text = f"{found.missing} of {found.total} keys are not sealed to it: its pages do not open those. "
+        text = (
+            f"{found.missing} of {found.total} keys are not sealed to it, or are damaged: its pages do not open those. "
+        )
         text += f"Run: meldpost recovery renew --desk {desk} --login ..."
         return Finding(f"recovery key of {desk}", Verdict.WRONG, text)
-    return Finding(f"recovery key of {desk}", Verdict.FINE, f"all {found.total} keys are sealed to it")
+    text = (
+        f"of all {found.total} keys there is a sealed copy whose head and size are as they must be; that it opens, "
+        "only the pages can show"
+    )
+    return Finding(f"recovery key of {desk}", Verdict.FINE, text)

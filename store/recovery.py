@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from cases.roles import Role
-from store import access_list, audit, records
+from store import access_list, audit, records, seeds_examined
 from store.audit import Action
 from store.intake import CaseKeys
 from store.keypairs import KeyKind, PrivateKey
@@ -80,20 +80,24 @@ class OfBefore:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of how many key pairs the private halves have to be sealed to the recovery key, and of how many none is."""
+    """Of how many key pairs the private halves have to be sealed to the recovery key, and of how many none can
+    be."""
 
     total: int
     missing: int
 
 
 def coverage(session: Session, to: PublicPair) -> Coverage:
-    """Is every key pair of the desk and of its cases sealed to this recovery key? From public data alone: whether what
-    is sealed opens, only the pages can tell."""
+    """Is there, for every key pair of the desk and of its cases, a frame that may hold it for this recovery key? From
+    public data alone: whether what is sealed opens, only the pages can tell."""
     kinds = (KeyKind.DESK, KeyKind.CASE, KeyKind.IDENTITY)
     needed = (KeyPair.desk == to.desk, KeyPair.kind.in_(kinds), KeyPair.retired_at.is_(None))
     sealed = exists().where(SealedSeed.key_pair_id == KeyPair.id, SealedSeed.recipient_key_pair_id == to.id)
     count = select(func.count()).select_from(KeyPair).where(*needed)
-    return Coverage(session.scalars(count).one(), session.scalars(count.where(~sealed)).one())
+    missing = session.scalars(count.where(~sealed)).one()
+    odd = {each.key_pair_id for each in seeds_examined.odd_seeds(session, to.desk, to.id)}
+    live = set(session.scalars(select(KeyPair.id).where(*needed))) if odd else set()
+    return Coverage(session.scalars(count).one(), missing + len(odd & live))
 
 
 def open_desk(session: Session, desk: str, pins: Pins, seed: bytes) -> Recovered:

@@ -32,6 +32,7 @@ __all__ = [
     "NotAFrame",
     "SealError",
     "WrongKey",
+    "frame_size",
     "open_sealed",
     "open_stream",
     "seal",
@@ -49,6 +50,11 @@ _CHUNK_LABEL = b"meldpost sealed record, chunks"
 def seal(plaintext: bytes, to: PublicKey, context: Context) -> bytes:
     """Seal content to a key, for one place."""
     return b"".join(seal_stream([plaintext], to, context))
+
+
+def frame_size(content_size: int) -> int:
+    """How many bytes a frame has that holds so many, where they fit one message."""
+    return HEADER_SIZE + _HPKE_OVERHEAD + sum(map(len, pad([bytes(content_size)])))
 
 
 def open_sealed(frame: bytes, key: PrivateKey, context: Context) -> bytes:

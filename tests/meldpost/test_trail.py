@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from config.settings import Settings, load
 from meldpost.cli import main
@@ -25,7 +25,7 @@ from meldpost.trail import Done, keep
 from store import audit
 from store.audit import Action
 from store.database import Database, open_database
-from store.schema import Audit, AuditCheckpoint
+from store.schema import Audit, AuditCheckpoint, Record, SealedSeed
 from tests.meldpost.plans import DESK, plan_in
 
 SLUG = "desk-a"
@@ -264,6 +264,28 @@ def test_verify_says_which_rows_no_checkpoint_covers(made: Made, settings: Setti
     assert found.exit_code == 0
     assert "2 rows, " in found.output
     assert "covered by no checkpoint" in found.output
+
+
+def test_verify_names_records_and_keys_that_were_overwritten(
+    made: Made, settings: Settings, database: Database
+) -> None:
+    kept(settings, database)
+    sound = verify(made)
+    assert sound.exit_code == 0
+    assert "Each is the one whose digest stands on the trail." in sound.output
+    with database.begin() as session:
+        record = session.scalars(select(Record).where(Record.kind == "member")).first()
+        assert record
+        record.frame = os.urandom(record.size)
+        seed = session.scalars(select(SealedSeed)).first()
+        assert seed
+        seed.frame = os.urandom(len(seed.frame))
+    found = verify(made)
+    assert found.exit_code == 1
+    assert f"The record member of {record.subject_id}, version 1, of the desk is not the one that was written" in (
+        found.output
+    )
+    assert f"The key {seed.key_pair_id} sealed to {seed.recipient_key_pair_id} is damaged." in found.output
 
 
 def test_verify_needs_no_secret(made: Made, settings: Settings, database: Database) -> None:
