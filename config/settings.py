@@ -760,6 +760,12 @@ class ScannerSettings(Section):
 class BackupSettings(Section):
     """Backups, by `meldpost backup`."""
 
+    folder: Path | None = Field(
+        None,
+        description="The folder where they lie, which the daemon may write to: it then names each case that is "
+        "destroyed in destroyed.list there, so that a backup of before does not bring it back, and `meldpost doctor` "
+        "looks there. Not set: that list is written by `meldpost backup` alone.",
+    )
     key_backup_days: int = Field(
         30,
         ge=1,
@@ -1081,6 +1087,7 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
             "triage": settings.triage.model_copy(
                 update={"model": anchor(settings.triage.model), "pipeline": anchored_pipeline(settings.triage.pipeline)}
             ),
+            "backup": settings.backup.model_copy(update={"folder": anchor(settings.backup.folder)}),
             "ocr": settings.ocr.model_copy(update={"tessdata": anchor(settings.ocr.tessdata)}),
             "web": settings.web.model_copy(update={"style_file": anchor(settings.web.style_file)}),
             "clamd": settings.clamd.model_copy(update={"socket": anchor(settings.clamd.socket)}),

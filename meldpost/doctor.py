@@ -39,6 +39,7 @@ from meldpost import hygiene, recovery_pages, startup
 from meldpost.backups_examined import put_aside
 from meldpost.conflicts_examined import conflicts
 from meldpost.database_examined import database_roles
+from meldpost.destroyed_noted import noted
 from meldpost.findings import Finding, Verdict
 from meldpost.keys_examined import keys_of_desks
 from meldpost.mail_keys_examined import encrypted_mail
@@ -124,6 +125,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from retention(settings)
     yield from desks_own_models(settings)
     yield from put_aside(settings)
+    yield from noted(settings)
     yield from _last_success(settings)
 
 

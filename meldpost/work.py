@@ -204,6 +204,7 @@ def look_for_silence(reports: Connection, config: Path, level: int) -> None:
 
 def destroy_due(reports: Connection, config: Path, level: int) -> None:
     """Destroy the cases whose time has come, and finish what was begun. No key is needed for that."""
+    from meldpost.destroyed_noted import note
     from store import destruction
     from store.database import open_database
     from store.lookups import IndexKey
@@ -218,6 +219,10 @@ def destroy_due(reports: Connection, config: Path, level: int) -> None:
             swept = destruction.sweep(database)
         finally:
             database.close()
+        if not note(settings, index_of):
+            log.warning(
+                "destroyed.list in the folder of backups cannot be written: what is gone may come back with one"
+            )
         accounts = [*settings.mailboxes_of(MailboxSettings), *settings.mailboxes_of(MaildirSettings)] if gone else []
         if gone:
             log.info("%d cases were destroyed", gone)

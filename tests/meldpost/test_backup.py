@@ -19,9 +19,10 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from config.settings import DatabaseSettings
-from meldpost import backup
+from meldpost import backup, destroyed_noted
 from meldpost.backups_examined import put_aside
 from meldpost.cli import main
+from meldpost.findings import Verdict
 from store import backups, copies, outbox, sending
 from store.audit import Action
 from store.copies import BackupError
@@ -158,6 +159,34 @@ def test_what_was_destroyed_stays_destroyed_whatever_backup_is_restored(here: He
     assert opens(db, ring, kept)
     with db.read() as session:
         assert session.get(CaseFile, gone) is None
+
+
+def test_a_destruction_after_the_last_backup_is_known_where_the_daemon_has_the_folder(here: Here) -> None:
+    gone, kept = here.world.new_case().case_id, here.world.new_case().case_id
+    index_of = {DESK: here.world.index}
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(gone)
+    assert [finding.verdict for finding in destroyed_noted.noted(here.world.settings)] == [Verdict.NOTE]
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    assert [finding.verdict for finding in destroyed_noted.noted(settings)] == [Verdict.WRONG]
+    assert destroyed_noted.note(settings, index_of)
+    assert [finding.verdict for finding in destroyed_noted.noted(settings)] == [Verdict.FINE]
+    written = (here.folder / "destroyed.list").read_bytes()
+    assert destroyed_noted.note(settings, index_of)
+    assert (here.folder / "destroyed.list").read_bytes() == written
+    here.world.database.close()
+    here.file.unlink()
+    assert backup.restore(settings, here.target, replace=False).destroyed == 1
+    assert not opens(here.restored(), here.ring(), gone)
+    assert opens(here.restored(), here.ring(), kept)
+
+
+def test_a_folder_that_cannot_be_written_stops_no_destruction(here: Here) -> None:
+    here.destroy(here.world.new_case().case_id)
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder / "none"})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    assert not destroyed_noted.note(settings, {DESK: here.world.index})
 
 
 FORGED = {
