@@ -36,7 +36,7 @@ from ingest.sources.imap import (
     connected,
 )
 from meldpost import hygiene, recovery_pages, startup
-from meldpost.backups_examined import put_aside
+from meldpost.backups_examined import left_over, put_aside
 from meldpost.conflicts_examined import conflicts
 from meldpost.database_examined import database_roles
 from meldpost.destroyed_noted import noted
@@ -125,6 +125,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from retention(settings)
     yield from desks_own_models(settings)
     yield from put_aside(settings)
+    yield from left_over(settings)
     yield from noted(settings)
     yield from _last_success(settings)
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +26,7 @@ from sqlalchemy.orm import Session
 from config.faults import fault
 from store import destroyed_list, manifests
 from store.copies import BackupError, Copies
+from store.leftovers import overwrite, sweep, without_manifest, workplace
 from store.lookups import IndexKey
 from store.manifests import Manifest, Part
 from store.postgresql_copies import PostgresqlCopies
@@ -64,7 +63,8 @@ def make(
     for suffix in (CONTENT, KEYS, MANIFEST):
         if _file(target, suffix).exists():
             raise BackupError(f"{_file(target, suffix)} is there already: give each backup a name of its own.")
-    with _full_disks_told(), _workplace(target.parent) as work:
+    with _full_disks_told(), workplace(target.parent) as work:
+        sweep(target.parent)
         content, keys, written = (work / name for name in ("content", "keys", "manifest"))
         for path in (content, keys, written):
             path.touch(0o600)
@@ -152,20 +152,15 @@ def expire(folder: Path, days: int, now: datetime) -> Expired:
             unread.append(str(error))
             continue
         if keys.exists() and made_at.astimezone(UTC).date() <= last:
-            _overwrite(keys)
+            overwrite(keys)
+            keys.unlink()
+            removed.append(keys)
+    for keys in without_manifest(folder):
+        if datetime.fromtimestamp(keys.stat().st_mtime, UTC).date() <= last:
+            overwrite(keys)
             keys.unlink()
             removed.append(keys)
     return Expired(tuple(removed), tuple(unread))
-
-
-@contextmanager
-def _workplace(folder: Path) -> Iterator[Path]:
-    """A folder of this backup's own, gone with all in it whatever happens."""
-    work = Path(tempfile.mkdtemp(dir=folder, prefix=".backup-"))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextmanager
@@ -201,13 +196,3 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _overwrite(path: Path) -> None:
-    """With zeros, where it lies. What that cannot promise: docs/decisions/, on emptying a database."""
-    with path.open("r+b") as file:
-        left = path.stat().st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, _CHUNK)))
-        file.flush()
-        os.fsync(file.fileno())

@@ -112,5 +112,8 @@ class Copies(Protocol):
     def put_aside(self) -> list[str]:
         """What restores put aside and nobody removed yet."""
 
+    def half_restored(self) -> list[str]:
+        """What a restore that was killed left, keys and all; the next one removes it."""
+
     def discard(self) -> None:
         """Leave nothing of what was put together."""

@@ -134,6 +134,10 @@ class PostgresqlCopies:
     def put_aside(self) -> list[str]:
         return [f"schema {name} (drop schema {name} cascade)" for name in self._asked(_PUT_ASIDE)]
 
+    def half_restored(self) -> list[str]:
+        there = f"SELECT nspname FROM pg_namespace WHERE nspname = '{_FRESH}'"  # noqa: S608 - our own name
+        return [f"schema {name} (drop schema {name} cascade)" for name in self._asked(there)]
+
     def discard(self) -> None:
         self._do([f"DROP SCHEMA IF EXISTS {_FRESH} CASCADE"])
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from store.copies import LEFT_OUT, OF_CASES, OF_CONTENT, OF_MAILS, BackupError, Destroyed, Taken, destroyed_of
+from store.leftovers import overwrite
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -59,7 +60,7 @@ class SqliteCopies:
 
     def put_together(self, content: Path, keys: Path) -> str:
         fresh = self._fresh
-        fresh.unlink(missing_ok=True)
+        self.discard()
         try:
             fresh.touch(0o600)
             shutil.copyfile(content, fresh)
@@ -89,8 +90,14 @@ class SqliteCopies:
         found = self.database.parent.glob(f"{self.database.name}.replaced-*")
         return sorted(str(path) for path in found if not path.name.endswith(("-wal", "-shm")))
 
+    def half_restored(self) -> list[str]:
+        return [str(self._fresh)] if self._fresh.exists() else []
+
     def discard(self) -> None:
+        if self._fresh.exists():
+            overwrite(self._fresh)
         self._fresh.unlink(missing_ok=True)
+        _remove_logs(self._fresh)
 
     @property
     def _fresh(self) -> Path:

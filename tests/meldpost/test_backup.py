@@ -20,10 +20,10 @@ from sqlalchemy import select
 
 from config.settings import DatabaseSettings
 from meldpost import backup, destroyed_noted
-from meldpost.backups_examined import put_aside
+from meldpost.backups_examined import left_over, put_aside
 from meldpost.cli import main
 from meldpost.findings import Verdict
-from store import backups, copies, outbox, sending
+from store import backups, copies, leftovers, outbox, sending
 from store.audit import Action
 from store.copies import BackupError
 from store.database import open_database
@@ -438,6 +438,47 @@ def test_a_backup_that_is_killed_is_none(here: Here) -> None:
     assert ended.returncode == -9
     with pytest.raises(BackupError, match="Without it there is no backup"):
         backup.check(here.world.settings, here.target)
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    (work,) = here.folder.glob(".backup-*")
+    assert (work / "keys").exists()
+    (finding,) = left_over(settings)
+    assert str(work) in finding.text
+    backup.back_up(settings, here.target)
+    assert not work.exists()
+    assert list(left_over(settings)) == []
+
+
+def test_a_backup_that_is_at_work_is_not_taken_for_left_over(here: Here) -> None:
+    with leftovers.workplace(here.folder) as work:
+        assert leftovers.left_in(here.folder) == []
+        assert leftovers.sweep(here.folder) == []
+        assert work.exists()
+
+
+def test_a_key_file_without_a_manifest_goes_in_its_time_and_the_doctor_names_it(here: Here) -> None:
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    backup.back_up(settings, here.target)
+    (here.folder / "monday.manifest").unlink()
+    keys = here.folder / "monday.keys"
+    (finding,) = left_over(settings)
+    assert str(keys) in finding.text
+    assert backup.back_up(settings, here.folder / "tuesday").expired == ()
+    long_ago = (datetime.now(UTC) - timedelta(days=31)).timestamp()
+    os.utime(keys, (long_ago, long_ago))
+    assert backup.back_up(settings, here.folder / "wednesday").expired == (keys,)
+    assert list(left_over(settings)) == []
+
+
+def test_what_a_restore_that_was_killed_left_is_named_and_goes_with_the_next(here: Here) -> None:
+    backup.back_up(here.world.settings, here.target)
+    here.world.database.close()
+    SqliteCopies(here.file).put_together(*backups.files_of(here.target))  # and there it was killed
+    (finding,) = left_over(here.world.settings)
+    assert ".restored" in finding.text
+    backup.restore(here.world.settings, here.target, replace=True)
+    assert list(left_over(here.world.settings)) == []
 
 
 def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
