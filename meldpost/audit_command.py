@@ -229,4 +229,6 @@ def _rows(count: int) -> str:
 
 
 def _time(at: datetime | None) -> str:
+    if at is not None and at.year == 1:
+        return "a time that is none"
     return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S} UTC"

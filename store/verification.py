@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store.audit import Action
 from store.cases_accounted import Removed, account
 from store.chains import GENESIS, row_hash
 from store.checkpoints import SETTLED_AFTER, ChainHead, Checkpoint, Kept, NoCheckpoint, after, digest
+from store.loose_rows import LooseRow, read, trail_rows
 from store.rows import table_of
 from store.schema import Audit
 
@@ -224,7 +224,7 @@ class _Rows:
     ids: list[int] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
 
-    def add(self, row: Row[Any]) -> None:
+    def add(self, row: LooseRow) -> None:
         self.count += 1
         self.ids = [min([*self.ids[:1], row.id]), max([*self.ids[1:], row.id])]
         self.times = [min([*self.times[:1], row.at]), max([*self.times[1:], row.at])]
@@ -247,7 +247,7 @@ class _Trail:
         one_by_one = session.get_bind().dialect.name == "sqlite"
         self._settled = signed.newest_id if one_by_one else signed.settled_id
         self._wanted = {row.previous for row in self._firsts()}
-        self._begun: list[Row[Any]] = []
+        self._begun: list[LooseRow] = []
         self.faults: list[tuple[float, Fault]] = []
         self.rows = 0
         self.chains = 0
@@ -260,7 +260,10 @@ class _Trail:
         for chain_id, chain in groupby(self._all(), key=lambda row: row.chain_id):
             if chain_id is None:
                 for row in chain:
-                    self.unhashed.add(row)
+                    if row.spoilt:
+                        self._fault(row.id, _of(Wrong.CHANGED, row))
+                    else:
+                        self.unhashed.add(row)
                 continue
             unseen.discard(chain_id)
             self.chains += 1
@@ -280,7 +283,7 @@ class _Trail:
             if fault.row_id == place:
                 named.add(fault.row_id)
 
-    def _follow(self, chain_id: str, chain: Iterable[Row[Any]]) -> None:
+    def _follow(self, chain_id: str, chain: Iterable[LooseRow]) -> None:
         walk = _Walk(chain_id, self._signed.heads.get(chain_id, []))
         for number, group in groupby(chain, key=lambda row: row.number):
             for row in walk.step(number, list(group)):
@@ -314,13 +317,13 @@ class _Trail:
                 self._fault(0, Fault(Wrong.REMOVED, 1))
         self._old(first[0] if first else None)
 
-    def _old(self, first: Row[Any] | None) -> None:
+    def _old(self, first: LooseRow | None) -> None:
         """Rows without a hash are those of before there were chains: as many as the first row says, and none later."""
         chained = first is not None and first.action == Action.TRAIL_CHAINED
         newest = int(first.subject_id) if first is not None and chained and str(first.subject_id).isdecimal() else 0
         count = (first.record_version or 0) if first is not None and chained else 0
-        late = select(_AUDIT).where(_AUDIT.c.desk == self._desk, _AUDIT.c.chain_id.is_(None), _AUDIT.c.id > newest)
-        found = self._session.execute(late.order_by(_AUDIT.c.id).limit(_AT_ONCE)).all()
+        late = trail_rows().where(_AUDIT.c.desk == self._desk, _AUDIT.c.chain_id.is_(None), _AUDIT.c.id > newest)
+        found = list(read(self._session, late.order_by(_AUDIT.c.id).limit(_AT_ONCE), _AT_ONCE))
         for row in found:
             self._fault(row.id, _of(Wrong.INSERTED, row))
         there = self.unhashed.count - len(found)
@@ -337,17 +340,17 @@ class _Trail:
             if case_id in self._declared:
                 self.gone += count
                 continue
-            for row in self._session.execute(select(_AUDIT).where(gone, _AUDIT.c.case_id == case_id).limit(_AT_ONCE)):
+            for row in read(
+                self._session, trail_rows().where(gone, _AUDIT.c.case_id == case_id).limit(_AT_ONCE), _AT_ONCE
+            ):
                 self._fault(row.id, _of(Wrong.CHANGED, row))
 
-    def _firsts(self) -> Iterator[Row[Any]]:
-        found = select(_AUDIT.c.previous).where(_AUDIT.c.desk == self._desk, _AUDIT.c.number == 1)
-        return iter(self._session.execute(found))
+    def _firsts(self) -> Iterator[LooseRow]:
+        return read(self._session, trail_rows().where(_AUDIT.c.desk == self._desk, _AUDIT.c.number == 1), _AT_ONCE)
 
-    def _all(self) -> Iterator[Row[Any]]:
-        found = select(_AUDIT).where(_AUDIT.c.desk == self._desk)
-        ordered = found.order_by(_AUDIT.c.chain_id, _AUDIT.c.number, _AUDIT.c.id)
-        return iter(self._session.execute(ordered, execution_options={"yield_per": _AT_ONCE}))
+    def _all(self) -> Iterator[LooseRow]:
+        found = trail_rows().where(_AUDIT.c.desk == self._desk)
+        return read(self._session, found.order_by(_AUDIT.c.chain_id, _AUDIT.c.number, _AUDIT.c.id), _AT_ONCE)
 
     def _fault(self, place: float, fault: Fault) -> None:
         self.faults.append((place, fault))
@@ -363,16 +366,16 @@ class _Walk:
             self._heads[head.number].append(head)
         self.covered = max(self._heads, default=0)
         self.faults: list[tuple[float, Fault]] = []
-        self._last: Row[Any] | None = None
+        self._last: LooseRow | None = None
         self._hashes: tuple[bytes, ...] = ()  # of the last row: as it stands there, and as it should be
         self._number = 0
         self._vouched = 0  # a checkpoint agreed with the row of this number
-        self._first_since: Row[Any] | None = None  # the first row after that one
+        self._first_since: LooseRow | None = None  # the first row after that one
 
-    def step(self, number: int | None, group: list[Row[Any]]) -> Iterator[Row[Any]]:
+    def step(self, number: int | None, group: list[LooseRow]) -> Iterator[LooseRow]:
         """The rows that carry a number, of which one is the chain's own; gives them back, one by one."""
         if number is None or number < 1:
-            self.faults += [(row.id, _of(Wrong.INSERTED, row)) for row in group]
+            self.faults += [(row.id, _of(Wrong.CHANGED if row.spoilt else Wrong.INSERTED, row)) for row in group]
             yield from group
             return
         own = self._own_of(number, group)
@@ -388,10 +391,10 @@ class _Walk:
         if self.covered > self._number:
             self._gap(self.covered + 1, None)
 
-    def _own_of(self, number: int, group: list[Row[Any]]) -> Row[Any]:
+    def _own_of(self, number: int, group: list[LooseRow]) -> LooseRow:
         signed = {head.hash for head in self._heads.get(number, ())}
 
-        def trust(row: Row[Any]) -> tuple[bool, bool, bool, int]:
+        def trust(row: LooseRow) -> tuple[bool, bool, bool, int]:
             hashed = _hash_of(row)
             follows = number == 1 or row.previous in self._hashes
             return hashed in signed, hashed == row.hash, follows, -row.id
@@ -411,7 +414,7 @@ class _Walk:
         self.faults.append((place, Fault(Wrong.REMOVED, first, self._chain_id, row_id, at, next_number - first)))
         self._last, self._hashes = None, ()  # what follows has nothing to follow
 
-    def _link(self, row: Row[Any], number: int) -> None:
+    def _link(self, row: LooseRow, number: int) -> None:
         hashed, last = _hash_of(row), self._last
         since = self._first_since or row
         self._first_since = since
@@ -438,7 +441,7 @@ class _Walk:
         """Is it known already that something is wrong since a checkpoint agreed?"""
         return any(fault.number > self._vouched for _, fault in self.faults)
 
-    def _fault(self, wrong: Wrong, row: Row[Any], up_to: Row[Any] | None = None) -> None:
+    def _fault(self, wrong: Wrong, row: LooseRow, up_to: LooseRow | None = None) -> None:
         self.faults.append((row.id, _of(wrong, row, up_to)))
 
 
@@ -446,14 +449,14 @@ def _of_case(removed: Removed) -> Fault:
     return Fault(Wrong.CASE_REMOVED, 0, row_id=removed.row_id, case_id=removed.case_id)
 
 
-def _hash_of(row: Row[Any]) -> bytes:
-    return row_hash(row._asdict())
+def _hash_of(row: LooseRow) -> bytes:
+    return b"" if row.spoilt else row_hash(row.columns())
 
 
-def _detail_is_its_own(row: Row[Any]) -> bool:
+def _detail_is_its_own(row: LooseRow) -> bool:
     return row.detail is None or hashlib.sha256(row.detail).digest() == row.detail_sha256
 
 
-def _of(wrong: Wrong, row: Row[Any], up_to: Row[Any] | None = None) -> Fault:
+def _of(wrong: Wrong, row: LooseRow, up_to: LooseRow | None = None) -> Fault:
     last = row if up_to is None else up_to
     return Fault(wrong, row.number or 0, row.chain_id or "", row.id, row.at, up_to=last.id)

@@ -425,3 +425,25 @@ def test_the_signer_looks_only_at_new_rows(kept: Kept) -> None:
         connection = session.connection()
         plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, (5,)).all()
         assert any("USING INTEGER PRIMARY KEY (rowid>?)" in row[3] for row in plan), plan
+
+
+@pytest.mark.parametrize("column", sorted({*COLUMNS} - {"desk", "chain_id"}))
+@pytest.mark.parametrize("value", ["'garbage'", "3.5", "x'00ff'"], ids=["text", "fraction", "bytes"])
+def test_a_value_of_a_type_that_the_column_has_not_is_named_and_stops_nothing(
+    kept: Kept, column: str, value: str
+) -> None:
+    with Attacked(kept) as db:
+        row = rows(db)[6]
+        with db.begin() as session:
+            session.connection().exec_driver_sql(f"UPDATE audit SET {column} = {value} WHERE id = {row['id']}")
+        found = verify(db, kept.outside)
+        assert (Wrong.CHANGED, row["id"]) in {(each.wrong, each.row_id) for each in found.faults}
+
+
+@pytest.mark.parametrize("value", ["'garbage'", "3", "x'00ff'"], ids=["text", "number", "bytes"])
+def test_a_row_in_a_chain_that_is_none_is_named_and_stops_nothing(kept: Kept, value: str) -> None:
+    with Attacked(kept) as db:
+        row = rows(db)[6]
+        with db.begin() as session:
+            session.connection().exec_driver_sql(f"UPDATE audit SET chain_id = {value} WHERE id = {row['id']}")
+        assert row["id"] in {each.row_id for each in verify(db, kept.outside).faults}
