@@ -1,7 +1,8 @@
 """What a good passphrase is: offering one of seven words, and refusing a weak one with a reason that helps.
 
 The words come from `words.txt` (its head names source and licence). Strength is estimated by zxcvbn, told what an
-attacker would know about the person; it counts guesses, and 70 bits of them are enough before Argon2id makes each dear.
+attacker would know about the person, and by what the passphrase is worth as words of a language (`word_strength`), of
+which zxcvbn knows English alone. 70 bits of guesses are enough before Argon2id makes each dear.
 """
 
 import math
@@ -13,10 +14,12 @@ from importlib import resources
 from zxcvbn import zxcvbn
 
 from store.passphrase import normalised
+from store.word_strength import bits_as_words
 
 WORDS_OFFERED = 7
 ENOUGH_BITS = 70.0
 _ESTIMATED_CHARACTERS = 72  # zxcvbn takes no more; a longer passphrase is at least as strong as its beginning
+_COUNTED_CHARACTERS = 256
 
 
 class WeakPassphrase(Exception):
@@ -40,10 +43,12 @@ def estimated_bits(passphrase: str, known: Sequence[str] = ()) -> float:
     beginning = normalised(passphrase)[:_ESTIMATED_CHARACTERS]
     if not beginning:
         return 0.0
-    # zxcvbn knows no Dutch: words of ours would count as random letters. They are never worth more than their number.
-    parts = beginning.split()
+    # zxcvbn knows no Dutch: its words would count as random letters. Words drawn from our list are worth their number.
+    whole = normalised(passphrase)[:_COUNTED_CHARACTERS]
+    parts = whole.split()
     ours = frozenset(words())
-    of_words = len(parts) * math.log2(len(ours)) if all(part in ours for part in parts) else math.inf
+    drawn = all(part in ours for part in parts)
+    of_words = len(parts) * math.log2(len(ours)) if drawn else bits_as_words(whole, ours, known)
     return min(of_words, math.log2(float(zxcvbn(beginning, user_inputs=list(known))["guesses"])))
 
 

@@ -1,6 +1,11 @@
 """Passphrases offered and refused."""
 
+import random
+import string
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from store.passphrase_rules import ENOUGH_BITS, WeakPassphrase, estimated_bits, offer, refuse_weak, words
 
@@ -34,6 +39,17 @@ def test_words_are_chosen_from_the_list_by_the_given_source() -> None:
         "abcdefghijklmnopqrstuvwxyz",
         "stoel tafel lamp deur raam",
         "stoel stoel stoel stoel stoel stoel stoel",
+        "Wilhelmus van Nassouwe ben ik van Duitsen bloed",
+        "wilhelmusvannassouwebenikvanduitsenbloed",
+        "welkom bij het ministerie van binnenlandse zaken",
+        "welkombijhetministerievanbinnenlandsezaken",
+        "ditismijnwachtwoordvoorhetwerk",
+        "Dit-Is-Mijn-Wachtwoord-Voor-Het-Werk!",
+        "altijd is kortjakje ziek",
+        "Altijd is Kortjakje ziek, midden in de week maar 's zondags niet",
+        "Amsterdam Rotterdam Utrecht Eindhoven",
+        "AmsterdamRotterdamUtrechtEindhoven",
+        "Hellendoorn Ommen Hardenberg Coevorden",
     ],
 )
 def test_a_weak_passphrase_is_refused_with_advice_and_not_repeated(weak: str) -> None:
@@ -50,3 +66,23 @@ def test_what_is_known_of_a_person_adds_no_strength() -> None:
 def test_a_passphrase_of_ones_own_may_do() -> None:
     refuse_weak("Xq7#vP2m-Kz9!wR4t-Lb6$")
     assert estimated_bits("Xq7#vP2m-Kz9!wR4t-Lb6$") > ENOUGH_BITS
+
+
+@given(st.integers(0, 2**64), st.sampled_from([string.ascii_lowercase, string.ascii_letters + string.digits]))
+def test_random_characters_of_enough_length_are_accepted(seed: int, alphabet: str) -> None:
+    chance = random.Random(seed)
+    refuse_weak("".join(chance.choice(alphabet) for _ in range(28)))
+
+
+@given(st.integers(0, 2**64))
+def test_words_that_are_offered_are_accepted_whichever_they_are(seed: int) -> None:
+    refuse_weak(" ".join(random.Random(seed).sample(words(), 7)))
+
+
+@pytest.mark.parametrize("passphrase", ["Xq7#vP2m-Kz9!wR4t-Lb6$", "kzvqwpxg tbhfmrdz qpwlksjv nxcbvzty"])
+def test_letters_that_are_no_words_are_not_counted_as_words(passphrase: str) -> None:
+    refuse_weak(passphrase)
+
+
+def test_rare_words_that_have_nothing_to_do_with_each_other_are_accepted() -> None:
+    refuse_weak("kwintessens schavotje dromedaris pimpelmees oregano walrustand kaleidoscoop")
