@@ -409,6 +409,7 @@ ACTIONS = {
     "destroyed": _l("a case was destroyed"),
     "declared": _l("a declaration of destruction was made"),
     "figures_given": _l("gave figures to who reads figures alone"),
+    "backed_up": _l("a backup was begun, with all sealed keys"),
     "backup_of_then": _l("is the moment of the backup that was put back in the next row"),
     "restored": _l("a backup was put back: what was written after its moment is not there"),
     "outbox_resumed": _l("let mail go out again"),

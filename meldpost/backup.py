@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import MailboxSettings, MaildirSettings, Settings
 from meldpost import backup_opened, backup_pins, startup
@@ -37,6 +38,7 @@ class Made:
     unread: tuple[str, ...]
     elsewhere: bool
     refused_list: Path | None
+    on_the_trail: bool
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def back_up(settings: Settings, target: Path) -> Made:
     database = open_database(settings.database.for_owner)
     try:
         begun = database.now()
+        on_the_trail = _note_begun(database, begun)
         written = backups.make(copies, target, _index_keys(settings), now, backup_pins.of_now(settings))
         elsewhere = copies.is_elsewhere(target.parent)
         if elsewhere:
@@ -79,7 +82,7 @@ def back_up(settings: Settings, target: Path) -> Made:
     finally:
         database.close()
     expired = backups.expire(target.parent, settings.backup.key_backup_days, now)
-    return Made(written.manifest, expired.removed, expired.unread, elsewhere, written.refused_list)
+    return Made(written.manifest, expired.removed, expired.unread, elsewhere, written.refused_list, on_the_trail)
 
 
 def check(settings: Settings, target: Path, asked: Asked | None = None) -> Checked:
@@ -165,6 +168,18 @@ def _note_on_the_trail(database: Database, manifest: Manifest, now: datetime) ->
         for desk in session.scalars(select(Desk.slug).order_by(Desk.slug)).all():
             audit.write(session, desk, Action.BACKUP_OF_THEN, datetime.fromisoformat(manifest.made_at))
             audit.write(session, desk, Action.RESTORED, now)
+
+
+def _note_begun(database: Database, now: datetime) -> bool:
+    """Before anything is copied, so that the copy holds it, too. A database that takes no row, as where its disk is
+    full, is backed up all the same."""
+    try:
+        with database.begin() as session:
+            for desk in session.scalars(select(Desk.slug).order_by(Desk.slug)).all():
+                audit.write(session, desk, Action.BACKED_UP, now)
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def _where_mail_lies(settings: Settings) -> list[str]:

@@ -37,6 +37,8 @@ def backup(config: Path, file: Path) -> None:
         click.echo("It lies on another disk than the database: mails that it holds leave the done folders now.")
     if made.expired:
         click.echo(f"Key files removed, since their time was over: {len(made.expired)}.")
+    if not made.on_the_trail:
+        click.echo("The trail does not tell of it: the database took no row. Run: meldpost doctor", err=True)
     if made.refused_list:
         click.echo(
             f"Lines of destroyed.list bore no proof. The list was written anew without them; as it was it is kept as "

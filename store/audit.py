@@ -105,6 +105,7 @@ class Action(StrEnum):
     DESTROYED = "destroyed"  # its rows are gone
     DECLARED = "declared"  # a member signed the declaration of it
     FIGURES_GIVEN = "figures_given"  # a member gave the figures of a year to those who read figures alone
+    BACKED_UP = "backed_up"  # all key records were copied, too
     BACKUP_OF_THEN = "backup_of_then"  # the moment of the backup that the next row says was put back
     RESTORED = "restored"  # a backup was put into the place of the database
     OUTBOX_RESUMED = "outbox_resumed"  # a member had mail go out again after a restore

@@ -313,6 +313,17 @@ def test_the_trail_tells_that_a_backup_was_put_back_when_and_of_which_moment(her
     assert "een back-up is teruggezet" in shown.split("<tbody>")[1]
 
 
+def test_the_trail_tells_of_each_backup_and_the_backup_itself_too(here: Here) -> None:
+    backup.back_up(here.world.settings, here.target)
+    with here.world.database.read() as session:
+        assert Action.BACKED_UP in session.scalars(select(Audit.action).where(Audit.desk == DESK)).all()
+        assert verify(session, DESK, None).is_sound
+    held = SqliteCopies(here.file).rows(here.folder / "monday.content", "audit")
+    assert Action.BACKED_UP in [row["action"] for row in held]
+    shown = coordinator(here.world).get("/trail/?action=backed_up").text
+    assert "er is een back-up begonnen" in shown.split("<tbody>")[1]
+
+
 def test_key_files_go_when_their_time_is_over_and_content_stays(here: Here) -> None:
     """Also one that was made at a later hour of that day: what was destroyed then is gone for good by tonight."""
     now = datetime.now(UTC)
