@@ -75,7 +75,9 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
         click.echo(line)
     for line in stored.lines:
         click.echo(line)
-    sys.exit(0 if found.is_sound and not stored.wrong else 1)
+    proves = outside is None or found.copied is not None
+    click.echo(_told_of_the_copy(found, given=outside is not None, with_key=public is not None))
+    sys.exit(0 if found.is_sound and not stored.wrong and proves else 1)
 
 
 @audit.command()
@@ -92,6 +94,26 @@ def key(config: Path, desk: str | None) -> None:
     else:
         click.echo(f"Put this line under [desks.{slug}] in {config}, then start the daemon anew:", err=True)
     click.echo(f'trail_key = "{pinned}"')
+
+
+def _told_of_the_copy(found: "Verdict", *, given: bool, with_key: bool) -> str:
+    wrong, note = click.style("WRONG", fg="red"), click.style("note ", fg="yellow")
+    if found.copied is not None:
+        reach = f"checkpoint {found.copied.number} of {_time(found.copied.at)}"
+        return f"{note}  The copy from outside reaches up to {reach}; what came later rests on the database alone."
+    if given and with_key:
+        return f"{wrong}  The copy holds no checkpoint of this desk: it proves nothing. Is it the right file?"
+    if given:
+        return f"{wrong}  Without the setting trail_key the copy cannot be checked: it proves nothing."
+    if with_key:
+        text = (
+            "No copy from outside was compared: who removed the newest rows with their checkpoints is not found. Give "
+        )
+        return f"{note}  {text}--checkpoints."
+    text = (
+        "Nothing outside covers this trail: rows cut off at its end are not missed. Set trail_key, and checkpoint_file "
+    )
+    return f"{note}  {text}or checkpoint_mail."
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,8 @@ class Verdict:
     uncovered: Span | None
     gone: int
     undeclared: tuple[str, ...] = ()
+    copied: Checkpoint | None = None
+    """The newest checkpoint of this desk in the copy from outside."""
 
     @property
     def is_sound(self) -> bool:
@@ -128,6 +130,7 @@ def verify(
         uncovered=trail.uncovered.span,
         gone=trail.gone,
         undeclared=tuple(sorted(cases.undeclared)),
+        copied=signed.copied,
     )
 
 
@@ -141,6 +144,7 @@ class _Checkpoints:
     lines: dict[int, bytes] = field(default_factory=dict)
     heads: dict[str, list[ChainHead]] = field(default_factory=lambda: defaultdict(list))
     faults: list[Fault] = field(default_factory=list)
+    copied: Checkpoint | None = None
 
     def look_at(self, kept: Iterable[Kept]) -> None:
         """Those of the database."""
@@ -171,6 +175,8 @@ class _Checkpoints:
             if before is not None and found.number > before.number + 1:
                 self._missing(before.number + 1, found.number)
             before = found
+            if self.copied is None or found.number > self.copied.number:
+                self.copied = found
             here = self.lines.get(found.number)
             if here is None:
                 self._missing(found.number, found.number + 1)

@@ -288,6 +288,41 @@ def test_verify_names_records_and_keys_that_were_overwritten(
     assert f"The key {seed.key_pair_id} sealed to {seed.recipient_key_pair_id} is damaged." in found.output
 
 
+def test_verify_says_how_far_the_copy_from_outside_reaches(
+    made: Made, settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    assert kept(settings, database) == Done(1)
+    found = verify(made, "--checkpoints", str(file_of(settings)))
+    assert found.exit_code == 0
+    assert "The copy from outside reaches up to checkpoint 1 of " in found.output
+    assert "No copy from outside was compared" in verify(made).output
+
+
+@pytest.mark.parametrize("content", ["", "\n", '{"desk":"another","number":1}\n'], ids=["empty", "blank", "another"])
+def test_a_copy_without_a_checkpoint_of_the_desk_proves_nothing(
+    made: Made, settings: Settings, database: Database, tmp_path: Path, content: str
+) -> None:
+    kept(settings, database)
+    (copy := tmp_path / "copy.jsonl").write_text(content)
+    found = verify(made, "--checkpoints", str(copy))
+    assert found.exit_code == 1
+    assert "it proves nothing" in found.output
+
+
+def test_without_the_trail_key_verify_says_that_nothing_outside_covers_the_trail(
+    made: Made, settings: Settings, database: Database
+) -> None:
+    kept(settings, database)
+    _without_key(made)
+    found = verify(made)
+    assert found.exit_code == 0
+    assert "Nothing outside covers this trail" in found.output
+    assert "Set trail_key" in found.output
+    given = verify(made, "--checkpoints", str(file_of(settings)))
+    assert given.exit_code == 1
+    assert "the copy cannot be checked" in given.output
+
+
 def test_verify_needs_no_secret(made: Made, settings: Settings, database: Database) -> None:
     kept(settings, database)
     for path in made.secrets_dir.iterdir():
