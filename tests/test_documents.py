@@ -46,6 +46,15 @@ def _without_figures(text: str) -> str:
     return re.sub(r"[+-]?\d[\d.,]*", "0", text)
 
 
+def test_each_decision_has_a_number_of_its_own_and_its_place_in_the_index() -> None:
+    folder = TOP / "docs" / "decisions"
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    listed = re.findall(r"^\| \[(\d+)\]\(([^)]+)\)", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert [name for _, name in listed] == files
+    assert [int(number) for number, _ in listed] == [int(name[:4]) for name in files]
+    assert len({name[:4] for name in files}) == len(files)
+
+
 # the threat model
 
 _NINE = (
