@@ -294,6 +294,9 @@ Next:
 {_about_sign_in(made.config, log_ins)}  3. meldpost doctor --config {made.config}
   4. meldpost run --config {made.config}     (takes mail in, sends receipts)
   5. meldpost desk --config {made.config}    (the web application)
+
+Nothing is destroyed until [desks.{given["desk"]}] says how long cases are kept: `retention` for a table of your own, or
+`retention_choice = "two_months"`, with which every case of a private organisation goes two months after closing.
 """
     )
 

@@ -37,7 +37,9 @@ def destroy_what_is_due(world: World, case_id: str) -> None:
 
 def test_until_the_table_is_filled_in_the_desk_says_that_nothing_is_destroyed(world: World) -> None:
     visitor = coordinator(world)
-    assert "Er wordt niets vernietigd" in visitor.get("/retention/").text
+    page = visitor.get("/retention/").text
+    assert "Er wordt niets vernietigd" in page
+    assert "retention_choice = &#34;two_months&#34;" in page
     case_id = world.new_case().case_id
     close(visitor, case_id)
     assert "Geen datum" in visitor.get(f"/cases/{case_id}").text

@@ -98,6 +98,7 @@ def test_init_says_that_without_the_pages_the_content_is_gone(tmp_path: Path) ->
     assert result.exit_code == 0, result.output
     assert "any 2 of these 4 pages together open every case" in result.output
     assert "the content is gone for good" in result.output
+    assert 'retention_choice = "two_months"' in result.output
     assert len(list((tmp_path / "new").glob("recovery-*.html"))) == 4
     said = result.output.split()
     for page in (tmp_path / "new").glob("recovery-*.html"):  # single words of a share are English words of all days
