@@ -12,6 +12,7 @@ from config.settings import DeskSettings, Settings
 from meldpost import hygiene
 from meldpost.startup import NotReady, opened, refuse_unless_servable
 from store import audit, sessions
+from store.audit import Action
 from store.database import Database
 from store.keyring import KeyRing, desk_keys, pins_of
 from store.lookups import IndexKey
@@ -40,6 +41,12 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
     try:
         pins = pins_of(settings.desks[desk])
         secret = secrets.key(f"passphrase-secret-{desk}")
+        index = IndexKey(secrets.key(f"index-key-{desk}"))
+        name, now = index.login(f"name {login}"), datetime.now(UTC)
+        with database.begin() as session:  # counted as at the pages, and together with what is tried there
+            if not sessions.may_try(session, name, now):
+                raise NotReady("Too many log-ins of this name went wrong. Wait some minutes, and try again.")
+            sessions.note_try(session, [name], now)
         try:
             with database.read() as session:
                 ring = unlock(session, desk, login, passphrase, secret, pins=pins)
@@ -49,8 +56,9 @@ def at_desk(settings: Settings, desk: str, login: str, passphrase: str) -> Itera
                 sessions.note_failure(session, desk, datetime.now(UTC), to_desk)
             raise
         with database.begin() as session:
+            sessions.note_success(session, name)
             complete_signing_keys(session, ring, pins, datetime.now(UTC))
-        index = IndexKey(secrets.key(f"index-key-{desk}"))
+            audit.write_look(session, ring, Action.LOGIN, datetime.now(UTC))
         yield AtDesk(settings.desks[desk], database, ring, index, secret, passphrase)
     finally:
         database.close()

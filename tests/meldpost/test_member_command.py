@@ -1,6 +1,7 @@
 """`meldpost member`: who belongs to a desk is changed at the command line by who may."""
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from meldpost.at_desk import at_desk
 from meldpost.cli import main
 from meldpost.init import Made
 from store.audit import Action
+from store.database import open_database
+from store.lookups import IndexKey
 from store.members import WrongLogin
 from store.schema import Audit
+from store.sessions import Throttle, note_try
 from tests.meldpost import plans
 
 WEAK = "welkom01"
@@ -140,3 +144,25 @@ def test_where_the_desk_asks_for_two_a_member_is_added_when_another_agreed(made:
     said(consent("give", number, login="bram", passphrase=GOOD))
     said(member(made, *add))
     assert role_of(made, "chris", GOOD) is Role.AUDITOR
+
+
+def test_a_log_in_at_the_command_line_stands_on_the_trail(made: Made) -> None:
+    said(member(made, "list"))
+    db = open_database(load(made.config).database.url)
+    with db.read() as session:
+        found = session.scalars(select(Audit).where(Audit.action == Action.LOGIN)).all()
+        assert [each.member_id is not None for each in found] == [True]
+    db.close()
+
+
+def test_wrong_passphrases_at_the_command_line_are_slowed_down(made: Made) -> None:
+    settings = load(made.config)
+    name = IndexKey(settings.secrets().key("index-key-desk-a")).login("name co")
+    db = open_database(settings.database.url)
+    with db.begin() as session:
+        for _ in range(Throttle().free + 4):
+            note_try(session, [name], datetime.now(UTC))
+    db.close()
+    right = member(made, "list")
+    assert right.exit_code == 1
+    assert "Too many log-ins of this name went wrong" in right.output
