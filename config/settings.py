@@ -247,7 +247,7 @@ class DeskSettings(Section):
     two_members: tuple[Literal["add_member", "recovery", "export", "destroy"], ...] = Field(
         (),
         description="What takes the consent of two members, one who asks and another who agrees within 7 days: "
-        "'add_member', 'recovery', 'export' of what is sealed, 'destroy' of a case before its time.",
+        "'add_member', 'recovery', 'export' of a case as a ZIP, 'destroy' of a case before its time.",
     )
     encryption_key_at: str = Field(
         "",
