@@ -36,7 +36,7 @@ def test_a_coordinator_logs_in_reads_corrects_and_moves_a_case_on(
     category.get_by_text("Verbeteren").click()
     category.get_by_label("Belangenverstrengeling").check()
     category.get_by_role("button", name="Opslaan").click()
-    expect(page.get_by_role("status")).to_have_text("Opgeslagen.")
+    expect(page.get_by_role("status").first).to_have_text("Opgeslagen.")
     expect(page.locator("#field-primary .value")).to_have_text("Belangenverstrengeling")
     expect(page.locator("#field-primary .by").first).to_contain_text("Vastgesteld door j.coordinator")
 
@@ -256,7 +256,7 @@ def test_a_message_that_could_not_be_read_is_read_again_by_a_button(world: World
     open_case(page, case_id)
     expect(page.locator("#conversation")).to_contain_text("Meldpost kon dit bericht niet lezen")
     page.get_by_role("button", name="Probeer het opnieuw te lezen").click()
-    expect(page.get_by_role("status")).to_have_text("Het bericht is opnieuw gelezen.")
+    expect(page.get_by_role("status").first).to_have_text("Het bericht is opnieuw gelezen.")
     expect(page.locator("#conversation .words").first).to_contain_text("10 procent van iedere factuur")
     expect(page.get_by_role("button", name="Probeer het opnieuw te lezen")).to_have_count(0)
 

@@ -119,7 +119,7 @@ def test_a_coordinator_writes_looks_sends_and_takes_back(
     open_who_reported(page)
     expect(sent).to_contain_text("Kunt u ons bellen")
     page.get_by_role("button", name="De brief terughalen").click()
-    expect(page.get_by_role("status")).to_have_text("De brief is teruggehaald. Het is weer uw concept.")
+    expect(page.get_by_role("status").first).to_have_text("De brief is teruggehaald. Het is weer uw concept.")
     expect(page.get_by_label("Brief", exact=True)).to_have_value(re.compile("Kunt u ons bellen"))
     expect(page.get_by_role("link", name="route.txt")).to_be_visible()
     page.get_by_role("button", name="Concept weggooien").click()
