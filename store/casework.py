@@ -467,7 +467,7 @@ def _linked(session: Session, ring: KeyRing, row: CaseFile) -> tuple[str, ...]:
     linked = or_(CaseFile.linked_case_id == row.id, CaseFile.id == row.linked_case_id)
     found = session.scalars(
         select(CaseFile.id)
-        .where(linked, within_reach(ring), CaseFile.status != Status.DESTROYED)
+        .where(linked, within_reach(ring, by_desk=False), CaseFile.status != Status.DESTROYED)
         .order_by(CaseFile.opened_at)
     ).all()
     first = [case_id for case_id in found if case_id == row.linked_case_id]

@@ -23,6 +23,8 @@ from store.schema import CaseFile, Due, Message
 FEWEST_FOLDED = 3
 """So many cases that are alike are one line; fewer are not worth hiding one behind another."""
 _READ_AT_ONCE = 2000
+_FAR = 5000
+"""From so many cases on a page lies far down."""
 _OPEN_DUE = (Due.state == DueState.OPEN, Due.kind.in_(OF_THE_DESK))
 
 
@@ -140,13 +142,13 @@ def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
 
 def due_count(session: Session, ring: KeyRing, span: Span) -> int:
     """How many cases that the member's keys reach have something due then."""
-    query = select(func.count(Due.case_id.distinct())).where(Due.desk == ring.desk, *_due_in(span))
+    cases = select(Due.case_id).where(Due.desk == ring.desk, *_due_in(span, by_time=span.since is not None)).distinct()
     if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
         out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
-        query = query.where(Due.case_id.not_in(out))
+        cases = cases.where(Due.case_id.not_in(out))
     else:
-        query = query.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
-    return session.scalars(query).one()
+        cases = cases.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
+    return session.scalars(select(func.count()).select_from(cases.subquery())).one()
 
 
 def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
@@ -177,9 +179,12 @@ def _folded(session: Session, ring: KeyRing, wanted: Wanted, alike: Groups) -> M
     return folded
 
 
-def _due_in(span: Span) -> tuple[ColumnElement[bool], ...]:
+def _due_in(span: Span, *, by_time: bool = True) -> tuple[ColumnElement[bool], ...]:
+    """What is due then. Not `by_time`: all that is open is read, case by case, which takes no sorting; so is counted
+    what has no beginning, for it may be nearly all."""
     since = () if span.since is None else (Due.due_at >= span.since,)
-    return (Due.state == DueState.OPEN, Due.kind.in_(span.kinds), Due.due_at < span.before, *since)
+    due_at = Due.due_at if by_time else func.coalesce(Due.due_at, span.before)  # by which nothing is looked for
+    return (Due.state == DueState.OPEN, Due.kind.in_(span.kinds), due_at < span.before, *since)
 
 
 def _unseen(ring: KeyRing) -> ColumnElement[bool]:
@@ -204,18 +209,30 @@ def _narrowed(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
     return narrowed
 
 
-def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
-    """How many cases are wanted: by an index where it can be, for there may be very many."""
-    if wanted.among is not None:
-        found = session.scalars(select(CaseFile.id).where(within_reach(ring), _chosen(ring, wanted)))
-        return sum(case_id in wanted.among for case_id in found)
-    narrowed = select(func.count()).select_from(CaseFile).where(_narrowed(ring, wanted))
-    statuses = [wanted.status] if wanted.status is not None else list(OPEN)
-    counted = session.scalars(narrowed.where(within_reach(ring), CaseFile.status.in_(statuses))).one()
+def _apart(ring: KeyRing, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
+    """What is wanted, in parts that share no case and are each found by an index: there may be very many."""
+    narrowed = _narrowed(ring, wanted)
     if wanted.status is not None:
-        return counted
-    ended = narrowed.where(within_reach(ring, by_desk=False), _unseen(ring), CaseFile.status.not_in(list(OPEN)))
-    return counted + session.scalars(ended).one()
+        return [within_reach(ring) & (CaseFile.status == wanted.status) & narrowed]
+    ended = _unseen(ring) & CaseFile.status.not_in(list(OPEN))
+    return [
+        within_reach(ring) & CaseFile.status.in_(list(OPEN)) & narrowed,
+        within_reach(ring, by_desk=False) & ended & narrowed,
+    ]
+
+
+def _ids(session: Session, ring: KeyRing, wanted: Wanted) -> Set[str]:
+    """All cases that are wanted."""
+    found = {case_id for part in _apart(ring, wanted) for case_id in session.scalars(select(CaseFile.id).where(part))}
+    return found if wanted.among is None else found & wanted.among
+
+
+def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
+    """How many cases are wanted."""
+    if wanted.among is not None:
+        return len(_ids(session, ring, wanted))
+    counts = (select(func.count()).select_from(CaseFile).where(part) for part in _apart(ring, wanted))
+    return sum(session.scalars(count).one() for count in counts)
 
 
 def _by_due(
@@ -223,18 +240,18 @@ def _by_due(
 ) -> tuple[list[str], int | None]:
     """The cases with these places in the order of what is due soonest, read no further than need be; and, where they
     were all read, how many there are."""
-    query = (
-        select(Due.case_id)
-        .join(CaseFile, CaseFile.id == Due.case_id)
-        .where(Due.desk == ring.desk, *_OPEN_DUE, chosen)
-        .order_by(Due.due_at, Due.case_id)
-    )
+    query = select(Due.case_id).where(Due.desk == ring.desk, *_OPEN_DUE).order_by(Due.due_at, Due.case_id)
+    among: Set[str] | None = wanted.among
+    if places.start < _FAR:
+        query = query.join(CaseFile, CaseFile.id == Due.case_id).where(chosen)
+    else:  # to look up each of so many cases takes longer than to read which there are
+        among = _ids(session, ring, wanted)
     found: dict[str, None] = {}
     streamed = {"yield_per": min(2 * places.stop, _READ_AT_ONCE)}
     for case_id in session.connection().execute(query, execution_options=streamed).scalars():
-        if case_id in behind or (wanted.among is not None and case_id not in wanted.among):
+        if case_id in behind or (among is not None and case_id not in among):
             continue
-        found.setdefault(case_id)
+        found[case_id] = None
         if len(found) == places.stop:
             return list(found)[places.start :], None
     return list(found)[places.start :], len(found)

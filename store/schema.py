@@ -170,7 +170,7 @@ class CaseFile(Base):
     changes: Mapped[int] = mapped_column(default=1, info=COUNTS)  # how often anything of it that is searched changed
     folded: Mapped[int] = mapped_column(default=0, info=COUNTS)  # at which of these the desk's search index read it
     reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
-    linked_case_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
+    linked_case_id: Mapped[str | None] = mapped_column(String(32), index=True, info=IDS)
     merged_into_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
     opened_at: Mapped[datetime] = mapped_column(info=TIMES)
     closed_at: Mapped[datetime | None] = mapped_column(info=TIMES)
@@ -181,6 +181,7 @@ class CaseFile(Base):
         Index(
             "ix_case_file_restricted",
             "desk",
+            "restricted",
             "id",
             sqlite_where=text("restricted IS 1"),
             postgresql_where=text("restricted IS true"),
@@ -204,6 +205,7 @@ class Message(Base):
         Index(
             "ix_message_unseen",
             "desk",
+            "seen_at",  # always the same here, but SQLite chooses the index by it
             "case_id",
             sqlite_where=text("seen_at IS NULL"),
             postgresql_where=text("seen_at IS NULL"),
@@ -370,6 +372,7 @@ class Due(Base):
         Index("ix_due_state_wake_at", "state", "wake_at"),
         Index("ix_due_case_id_state", "case_id", "state"),
         Index("ix_due_queue", "desk", "state", "due_at", "case_id", "kind"),
+        Index("ix_due_of_cases", "desk", "state", "case_id", "due_at", "kind"),
     )
 
 
