@@ -63,10 +63,12 @@ def list_members(**acting: Any) -> None:
 @_passphrase_file
 def add(name: str, address: str, role: str, passphrase_file: Path | None, **acting: Any) -> None:
     """Add a member of this log-in NAME, with a passphrase that is offered to you for them."""
+    from config.addresses import domain_to_ascii
     from store import members
     from store.members import OwnKey
 
     with acting_here(acting) as here:
+        domain_to_ascii(address)  # before a passphrase is offered for who cannot be added
         access = _with_consent(here, name, address, role)
         new = _new_passphrase(here, name, address, passphrase_file)
         own_key = OwnKey.make(new.text, here.secret)

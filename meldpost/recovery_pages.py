@@ -19,6 +19,7 @@ from meldpost.settings_file import write_private
 from store.shares import Share
 
 COLUMNS = 3
+_WORD = re.compile(r"<li>([a-z]+)</li>")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def _columns(words: Sequence[str]) -> str:
 
 def _items(words: Iterable[str]) -> str:
     return "".join(f"<li>{escape(word)}</li>" for word in words)
+
+
+def words_of(text: str) -> str:
+    """The words of a page that was written here; any other text as it is."""
+    return " ".join(_WORD.findall(text)) if text.lstrip()[:9].lower() == "<!doctype" else text
 
 
 def _sync(folder: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from meldpost.recovery_pages import words_of
 from store.keypairs import SEED_SIZE
 from store.shares import WORDS, BadShare, CannotJoin, Share, join, read_share, still_needed
 
@@ -44,7 +45,7 @@ def _from_files(files: Sequence[Path]) -> RecoverySeed:
         if (seed := _key_of_before(text)) is not None:
             return RecoverySeed(seed, ())
         try:
-            shares.append(read_share(text))
+            shares.append(read_share(words_of(text)))
         except BadShare as error:
             raise click.ClickException(f"{file}: {error}") from None
     try:

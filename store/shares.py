@@ -20,6 +20,8 @@ from store.keypairs import SEED_SIZE
 
 WORDS = 33
 _LETTERS = 4
+_TOLD = 5
+"""Words that are named where more are strange: those that have to be looked at first."""
 _WORD = re.compile(r"[a-z]+")
 
 
@@ -55,8 +57,9 @@ def read_share(text: str) -> Share:
     known = [_whole(word) for word in words]
     strange = [str(place) for place, word in enumerate(known, start=1) if word is None]
     if strange:
-        which = f"Word {strange[0]} is" if len(strange) == 1 else f"The words {', '.join(strange)} are"
-        raise BadShare(f"{which} not on the list of words. Compare with the page, letter by letter.")
+        which = f"Word {strange[0]} is" if len(strange) == 1 else f"The words {', '.join(strange[:_TOLD])} are"
+        more = f", nor are {len(strange) - _TOLD} more" if len(strange) > _TOLD else ""
+        raise BadShare(f"{which} not on the list of words{more}. Compare with the page, letter by letter.")
     if len(words) != WORDS:
         raise BadShare(f"A share has {WORDS} words; these are {len(words)}. Is one missing, or one there twice?")
     whole = tuple(word for word in known if word is not None)

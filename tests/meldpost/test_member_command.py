@@ -71,6 +71,11 @@ def test_a_weak_passphrase_is_refused_and_the_typed_one_is_not_shown(made: Made)
     assert role_of(made, "chris", GOOD) is Role.AUDITOR
 
 
+def test_no_passphrase_is_offered_for_who_cannot_be_added(made: Made) -> None:
+    done = member(made, "add", "bram", "--address", "geen adres", "--role", "auditor", answers="\n")
+    assert (done.exit_code, "of seven words" in done.output) == (1, False), done.output
+
+
 def test_a_member_leaves_and_comes_back(made: Made, tmp_path: Path) -> None:
     words = tmp_path / "words"
     words.write_text(GOOD)

@@ -122,6 +122,19 @@ def test_shares_can_come_from_files(made: Made, tmp_path: Path) -> None:
     assert "2 different shares are needed, and these are 1" in one.output
 
 
+def test_the_pages_themselves_are_files_of_shares(made: Made) -> None:
+    options = [option for page in made.recovery_pages[:2] for option in ("--share-file", str(page))]
+    result = recover(made, [], "--login", "co", *options)
+    assert result.exit_code == 0, result.output
+
+
+def test_of_a_file_that_holds_no_share_few_words_are_named(made: Made, tmp_path: Path) -> None:
+    other = tmp_path / "letter"
+    other.write_text("Dit is een brief. " * 300, encoding="utf-8")
+    refused = recover(made, [], "--login", "co", "--share-file", str(other))
+    assert (refused.exit_code, "1195 more" in refused.output, len(refused.output) < 400) == (1, True, True)
+
+
 def test_a_lost_passphrase_secret_is_made_anew_only_when_asked_for(made: Made) -> None:
     (made.secrets_dir / "passphrase-secret-desk-a").unlink()
     refused = recover(made, [], "--login", "co")
