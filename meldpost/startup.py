@@ -16,7 +16,8 @@ from ingest.check import check_isolation
 from store import trouble
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
-from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, pins_of
+from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, is_index_key, pins_of
+from store.lookups import IndexKey
 
 OTHER_DATABASE = (
     "This is another database than the desk's, or an empty one. Put the backup back in its place, or correct "
@@ -45,6 +46,7 @@ def desks_keys_are_the_pinned_ones(settings: Settings) -> str:
     with _reading(settings.database.for_desk) as session:
         for slug, desk in settings.desks.items():
             desk_keys(session, slug, pins_of(desk))
+            _index_key_is_the_desks(session, slug, settings)
     return "as pinned in the configuration"
 
 
@@ -110,7 +112,8 @@ def _is_current(url: str) -> str:
 
 
 def keys_are_the_pinned_ones(settings: Settings) -> str:
-    """Also that the mailer's secret seed is the one whose public half mail is sealed to."""
+    """Also that the mailer's secret seed is the one whose public half mail is sealed to, and that the index key knows
+    the desk's cases."""
     secrets = settings.secrets()
     with _reading(settings.database.url) as session:
         for slug, desk in settings.desks.items():
@@ -121,7 +124,17 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
                     f"The secret mailer-seed-{slug} does not belong to the desk {slug!r} of this database. Put "
                     "back the one that `meldpost init` made with it."
                 )
+            _index_key_is_the_desks(session, slug, settings)
     return "as pinned in the configuration"
+
+
+def _index_key_is_the_desks(session: Session, slug: str, settings: Settings) -> None:
+    """By another one, mail that is there already would be taken in once more, and answers would find no case."""
+    if not is_index_key(session, slug, IndexKey(settings.secrets().key(f"index-key-{slug}"))):
+        raise NotReady(
+            f"The secret index-key-{slug} is not the one by which the cases of this database were written down. Put "
+            "back the one that `meldpost init` made with it."
+        )
 
 
 def isolation_works(settings: Settings) -> str:

@@ -35,6 +35,8 @@ from store.signing import DESK, Author, Signer, SigningKey
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
 
+_LOOKED_AT = 20
+"""Keys of cases by which an index key is known."""
 _PAIRS = table_of(KeyPair)
 _SEEDS = table_of(SealedSeed)
 _IN_FORCE = (
@@ -436,6 +438,16 @@ def open_all(session: Session, desk: str, kind: KeyKind, privates: Mapping[str, 
         with suppress(NoSuchKey):  # a damaged one, or somebody else's: it hides no other
             opened[key_pair_id] = _open_seed(session, key_pair_id, privates)
     return opened
+
+
+def is_index_key(session: Session, desk: str, index: IndexKey) -> bool:
+    """Did who has this index key write down keys of the desk's cases? True where there are none yet.
+
+    Some of them are looked at: one that somebody else put in proves nothing against it.
+    """
+    proven = select(KeyPair).where(KeyPair.desk == desk, KeyPair.proof.is_not(None)).limit(_LOOKED_AT)
+    found = session.scalars(proven).all()
+    return not found or any(hmac.compare_digest(row.proof or b"", _proof(index, _pair(row))) for row in found)
 
 
 def _proof(index: IndexKey, pair: PublicPair) -> bytes:

@@ -3,6 +3,7 @@
 import re
 import socket
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,12 +12,16 @@ from alembic import command
 from click.testing import CliRunner
 
 from config.secrets import write_key
-from config.settings import load
+from config.settings import Settings, load
 from meldpost.cli import main
 from meldpost.init import InitError, Made, Plan, initialise
 from meldpost.startup import NotReady, refuse_unless_ready, refuse_unless_servable
 from store.database import _alembic, open_database
+from store.intake import open_case
+from store.keyring import desk_keys, pins_of
+from store.lookups import IndexKey
 from tests.meldpost.plans import plan_in
+from tests.store.world import NOW, mail
 
 
 def test_what_init_made_may_start(made: Made) -> None:
@@ -47,6 +52,22 @@ def test_a_mailer_seed_of_another_desk_is_refused(made: Made) -> None:
     write_key(made.secrets_dir, "mailer-seed-desk-a", bytes(32))
     with pytest.raises(NotReady, match="does not belong to the desk"):
         refuse_unless_ready(load(made.config))
+
+
+@pytest.mark.parametrize("refuses", [refuse_unless_ready, refuse_unless_servable])
+def test_an_index_key_that_knows_no_case_is_refused(made: Made, refuses: Callable[[Settings], None]) -> None:
+    settings = load(made.config)
+    database = open_database(settings.database.url)
+    with database.begin() as session:
+        keys = desk_keys(session, "desk-a", pins_of(settings.desks["desk-a"]))
+        index = IndexKey(settings.secrets().key("index-key-desk-a"))
+        open_case(session, keys, index, mail(), reference="CASE-1", now=NOW, dues={})
+    database.close()
+    refuses(settings)
+    (made.secrets_dir / "index-key-desk-a").unlink()
+    write_key(made.secrets_dir, "index-key-desk-a", bytes(32))
+    with pytest.raises(NotReady, match="index-key-desk-a is not the one"):
+        refuses(settings)
 
 
 @pytest.mark.parametrize("pin", ["public_key", "recovery_key", "mailer_key"])
