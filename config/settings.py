@@ -253,6 +253,11 @@ class DeskSettings(Section):
         "",
         description="Where reporters find the desk's certificate or OpenPGP key, as a receipt tells them.",
     )
+    index_key_lost: bool = Field(
+        False,
+        description="Was the secret index-key of the desk lost, and another made in its place? Then the daemon and the "
+        "desk start with it, though mail finds none of the cases of before.",
+    )
     smallest_count: int = Field(
         5,
         ge=3,

@@ -130,10 +130,13 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
 
 def _index_key_is_the_desks(session: Session, slug: str, settings: Settings) -> None:
     """By another one, mail that is there already would be taken in once more, and answers would find no case."""
+    if settings.desks[slug].index_key_lost:
+        return
     if not is_index_key(session, slug, IndexKey(settings.secrets().key(f"index-key-{slug}"))):
         raise NotReady(
             f"The secret index-key-{slug} is not the one by which the cases of this database were written down. Put "
-            "back the one that `meldpost init` made with it."
+            "back the one that `meldpost init` made with it. If it is lost for good, set index_key_lost = true for "
+            "this desk: new mail then joins none of the cases of before."
         )
 
 

@@ -68,6 +68,8 @@ def test_an_index_key_that_knows_no_case_is_refused(made: Made, refuses: Callabl
     write_key(made.secrets_dir, "index-key-desk-a", bytes(32))
     with pytest.raises(NotReady, match="index-key-desk-a is not the one"):
         refuses(settings)
+    lost = settings.desks["desk-a"].model_copy(update={"index_key_lost": True})
+    refuses(settings.model_copy(update={"desks": {"desk-a": lost}}))
 
 
 @pytest.mark.parametrize("pin", ["public_key", "recovery_key", "mailer_key"])
