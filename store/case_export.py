@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -40,36 +40,48 @@ def permit(db: Database, ring: KeyRing, index: IndexKey, case_id: str, now: date
             asked = False
             if two:
                 consent.use(session, ring, Act.EXPORT, subject, now)
-            audit.write_look(session, ring, Action.DOWNLOAD, now, case_id=case_id, subject_id=case_id)
+            audit.write_look(session, ring, Action.EXPORT, now, case_id=case_id, subject_id=case_id)
     if asked:
         raise ConsentNeeded("A second member has to agree to this export first.")
 
 
 def packed(session: Session, ring: KeyRing, view: CaseView, timeline: str) -> bytes:
-    """The ZIP. Its file names are numbers and ids: what a reporter called a file stands in `report.json`."""
+    """The ZIP. Its file names are numbers and ids: what a reporter called a file stands in `report.json`, and which
+    mail or file is not there: a report on paper has no mail."""
     holder = io.BytesIO()
     with zipfile.ZipFile(holder, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("timeline.html", timeline)
-        archive.writestr("report.json", json.dumps(_about(view), ensure_ascii=False, indent=2, default=str))
+        not_there = []
         for number, message in enumerate(view.messages, start=1):
             folder = f"messages/{number:03}"
             archive.writestr(f"{folder}/masked.txt", message.masked_text)
-            if view.opens_identity:
-                _add(archive, session, ring, Name(view.case_id, message.id, RecordKind.RAW), f"{folder}/original.eml")
-                for file in _files(message):
-                    name = Name(view.case_id, file["id"], RecordKind.ATTACHMENT)
-                    _add(archive, session, ring, name, f"{folder}/{file['id']}.bin")
+            for name, path in _sealed(view, message, folder):
+                if not _added(archive, session, ring, name, path):
+                    not_there.append(path)
+        about = {**_about(view), "not_there": not_there}
+        archive.writestr("report.json", json.dumps(about, ensure_ascii=False, indent=2, default=str))
     return holder.getvalue()
 
 
-def _add(archive: zipfile.ZipFile, session: Session, ring: KeyRing, name: Name, path: str) -> None:
+def _sealed(view: CaseView, message: CaseMessage, folder: str) -> Iterator[tuple[Name, str]]:
+    """The mail and the files of a message, and where they go; none while who reported is closed."""
+    if not view.opens_identity:
+        return
+    yield Name(view.case_id, message.id, RecordKind.RAW), f"{folder}/original.eml"
+    for file in _files(message):
+        yield Name(view.case_id, file["id"], RecordKind.ATTACHMENT), f"{folder}/{file['id']}.bin"
+
+
+def _added(archive: zipfile.ZipFile, session: Session, ring: KeyRing, name: Name, path: str) -> bool:
+    """False where there is no such record."""
     try:
         chunks = records.chunks(session, ring, name)
     except NoSuchRecord:
-        return  # a report on paper has no mail
+        return False
     with archive.open(path, "w", force_zip64=True) as file:
         for chunk in chunks:
             file.write(chunk)
+    return True
 
 
 def _files(message: CaseMessage) -> tuple[Mapping[str, Any], ...]:

@@ -6,8 +6,12 @@ import re
 import zipfile
 from dataclasses import replace
 
+from sqlalchemy import delete
+
 from desk.parts import equip, parts
 from store.audit import Action
+from store.records import RecordKind
+from store.schema import Record
 from tests.desk.test_members import add
 from tests.desk.test_trail import of_action
 from tests.desk.world import DESK, Visitor, World, coordinator
@@ -29,7 +33,7 @@ def test_a_case_comes_out_with_its_mail_files_report_and_timeline(world: World) 
     assert not [name for name in files if ".." in name or "bewijs" in name]
     assert json.loads(files["report.json"])["files"][0]["name"] == "../../bewijs.bin"
     assert b"<li>" in files["timeline.html"]
-    assert of_action(world, Action.DOWNLOAD)[-1].case_id == case_id
+    assert of_action(world, Action.EXPORT)[-1].case_id == case_id
 
 
 def test_while_who_reported_is_closed_no_mail_and_no_file_comes_out(world: World) -> None:
@@ -39,6 +43,15 @@ def test_while_who_reported_is_closed_no_mail_and_no_file_comes_out(world: World
     assert set(files) == {"timeline.html", "report.json", "messages/001/masked.txt"}
     about = json.loads(files["report.json"])
     assert (about["contact"], about["files"]) == ({}, [])
+
+
+def test_what_is_not_there_is_named(world: World) -> None:
+    taken = world.new_case(raw=b"From: a@example.org\r\n\r\nx", files=[("a.bin", b"y")])
+    with world.database.begin() as session:
+        session.execute(delete(Record).where(Record.case_id == taken.case_id, Record.kind == RecordKind.ATTACHMENT))
+    files = unpacked(coordinator(world).post(f"/cases/{taken.case_id}/export").data)
+    about = json.loads(files["report.json"])
+    assert about["not_there"] == [f"messages/001/{about['files'][0]['file']}"]
 
 
 def test_where_it_takes_two_nothing_comes_out_before_another_agreed_and_once_only(world: World) -> None:
@@ -51,7 +64,7 @@ def test_where_it_takes_two_nothing_comes_out_before_another_agreed_and_once_onl
     second.log_in("b.tweede", words)
     path = f"/cases/{world.new_case().case_id}/export"
     assert first.post(path).status_code == 303
-    assert of_action(world, Action.DOWNLOAD) == []
+    assert of_action(world, Action.EXPORT) == []
     found = re.search(r'action="(/consents/[^"]+/give)"', second.get("/consents/").text)
     assert found
     second.post(found[1])

@@ -109,7 +109,7 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case |= {"recovery_renewed", "recovery_key_ended"}
     of_no_case |= {"rotation_begun", "desk_key_destroyed", "trail_chained"}
     of_no_case |= {"model_trained", "model_refused", "model_chosen", "model_withdrawn", "outbox_resumed"}
-    of_no_case |= {"backup_of_then", "restored"}
+    of_no_case |= {"backed_up", "backup_of_then", "restored"}
     of_no_case |= {"look_list", "figures_given"}
     of_rows = {Action.RECORD, Action.RESEALED, Action.DETAIL_RESEALED, Action.TRAIL_CHAINED}
     without_case = {*of_rows, *(Action(slug) for slug in of_no_case)}
