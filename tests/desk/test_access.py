@@ -56,7 +56,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "letters.show", "letters.write", "letters.preview", "letters.send", "letters.take_back", "letters.enclosed",
     },
     frozenset({May.OPEN_THE_DESK}): {
-        "entering.show", "entering.enter",
+        "entering.show", "entering.enter", "exporting.export",
         "again.read", "changes.release", "receipts.show", "receipts.release", "receipts.resume", "overview.give",
         "retention.show", "retention.apply", "retention.declaration", "retention.hold", "retention.lift",
     },
