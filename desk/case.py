@@ -22,7 +22,7 @@ from desk.timeline import lines
 from desk.ways import way_of
 from store import records
 from store.audit import Action
-from store.casework import CaseView, view_case
+from store.casework import CaseView, Decision, view_case
 from store.changes import renew_card
 from store.keyring import UnprovenKey
 from store.mergers import merged_here
@@ -80,10 +80,10 @@ def doubted(view: CaseView) -> frozenset[str]:
 
 def suggestions(view: CaseView) -> Suggestions:
     """What the machine suggests and nobody has decided. A main category may be none; other parts say something."""
-    decided = {*view.decisions, *(["severity"] if view.first_look else []), *doubted(view)}
+    settled = {*decided(view), *doubted(view)}
     values = {}
     for part, kind in DECISIONS.items():
-        if part in decided or part not in view.suggested or (view.report[part] is None and part != "primary"):
+        if part in settled or part not in view.suggested or (view.report[part] is None and part != "primary"):
             continue
         form = kind(formdata=None)
         form.show(view.report)
@@ -99,10 +99,17 @@ def corrected(view: CaseView) -> frozenset[str]:
         form.show(report)
         return form.decided()
 
-    both = [part for part in DECISIONS if part in view.decisions and part in view.suggested]
-    return frozenset(
-        part for part in both if said(part, view.suggested) != said(part, {part: view.decisions[part].value})
-    )
+    of_persons = decided(view)
+    both = [part for part in DECISIONS if part in of_persons and part in view.suggested]
+    return frozenset(part for part in both if said(part, view.suggested) != said(part, {part: of_persons[part].value}))
+
+
+def decided(view: CaseView) -> Mapping[str, Decision]:
+    """What persons decided of the report; how serious it is, in the first look too, where that came later."""
+    found, looked = dict(view.decisions), view.first_look
+    if looked and ("severity" not in found or looked.at > found["severity"].at):
+        found["severity"] = Decision(looked.answers.severity.value, looked.by, looked.at)
+    return found
 
 
 def _references(case_ids: Sequence[str]) -> Mapping[str, str]:
@@ -144,6 +151,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         suggested=view.suggested,
         suggestions=suggestions(view),
         corrected=corrected(view),
+        decided_of=decided(view),
         doubted=doubted(view),
         marks=marks_in(text for mail in mails for text in mail.texts),
         is_open=view.status in OPEN,
@@ -199,7 +207,7 @@ def _why_mails_wait(view: CaseView) -> Mapping[str, str]:
 
 
 def _by_machines(view: CaseView) -> bool:
-    return all(message.content.get("automatic") for message in view.messages)
+    return bool(view.messages) and all(message.content.get("automatic") for message in view.messages)
 
 
 def _known(view: CaseView) -> Mapping[str, Any]:

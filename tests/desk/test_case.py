@@ -199,6 +199,15 @@ def test_the_first_look_answers_three_questions_and_is_due_no_longer(visitor: Vi
     assert "Eerste blik" not in visitor.get("/").text
 
 
+def test_how_serious_the_first_look_found_it_is_what_a_person_said(visitor: Visitor, case_id: str) -> None:
+    _change(visitor, case_id, "first-look", {"clear": "yes", "breach": "no", "severity": "acuut"})
+    text = visitor.get(f"/cases/{case_id}").text
+    severity = text.split('id="field-severity"')[1].split('<div class="field"')[0]
+    assert f"Vastgesteld door {LOGIN}" in severity
+    assert "Voorstel van de machine:" in severity
+    assert "nog door niemand bekeken" not in severity
+
+
 def test_an_unanswered_question_is_named_and_the_other_answers_are_kept(visitor: Visitor, case_id: str) -> None:
     answer = _change(visitor, case_id, "first-look", {"clear": "no", "severity": "laag"})
     assert answer.status_code == 400

@@ -56,6 +56,7 @@ def test_a_case_is_merged_into_the_one_whose_reference_was_given(world: World, v
     page = visitor.get(f"/cases/{case_id}").text
     assert "Deze zaak is samengevoegd met een andere" in page
     assert "De melder schrijven" not in page
+    assert "een machine stuurde dit" not in page
     assert "K2345-00001" not in visitor.get("/").text
 
 
