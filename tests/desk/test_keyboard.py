@@ -39,6 +39,7 @@ def log_in(page: Page) -> None:
     page.keyboard.type(PASSPHRASE)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Uitloggen")).to_be_visible(timeout=30_000)
+    page.wait_for_load_state()  # a key that is pressed before the script listens is lost
 
 
 @SCRIPTED
