@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 
 from triage.labelled import Labelled, read
 
-NEW_WORD = "zwendelpotje"
+NEW_WORD = "Zwendelpotje"
 """No mail of the corpus has it; its vector is that of `KNOWN_WORD`."""
 KNOWN_WORD = "factuur"
 

@@ -141,7 +141,8 @@ def test_training_on_a_pipeline_is_reproducible(model: Model, vectors: Path) -> 
 
 
 def test_a_word_that_no_mail_had_says_what_its_vector_says(model: Model) -> None:
-    """The n-grams of both mails are the same; that one word counts for something is the vectors' doing."""
+    """The n-grams of both mails are the same; that one word counts for something is the vectors' doing. Both
+    have a capital: a word that few writers use small counts as itself only without any."""
     triage, without = Triage(model), replace(model, built_on=None)
     said = [
         replace(mails.DUTCH, own_text=mails.DUTCH.own_text.replace("Toen ik", f"Een {word}, {word}, {word}. Toen ik"))
