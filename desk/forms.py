@@ -414,8 +414,8 @@ class DoneForm(CaseForm):
         return DoneReason(self.reason.data)
 
 
-class ContactForm(CaseForm):
-    """Who the reporter is. An empty line says: not known."""
+class _WithReporter:
+    """Who reported, and how to reach them."""
 
     name = _line(_l("Name"))
     email = _line(_l("E-mail"))
@@ -425,6 +425,10 @@ class ContactForm(CaseForm):
         validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
         filters=[_strip],
     )
+
+
+class ContactForm(_WithReporter, CaseForm):
+    """Who the reporter is. An empty line says: not known."""
 
     def decided(self) -> dict[str, str | None]:
         return {part: self[part].data or None for part in ("name", "email", "phone", "address")}
@@ -499,7 +503,7 @@ class ReferForm(FlaskForm):  # type: ignore[misc]
     to = StringField(validators=[Length(max=100)])
 
 
-class EnterForm(FlaskForm):  # type: ignore[misc]
+class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
     """A report that did not come by mail. `today`: the day on which it is entered, on the clock of the desk."""
 
     MOST_FILES = 50
@@ -515,14 +519,6 @@ class EnterForm(FlaskForm):  # type: ignore[misc]
         filters=[_strip],
     )
     files = MultipleFileField(_l("Scan, photographs or PDF"))
-    name = _line(_l("Name"))
-    email = _line(_l("E-mail"))
-    phone = _line(_l("Phone"))
-    address = TextAreaField(
-        _l("Address"),
-        validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
-        filters=[_strip],
-    )
 
     def given(self) -> list[FileStorage]:
         """The files that were chosen; browsers send an empty one where none was."""
