@@ -188,6 +188,11 @@ class DeskSettings(Section):
         description="The public half (base64) of the key that signs checkpoints of the audit trail, likewise; the "
         "other half is the secret trail-seed-<desk>. Not set: no checkpoints. `meldpost audit key` makes one.",
     )
+    token_key_check: str = Field(
+        "",
+        description="By which daemon and desk know the secret token-key-<desk> again, likewise. Not set: another one would "
+        "go unnoticed, and `meldpost doctor` shows the line.",
+    )
     checkpoint_file: Path | None = Field(
         None,
         description="A file to which each checkpoint is appended, best on another machine or on a medium that is "

@@ -41,7 +41,7 @@ from meldpost.conflicts_examined import conflicts
 from meldpost.database_examined import database_roles
 from meldpost.destroyed_noted import noted
 from meldpost.findings import Finding, Verdict
-from meldpost.keys_examined import keys_of_desks
+from meldpost.keys_examined import keys_of_desks, token_keys
 from meldpost.mail_keys_examined import encrypted_mail
 from meldpost.model_examined import desks_own_models, model
 from meldpost.retention_examined import retention
@@ -97,6 +97,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield from conflicts(settings)
     yield from urgency(settings)
     yield from keys_of_desks(settings)
+    yield from token_keys(settings)
     yield _isolation(settings)
     yield from _names(settings)
     yield model(settings.triage)

@@ -25,8 +25,10 @@ from meldpost import recovery_pages
 from meldpost.recovery_pages import Batch
 from meldpost.settings_file import render, render_more, write_over, write_private
 from meldpost.startup import unusable
+from notify.keys import TOKEN_KEY_NUMBER
 from store.database import Database, StoreError, open_database
 from store.keyring import Pins
+from store.lookups import TokenKey
 from store.members import FreshDesk, add_member, create_desk
 from store.schema import Desk
 from store.shares import split
@@ -135,6 +137,7 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
     made = Secrets(secrets_dir, {})
     passphrase_secret = made.key(f"passphrase-secret-{plan.desk}")
     trail_key = SigningKey(made.key(f"trail-seed-{plan.desk}")).public
+    token_check = TokenKey(TOKEN_KEY_NUMBER, made.key(f"token-key-{plan.desk}")).check()
     now = datetime.now(UTC)
     with database.begin() as session:
         desk = create_desk(session, plan.desk, now)
@@ -151,10 +154,11 @@ def _make(plan: Plan, database: Database, secrets_dir: Path, before: str = "") -
         public = desk.keys.to_desk.public
         write_key(secrets_dir, f"mailer-seed-{plan.desk}", desk.mailer_seed)
         recovery_pages.write(plan.folder, _batch(plan, desk, now), split(desk.recovery_seed, plan.shares))
+        pinned = _with_pins(plan, desk.pins, trail_key, token_check)
         if before:
-            write_over(plan.config, _joined(before, render_more(_with_pins(plan, desk.pins, trail_key))))
+            write_over(plan.config, _joined(before, render_more(pinned)))
         else:
-            write_private(plan.config, render(_with_pins(plan, desk.pins, trail_key)))
+            write_private(plan.config, render(pinned))
         load(plan.config)  # what was written must be what can be read
     return Made(plan.config.resolve(), secrets_dir, plan.recovery_pages, public.fingerprint())
 
@@ -174,7 +178,8 @@ def _refuse_what_makes_no_sense(plan: Plan, before: str = "") -> None:
     except ValidationError:
         raise InitError("The first member's address must be one plain e-mail address, like co@example.org.") from None
     stand_in = base64.b64encode(bytes(32)).decode()
-    pins = dict.fromkeys(("public_key", "recovery_key", "mailer_key", "signing_key", "trail_key"), stand_in)
+    names = ("public_key", "recovery_key", "mailer_key", "signing_key", "trail_key", "token_key_check")
+    pins = dict.fromkeys(names, stand_in)
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / "meldpost.toml"
         values = {**plan.settings, "desks": {plan.desk: {**desk, **pins}}}
@@ -238,7 +243,7 @@ def _database_url(plan: Plan) -> str:
     return url
 
 
-def _with_pins(plan: Plan, pins: Pins, trail_key: bytes) -> dict[str, Any]:
+def _with_pins(plan: Plan, pins: Pins, trail_key: bytes, token_check: str) -> dict[str, Any]:
     publics = {
         "public_key": pins.to_desk.to_bytes(),
         "recovery_key": pins.recovery.to_bytes(),
@@ -247,7 +252,8 @@ def _with_pins(plan: Plan, pins: Pins, trail_key: bytes) -> dict[str, Any]:
         "trail_key": trail_key,
     }
     pinned = {name: base64.b64encode(public).decode() for name, public in publics.items()}
-    return {**plan.settings, "desks": {plan.desk: {**plan.settings["desks"][plan.desk], **pinned}}}
+    named = {**plan.settings["desks"][plan.desk], **pinned, "token_key_check": token_check}
+    return {**plan.settings, "desks": {plan.desk: named}}
 
 
 def _recovery_files(plan: Plan) -> list[Path]:

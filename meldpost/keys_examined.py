@@ -1,4 +1,5 @@
-"""What the doctor says of a desk's keys: is a rotation unfinished, and do the recovery pages open everything?"""
+"""What the doctor says of a desk's keys: is a rotation unfinished, do the recovery pages open everything, and would a
+wrong token key be noticed?"""
 
 from collections.abc import Iterator
 
@@ -34,6 +35,19 @@ def keys_of_desks(settings: Settings) -> Iterator[Finding]:
         return
     finally:
         database.close()
+
+
+def token_keys(settings: Settings) -> Iterator[Finding]:
+    """Of desks whose configuration does not know the key yet; that another one is there, the start says."""
+    for slug, desk in settings.desks.items():
+        try:
+            check = startup.token_key(settings, slug).check()
+        except ConfigError:
+            continue
+        if not desk.token_key_check:
+            text = "another one would go unnoticed, and answers would join no case. While answers to your receipts do "
+            text += f'join theirs, add to [desks.{slug}] in the configuration: token_key_check = "{check}"'
+            yield Finding(f"token key of {slug}", Verdict.NOTE, text)
 
 
 def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> Iterator[Finding]:

@@ -13,11 +13,12 @@ from access.credentials import accounts_by_token
 from config.errors import ConfigError
 from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
+from notify.keys import TOKEN_KEY_NUMBER
 from store import trouble
 from store.database import Database, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
 from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, is_index_key, pins_of
-from store.lookups import IndexKey
+from store.lookups import IndexKey, TokenKey
 
 OTHER_DATABASE = (
     "This is another database than the desk's, or an empty one. Put the backup back in its place, or correct "
@@ -47,6 +48,8 @@ def desks_keys_are_the_pinned_ones(settings: Settings) -> str:
         for slug, desk in settings.desks.items():
             desk_keys(session, slug, pins_of(desk))
             _index_key_is_the_desks(session, slug, settings)
+            if settings.secrets().has(f"token-key-{slug}"):  # a desk can do without
+                _token_key_is_the_desks(slug, settings)
     return "as pinned in the configuration"
 
 
@@ -112,8 +115,8 @@ def _is_current(url: str) -> str:
 
 
 def keys_are_the_pinned_ones(settings: Settings) -> str:
-    """Also that the mailer's secret seed is the one whose public half mail is sealed to, and that the index key knows
-    the desk's cases."""
+    """Also that the mailer's secret seed is the one whose public half mail is sealed to, that the index key knows the
+    desk's cases, and that the token key is the one that the configuration knows."""
     secrets = settings.secrets()
     with _reading(settings.database.url) as session:
         for slug, desk in settings.desks.items():
@@ -125,6 +128,7 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
                     "back the one that `meldpost init` made with it."
                 )
             _index_key_is_the_desks(session, slug, settings)
+            _token_key_is_the_desks(slug, settings)
     return "as pinned in the configuration"
 
 
@@ -138,6 +142,22 @@ def _index_key_is_the_desks(session: Session, slug: str, settings: Settings) -> 
             "back the one that `meldpost init` made with it. If it is lost for good, set index_key_lost = true for "
             "this desk: new mail then joins none of the cases of before."
         )
+
+
+def _token_key_is_the_desks(slug: str, settings: Settings) -> None:
+    """By another one, answers to all that was sent would open new cases. A configuration of before knows none."""
+    known, held = settings.desks[slug].token_key_check, token_key(settings, slug).check()
+    if known and known != held:
+        raise NotReady(
+            f"The secret token-key-{slug} is not the one that the configuration knows by token_key_check. Put back the "
+            f'one that `meldpost init` made with it. If it is lost for good, set token_key_check = "{held}" for this '
+            "desk: answers to what was sent by the old one then join no case."
+        )
+
+
+def token_key(settings: Settings, slug: str) -> TokenKey:
+    """Raises ConfigError."""
+    return TokenKey(TOKEN_KEY_NUMBER, settings.secrets().key(f"token-key-{slug}"))
 
 
 def isolation_works(settings: Settings) -> str:

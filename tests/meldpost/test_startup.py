@@ -15,6 +15,7 @@ from config.secrets import write_key
 from config.settings import Settings, load
 from meldpost.cli import main
 from meldpost.init import InitError, Made, Plan, initialise
+from meldpost.keys_examined import token_keys
 from meldpost.startup import NotReady, refuse_unless_ready, refuse_unless_servable
 from store.database import _alembic, open_database
 from store.intake import open_case
@@ -70,6 +71,30 @@ def test_an_index_key_that_knows_no_case_is_refused(made: Made, refuses: Callabl
         refuses(settings)
     lost = settings.desks["desk-a"].model_copy(update={"index_key_lost": True})
     refuses(settings.model_copy(update={"desks": {"desk-a": lost}}))
+
+
+@pytest.mark.parametrize("refuses", [refuse_unless_ready, refuse_unless_servable])
+def test_another_token_key_is_refused_until_the_configuration_knows_it(
+    made: Made, refuses: Callable[[Settings], None]
+) -> None:
+    settings = load(made.config)
+    (made.secrets_dir / "token-key-desk-a").unlink()
+    write_key(made.secrets_dir, "token-key-desk-a", bytes(32))
+    with pytest.raises(NotReady, match="token-key-desk-a is not the one") as refused:
+        refuses(settings)
+    told = re.search(r'token_key_check = "(\w+)"', str(refused.value))
+    assert told
+    text = made.config.read_text(encoding="utf-8").replace(_line(made.config, "token_key_check"), told[0])
+    made.config.write_text(text, encoding="utf-8")
+    refuses(load(made.config))
+
+
+def test_a_configuration_that_knows_no_token_key_is_told_the_line_by_the_doctor(made: Made) -> None:
+    line, text = _line(made.config, "token_key_check"), made.config.read_text(encoding="utf-8")
+    assert not list(token_keys(load(made.config)))
+    made.config.write_text(text.replace(line, ""), encoding="utf-8")
+    refuse_unless_ready(load(made.config))
+    assert [line in finding.text for finding in token_keys(load(made.config))] == [True]
 
 
 @pytest.mark.parametrize("pin", ["public_key", "recovery_key", "mailer_key"])

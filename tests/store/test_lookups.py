@@ -84,6 +84,7 @@ def test_a_token_of_another_key_or_number_names_nothing() -> None:
     token = TOKENS.sign(new_outbox_id())
     assert TokenKey(1, b"u" * 32).verify(token) is None
     assert TokenKey(2, b"t" * 32).verify(token) is None
+    assert len({each.check() for each in (TOKENS, TokenKey(1, b"u" * 32), TokenKey(2, b"t" * 32))}) == 3
 
 
 @pytest.mark.parametrize("make", [lambda: IndexKey(b"short"), lambda: TokenKey(1, b"short")])
