@@ -4,6 +4,7 @@
 import "./keys.js";
 import "./live.js";
 import "./presence.js";
+import { forget } from "./unsent.js";
 
 const idle = Number(document.body.dataset.idle) * 1000;
 
@@ -16,7 +17,7 @@ if (idle) {
     document.addEventListener(sign, () => { lastSign = Date.now(); }, { passive: true });
   }
 
-  const leave = () => { location.replace(document.body.dataset.leave); };
+  const leave = () => { forget(); location.replace(document.body.dataset.leave); };
 
   setInterval(async () => {
     const now = Date.now();
