@@ -12,7 +12,7 @@ from ingest.attachments.kinds import kind_of
 from ingest.attachments.pictures import FORMATS
 from ingest.attachments.task import Budget, Recogniser, Task
 
-_PDF = b"""%PDF-1.4
+PDF = b"""%PDF-1.4
 1 0 obj
 << /Type /Catalog /Pages 2 0 R >>
 endobj
@@ -39,7 +39,7 @@ _HTML = b"<html><body><p>a</p></body></html>"
 
 
 def warm_up(recogniser: Recogniser | None) -> None:
-    files = [_PDF, _RTF, _TNEF, _OLE, _archive(), *map(_picture, FORMATS)]
+    files = [PDF, _RTF, _TNEF, _OLE, _archive(), *map(_picture, FORMATS)]
     for data in files:
         _read(data, "", recogniser)
     _read(_HTML, "a.html", recogniser)
