@@ -40,10 +40,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a text; `category` is the slug that it is evidence of, or None."""
+    """A stretch of a text; `categories` are the slugs that it is evidence of."""
 
     pieces: tuple[Piece, ...]
-    category: str | None = None
+    categories: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -61,17 +61,20 @@ def parts_of(concerned: Iterable[Mapping[str, Any]], contact: Mapping[str, Any])
 
 
 def stretches(text: str, evidence: Iterable[Mapping[str, Any]], parts: Iterable[Wanted] = ()) -> Iterator[Stretch]:
-    """The text in order and complete, cut where evidence begins and ends. Overlapping evidence: the first counts.
+    """The text in order and complete, cut where evidence begins and ends. Overlapping evidence: the first counts, but
+    one passage may be evidence of several categories.
 
     Evidence is marked once, where it stands first; a part wherever it stands in words of its own.
     """
     plain = _Folded(_ODD.sub(" ", text))
     marked = _apart(place for words, part in parts for place in _places_of_part(plain, words, part))
     at = 0
-    for start, end, category in _apart(_places_of_evidence(plain, evidence)):
+    shown = list(_places_of_evidence(plain, evidence))
+    for start, end, _ in _apart(shown):
         if start > at:
             yield Stretch(tuple(_pieces(text, at, start, marked)))
-        yield Stretch(tuple(_pieces(text, start, end, marked)), category)
+        categories = dict.fromkeys(category for *place, category in shown if place == [start, end])
+        yield Stretch(tuple(_pieces(text, start, end, marked)), tuple(categories))
         at = end
     if at < len(text):
         yield Stretch(tuple(_pieces(text, at, len(text), marked)))
@@ -81,7 +84,7 @@ def marks_in(texts: Iterable[Iterable[Stretch]]) -> list[str]:
     """What is marked in any of these texts: EVIDENCE, and PARTS in their order. A legend names just these."""
     every = [stretch for text in texts for stretch in text]
     parts = {piece.part for stretch in every for piece in stretch.pieces}
-    evidence = [EVIDENCE] if any(stretch.category is not None for stretch in every) else []
+    evidence = [EVIDENCE] if any(stretch.categories for stretch in every) else []
     return [*evidence, *(part for part in PARTS if part in parts)]
 
 

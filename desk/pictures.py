@@ -132,7 +132,7 @@ def harmless_object(value: Any) -> Any:
 
 def _harmless_stretch(stretch: Stretch) -> Stretch:
     pieces = tuple(replace(piece, text=harmless(piece.text)) for piece in stretch.pieces)
-    return replace(stretch, pieces=pieces, category=stretch.category and harmless(stretch.category))
+    return replace(stretch, pieces=pieces, categories=tuple(map(harmless, stretch.categories)))
 
 
 @contextmanager

@@ -103,10 +103,10 @@ def _text(stretches: Iterable[Stretch], style: str = "") -> Padding:
 
 
 def _marked(stretches: Iterable[Stretch], style: str = "") -> Text:
-    """[name · label] within «passage · category»."""
+    """[name · label] within «passage · categories»."""
     drawn = Text(style=style)
     for stretch in stretches:
-        within = _EVIDENCE if stretch.category is not None else ""
+        within = _EVIDENCE if stretch.categories else ""
         drawn.append("«" if within else "", within)
         for piece in stretch.pieces:
             if piece.part is None:
@@ -114,6 +114,7 @@ def _marked(stretches: Iterable[Stretch], style: str = "") -> Text:
                 continue
             label = f" · {name(piece.part, 'part')}]" if piece.ends else "]"
             drawn.append("[", "dim").append(printable(piece.text), _PARTS[piece.part]).append(label, "dim")
-        if stretch.category is not None:
-            drawn.append(f" · {name(stretch.category, 'category')}", f"dim {within}").append("»", within)
+        if stretch.categories:
+            labels = ", ".join(name(category, "category") for category in stretch.categories)
+            drawn.append(f" · {labels}", f"dim {within}").append("»", within)
     return drawn

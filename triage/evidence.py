@@ -1,11 +1,12 @@
-"""The sentences of a mail that weigh most for a category."""
+"""The sentences of a mail that weigh most for each category that is suggested."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from config.taxonomy import Category
+from triage.linear import Floats
 from triage.masking import Mask
 from triage.model import Model
 from triage.reading import Prepared
@@ -32,25 +33,37 @@ _LABELLED_LINE = re.compile(r"^[^\n:：]{2,70}[:：](?=[ \t]*\S)", re.MULTILINE)
 
 
 def passages(
-    model: Model, prepared: Prepared, category: Category, contact: Contact, mask: Mask
+    model: Model, prepared: Prepared, categories: Sequence[Category], contact: Contact, mask: Mask
 ) -> tuple[Evidence, ...]:
-    """Up to three sentences, in the order of the mail, own words first; quoted ones only where they weigh clearly more
-    than the reporter's own, or those hold none. A sentence of a word or two only where there is no other.
+    """For each category, of which the first is the primary one, up to three sentences, in the order of the mail, own
+    words first; quoted ones only where they weigh clearly more than the reporter's own, or those hold none. A sentence
+    of a word or two only where there is no other. One sentence may weigh for several categories.
 
     `mask` takes the people of this mail out of a sentence. One that tells how to reach the reporter tells nothing about
     anybody's conduct.
     """
+    columns = [TEXT_OUTPUTS.index(_output(category, categories[0])) for category in categories]
+    own = _weighed(model, prepared.own, _own_sentences(prepared, contact), columns, mask)
+    quoted = _weighed(model, prepared.quoted, sentences(prepared.quoted), columns, mask)
+    return tuple(
+        Evidence(text, category)
+        for number, category in enumerate(categories)
+        for text in _shown([each.for_one(number) for each in own], [each.for_one(number) for each in quoted])
+    )
+
+
+def _output(category: Category, primary: Category) -> str:
+    """What the text model says of the category: that the mail is mostly about it, or that it holds beside others."""
+    return f"primary {category}" if category is primary else f"category {category}"
+
+
+def _own_sentences(prepared: Prepared, contact: Contact) -> list[Span]:
+    """What the reporter tells, without greeting and signature, fields of a form and ways to reach them."""
     layout = prepared.layout
     body = prepared.own[: layout.signature_start] if layout.signature_start > layout.greeting_end else prepared.own
     own = [s for s in sentences(body) if s.start >= layout.greeting_end or s.end > layout.greeting_end + 20]
     own = [piece for s in own for piece in _without_fields(prepared, s)]
-    own = [s for s in own if not tells_contact(s.of(prepared.own), contact)]
-    column = TEXT_OUTPUTS.index(f"primary {category}")
-    own_words = _weighed(model, prepared.own, own, column, mask)
-    border = _CLEARLY * max((each.weight for each in own_words if is_whole(each.text)), default=0.0)
-    quoted = _weighed(model, prepared.quoted, sentences(prepared.quoted), column, mask)
-    found = [*own_words, *(each for each in quoted if each.weight >= border)]
-    return tuple(Evidence(text, category) for text in _heaviest([s for s in found if is_whole(s.text)] or found))
+    return [s for s in own if not tells_contact(s.of(prepared.own), contact)]
 
 
 def _without_fields(prepared: Prepared, sentence: Span) -> Iterator[Span]:
@@ -88,17 +101,34 @@ def _parts(way: str, sentence: str) -> Iterable[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
+    """A sentence, and what it weighs for one category."""
+
     text: str
     weight: float
 
 
-def _weighed(model: Model, text: str, spans: list[Span], column: int, mask: Mask) -> list[_Weighed]:
-    """The sentences that speak for the category."""
-    found = [(span.of(text), added_by(model, mask.bags(span.of(text)[:2000]), column)) for span in spans[:_SENTENCES]]
-    return [_Weighed(sentence, weight) for sentence, weight in found if weight > 0]
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence, and what it weighs for each category."""
+
+    text: str
+    weights: Floats
+
+    def for_one(self, number: int) -> _Weighed:
+        return _Weighed(self.text, float(self.weights[number]))
 
 
-def _heaviest(found: list[_Weighed]) -> list[str]:
-    """The texts of the heaviest, in the order in which they are given."""
+def _weighed(model: Model, text: str, spans: list[Span], columns: Sequence[int], mask: Mask) -> list[_Sentence]:
+    return [
+        _Sentence(span.of(text), added_by(model, mask.bags(span.of(text)[:2000]), columns))
+        for span in spans[:_SENTENCES]
+    ]
+
+
+def _shown(own: list[_Weighed], quoted: list[_Weighed]) -> list[str]:
+    """The texts of the heaviest sentences that speak for a category, in the order in which they are given."""
+    border = _CLEARLY * max((each.weight for each in own if each.weight > 0 and is_whole(each.text)), default=0.0)
+    found = [each for each in (*own, *(each for each in quoted if each.weight >= border)) if each.weight > 0]
+    found = [each for each in found if is_whole(each.text)] or found
     best = sorted(range(len(found)), key=lambda i: (-found[i].weight, i))[:_MOST]
     return [found[i].text for i in sorted(best) if found[i].weight >= _WORTH * found[best[0]].weight]

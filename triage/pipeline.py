@@ -112,7 +112,7 @@ class Triage:
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
             missing_scores=missing_scores,
             anonymous=filled_in.asks_anonymity(prepared.fields) or self._yes("anonymous", row) >= 0.5,
-            evidence=passages(self._model, prepared, primary, how, mask) if primary else (),
+            evidence=passages(self._model, prepared, [c.slug for c in categories], how, mask) if categories else (),
         )
 
     def _kinds(self, prepared: Prepared, row: Floats) -> dict[Kind, float]:

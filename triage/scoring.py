@@ -1,5 +1,7 @@
 """The text model at work: scores of one text, and what each sentence adds to them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from triage.features import WORD_BITS, Array, Bag
@@ -26,10 +28,11 @@ def _part(model: Model, bag: Bag, idf: Array, offset: int) -> Floats:
     return np.asarray(weights @ model.text.at(bag.indices + offset).astype(np.float64) / length)
 
 
-def added_by(model: Model, bags: Bags, column: int) -> float:
-    """What the n-grams of a passage weigh for one column, longer passages more: not scaled to length 1."""
-    total = 0.0
+def added_by(model: Model, bags: Bags, columns: Sequence[int]) -> Floats:
+    """What the n-grams of a passage weigh for some columns, longer passages more: not scaled to length 1."""
+    total = np.zeros(len(columns))
     for bag, idf, offset in ((bags.words, model.word_idf, 0), (bags.chars, model.char_idf, _CHARS_FROM)):
         weights = (bag.weights * idf[bag.indices]).astype(np.float64)
-        total += float(weights @ model.text.at(bag.indices + offset, column)) / (1 + float(np.sqrt(weights @ weights)))
+        length = 1 + float(np.sqrt(weights @ weights))
+        total += [float(weights @ model.text.at(bag.indices + offset, column)) / length for column in columns]
     return total

@@ -13,8 +13,8 @@ FEW = "ab .\n\x07\u202eé"
 """Letters of which texts are made that often hold what is looked for."""
 
 
-def plain(text: str, category: str | None = None) -> Stretch:
-    return Stretch((Piece(text),), category)
+def plain(text: str, *categories: str) -> Stretch:
+    return Stretch((Piece(text),), categories)
 
 
 def marked(text: str, *parts: tuple[str, str], evidence: str = "") -> list[Stretch]:
@@ -40,6 +40,15 @@ def test_where_evidence_overlaps_the_first_is_shown() -> None:
     assert list(stretches("abcd", evidence)) == [plain("ab", "intimidatie"), plain("cd")]
 
 
+def test_a_passage_that_is_evidence_of_two_categories_is_marked_once_with_both() -> None:
+    evidence = [{"text": text, "category": slug} for text, slug in (("bc", "pesten"), ("bc", "intimidatie"))]
+    assert list(stretches("abcd", [*evidence, evidence[0]])) == [
+        plain("a"),
+        plain("bc", "pesten", "intimidatie"),
+        plain("d"),
+    ]
+
+
 def test_a_name_is_marked_wherever_it_stands_and_not_in_other_words() -> None:
     (found,) = marked("Jan zag het. In januari sprak Jan.", ("Jan", "concerned"))
     assert found.pieces == (
@@ -59,7 +68,7 @@ def test_a_name_within_evidence_is_marked_in_it() -> None:
     found = marked("Toen schold Jan mij uit. Echt.", ("Jan", "concerned"), evidence="schold Jan mij uit.")
     assert found == [
         plain("Toen "),
-        Stretch((Piece("schold "), Piece("Jan", "concerned"), Piece(" mij uit.")), "pesten"),
+        Stretch((Piece("schold "), Piece("Jan", "concerned"), Piece(" mij uit.")), ("pesten",)),
         plain(" Echt."),
     ]
 

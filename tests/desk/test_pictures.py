@@ -83,6 +83,12 @@ def test_everything_that_was_found_is_marked_with_its_label() -> None:
     assert text.count('<dd><span class="part ') == 6, "the legend"
 
 
+def test_evidence_of_two_categories_says_both() -> None:
+    both = [{"text": "10 procent van iedere factuur", "category": slug} for slug in ("strafbaar_feit", "pesten")]
+    labels = '<small class="label">Criminal offence</small><small class="label">Bullying</small></mark>'
+    assert f"<mark>10 procent\nvan iedere factuur{labels}" in html(made(evidence=both))
+
+
 def test_the_subject_the_quote_and_the_files_are_marked_too() -> None:
     text = html(made(mail(subject="Over Rolf Dijkgraaf", quoted="> Rolf Dijkgraaf", files="Aan Rolf Dijkgraaf")))
     assert text.count('<span class="part concerned">Rolf Dijkgraaf<') == 4

@@ -54,6 +54,11 @@ def test_every_mark_has_brackets_and_a_label() -> None:
     assert "[Appie Ramdin · reporter]" in text
 
 
+def test_evidence_of_two_categories_says_both() -> None:
+    both = [{"text": "10 procent van iedere factuur", "category": slug} for slug in ("strafbaar_feit", "pesten")]
+    assert "van iedere factuur · Criminal offence, Bullying». Ik heb" in drawn(evidence=both)
+
+
 def test_scores_are_bars_and_per_cents() -> None:
     text = drawn()
     assert re.search(r"Report +█{19}▍ +97%", text)

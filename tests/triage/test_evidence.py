@@ -4,7 +4,7 @@ import pytest
 
 from config.taxonomy import Category
 from tests.triage import mails
-from triage import Triage
+from triage import MailText, Triage
 from triage.evidence import is_whole, passages
 from triage.model import Model
 from triage.reading import Preparation
@@ -15,6 +15,12 @@ THREAT = (
     "dat je nergens meer aan de bak komt."
 )
 OWN = "Hieronder stuur ik u door wat mijn chef mij gisteren mailde. Ik weet niet wat ik hiermee aan moet."
+
+
+TWO = (
+    "Vorige maand nam hij stapels contant geld uit de kas mee naar huis en vervalste hij de bonnen. In de gang raakte "
+    "hij mijn borsten aan en vroeg hij of ik met hem naar bed wilde."
+)
 
 
 def shown(triage: Triage, own: str, quoted: str = "") -> list[str]:
@@ -44,10 +50,31 @@ def test_where_there_is_nothing_else_a_word_or_two_are_shown() -> None:
     only = mails.mail("", quoted="Hij bedreigt!")
     preparation = Preparation()
     found = passages(
-        *(Model.load(), preparation.of(only), Category.INTIMIDATIE, Contact(None, None, None, None)),
+        *(Model.load(), preparation.of(only), [Category.INTIMIDATIE], Contact(None, None, None, None)),
         preparation.masking.without(),
     )
     assert [each.text for each in found] == ["Hij bedreigt!"]
+
+
+@pytest.mark.parametrize("theft_first", [True, False])
+def test_each_category_has_the_sentences_that_weigh_for_it(theft_first: bool) -> None:
+    preparation, both = Preparation(), [Category.STRAFBAAR_FEIT, Category.OVERSCHRIJDEND_GEDRAG]
+    found = passages(
+        *(Model.load(), preparation.of(mails.mail(TWO)), both if theft_first else both[::-1]),
+        *(Contact(None, None, None, None), preparation.masking.without()),
+    )
+    first, second = TWO.split(". ")
+    assert (f"{first}.", Category.STRAFBAAR_FEIT) in {(each.text, each.category) for each in found}
+    assert (second, Category.OVERSCHRIJDEND_GEDRAG) in {(each.text, each.category) for each in found}
+    assert (second, Category.STRAFBAAR_FEIT) not in {(each.text, each.category) for each in found}
+
+
+@pytest.mark.parametrize("mail", [*mails.ALL, mails.mail(TWO), mails.mail(f"{TWO}\n\n{OWN}", quoted=THREAT)])
+def test_every_category_that_is_suggested_shows_what_it_rests_on(triage: Triage, mail: MailText) -> None:
+    report = triage.understand(mail)
+    assert report.evidence
+    assert {each.category for each in report.evidence} == {each.slug for each in report.categories}
+    assert report.evidence[0].category is report.primary
 
 
 def test_in_scripts_without_spaces_each_sign_counts_as_a_word() -> None:

@@ -38,7 +38,7 @@ class Deletion:
 
 def deletion(understand: Understand, mail: MailText, report: Report) -> Deletion | None:
     """None where nothing is suggested, nothing shown, or there is nothing else to compare with."""
-    shown = [e.text for e in report.evidence]
+    shown = [e.text for e in report.evidence if e.category is report.primary]
     if report.primary is None or not shown:
         return None
     contact = [way for way in (report.contact.phone, report.contact.address) if way]

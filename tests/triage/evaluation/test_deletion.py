@@ -48,6 +48,13 @@ def test_evidence_that_carries_nothing_does_not(shown: Report) -> None:
     assert not found.holds
 
 
+def test_evidence_of_another_category_is_not_taken_out(shown: Report) -> None:
+    idle = Evidence("Het regende die dag.", Category.PESTEN)
+    more = replace(shown, evidence=(*shown.evidence, idle))
+    found = [deletion(lambda mail: by_money(shown, mail), mails.mail(TEXT), report) for report in (shown, more)]
+    assert found[0] == found[1]
+
+
 def test_a_category_that_is_no_longer_suggested_counts_as_0(shown: Report) -> None:
     assert score_of(replace(shown, categories=()), Category.STRAFBAAR_FEIT) == 0
 
