@@ -11,7 +11,7 @@ CASES ?= 100000
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test styles screens check format bench many soak messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test styles screens check format bench many lighthouse soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ bench: dev ## mails per second through the whole way, beside a floor; writes doc
 
 many: dev ## the queue and the search of CASES (100000) cases, kept in .bench/; writes that part of docs/bench.md
 	$(BIN)/python -m bench.searching $(CASES)
+
+lighthouse: dev ## what Lighthouse says of the desk's pages (it comes from npm); writes that part of docs/bench.md
+	@tools/system-packages.sh
+	$(BIN)/python -m bench.lighthouse
 
 messages: dev ## what is understood of other projects' messages (MELDPOST_SHARED); writes docs/mime.md, docs/automatic-mail.md
 	$(BIN)/python -m tests.messages

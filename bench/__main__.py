@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bench import latency, sealing, searching, trail, understanding
+from bench import latency, lighthouse, sealing, searching, trail, understanding
 from bench.latency import Waits
 from bench.mails import DESK, mails
 from bench.page import Series, page
@@ -39,6 +39,7 @@ def main(count: int, turns: int, receipts: int) -> None:
     """Measure, print, write the page."""
     logs.set_up(30)
     series = {name: Series(title) for name, title in zip(WAYS, TITLES, strict=True)}
+    pages = lighthouse.measure()  # first: where npm's registry does not answer, one hears so at once
     with tempfile.TemporaryDirectory(prefix="meldpost-bench-") as name:
         folder = Path(name)
         certificates = make_certificates(folder)
@@ -57,7 +58,8 @@ def main(count: int, turns: int, receipts: int) -> None:
             dovecot.remove()
     read = reading(list(mails(min(count, 200), 99)))
     understood, sealed, trailed = understanding.measure(1000), sealing.measure(), trail.measure()
-    written = page(series, waits, read, understood, sealed, trailed, searching.measure(), count, turns)
+    found = searching.measure()
+    written = page(series, waits, read, understood, sealed, trailed, found, pages, count, turns)
     print(written)
     DOCUMENT.write_text(written, encoding="utf-8")
 

@@ -1,13 +1,16 @@
 """The page that the benchmark writes."""
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from bench import lighthouse as lighthouse_bench
 from bench import sealing as sealing_bench
 from bench import searching as searching_bench
 from bench import trail as trail_bench
 from bench.latency import Waits
+from bench.lighthouse import Judged
 from bench.sealing import Sealing
 from bench.searching import Searching
 from bench.sections import machine
@@ -39,6 +42,7 @@ def page(
     sealing: Sealing,
     trail: Trail,
     searching: Searching,
+    pages: Sequence[Judged],
     count: int,
     turns: int,
 ) -> str:
@@ -97,4 +101,5 @@ more than {understanding.peak_bytes / 1e6:.0f} MB, language detection included.
 
 {sealing_bench.section(sealing)}
 {trail_bench.section(trail)}
-{searching_bench.section(searching)}"""
+{searching_bench.section(searching)}
+{lighthouse_bench.section(pages)}"""

@@ -12,7 +12,7 @@ dovecot-imapd|dovecot|-|the tests against a real IMAP server (tests/system), and
 dovecot-lmtpd|-|/usr/lib/dovecot/lmtp|the tests against a real IMAP server (tests/system), and make bench
 exim4-daemon-light|exim4|-|the tests against a real SMTP server (tests/system)
 postgresql|-|/usr/lib/postgresql|the tests against a real PostgreSQL (tests/system)
-chromium|chromium|-|the tests of the desk in a real browser (tests/system)
+chromium|chromium|-|the tests of the desk in a real browser, and make bench
 tesseract-ocr|tesseract|-|the tests that letters are read off scans and photographs
 tesseract-ocr-eng|-|/usr/share/tesseract-ocr/5/tessdata/eng.traineddata|the tests that letters are read off scans and photographs
 tesseract-ocr-nld|-|/usr/share/tesseract-ocr/5/tessdata/nld.traineddata|the tests that letters are read off scans and photographs
