@@ -97,7 +97,7 @@ def _measured(world: World, folder: Path, count: int, new: int) -> Searching:
     gc.collect()
     visitor = coordinator(world)
     queue = [_timed(lambda page=page: _get(visitor, f"/?page={page}")) for page in _queue_pages(count)]  # type: ignore[misc]
-    visitor.post("/search", {"words": "inkoop"})
+    visitor.search("inkoop")
     world.app.extensions["meldpost-desk"].indexes.wait()
     search = [_timed(lambda words=words: _search(visitor, words)) for words in _queries(count)]  # type: ignore[misc]
     beside = []
@@ -130,7 +130,7 @@ def _get(visitor: Visitor, path: str) -> None:
 
 
 def _search(visitor: Visitor, words: str) -> None:
-    answer = visitor.post("/search", {"words": words})
+    answer = visitor.search(words)
     assert answer.status_code == 200
     assert 'class="open ref"' in answer.text, f"nothing was found of {words}"
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms import (
     BooleanField,
     DateField,
@@ -592,7 +592,19 @@ class SearchForm(FlaskForm):  # type: ignore[misc]
     severity = SelectField(_l("Severity"), choices=_choices({"": _l("any"), **SEVERITIES}), default="")
     since = DateField(_l("Received from"), validators=[Optional()])
     until = DateField(_l("Received until"), validators=[Optional()])
-    page = IntegerField(widget=HiddenInput(), validators=[Optional(), NumberRange(1, LAST_VERSION)])
+
+    ASKED = ("words", "status", "kind", "category", "severity", "since", "until")
+
+    def asked(self) -> dict[str, str]:
+        """What was filled in, as text."""
+        return {name: str(self[name].data) for name in self.ASKED if self[name].data}
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> "SearchForm":
+        """The form, filled in and valid as it was."""
+        form = cls(formdata=MultiDict(asked), meta={"csrf": False})
+        form.validate()
+        return form
 
 
 def _must_be_among(field: RadioField | SelectField, values: Iterable[str]) -> None:

@@ -22,6 +22,7 @@ from cases.roles import May
 from desk import errors
 from desk.indexes import Tallied
 from desk.parts import parts
+from desk.searches import Searches
 from store import audit, sessions
 from store.audit import Action
 from store.keyring import KeyRing, pins_of
@@ -78,6 +79,11 @@ def search_index_at_hand() -> SearchIndex:
 def search_index_soon(most: int) -> SearchIndex:
     """The member's search index, as far as it was read; once so many cases wait, it is brought up to date beside."""
     return parts().indexes.soon(ring(), _digest(_secret() or b""), most)
+
+
+def searches() -> Searches:
+    """What was searched for in this session."""
+    return parts().indexes.searches(ring(), _digest(_secret() or b""))
 
 
 def tally(timezone: ZoneInfo) -> Tallied | None:

@@ -1,4 +1,5 @@
-"""The search indexes of the members who are logged in: opened beside the requests, wiped when the last log-in ends.
+"""The search indexes of the members who are logged in: opened beside the requests, wiped when the last log-in ends;
+and what was searched for in each session, wiped with that.
 
 An index is in the memory of this process alone. It holds no keys: reading sealed segments and new cases takes the key
 ring of a request. It goes when the member logs out of their last session, and when nobody used one for as long as a
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from cases.overview import Tally
 from cases.roles import May
+from desk.searches import Searches
 from store.database import Database
 from store.keyring import KeyRing
 from store.lookups import IndexKey
@@ -49,10 +51,18 @@ class Tallied:
 
 
 @dataclass
+class _Visit:
+    """A session of a member: when it was last seen, and what was searched for in it."""
+
+    seen: datetime
+    searches: Searches = field(default_factory=Searches)
+
+
+@dataclass
 class _Held:
     index: SearchIndex = field(default_factory=SearchIndex)
-    sessions: dict[str, datetime] = field(default_factory=dict)
-    """When each session of the member, by its digest, was last seen."""
+    sessions: dict[str, _Visit] = field(default_factory=dict)
+    """By the digest of each."""
     reading: threading.Thread | None = None
     overview: Overview = field(default_factory=Overview)
     tallied: Tallied | None = None
@@ -86,6 +96,12 @@ class Indexes:
         elif held.index.refresh(self._database, ring, now=self._clock(), most=AT_ONCE):
             self._read_beside(held, ring)
         return held.index
+
+    def searches(self, ring: KeyRing, session: str) -> Searches:
+        """What was searched for in a session."""
+        held = self._of(ring, session)
+        with self._lock:
+            return held.sessions.setdefault(session, _Visit(self._clock())).searches
 
     def tally(self, ring: KeyRing, session: str, index: IndexKey, timezone: ZoneInfo) -> Tallied | None:
         """A member's cases, counted; None while their index is not there yet. A count that takes long is kept for a
@@ -124,13 +140,14 @@ class Indexes:
         with self._lock:
             for held in self._held.values():
                 if session in held.sessions:
-                    held.sessions[session] = self._clock()
+                    held.sessions[session].seen = self._clock()
 
     def leave(self, session: str) -> None:
-        """A session ended: the index goes with the last."""
+        """A session ended: what was searched for in it goes, and the index with the last."""
         with self._lock:
             for held in self._held.values():
-                held.sessions.pop(session, None)
+                if session in held.sessions:
+                    held.sessions.pop(session).searches.wipe()
         self._wipe_unused()
 
     def sweep(self) -> None:
@@ -138,8 +155,8 @@ class Indexes:
         now = self._clock()
         with self._lock:
             for held in self._held.values():
-                for session in [each for each, seen in held.sessions.items() if now - seen > self._idle]:
-                    del held.sessions[session]
+                for session in [each for each, visit in held.sessions.items() if now - visit.seen > self._idle]:
+                    held.sessions.pop(session).searches.wipe()
         self._wipe_unused()
 
     def wait(self) -> None:
@@ -155,7 +172,8 @@ class Indexes:
         self.wait()
         with self._lock:
             for held in self._held.values():
-                held.sessions.clear()
+                while held.sessions:
+                    held.sessions.popitem()[1].searches.wipe()
         self._wipe_unused()
         if self._sweeper is not None:
             self._sweeper.join()
@@ -168,7 +186,7 @@ class Indexes:
     def _of(self, ring: KeyRing, session: str) -> _Held:
         with self._lock:
             held = self._held.setdefault((ring.desk, ring.member_id), _Held())
-            held.sessions[session] = self._clock()
+            held.sessions.setdefault(session, _Visit(self._clock())).seen = self._clock()
             if self._sweeper is None:
                 self._sweeper = threading.Thread(target=self._sweep_now_and_then, daemon=True, name="index-sweeper")
                 self._sweeper.start()

@@ -1,9 +1,13 @@
-"""Searching the cases. What is searched for travels in the body of a request, and is in no URL and no log."""
+"""Searching the cases. What is searched for travels in the body of a request, and is in no URL and no log.
+
+It is kept with the session (`desk/searches.py`), and the page of hits is asked for by a random id. So a reload, Back
+and a link lead to the hits again, as they are by then.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from cases.lifecycle import Status
@@ -23,6 +27,7 @@ blueprint.before_request(gate.require(May.OPEN_THE_DESK, May.OPEN_GRANTED))
 class Results:
     """A page of what was found. `waiting` cases are not in the index yet, or not as they are now."""
 
+    search_id: str
     hits: tuple[Hit, ...]
     found: Found
     number: int
@@ -37,30 +42,41 @@ def form() -> str:
 
 
 @blueprint.post("")
-def results() -> Response | str | tuple[str, int]:
+def ask() -> Response | tuple[str, int]:
+    """Keep what is searched for, and go to the hits."""
     entry = SearchForm()
     if not entry.validate():
         return _page(entry, None), 400
-    query = _query(entry)
-    if query.is_empty:
-        return _page(entry, None)
+    if _query(entry).is_empty:
+        return redirect(url_for("search.form"), 303)
+    return redirect(url_for("search.results", search_id=gate.searches().keep(entry.asked())), 303)
+
+
+@blueprint.get("/<search_id>")
+def results(search_id: str) -> str | tuple[str, int]:
+    """The hits of a search of this session, as they are now; `?page=` goes on."""
+    asked = gate.searches().find(search_id)
+    if asked is None:
+        return _page(SearchForm(formdata=None), None, gone=True), 404
+    entry, page = SearchForm.of(asked), request.args.get("page", 1, type=int)
     here, ring, index = parts(), gate.ring(), gate.search_index()
     with here.database.read() as transaction:
-        found = index.search(transaction, ring, query)
+        found = index.search(transaction, ring, _query(entry))
         pages = max(1, -(-len(found.case_ids) // PAGE))
-        number = min(entry.page.data or 1, pages)
+        number = min(max(1, page), pages)
         hits = index.present(transaction, ring, found, number)
     with here.database.begin() as transaction:
         note_shown(transaction, ring, hits, here.clock())
-    return _page(entry, Results(hits, found, number, pages, index.waiting(here.database, ring)))
+    return _page(entry, Results(search_id, hits, found, number, pages, index.waiting(here.database, ring)))
 
 
-def _page(entry: SearchForm, shown: Results | None) -> str:
+def _page(entry: SearchForm, shown: Results | None, *, gone: bool = False) -> str:
     return render_template(
         "search.html",
         section="search",
         form=entry,
         results=shown,
+        gone=gone,
         most=MOST,
         doubts={hit.case_id: doubted_here(hit.card.get("scores") or {}) for hit in shown.hits} if shown else {},
     )

@@ -43,7 +43,7 @@ MEMBERS = {
 
 ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.OPEN_THE_DESK, May.OPEN_GRANTED}): {
-        "case.show", "identity.open_it", "search.form", "search.results",
+        "case.show", "identity.open_it", "search.form", "search.ask", "search.results",
         "live.mail", "presence.show", "presence.events",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",
         "attachments.sender_key",
@@ -77,6 +77,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
 NOT_THERE = {
     "attachments.sender_key", "live.mail", "letters.take_back", "letters.enclosed", "retention.declaration",
     "papers.minutes", "consents.give", "consents.take_back", "own.new_codes", "own.remove", "sessions.end",
+    "search.results",
 }  # fmt: skip
 """Pages about something that is not there in this test: not found by those whose page it is, either."""
 

@@ -36,7 +36,7 @@ def closed_to(world: World, ring: KeyRing, case_id: str) -> Visitor:
     visitor = coordinator(world, ring)
     assert "K2345" not in visitor.get("/").text
     assert visitor.get(f"/cases/{case_id}").status_code == 404
-    assert "K2345" not in visitor.post("/search", {"words": "Dijkgraaf"}).text
+    assert "K2345" not in visitor.search("Dijkgraaf").text
     return visitor
 
 

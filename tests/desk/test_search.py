@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Page
 
 from cases.roles import Role
 from desk.indexes import Indexes
+from desk.searches import MOST, Searches
 from store import audit, rotation
 from store.audit import Action
 from store.keyring import pins_of
@@ -31,13 +33,9 @@ def indexes(world: World) -> Indexes:
     return found
 
 
-def search(visitor: Visitor, words: str, **more: str) -> Any:
-    return visitor.post("/search", {"words": words, **more})
-
-
 def test_hits_stand_in_their_context_with_the_words_marked(world: World) -> None:
     case_id = world.new_case().case_id
-    page = search(coordinator(world), "factuur leverancier")
+    page = coordinator(world).search("factuur leverancier")
     assert page.status_code == 200
     assert "<mark>factuur</mark>" in page.text
     assert "<mark>leveranciers</mark>" in page.text
@@ -49,7 +47,7 @@ def test_hits_stand_in_their_context_with_the_words_marked(world: World) -> None
 def test_the_page_speaks_the_readers_language(world: World, language: str) -> None:
     visitor = coordinator(world, language=language)
     nothing = {"nl": "Geen zaak die u mag openen bevat dit.", "en": "No case that you may open holds this."}
-    assert nothing[language] in search(visitor, "onvindbaar").text
+    assert nothing[language] in visitor.search("onvindbaar").text
     assert visitor.get("/search").status_code == 200
 
 
@@ -57,9 +55,10 @@ def test_what_is_searched_for_is_in_no_url_and_no_log(world: World, caplog: pyte
     world.new_case()
     visitor = coordinator(world)
     with caplog.at_level(logging.DEBUG):
-        page = search(visitor, "xylofoon facturen")
+        page = visitor.search("xylofoon facturen")
     assert "xylofoon" not in caplog.text
     urls = [part.split('"')[0] for marker in ('href="', 'action="') for part in page.text.split(marker)[1:]]
+    urls.append(page.request.full_path)
     assert not [url for url in urls if "xylofoon" in url or "words" in url]
     assert "<mark>" not in visitor.get("/search?words=facturen").text
 
@@ -68,19 +67,19 @@ def test_filters_choose_and_pages_go_on(world: World) -> None:
     for number in range(12):
         world.new_case(report={**REPORT, "severity": "hoog" if number % 2 else "laag"})
     visitor = coordinator(world)
-    assert search(visitor, "factuur", severity="hoog").text.count('class="open ref"') == 6
-    first = search(visitor, "factuur").text
-    second = search(visitor, "factuur", page="2").text
+    assert visitor.search("factuur", severity="hoog").text.count('class="open ref"') == 6
+    first = visitor.search("factuur").text
+    second = visitor.search("factuur", page=2).text
     assert (first.count('class="open ref"'), second.count('class="open ref"')) == (10, 2)
-    assert search(visitor, "", since="2030-01-01").text.count('class="open ref"') == 0
-    assert search(visitor, "", status="received").text.count('class="open ref"') == 10
-    assert search(visitor, "", status="closed").text.count('class="open ref"') == 0
-    assert search(visitor, "x" * 400).status_code == 400
+    assert visitor.search("", since="2030-01-01").text.count('class="open ref"') == 0
+    assert visitor.search("", status="received").text.count('class="open ref"') == 10
+    assert visitor.search("", status="closed").text.count('class="open ref"') == 0
+    assert visitor.search("x" * 400).status_code == 400
 
 
 def test_what_a_search_showed_is_on_the_trail_of_each_case(world: World) -> None:
     case_id = world.new_case().case_id
-    search(coordinator(world), "factuur")
+    coordinator(world).search("factuur")
     with world.database.read() as session:
         trail = audit.timeline(session, world.ring, case_id)
     assert [entry.action for entry in trail].count(Action.FOUND) == 1
@@ -90,7 +89,7 @@ def test_other_cases_of_the_same_person_stand_beside_a_case(world: World) -> Non
     here = world.new_case().case_id
     there = world.new_case(report={**REPORT, "concerned": [{"name": "R. Dijkgraf", "function": None}]}).case_id
     visitor = coordinator(world)
-    search(visitor, "factuur")
+    visitor.search("factuur")
     page = visitor.get(f"/cases/{here}").text
     assert f'href="/cases/{there}"' in page
     assert "R. Dijkgraf" in page
@@ -98,29 +97,29 @@ def test_other_cases_of_the_same_person_stand_beside_a_case(world: World) -> Non
 
 def test_a_case_that_came_in_since_is_found(world: World) -> None:
     visitor = coordinator(world)
-    assert "K2345" not in search(visitor, "factuur").text
+    assert "K2345" not in visitor.search("factuur").text
     world.new_case()
-    assert "K2345-00000" in search(visitor, "factuur").text
+    assert "K2345-00000" in visitor.search("factuur").text
 
 
 def test_who_is_logged_in_while_the_desks_key_is_made_anew_goes_on_finding(world: World) -> None:
     for _ in range(AT_ONCE + 1):  # too many to be read again while somebody waits
         world.new_case()
     visitor = coordinator(world)
-    search(visitor, "factuur")
+    visitor.search("factuur")
     indexes(world).wait()
     for _ in rotation.rotate(world.database, world.ring, pins_of(world.settings.desks[DESK]), world.clock.now):
         continue
-    assert "K2345" in search(visitor, "factuur").text
+    assert "K2345" in visitor.search("factuur").text
     indexes(world).wait()
-    assert "K2345" in search(visitor, "factuur").text
+    assert "K2345" in visitor.search("factuur").text
 
 
 def test_the_index_goes_with_the_last_log_out(world: World) -> None:
     world.new_case()
     one, two = coordinator(world), coordinator(world)
-    search(one, "factuur")
-    search(two, "factuur")
+    one.search("factuur")
+    two.search("factuur")
     index = next(iter(indexes(world)._held.values())).index
     one.post("/logout")
     assert index.size > 0
@@ -131,7 +130,7 @@ def test_the_index_goes_with_the_last_log_out(world: World) -> None:
 def test_the_index_goes_when_nobody_does_anything(world: World) -> None:
     world.new_case()
     visitor = coordinator(world)
-    search(visitor, "factuur")
+    visitor.search("factuur")
     index = next(iter(indexes(world)._held.values())).index
     world.clock.forward(minutes=10)
     visitor.get("/")
@@ -161,6 +160,84 @@ def test_who_opens_no_cases_has_no_search(world: World) -> None:
     assert "data-search" not in visitor.get("/").text
 
 
+def test_a_search_is_answered_by_an_address_that_says_nothing_and_goes_on_leading_to_the_hits(world: World) -> None:
+    case_id = world.new_case().case_id
+    visitor = coordinator(world)
+    asked = visitor.post("/search", {"words": "factuur", "severity": "hoog"})
+    assert re.fullmatch("/search/[0-9a-f]{32}", asked.location)
+    for _ in range(2):
+        page = visitor.get(asked.location)
+        assert f'href="/cases/{case_id}' in page.text
+        assert 'value="factuur"' in page.text
+        assert '<option selected value="hoog">' in page.text
+
+
+def test_a_search_without_words_or_filters_leads_to_the_form(world: World) -> None:
+    assert coordinator(world).post("/search", {"words": " "}).location == "/search"
+
+
+def test_a_kept_search_is_of_its_own_session_alone(world: World) -> None:
+    world.new_case()
+    mine, other = coordinator(world), coordinator(world)
+    asked = mine.post("/search", {"words": "factuur"}).location
+    elsewhere = other.get(asked)
+    assert elsewhere.status_code == 404
+    assert "factuur" not in elsewhere.text
+    assert "niet meer bewaard" in elsewhere.text
+
+
+def test_what_was_searched_for_is_wiped_at_log_out(world: World) -> None:
+    world.new_case()
+    one, two = coordinator(world), coordinator(world)  # of one member, whose index stays
+    asked = one.post("/search", {"words": "factuur"}).location
+    two.post("/search", {"words": "leverancier"})
+    (held,) = indexes(world)._held.values()
+    kept = [visit.searches for visit in held.sessions.values()]
+    assert [len(each) for each in kept] == [1, 1]
+    one.post("/logout")
+    assert sorted(len(each) for each in kept) == [0, 1]
+    assert one.get(asked).status_code == 302
+
+
+def test_what_was_searched_for_is_wiped_when_nobody_does_anything(world: World) -> None:
+    world.new_case()
+    visitor = coordinator(world)
+    visitor.post("/search", {"words": "factuur"})
+    (held,) = indexes(world)._held.values()
+    (visit,) = held.sessions.values()
+    world.clock.forward(minutes=16)
+    indexes(world).sweep()
+    assert len(visit.searches) == 0
+
+
+def test_a_session_keeps_the_searches_that_were_used_last() -> None:
+    searches = Searches()
+    first = searches.keep({"words": "een"})
+    second = searches.keep({"words": "twee"})
+    for number in range(MOST - 1):
+        assert searches.find(first)
+        searches.keep({"words": str(number)})
+    assert (len(searches), searches.find(second), searches.find(first)) == (MOST, None, {"words": "een"})
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without"])
+def test_back_and_a_reload_show_the_hits_again(world: World, new_page: Any, *, java_script: bool) -> None:
+    world.new_case()
+    page: Page = new_page(java_script_enabled=java_script)
+    log_in(page)
+    page.get_by_label("Woorden, een naam of een kenmerk").fill("factuur")
+    page.get_by_role("button", name="Zoeken").click()
+    page.locator("mark").first.wait_for()
+    page.locator("main a.open").first.click()
+    page.wait_for_url("**/cases/*")
+    page.go_back()
+    page.locator("mark").first.wait_for()
+    page.reload()
+    page.locator("mark").first.wait_for()
+    assert page.get_by_label("Woorden, een naam of een kenmerk").input_value() == "factuur"
+
+
 @pytest.mark.system
 def test_a_slash_goes_to_the_search_box(world: World, new_page: Any) -> None:
     world.new_case()
@@ -170,7 +247,7 @@ def test_a_slash_goes_to_the_search_box(world: World, new_page: Any) -> None:
     page.keyboard.type("factuur")
     page.keyboard.press("Enter")
     page.wait_for_selector("mark")
-    assert page.url.endswith("/search")
+    assert re.fullmatch(r".*/search/[0-9a-f]{32}", page.url)
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "search-words"
     assert page.locator("mark").first.inner_text() == "factuur"

@@ -338,6 +338,11 @@ class Visitor:
             self.get("/")
         return response
 
+    def search(self, words: str, page: int = 1, **more: str) -> TestResponse:
+        """The page of hits, or what came instead."""
+        asked = self.post("/search", {"words": words, **more})
+        return self.get(f"{asked.location}?page={page}") if asked.status_code == 303 else asked
+
     def cookie(self, name: str) -> str | None:
         found = self._client.get_cookie(name, domain="desk.example")
         return found.value if found else None

@@ -87,7 +87,7 @@ def test_no_error_of_the_database_puts_anything_personal_into_the_servers_log(
     case_id = world.new_case(files=[("zwanenzang.pdf", b"zwanenzang")]).case_id
     visitor = coordinator(world)
     visitor.post(f"/cases/{case_id}/notes", {"version": visitor.version(case_id), "text": "De zwanenzang."})
-    visitor.post("/search/", {"words": "zwanenzang"})
+    visitor.search("zwanenzang")
     Visitor(world).log_in(login="x.vreemd")
     _make_statements_fail(world, case_id)
     world.close()
