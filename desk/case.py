@@ -12,7 +12,7 @@ from flask import Blueprint, render_template
 from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND, LOOKS, DueKind
-from desk import gate, grants, identity, presence, referrals, retention, thread
+from desk import gate, grants, identity, presence, referrals, retention, taking, thread
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
@@ -141,6 +141,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
     view = whole if is_open else whole.without_identity()
     own = parts().settings.own_addresses()
     concerned = view.report["concerned"] if "concerned" in view.decisions else None
+    access = grants.of_case(view)
     mails = [shown(message, own, concerned, identity=view.opens_identity) for message in view.messages]
     return render_template(
         "case.html",
@@ -184,7 +185,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         status_form=_status(view, refused),
         closing=Status.CLOSED in TRANSITIONS[view.status],
         retention=retention.of_case(view),
-        access=grants.of_case(view),
+        access=access,
+        holding=taking.of_case(view, access),
         note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
     )
 

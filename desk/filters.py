@@ -12,7 +12,7 @@ from cases.lifecycle import Status
 from cases.terms import DueKind
 from desk.language import zone
 from desk.words import CATEGORIES, KINDS, MISSING, SEVERITIES, STATUSES, SUBS
-from store.queue import Span
+from store.queue import NOBODY, Span
 from store.search import Query
 
 WEEK = timedelta(days=7)
@@ -25,11 +25,14 @@ DUE = {
 }
 MAIL = {"new": _l("With new messages")}
 FOLD = {"off": _l("Each by itself")}
-_CASE = re.compile("[0-9a-f]{32}")
+WHO = {"mine": _l("You"), "nobody": _l("Nobody")}
+"""Any other member stands in an address by their id, which says nothing of them."""
+_ID = re.compile("[0-9a-f]{32}")
 
 CHOICES = {
     "status": {slug: word for slug, word in STATUSES.items() if slug != Status.DESTROYED},
     "due": DUE,
+    "who": WHO,
     "mail": MAIL,
     "kind": KINDS,
     "category": {**CATEGORIES, **SUBS},
@@ -37,11 +40,12 @@ CHOICES = {
     "missing": MISSING,
     "fold": FOLD,
 }
-"""What can stand in the address, and how it is called."""
+"""What can stand in the address, and how it is called. For `who` the members of the desk, too."""
 
 NAMES = {
     "status": _l("Status"),
     "due": _l("Due"),
+    "who": _l("Who has it"),
     "mail": _l("Messages"),
     "kind": _l("Kind"),
     "category": _l("Category"),
@@ -53,10 +57,12 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Filters:
-    """A slug of `CHOICES` for each, none where that is empty; and `alike`, a case like which all are shown."""
+    """A slug of `CHOICES` for each, none where that is empty; in `who` also a member's id; and `alike`, a case like
+    which all are shown."""
 
     status: str = ""
     due: str = ""
+    who: str = ""
     mail: str = ""
     kind: str = ""
     category: str = ""
@@ -87,6 +93,10 @@ class Filters:
         }
         return spans.get(self.due)
 
+    def taken_by_id(self, own_id: str) -> str | None:
+        """Which member has the cases; None where that does not matter."""
+        return {"": None, "mine": own_id, "nobody": NOBODY}.get(self.who, self.who)
+
     def address(self, **other: str) -> Mapping[str, str]:
         """These filters, but those given otherwise, as they stand in an address."""
         changed = replace(self, **other)
@@ -102,12 +112,16 @@ class Filters:
 def asked() -> Filters:
     """What the address of this request asks for; a slug that is none leads nowhere."""
     wanted = {name: request.args.get(name, "") for name in CHOICES}
-    if any(slug and slug not in CHOICES[name] for name, slug in wanted.items()):
+    if any(slug and not _is_known(name, slug) for name, slug in wanted.items()):
         abort(404)
     alike = request.args.get("alike", "")
-    if alike and not _CASE.fullmatch(alike):
+    if alike and not _ID.fullmatch(alike):
         abort(404)
     return Filters(**wanted, alike=alike)
+
+
+def _is_known(name: str, slug: str) -> bool:
+    return slug in CHOICES[name] or (name == "who" and _ID.fullmatch(slug) is not None)
 
 
 def _one(slug: str) -> frozenset[str]:

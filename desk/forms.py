@@ -578,6 +578,12 @@ class AccessForm(ReasonForm, CaseForm):
     by_request = BooleanField()
 
 
+class HolderForm(CaseForm):
+    """To which member a case is given."""
+
+    member = HiddenField(validators=[InputRequired()])
+
+
 class SearchForm(FlaskForm):  # type: ignore[misc]
     """What to search for. All but the words may be left as it is."""
 

@@ -21,7 +21,9 @@ from desk.parts import parts
 from store import arrivals, models
 from store import mailboxes as store_mailboxes
 from store.casework import held_outgoing
+from store.keyring import KeyRing
 from store.mailboxes import Look
+from store.members import logins
 from store.queue import (
     FEWEST_FOLDED,
     Groups,
@@ -33,6 +35,7 @@ from store.queue import (
     overdue_count,
     queue_page,
     status_counts,
+    taken_count,
 )
 from triage.model import FORMAT
 
@@ -55,6 +58,7 @@ class Counts:
     overdue: int
     feedback: int
     held: int
+    mine: int
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ def show() -> str:
             overdue=overdue_count(transaction, ring, now),
             feedback=due_count(transaction, ring, Span(now + filters.WEEK, now, (DueKind.FEEDBACK,))),
             held=len(held_outgoing(transaction, ring)),
+            mine=taken_count(transaction, ring),
         )
         mark = arrivals.mark(transaction, ring, now)
         alike = _alike(transaction, by_status)
@@ -94,11 +99,15 @@ def show() -> str:
             *(transaction, ring),
             page=number,
             size=PAGE_SIZE,
-            wanted=_wanted(chosen, on_cards, alike, now),
+            wanted=_wanted(chosen, on_cards, alike, ring, now),
             alike=() if chosen.fold or chosen.alike else alike,
         )
+        names = logins(transaction, ring) if whole else {}
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
         training_due = whole and _training_due(transaction)
+    choices = {**filters.CHOICES, "who": _members(names, ring.member_id)}
+    if chosen.who and chosen.who not in choices["who"]:
+        abort(404)
     gate.note_look_at([row.case_id for row in page.rows])
     graver = _gravest_behind(page)
     pages = max(1, -(-page.lines // PAGE_SIZE))
@@ -113,7 +122,8 @@ def show() -> str:
         pages=pages,
         chosen=chosen,
         on_cards=on_cards,
-        choices=filters.CHOICES,
+        choices=choices,
+        holders={**names, ring.member_id: ring.login},
         names=filters.NAMES,
         statuses=[each for each in Status if each is not Status.DESTROYED],
         mailboxes=mailboxes,
@@ -122,6 +132,12 @@ def show() -> str:
         desk=ring.desk,
         whole=whole,
     )
+
+
+def _members(names: Mapping[str, str], own_id: str) -> Mapping[str, str]:
+    """By whom cases can be chosen: the member themselves, nobody, and the others, those who left too."""
+    others = sorted((login, member_id) for member_id, login in names.items() if member_id != own_id)
+    return {**filters.WHO, **{member_id: login for login, member_id in others}}
 
 
 def _training_due(session: Session) -> bool:
@@ -214,7 +230,7 @@ def _gravest_behind(page: Page) -> Mapping[str, str | None]:
     return {case_id: min(known, key=lambda each: _place(each, GRAVER_FIRST)) for case_id, known in found.items()}
 
 
-def _wanted(chosen: Filters, on_cards: OnCards | None, alike: Groups, now: datetime) -> Wanted:
+def _wanted(chosen: Filters, on_cards: OnCards | None, alike: Groups, ring: KeyRing, now: datetime) -> Wanted:
     among = on_cards.case_ids if on_cards else None
     if chosen.alike:
         like_it = next((frozenset(group) for group in alike if chosen.alike in group), frozenset([chosen.alike]))
@@ -223,5 +239,6 @@ def _wanted(chosen: Filters, on_cards: OnCards | None, alike: Groups, now: datet
         status=Status(chosen.status) if chosen.status else None,
         due=chosen.span(now),
         unseen=chosen.mail == "new",
+        taken_by_id=chosen.taken_by_id(ring.member_id),
         among=among,
     )

@@ -23,6 +23,8 @@ SENTENCES = {
     Action.DOWNLOAD: _l("Downloaded a file"),
     Action.EXPORT: _l("Took the case out as a ZIP"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
+    Action.TAKEN: _l("Gave the case to %(member)s"),
+    Action.GIVEN_BACK: _l("Gave the case back: nobody has it. It was with %(member)s"),
     Action.MERGED: _l("Merged this case into another"),
     Action.MERGED_HERE: _l("Merged another case into this one"),
     Action.MERGER_UNDONE: _l("Undid the merging with another case"),
@@ -148,6 +150,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         "member": event.detail.get("member_name", "?"),
         "reason": event.detail.get("reason", "?"),
     }
+    if event.action is Action.TAKEN and event.by == event.detail.get("member_name"):
+        return str(gettext("Took the case"))
     if event.action is Action.ACCESS_GRANTED and event.detail.get("identity"):
         return str(gettext("Gave %(member)s access to the case and to who reported. Reason: %(reason)s", **about))
     if event.action is Action.SHUT_OUT and event.detail.get("at_intake"):

@@ -47,6 +47,8 @@ class Action(StrEnum):
     DECIDE = "decide"
     FIRST_LOOK = "first_look"
     STATUS = "status"
+    TAKEN = "taken"  # the member that `subject_id` names has the case from now on
+    GIVEN_BACK = "given_back"  # nobody has the case any more: it was the member's that `subject_id` names
     MERGED = "merged"  # into the case that `subject_id` names
     MERGED_HERE = "merged_here"  # the case that `subject_id` names, into this one
     MERGER_UNDONE = "merger_undone"  # with the case that `subject_id` names

@@ -149,13 +149,21 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """The member who has a case, by their log-in name."""
+
+    member_id: str
+    login: str
+
+
+@dataclass(frozen=True)
 class CaseView:
     """A case as its coordinator sees it. Changes hand back `version`; `received_at` is when its first mail arrived.
 
     `damaged` counts the records that cannot be opened, or are there no more; what they held is shown as if it were not
     there. `foreign` are the kinds of records about the case itself that Meldpost did not write: they have no effect.
     `unsigned` are those from before there were signatures, which have.
-    `merged_into`: where its messages are, if it was merged.
+    `merged_into`: where its messages are, if it was merged. `holder`: who has it.
     `opens_identity`: does the member have the key to who reported? Without it messages are their masked text alone.
     """
 
@@ -183,6 +191,7 @@ class CaseView:
     unsigned: tuple[RecordKind, ...] = ()
     opens_identity: bool = True
     merged_into: str | None = None
+    holder: Holder | None = None
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -257,6 +266,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         unsigned=tuple(sealed.unsigned),
         opens_identity=sealed.identity,
         merged_into=row.merged_into_id if row.status == Status.MERGED else None,
+        holder=Holder(row.taken_by_id, names.get(row.taken_by_id, UNKNOWN)) if row.taken_by_id else None,
     )
 
 

@@ -103,6 +103,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "reference_digest": "rw  rw  .",
         "linked_case_id": "rwu rw  .",
         "merged_into_id": "rwu rwu .",
+        "taken_by_id": "rw  rwu .",
         "opened_at": "rw  rw  r",
         "closed_at": "rw  rwu r",
     },

@@ -38,6 +38,7 @@ from store.keyring import (
     proven_before,
     seal_seed,
 )
+from store.letting_go import let_go_of
 from store.lookups import IndexKey
 from store.membership import Listed, NoSuchMember, UnprovenMember
 from store.reach import within_reach
@@ -186,6 +187,8 @@ def withdraw(
         after = listed.without(member_id)
         made = _anew(session, ring, index, keys, before, after, _is_restricted(session, ring, before), now)
         _take_own(session, case_id, member_id, made)
+        if not any(each.opens for each in _access(session, ring, before, after).people if each.member.id == member_id):
+            let_go_of(session, ring.desk, member_id, case_id)
         detail = {"member": member_id, "reason": reason.strip()}
         _note(session, ring, made.public, Action.ACCESS_WITHDRAWN, detail, now)
     yield from rekeying.resume(db, ring, index, case_id)
@@ -224,6 +227,7 @@ def shut_out(
             listed = listed.with_member(ring.member_id, identity=True)
         made = _anew(session, ring, index, keys, before, listed.shutting_out(member_id), restricted=True, now=now)
         _take_own(session, case_id, member_id, made)
+        let_go_of(session, ring.desk, member_id, case_id)
         session.execute(update(CaseFile).where(CaseFile.id == case_id).values(restricted=True))
         detail = {"member": member_id, "reason": reason.strip(), "by_request": by_request}
         _note(session, ring, made.public, Action.SHUT_OUT, detail, now)

@@ -21,6 +21,7 @@ from store.audit import Action
 from store.database import Database, changed_rows
 from store.keypairs import KeyKind
 from store.keyring import KeyRing, PublicPair, add_pair, newest
+from store.letting_go import let_go
 from store.members import OwnKey, WrongLogin, give_keys, seal_desk_keys, write_profile
 from store.passphrase import DEFAULT, Params, WrongPassphrase, params_of, unwrap_seed, wrap_seed
 from store.passphrase_rules import refuse_weak
@@ -147,6 +148,9 @@ def change_role(session: Session, ring: KeyRing, member_id: str, role: Role, now
     elif holds_the_desk_key(role):
         seal_desk_keys(session, ring, own)
     case_ids = () if may(role, May.OPEN_GRANTED) else _take_case_keys(session, ring.desk, member_id)
+    if not holds_the_desk_key(role):
+        kept = _granted(session, ring.desk, member_id) if may(role, May.WRITE) else ()
+        let_go(session, ring.desk, member_id, but=kept)
     to, by = ring.to_desk(session), ring.desk_author(session)
     write_profile(session, member_id, {**profile, "role": role}, to, own, by, now)
     end_sessions(session, member_id)
@@ -168,6 +172,7 @@ def leave(session: Session, ring: KeyRing, member_id: str, now: datetime) -> Tak
         _refuse_last(session, ring.desk, member_id)
         _take_desk_key(session, ring, member_id, now)
     case_ids = _take_case_keys(session, ring.desk, member_id)
+    let_go(session, ring.desk, member_id)
     records.destroy(session, ring.desk, Name(None, member_id, RecordKind.PROFILE))
     _sign_that_they_left(session, ring, member_id, to, by, now)
     session.execute(
@@ -357,6 +362,13 @@ def _take_case_keys(session: Session, desk: str, member_id: str) -> tuple[str, .
     case_ids = session.scalars(of_cases.where(to_them).distinct()).all()
     _delete_seeds(session, desk, member_id)
     return tuple(sorted(case_ids))
+
+
+def _granted(session: Session, desk: str, member_id: str) -> Collection[str]:
+    """The cases whose keys are sealed to a member's own."""
+    to_them = SealedSeed.recipient_key_pair_id.in_(_own_pairs(desk, member_id))
+    of_cases = select(KeyPair.owner).join(SealedSeed, SealedSeed.key_pair_id == KeyPair.id)
+    return session.scalars(of_cases.where(KeyPair.kind == KeyKind.CASE, to_them).distinct()).all()
 
 
 def _delete_seeds(session: Session, desk: str, member_id: str, *conditions: ColumnElement[bool]) -> None:

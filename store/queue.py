@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from cases.lifecycle import OPEN, Status
 from cases.terms import OF_THE_DESK, DueKind
@@ -35,7 +35,8 @@ class QueueRow:
     `received_at`: when its first mail arrived. `new`: nobody looked at that yet. `follow_ups`: how many later ones
     nobody looked at. `graver`: their severity, where it is graver than the card's, which does not know them yet.
     `unassessed`: one of them says nothing of how serious it is, since it could not be opened or understood.
-    `missing` is None where nobody knows. `marks`: the card's, and those of follow-ups that it does not know yet.
+    `taken_by_id`: the member who has it. `missing` is None where nobody knows. `marks`: the card's, and those of
+    follow-ups that it does not know yet.
     `scores`: how sure the machine is of `kind` and `primary`, where it suggested them and nobody decided.
     `damaged`: the card cannot be opened, and its parts are empty.
     """
@@ -49,6 +50,7 @@ class QueueRow:
     graver: str | None
     unassessed: bool
     unreadable: bool
+    taken_by_id: str | None
     damaged: bool
     reference: str
     kind: str | None
@@ -70,17 +72,23 @@ class Span:
     kinds: tuple[DueKind, ...] = OF_THE_DESK
 
 
+NOBODY = ""
+"""In the place of a member's id: of a case that nobody has."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which cases of the queue: all of these together.
 
     Without a status: those that are open, or have a message that nobody has looked at. `unseen`: those with one.
+    `taken_by_id`: those that this member has, or NOBODY.
     `among`: what sealed cards say yes to, as whoever opened them knows.
     """
 
     status: Status | None = None
     due: Span | None = None
     unseen: bool = False
+    taken_by_id: str | None = None
     among: frozenset[str] | None = field(default=None, repr=False)
 
 
@@ -151,6 +159,12 @@ def due_count(session: Session, ring: KeyRing, span: Span) -> int:
     return session.scalars(select(func.count()).select_from(cases.subquery())).one()
 
 
+def taken_count(session: Session, ring: KeyRing) -> int:
+    """How many open cases the member has."""
+    theirs = (CaseFile.taken_by_id == ring.member_id, CaseFile.status.in_(list(OPEN)), within_reach(ring))
+    return session.scalars(select(func.count()).select_from(CaseFile).where(*theirs)).one()
+
+
 def overdue_count(session: Session, ring: KeyRing, now: datetime) -> int:
     """How many cases that the member's keys reach have something that should have happened by now."""
     return due_count(session, ring, Span(before=now))
@@ -206,7 +220,16 @@ def _narrowed(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
         narrowed &= CaseFile.id.in_(select(Due.case_id).where(Due.desk == ring.desk, *_due_in(wanted.due)))
     if wanted.unseen:
         narrowed &= _unseen(ring)
+    if wanted.taken_by_id is not None:
+        narrowed &= _taken_by(ring, wanted.taken_by_id)
     return narrowed
+
+
+def _taken_by(ring: KeyRing, member_id: str) -> ColumnElement[bool]:
+    if member_id == NOBODY:
+        return CaseFile.taken_by_id.is_(None)
+    theirs = aliased(CaseFile)  # few, and found by an index of their own, whatever else is asked
+    return CaseFile.id.in_(select(theirs.id).where(theirs.desk == ring.desk, theirs.taken_by_id == member_id))
 
 
 def _apart(ring: KeyRing, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
@@ -320,6 +343,7 @@ def _row(
         graver=gravest if gravest != card.get("severity") else None,
         unassessed=any(_is_unassessed(reports.get(each, {})) for each in unread),
         unreadable=any(each.state != "read" for each in messages),
+        taken_by_id=row.taken_by_id,
         damaged=sealed_card is None,
         reference=card.get("reference", ""),
         kind=card.get("kind"),

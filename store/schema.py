@@ -157,6 +157,7 @@ class PublicSigningKey(Base):
 
 
 _TO_FOLD = text("changes <> folded")
+_TAKEN = text("taken_by_id IS NOT NULL")
 
 
 class CaseFile(Base):
@@ -172,12 +173,19 @@ class CaseFile(Base):
     reference_digest: Mapped[bytes] = mapped_column(LargeBinary(32), info=DIGESTS)
     linked_case_id: Mapped[str | None] = mapped_column(String(32), index=True, info=IDS)
     merged_into_id: Mapped[str | None] = mapped_column(String(32), info=IDS)
+    taken_by_id: Mapped[str | None] = mapped_column(String(32), info=IDS)  # the member who has it
     opened_at: Mapped[datetime] = mapped_column(info=TIMES)
     closed_at: Mapped[datetime | None] = mapped_column(info=TIMES)
 
     __table_args__ = (
         UniqueConstraint("desk", "reference_digest"),
-        Index("ix_case_file_queue", "desk", "status", "opened_at", "restricted", "id"),
+        Index("ix_case_file_queue", "desk", "status", "opened_at", "restricted", "id", "taken_by_id"),
+        Index(
+            "ix_case_file_taken",
+            *("desk", "taken_by_id", "status", "restricted", "id"),
+            sqlite_where=_TAKEN,
+            postgresql_where=_TAKEN,
+        ),
         Index(
             "ix_case_file_restricted",
             "desk",

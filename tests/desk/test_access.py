@@ -54,6 +54,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
         "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
         "letters.show", "letters.write", "letters.preview", "letters.send", "letters.take_back", "letters.enclosed",
+        "taking.take", "taking.give_back",
     },
     frozenset({May.OPEN_THE_DESK}): {
         "entering.show", "entering.enter", "exporting.export",
@@ -63,7 +64,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.SET_TEXTS}): {"texts.show", "texts.edit", "texts.write"},
     frozenset({May.DESTROY}): {"retention.destroy"},
     frozenset({May.MANAGE_ACCESS}): {
-        "grants.grant", "grants.let_in", "grants.shut_out", "grants.withdraw",
+        "grants.grant", "grants.let_in", "grants.shut_out", "grants.withdraw", "taking.give",
         "members.show", "members.ask", "members.add", "members.one", "members.change_role", "members.leave",
         "members.come_back", "members.reset_second_factor",
         "consents.show", "consents.give", "consents.take_back",
