@@ -16,7 +16,7 @@ _SURE = 0.99
 
 
 def completed(tagged: Sequence[Tagged], fields: Sequence[Field], tokens: Sequence[Token], text: str) -> list[Tagged]:
-    """The stretches, with the names and functions of forms as they were filled in."""
+    """The stretches, with the names and functions of forms as they were filled in. A label is nobody's name or work."""
     found: list[Tagged] = []
     for field in fields:
         first, last = _within(field, tokens)
@@ -30,7 +30,8 @@ def completed(tagged: Sequence[Tagged], fields: Sequence[Field], tokens: Sequenc
             first = name.last + 1
         if Part.FUNCTION in field.parts and (function := _function(tokens, first, last, text)):
             found.append(function)
-    kept = [t for t in tagged if all(t.end <= f.start or t.start >= f.end for f in found)]
+    taken = [*((f.start, f.end) for f in found), *((field.label.start, field.label.end) for field in fields)]
+    kept = [t for t in tagged if all(t.end <= start or t.start >= end for start, end in taken)]
     return sorted([*kept, *found], key=lambda t: t.start)
 
 

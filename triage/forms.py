@@ -40,12 +40,19 @@ class Field:
     parts: tuple[Part, ...]
     """Empty where the label says only whose: "Betrokkene:"."""
     role: Role | None
+    label: Span
+    """Where its label stands."""
     start: int
     end: int
 
     @property
     def names(self) -> bool:
         return not self.parts or Part.NAME in self.parts
+
+    def moved(self, by: int) -> "Field":
+        """The same field of a text that begins so many characters earlier."""
+        label = Span(self.label.start + by, self.label.end + by)
+        return replace(self, label=label, start=self.start + by, end=self.end + by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +105,26 @@ class Forms:
             return bool(value) and value.split()[0].strip(",;.") in self._yes
         return bool(re.search(r"\w", value)) and value not in self._nothing
 
-    def _filled(self, text: str) -> Iterator[tuple[_Label, Span | None]]:
-        """Each label with what is filled in; None behind a heading, under which other labels stand."""
-        waiting: _Label | None = None
+    def _filled(self, text: str) -> Iterator[tuple[_Label, Span, Span | None]]:
+        """Each label, its place and what is filled in; None behind a heading, under which other labels stand."""
+        waiting: tuple[_Label, Span] | None = None
         empty = 0
         for line in lines(text):
             labels = list(self._of_line(text, line))
             filled = trimmed(text, line.start, line.end)
             if waiting is not None and (labels or filled.end > filled.start):
-                yield waiting, None if labels else _bare(text, filled.start, filled.end)
+                yield *waiting, None if labels else _bare(text, filled.start, filled.end)
                 waiting = None
             elif waiting is not None:
                 empty += 1
                 waiting = waiting if empty < 2 else None
-            for label, span in labels:
+            for label, place, span in labels:
                 if span.end > span.start:
-                    yield label, span
+                    yield label, place, span
                 else:
-                    waiting, empty = label, 0
+                    waiting, empty = (label, place), 0
 
-    def _of_line(self, text: str, line: Span) -> Iterator[tuple[_Label, Span]]:
+    def _of_line(self, text: str, line: Span) -> Iterator[tuple[_Label, Span, Span]]:
         end = min(line.end, line.start + _LOOKED_AT)
         if end - line.start > _LABEL_LENGTH and not _SIGN.search(text, line.start, end):
             return
@@ -134,8 +141,8 @@ class Forms:
                 in_table = number + 1 < len(starts) and text[stop] in "|\t \u00a0"
                 if alone or (in_table and number % 2 == 0):
                     found.append((start, starts[number + 1] if in_table else stop, label))
-        for (_, value, label), (until, _, _) in pairwise([*found, (line.end, 0, _Label((), frozenset()))]):
-            yield label, _bare(text, value, until)
+        for (start, value, label), (until, _, _) in pairwise([*found, (line.end, 0, _Label((), frozenset()))]):
+            yield label, Span(start, value), _bare(text, value, until)
 
     def _label(self, typed: str) -> _Label | None:
         """What a label means; None when it has a word that no label has, or says neither what nor whose."""
@@ -172,13 +179,13 @@ def _bare(text: str, start: int, end: int) -> Span:
     return trimmed(text, start, end)
 
 
-def _with_roles(found: Sequence[tuple[_Label, Span | None]], text: str, sender: str) -> list[Field]:
+def _with_roles(found: Sequence[tuple[_Label, Span, Span | None]], text: str, sender: str) -> list[Field]:
     """Whose each field is: what its label says, else the heading above it, else whom the form named last."""
     fields: list[Field] = []
     heading: Role | None = None
     person: int | None = None
     follows: dict[int, int | None] = {}
-    for label, span in found:
+    for label, place, span in found:
         if span is None:
             if not label.parts:
                 heading, person = label.role, None
@@ -186,7 +193,7 @@ def _with_roles(found: Sequence[tuple[_Label, Span | None]], text: str, sender: 
         if label.role is not None and label.role is not heading:
             heading = None
         role = label.role or (heading if not label.roles else None)
-        field = Field(label.parts, role, span.start, span.end)
+        field = Field(label.parts, role, place, span.start, span.end)
         if field.names:
             person = len(fields)
         elif field.parts == (Part.FUNCTION,) and role is None:

@@ -1,6 +1,6 @@
 """A mail prepared once for all models: one text of subject, own and quoted words, its tokens, n-grams and places."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +76,7 @@ class Preparation:
         """Of the own and the quoted words, each by itself: no form goes on in a quote."""
         own, quoted = reading.text[: reading.own_end], reading.text[reading.own_end :]
         behind = self._forms.of(quoted)
-        moved = (replace(f, start=f.start + len(own), end=f.end + len(own)) for f in behind)
-        return (*self._forms.of(own, sender), *moved)
+        return (*self._forms.of(own, sender), *(f.moved(len(own)) for f in behind))
 
     def _reading(self, subject: str, own: str, quoted: str, layout: Layout, mail: MailText) -> Reading:
         text = f"{subject}\n{own}\n{quoted}"
