@@ -190,8 +190,8 @@ class DeskSettings(Section):
     )
     token_key_check: str = Field(
         "",
-        description="By which daemon and desk know the secret token-key-<desk> again, likewise. Not set: another one would "
-        "go unnoticed, and `meldpost doctor` shows the line.",
+        description="By which daemon and desk know the secret token-key-<desk> again, likewise. Not set: another one "
+        "would go unnoticed, and `meldpost doctor` shows the line.",
     )
     checkpoint_file: Path | None = Field(
         None,
