@@ -37,12 +37,24 @@ _LABEL = re.compile(
 )
 _FOREIGN_LABEL = re.compile(
     r"\b(?:fax|f(?=[.:]?\s*[(+]?$)|kvk|btw|iban|bsn|dossier\w*|zaak\w*|kenmerk|ref\w*|factuur\w*|invoice|order|v-nummer|polis\w*|"
-    r"paspoort\w*|passport|case|file|rekening\w*|account|kamer|room|vlucht|flight|ticket|id)\b[^\n]{0,14}$",
+    r"c\.c|dni|cpf|nif|nik|paspoort\w*|passport|case|file|rekening\w*|account|kamer|room|vlucht|flight|ticket|id)\b[^\n]{0,14}$",
     re.IGNORECASE,
 )
 _THEIRS = re.compile(
     r"\b(?:his|her|their|zijn|haar|hun|uw|your|son|sa|leur|votre|sein\w*|ihr\w*|su)\b[^\n.]{0,30}$", re.IGNORECASE
 )
+_ANOTHERS = re.compile(
+    r"\b(?:my|mijn|m['’]n)\s[\w-]+['’]s\s(?:tele)?(?:phone|mobile|number|cell)\b[^\n.]{0,12}$|"
+    r"\b(?:phone|number|nummer|telefoon|toestel|numéro|número|téléphone|teléfono)\s(?:of|van|de)\s"
+    r"(?!(?:me|mij|moi|mi|my|mijn|thuis|home|huis|het|de|the)\b)[^\n.,;]{2,30}$",
+    re.IGNORECASE,
+)
+_ANOTHERS_AFTER = re.compile(
+    r"[\s,(]*(?:(?:is|=|was)\s)?(?:(?:his|her|their|zijn|haar|hun|son|su|seu)\s(?:tele)?(?:number|nummer|phone|telefoon|"
+    r"numéro|número)|(?:my|mijn|m['’]n)\s[\w-]+['’]s?\s(?:tele)?(?:number|nummer|phone)|(?:for|of|van)\s(?:my|mijn)\s)",
+    re.IGNORECASE,
+)
+"""Whose number it is that the sentence goes on about."""
 _HOUSE = (
     r"(?:ambassade|embassy|botschaft|embajada|embaixada|ambasciata|kedutaan\w*|büyükelçili\w+|посольств\w*|السفارة|"
     r"(?:hoofd)?consulaat\w*|consulate\w*|consulat|konsulat\w*|consulado|consolato|konsolosluk\w*|консульств\w*|القنصلية|"
@@ -74,6 +86,16 @@ _MONEY_BEFORE = re.compile(r"(?:€|\$|£|eur|usd|euro|xof|fcfa|kes|ksh|rp|bedra
 _MONEY_AFTER = re.compile(r"^\s*(?:€|\$|euro|eur\b|usd|dollar|shilling|fcfa|xof|pond|roepia|rupia)", re.IGNORECASE)
 
 
+_LOOSE = " \t\r\n.,;:!)|*_"
+_FEWEST_ALONE, _MOST_ALONE = 7, 13
+"""Figures of a number that no sign or word tells: shorter ones are numbers of houses, posts and files."""
+_ALONE = 2.0
+"""What it says for a number that nothing stands behind, where people sign."""
+_MILLIONS = 8
+"""Figures from which on nobody names an amount without a word for money."""
+_NEVER = -9.0
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     start: int
@@ -91,25 +113,37 @@ def phones(text: str, language: str, signature_start: int | None = None) -> list
             typed = typed[1:].lstrip()
         start = run.start() + run.group().index(typed)
         before, after = text[max(0, start - 60) : start], text[start + len(typed) : start + len(typed) + 24]
-        score = _score(typed, before, after, language)
+        score, against = _score(typed, before, after, language), _against(before, after)
         signs = signature_start is not None and start >= signature_start
         if not signs and _is_an_offices(before):
-            score -= 6
+            against += 6
+        if score >= 0 and not against and _stands_as_a_number(typed) and _ends_a_line(text, start + len(typed), signs):
+            score = max(score, _ALONE)
+        score -= against
         if score <= 0:
             continue
-        if signs:
-            score += 1
+        score += signs
         found.append(Phone(start, start + len(typed), typed, score))
-    return sorted(found, key=lambda p: (-p.score, -p.start))
+    return sorted(found, key=lambda p: (-p.score, p.start))
+
+
+def _stands_as_a_number(typed: str) -> bool:
+    return _FEWEST_ALONE <= len(re.sub(r"[^\dxX]", "", typed)) <= _MOST_ALONE
+
+
+def _ends_a_line(text: str, end: int, signs: bool) -> bool:
+    """Does nothing stand behind it, on a line of the signature or in all the text?"""
+    behind = text[end:].split("\n", 1)[0] if signs else text[end:]
+    return not behind.strip(_LOOSE)
 
 
 def _score(typed: str, before: str, after: str, language: str) -> float:
     digits = re.sub(r"\D", "", typed)
     hidden = len(re.findall("[xX]", typed))
     if not 6 <= len(digits) + hidden <= 15 or _DATE.match(typed) or len(digits) < 3:
-        return 0
+        return _NEVER
     if _MONEY_BEFORE.search(before) or _MONEY_AFTER.match(after):
-        return 0
+        return _NEVER
     score = 0.0
     label = list(_LABEL.finditer(before))
     if label and len(before) - label[-1].end() <= 22:
@@ -120,15 +154,17 @@ def _score(typed: str, before: str, after: str, language: str) -> float:
         score += 1
     if _possible(typed, language):
         score += 2
-    if hidden and typed.startswith(("0", "(0", "+")):
+    if hidden:
         score += 2
-    if _AMOUNT.match(typed) and not typed.startswith("0"):
-        score -= 3
-    if _FOREIGN_LABEL.search(before):
-        score -= 4
-    if _THEIRS.search(before):
+    if _AMOUNT.match(typed) and not typed.startswith("0") and len(digits) < _MILLIONS:
         score -= 3
     return score
+
+
+def _against(before: str, after: str) -> float:
+    """How much speaks for a number of something else, or of somebody else."""
+    anothers = _ANOTHERS.search(before) or _ANOTHERS_AFTER.match(after)
+    return 6.0 * bool(_FOREIGN_LABEL.search(before)) + 3.0 * bool(_THEIRS.search(before)) + 6.0 * bool(anothers)
 
 
 def _is_an_offices(before: str) -> bool:

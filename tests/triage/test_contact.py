@@ -55,6 +55,68 @@ def test_dates_amounts_and_file_numbers_are_no_telephone(text: str) -> None:
     assert likely_phone(text, "nl") is None
 
 
+@pytest.mark.parametrize(
+    ("number", "language"),
+    [
+        ("712 044 910", "es"),
+        ("9814 5520", "en"),
+        ("71 555 903", "fr"),
+        ("514-555-0163", "en"),
+        ("(81) 9 5550-0316", "pt"),
+        ("93x 218 044", "pt"),
+        ("4000 6613", "es"),
+    ],
+)
+def test_a_bare_number_is_one_where_people_sign(number: str, language: str) -> None:
+    told = "This is what I saw at the counter of the visa section. "
+    signed = f"{told}\n\nRegards,\nAnna, {number}\n"
+    found = likely_phone(signed, language, signed.index("Regards"))
+    assert found is not None
+    assert found.text == number
+    last = f"{told}{number}."
+    found = likely_phone(last, language, len(last))
+    assert found is not None
+    assert found.text == number
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "9814 5520 m²",
+        "12 03 2024",
+        "KvK 71 555 903",
+        "C.C. 11.7xx.xxx",
+        "2024-2025",
+        "dossier 4000 6613",
+        "€ 12 345 678",
+    ],
+)
+def test_other_figures_that_end_a_signature_are_no_telephone(line: str) -> None:
+    text = f"Dit is mijn verhaal.\n\nGroet,\nAnna\n{line}\n"
+    assert likely_phone(text, "nl", text.index("Groet")) is None
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Jort wil dat best bevestigen, 06 43 99 15 20 is zijn nummer.",
+        "06 43 99 15 20 is for my husband, so better not call.",
+        "Call my brother's phone 06 43 99 15 20",
+        "Liefst op het nummer van Greetje: 06 43 99 15 20",
+        "06 43 99 15 20 (my man's number, he knows)",
+    ],
+)
+def test_a_number_that_is_said_to_be_anothers_is_not_the_reporters(sentence: str) -> None:
+    assert likely_phone(sentence, "nl", 0) is None
+
+
+def test_of_two_numbers_that_are_as_likely_the_first_counts() -> None:
+    text = "Groet,\nAnna\nT: 0513-41 27 60   M: 06-2285 1147\n"
+    found = likely_phone(text, "nl", 0)
+    assert found is not None
+    assert found.text == "0513-41 27 60"
+
+
 @pytest.mark.parametrize("number", ["+31612345678", "06 12 34 56 78", "(070) 348 64 86"])
 def test_a_number_in_brackets_is_given_back_without_them(number: str) -> None:
     found = likely_phone(f"Bel mij ({number}) gerust.", "nl")
