@@ -89,7 +89,7 @@ def examine(config: Path) -> Iterator[Finding]:
         return
     yield Finding("configuration", Verdict.FINE, f"desks: {len(settings.desks)}, mailboxes: {len(settings.mailboxes)}")
     yield _ready("secrets", startup.secrets_are_private, settings)
-    yield _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
+    yield _secrets_of_the_desk(settings)
     yield _ready("database", startup.database_is_current, settings)
     yield from database_roles(settings)
     yield _ready("keys", startup.keys_are_the_pinned_ones, settings)
@@ -136,6 +136,15 @@ def _ready(what: str, check: Callable[[Settings], str], settings: Settings) -> F
         return Finding(what, Verdict.FINE, check(settings))
     except startup.NotReady as error:
         return Finding(what, Verdict.WRONG, str(error))
+
+
+def _secrets_of_the_desk(settings: Settings) -> Finding:
+    """Where none of what only the desk needs is here, the desk is elsewhere, as in the strongest set-up."""
+    secrets = settings.secrets()
+    if not any(map(secrets.has, ("web-session-key", *(f"passphrase-secret-{desk}" for desk in settings.desks)))):
+        text = "not here: nobody logs in on this machine, which is right where the desk runs on another."
+        return Finding("secrets of the desk", Verdict.NOTE, text)
+    return _ready("secrets of the desk", startup.secrets_of_the_desk_are_there, settings)
 
 
 def _isolation(settings: Settings) -> Finding:

@@ -178,6 +178,12 @@ def test_what_only_the_desk_needs_is_looked_at_too(made: Made, name: str) -> Non
     assert name in found["secrets of the desk"].text
 
 
+def test_a_machine_on_which_nobody_is_to_log_in_misses_no_secret_of_the_desk(made: Made) -> None:
+    for name in ("passphrase-secret-desk-a", "web-session-key"):
+        (made.secrets_dir / name).unlink()
+    assert findings(made.config)["secrets of the desk"].verdict is Verdict.NOTE
+
+
 def test_reading_with_limits_only_is_noted(made: Made) -> None:
     text = made.config.read_text(encoding="utf-8")
     made.config.write_text(text.replace('# isolation = "required"', 'isolation = "limits-only"'), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,13 @@ class Certificates:
     key: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Make a CA and a certificate for localhost and 127.0.0.1."""
+def make_certificates(folder: Path, *more_names: str) -> Certificates:
+    """Make a CA and a certificate for localhost and 127.0.0.1, and for further names."""
     ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Meldpost test CA")])
     ca = _sign(ca_name, ca_name, ca_key, ca_key, authority=True)
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    server = _sign(server_name, ca_name, server_key, ca_key, authority=False)
+    server = _sign(server_name, ca_name, server_key, ca_key, authority=False, more_names=more_names)
     made = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     made.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     made.certificate.write_bytes(server.public_bytes(serialization.Encoding.PEM))
@@ -45,6 +46,7 @@ def _sign(
     ca_key: ec.EllipticCurvePrivateKey,
     *,
     authority: bool,
+    more_names: Sequence[str] = (),
 ) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
@@ -74,8 +76,10 @@ def _sign(
         )
     )
     if not authority:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).add_extension(
+        names = [x509.DNSName(name) for name in ("localhost", *more_names)]
+        here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+        alternative = x509.SubjectAlternativeName([*names, here])
+        builder = builder.add_extension(alternative, critical=False).add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
         )
     return builder.sign(ca_key, hashes.SHA256())

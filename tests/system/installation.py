@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -44,6 +45,7 @@ class Installation:
     number: int = field(default_factory=lambda: next(_numbers))
     programs: list[Program] = field(default_factory=list)
     desk_port: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -159,9 +161,26 @@ class Installation:
 
     def _start(self, command: Sequence[str], environment: dict[str, str]) -> Program:
         output = self.folder / f"output-{len(self.programs)}.log"
-        program = Program(command, output, {**os.environ, "PYTHONPATH": str(TOP), **environment})
+        program = Program(command, output, self._environment | environment)
         self.programs.append(program)
         return program
+
+    def command(self, *arguments: str, typed: str = "") -> str:
+        """Run another command in its folder, as a person does, to its end; fails with its words where it fails."""
+        ended = self.attempt(*arguments, typed=typed)
+        assert ended.returncode == 0, ended.stdout
+        return ended.stdout
+
+    def attempt(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "meldpost", *arguments],
+            cwd=self.folder, env=self._environment, input=typed, text=True, start_new_session=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180,
+        )  # fmt: skip
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(TOP), **self.environment}
 
     def round(self) -> None:
         """Let the daemon do one round and end; fail with its log where it does not end well."""

@@ -71,15 +71,17 @@ class Postgres:
         """What the server has logged."""
         return (self.folder / "output").read_text(errors="replace")
 
-    def use_tls(self, certificates: Certificates) -> None:
-        """From now on: nobody but over TLS, with a password (SCRAM); set those before."""
+    def use_tls(self, certificates: Certificates, *lines: str) -> None:
+        """From now on: nobody but over TLS, with a password (SCRAM); set those before. `lines` of pg_hba.conf say
+        otherwise."""
         data = self.folder / "data"
         for name, file in (("server.crt", certificates.certificate), ("server.key", certificates.key)):
             shutil.copyfile(file, data / name)
             os.chown(data / name, self._owner.pw_uid, self._owner.pw_gid)
             (data / name).chmod(0o600)
-        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
-        self._options = (*self._options, "ssl=on")
+        rules = lines or ("hostssl all all 127.0.0.1/32 scram-sha-256",)
+        (data / "pg_hba.conf").write_text("\n".join([*rules, ""]))
+        self._options = tuple(dict.fromkeys((*self._options, "ssl=on")))
         self.stop()
         self.start()
 
