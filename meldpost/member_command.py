@@ -223,8 +223,7 @@ def _with_consent(here: "AtDesk", login: str, address: str, role: str) -> Callab
     new = consent.NewAccess(login, address, Role(role))
     if consent.is_needed(here.settings, consent.Act.ADD_MEMBER):
         with here.database.begin() as session:
-            counted, subject = here.ring.chain(session), new.subject(here.index)
-            given = consent.is_given(session, counted, consent.Act.ADD_MEMBER, subject, _now())
+            given = consent.is_given(session, here.ring, consent.Act.ADD_MEMBER, new.subject(here.index), _now())
             if not given:
                 consent.ask_for_access(session, here.ring, here.index, new, _now())
         if not given:

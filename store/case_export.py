@@ -32,7 +32,7 @@ def permit(db: Database, ring: KeyRing, index: IndexKey, case_id: str, now: date
     subject = consent.subject_of(index, Act.EXPORT, case_id)
     with db.begin() as session:
         case_row(session, ring, case_id)
-        if two and not consent.is_given(session, ring.chain(session), Act.EXPORT, subject, now):
+        if two and not consent.is_given(session, ring, Act.EXPORT, subject, now):
             reference = retention.references(session, ring, [case_id]).get(case_id, "")
             consent.ask_once(session, ring, Act.EXPORT, subject, {"reference": reference}, now)
             asked = True

@@ -1,7 +1,7 @@
 """The consent of two members, where a desk's settings ask for it: one asks, another gives within a week.
 
-Both sign what it is for, and `is_given` counts only signatures of two members who hold the desk's key now: who writes
-to the database gives no consent. It is used once.
+Both sign what it is for, and `is_given` counts only signatures of two members who hold the desk's key now, by the role
+that the desk signed: who writes to the database gives no consent. It is used once, and the trail knows that it was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from store.database import changed_rows
 from store.frame import Context, SealError
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.lookups import IndexKey
-from store.schema import Consent, new_id
+from store.schema import Audit, Consent, new_id
 from store.sealing import open_sealed, seal
 from store.signing import Statement, statement, verify
 
@@ -126,14 +126,14 @@ def take_back(session: Session, ring: KeyRing, consent_id: str, now: datetime) -
     session.flush()
 
 
-def is_given(session: Session, counted: Chain, act: Act, subject: bytes, now: datetime) -> bool:
+def is_given(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime) -> bool:
     """Did two members who hold the desk's key both sign this, within a week, and was it neither used nor taken back?"""
-    return _given_row(session, counted, act, subject, now) is not None
+    return _given_row(session, ring, act, subject, now) is not None
 
 
 def use(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime) -> None:
     """The consent is used, in the transaction that does what it is for. Raises ConsentNeeded where there is none."""
-    row = _given_row(session, ring.chain(session), act, subject, now)
+    row = _given_row(session, ring, act, subject, now)
     unused = update(Consent).where(Consent.used_at.is_(None), Consent.taken_back_at.is_(None))
     if row is None or not changed_rows(session, unused.where(Consent.id == row.id).values(used_at=now)):
         raise ConsentNeeded("This takes the consent of another member.")
@@ -173,14 +173,21 @@ def _standing(session: Session, desk: str, now: datetime) -> list[Consent]:
     )
 
 
-def _given_row(session: Session, counted: Chain, act: Act, subject: bytes, now: datetime) -> Consent | None:
-    holders = membership.holders(session, counted.desk)
-    for row in _standing(session, counted.desk, now):
-        if row.action != act or row.subject != subject or row.asked_at > now:
+def _given_row(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime) -> Consent | None:
+    holders, counted = membership.true_holders(session, ring), ring.chain(session)
+    for row in _standing(session, ring.desk, now):
+        if row.action != act or row.subject != subject or row.asked_at > now or _is_over(session, row):
             continue
-        if {row.asked_by, row.given_by} <= set(holders) and _is_signed_by_two(session, counted, row):
+        if {row.asked_by, row.given_by} <= holders and _is_signed_by_two(session, counted, row):
             return row
     return None
+
+
+def _is_over(session: Session, row: Consent) -> bool:
+    """Does the trail say that it was used or taken back, whatever the row says now?"""
+    over = (Audit.desk == row.desk, Audit.subject_id == row.id)
+    ends = Audit.action.in_([Action.CONSENT_USED, Action.CONSENT_TAKEN_BACK])
+    return session.scalars(select(Audit.id).where(*over, ends).limit(1)).one_or_none() is not None
 
 
 def _is_signed_by_two(session: Session, counted: Chain, row: Consent) -> bool:

@@ -68,7 +68,7 @@ def destroy_now(
 def _ask_unless_given(db: Database, ring: KeyRing, case_id: str, subject: bytes, reason: str, now: datetime) -> None:
     """Raises ConsentNeeded, after it was asked for."""
     with db.begin() as session:
-        if consent.is_given(session, ring.chain(session), Act.DESTROY, subject, now):
+        if consent.is_given(session, ring, Act.DESTROY, subject, now):
             return
         case_row(session, ring, case_id)
         reference = retention.references(session, ring, [case_id]).get(case_id, "")

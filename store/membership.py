@@ -90,6 +90,17 @@ def holders(session: Session, desk: str) -> Collection[str]:
     )
 
 
+def true_holders(session: Session, ring: KeyRing) -> set[str]:
+    """Those of them who hold it by the role that the desk signed: who writes to the database can say that a key is
+    sealed to somebody, or that nobody left."""
+    profiles = records.opened_of_subjects(session, ring, holders(session, ring.desk), RecordKind.MEMBER)
+    return {
+        member_id
+        for member_id, profile in profiles.items()
+        if LEFT_AT not in profile and holds_the_desk_key(Role(profile["role"]))
+    }
+
+
 def entitled(session: Session, ring: KeyRing) -> list[PublicPair]:
     """The keys of the members who hold the desk's key, and hold it by the role that the desk signed.
 

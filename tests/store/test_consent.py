@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 from cases.roles import Role
 from store import consent, membership
 from store.consent import Act, CannotConsent, ConsentNeeded
-from store.keyring import KeyRing, NotAllowed
-from store.schema import Audit, Consent
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, NotAllowed, newest
+from store.schema import Audit, Consent, KeyPair, Member, SealedSeed
 from tests.store.test_membership import admit, ring
 from tests.store.world import INDEX, NOW, World
 
@@ -39,7 +40,7 @@ def give(world: World, by: KeyRing, consent_id: str, now: object = LATER) -> Non
 
 def is_given(world: World, subject: bytes = SUBJECT, act: Act = Act.ADD_MEMBER, after: timedelta = timedelta()) -> bool:
     with world.db.read() as session:
-        return consent.is_given(session, world.ring.chain(session), act, subject, LATER + after)
+        return consent.is_given(session, world.ring, act, subject, LATER + after)
 
 
 def test_it_is_given_when_another_member_agrees_and_used_once(world: World) -> None:
@@ -152,7 +153,7 @@ def test_who_writes_to_the_database_gives_no_consent(
     with world.db.begin() as session:
         session.execute(update(Consent).values(**forgery(world, bram)))
         row = session.get_one(Consent, consent_id)
-        assert not consent.is_given(session, world.ring.chain(session), Act(row.action), row.subject, LATER)
+        assert not consent.is_given(session, world.ring, Act(row.action), row.subject, LATER)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -206,4 +207,40 @@ def test_who_asked_and_writes_to_the_database_does_not_agree_with_themselves(wor
         row = session.get_one(Consent, consent_id)
         row.given_by, row.given_at = world.ring.member_id, LATER
         row.give_signature = world.ring.signing_key().sign(consent._given(row, world.ring.member_id, LATER))
+    assert not is_given(world)
+
+
+@pytest.mark.parametrize("column", ["used_at", "taken_back_at"])
+def test_what_was_used_or_taken_back_does_not_count_again_because_the_database_forgot(
+    world: World, column: str
+) -> None:
+    bram, consent_id = second(world), ask(world)
+    give(world, bram, consent_id)
+    with world.db.begin() as session:
+        if column == "used_at":
+            consent.use(session, world.ring, Act.ADD_MEMBER, SUBJECT, LATER)
+        else:
+            consent.take_back(session, bram, consent_id, LATER)
+    with world.db.begin() as session:
+        session.execute(update(Consent).values({column: None}))
+    assert not is_given(world)
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_nobody_agrees_whose_role_as_the_desk_signed_it_does_not_hold_the_desks_key(world: World, left: bool) -> None:
+    """An investigator, or a deputy who left, with their own true signature and all that they may write."""
+    them = second(world, Role.DEPUTY if left else Role.INVESTIGATOR)
+    if left:
+        with world.db.begin() as session:
+            membership.leave(session, world.ring, them.member_id, NOW)
+    consent_id = ask(world)
+    with world.db.begin() as session:
+        own = (KeyPair.owner == them.member_id, KeyPair.kind == KeyKind.MEMBER)
+        session.execute(update(Member).where(Member.id == them.member_id).values(retired_at=None))
+        session.execute(update(KeyPair).where(*own).values(retired_at=None))
+        desk = newest(session, them.desk, KeyKind.DESK)
+        session.add(SealedSeed(key_pair_id=desk.id, recipient_key_pair_id=them.own, frame=b"forged"))
+        row = session.get_one(Consent, consent_id)
+        row.given_by, row.given_at = them.member_id, LATER
+        row.give_signature = them.signing_key().sign(consent._given(row, them.member_id, LATER))
     assert not is_given(world)

@@ -325,7 +325,7 @@ def test_a_consent_that_was_asked_for_can_still_be_read_and_given(world: World) 
         (asked,) = consent.standing(session, bo, LATER)
         assert asked.about == {"what": "all"}
         consent.give(session, bo, consent_id, LATER)
-        assert consent.is_given(session, bo.chain(session), consent.Act.EXPORT, subject, LATER)
+        assert consent.is_given(session, bo, consent.Act.EXPORT, subject, LATER)
     assert bo_id
 
 
