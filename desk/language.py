@@ -1,7 +1,7 @@
 """The language of a page, and times as its reader writes them, in the time zone of the desk."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, Flask, abort, g, redirect, request, session, url_for
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, get_locale, gettext, ngettext
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.wrappers import Response
@@ -46,7 +46,14 @@ def speak(app: Flask, select: Callable[[], str] = chosen) -> None:
     """Give an application its languages; `select` says which one a page is in."""
     app.config.update(BABEL_TRANSLATION_DIRECTORIES="translations", BABEL_DEFAULT_LOCALE=DEFAULT)
     Babel(app, locale_selector=select)
-    speaking: dict[str, Callable[..., str]] = {"day": day, "moment": moment, "age": age, "ago": ago, "size": size}
+    speaking: dict[str, Callable[..., str]] = {
+        "day": day,
+        "moment": moment,
+        "age": age,
+        "ago": ago,
+        "left": left,
+        "size": size,
+    }
     app.jinja_env.filters.update({name: in_the_readers_language(speak) for name, speak in speaking.items()})
     app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
 
@@ -92,6 +99,22 @@ def ago(when: datetime, now: datetime) -> str:
     return str(
         format_timedelta(when - now, threshold=1.2, granularity="minute", add_direction=True, locale=get_locale())
     )
+
+
+def left(when: datetime, now: datetime) -> str:
+    """How long until something is due, or since it was, in days of the desk: over 3 dagen, vandaag, 2 dagen te laat"""
+    here = when.astimezone(zone())
+    days = (here.date() - now.astimezone(zone()).date()).days
+    if when < now:
+        return str(ngettext("%(num)s day overdue", "%(num)s days overdue", -days)) if days else _hours_late(when, now)
+    if days == 0:
+        ends_with_the_day = here.time() >= time(23, 59)
+        return str(gettext("today") if ends_with_the_day else gettext("today, %(time)s", time=f"{here:%H:%M}"))
+    return str(gettext("tomorrow") if days == 1 else ngettext("in %(num)s day", "in %(num)s days", days))
+
+
+def _hours_late(when: datetime, now: datetime) -> str:
+    return str(gettext("%(time)s overdue", time=age(when, now)))
 
 
 def size(count: int) -> str:

@@ -364,6 +364,8 @@ ACTIONS = {
     "status": _l("changed the status"),
     "due_done": _l("said that something due is done"),
     "due_reopened": _l("took back that something is done"),
+    "taken": _l("took a case, or gave it to a member"),
+    "given_back": _l("gave a case back, or took it from a member"),
     "merged": _l("merged a case into another"),
     "merged_here": _l("merged another case into one"),
     "merger_undone": _l("undid the merging of two cases"),

@@ -1,7 +1,7 @@
 """The queue: which cases it shows, in which order, and what it says of each."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,6 +25,31 @@ def test_what_is_most_overdue_stands_on_top(world: World) -> None:
     assert _references(text) == ["K2345-00002", "K2345-00001", "K2345-00000"]
     assert "3 dagen te laat" in text
     assert "<b>2</b>over de termijn" in text
+
+
+@pytest.mark.parametrize(
+    ("due", "in_dutch", "in_english"),
+    [
+        (datetime(2026, 11, 24, 22, 59, 59, tzinfo=UTC), "3 dagen te laat", "3 days overdue"),
+        (datetime(2026, 11, 26, 22, 59, 59, tzinfo=UTC), "1 dag te laat", "1 day overdue"),
+        (datetime(2026, 11, 27, 7, 30, tzinfo=UTC), "2 uur te laat", "2 hours overdue"),
+        (datetime(2026, 11, 27, 22, 59, 59, tzinfo=UTC), "vandaag", "today"),
+        (datetime(2026, 11, 27, 14, 30, tzinfo=UTC), "vandaag, 15:30", "today, 15:30"),
+        (datetime(2026, 11, 28, 22, 59, 59, tzinfo=UTC), "morgen", "tomorrow"),
+        (datetime(2026, 11, 30, 22, 59, 59, tzinfo=UTC), "over 3 dagen", "in 3 days"),
+        (datetime(2026, 11, 30, 23, 0, tzinfo=UTC), "over 4 dagen", "in 4 days"),
+    ],
+)
+def test_a_row_and_a_case_tell_how_many_days_are_left_in_days_of_the_desk(
+    world: World, due: datetime, in_dutch: str, in_english: str
+) -> None:
+    case_id = world.new_case(dues={DueKind.FEEDBACK: due}).case_id
+    for language, left in (("nl", in_dutch), ("en", in_english)):
+        visitor = coordinator(world, language=language)
+        for address in ("/", f"/cases/{case_id}"):
+            assert re.search(
+                rf'<time datetime="{re.escape(due.isoformat())}"[^>]*>{left}</time>', visitor.get(address).text
+            )
 
 
 def test_a_row_tells_kind_category_severity_and_what_is_missing(world: World) -> None:
