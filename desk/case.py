@@ -20,7 +20,7 @@ from desk.messages import LONGEST_TEXT, shown
 from desk.parts import parts
 from desk.timeline import lines
 from desk.ways import way_of
-from store import records
+from store import note_drafts, records
 from store.audit import Action
 from store.casework import CaseView, Decision, view_case
 from store.changes import renew_card
@@ -187,7 +187,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         retention=retention.of_case(view),
         access=access,
         holding=taking.of_case(view, access),
-        note=refused.form if refused and refused.place == "notes" else NoteForm(formdata=None),
+        note=_note(case_id, refused),
     )
 
 
@@ -198,6 +198,18 @@ def _decision(part: str, view: CaseView, refused: Refused | None) -> CaseForm:
     form.show(view.report)
     if part in doubted(view):
         form.value.data = None  # nothing is chosen beforehand
+    return form
+
+
+def _note(case_id: str, refused: Refused | None) -> NoteForm:
+    """The note that the member is writing, as it was sent or as it is kept."""
+    if refused and isinstance(refused.form, NoteForm):
+        return refused.form
+    form = NoteForm(formdata=None)
+    if gate.ring().may(May.WRITE):
+        with parts().database.read() as transaction:
+            kept = note_drafts.begun(transaction, gate.ring(), case_id)
+        form.text.data, form.draft.data = kept.text, kept.version
     return form
 
 

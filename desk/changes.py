@@ -22,7 +22,6 @@ from desk.forms import (
     ContactForm,
     DoneForm,
     FirstLookForm,
-    NoteForm,
     StatusForm,
 )
 from desk.parts import parts
@@ -171,17 +170,6 @@ def _by_hand(due: str) -> DueKind:
     if due not in BY_HAND:
         abort(404)
     return DueKind(due)
-
-
-@blueprint.post("/notes")
-def note(case_id: str) -> Answer:
-    """A note overwrites nothing: no version, and never refused because somebody else was first."""
-    form = NoteForm()
-    if not form.validate():
-        return case.page(case_id, Refused("notes", form)), 400
-    with parts().database.begin() as transaction:
-        changes.add_note(transaction, gate.ring(), gate.index(), case_id, form.text.data, parts().clock())
-    return _back(case_id, "notes", gettext("The note is added."))
 
 
 @blueprint.post("/release")

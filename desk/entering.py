@@ -30,7 +30,7 @@ from config.settings import DeskSettings
 from config.taxonomy import Severity
 from desk import again, gate
 from desk.forms import EnterForm
-from desk.language import zone
+from desk.language import switched, zone
 from desk.parts import parts
 from desk.security import BODY_LIMIT
 from ingest.again import Anew
@@ -84,10 +84,14 @@ def show() -> str:
 
 @blueprint.post("")
 def enter() -> Answer:
-    """Read, understand and seal what was sent; the case of it is shown."""
+    """Read, understand and seal what was sent, and show the case of it; or show the form in another language."""
     gate.ring().require(May.WRITE)
     form = EnterForm()
     form.today = parts().clock().astimezone(zone()).date()
+    if switched():
+        if form.given():
+            flash(gettext("Choose your files again."), "warn")
+        return _page(form, unsent=True)
     if not form.validate():
         return _page(form), 400
     try:
@@ -198,5 +202,5 @@ def _shown(case_id: str) -> Response:
     return redirect(url_for("case.show", case_id=case_id), 303)
 
 
-def _page(form: EnterForm) -> str:
-    return render_template("entering.html", section="new", form=form)
+def _page(form: EnterForm, *, unsent: bool = False) -> str:
+    return render_template("entering.html", section="new", form=form, unsent=unsent)

@@ -435,6 +435,9 @@ class ContactForm(_WithReporter, CaseForm):
 
 
 class NoteForm(FlaskForm):  # type: ignore[misc]
+    """A note. `draft`: the version of the draft that its writer saw."""
+
+    draft = IntegerField(widget=HiddenInput(), default=0, validators=[NumberRange(0, LAST_VERSION)])
     text = TextAreaField(
         _l("Note"),
         validators=[

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, Flask, abort, g, redirect, request, session, url_for
-from flask_babel import Babel, get_locale, gettext, ngettext
+from flask_babel import Babel, get_locale, gettext, ngettext, refresh
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.wrappers import Response
@@ -32,6 +32,17 @@ def choose() -> Response:
         abort(400)
     session["language"] = picked
     return redirect(local_path(request.form.get("then")) or url_for("queue.show"))
+
+
+def switched() -> bool:
+    """Was a form sent by the buttons that choose the language, so that what stands in it goes along? Then the language
+    is chosen: from now on, and for this page."""
+    speak, _, picked = request.form.get("then", "").partition("-")
+    if speak != "speak" or picked not in LANGUAGES:
+        return False
+    session["language"] = picked
+    refresh()
+    return True
 
 
 def chosen() -> str:

@@ -20,10 +20,10 @@ from cases.roles import May
 from cases.terms import DueKind
 from config.settings import DeskSettings
 from config.taxonomy import Kind, MissingField
-from desk import case, gate, identity, presence, ways
+from desk import case, drafts, gate, identity, presence, ways
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
-from desk.language import zone
+from desk.language import switched, zone
 from desk.parts import parts
 from desk.security import BODY_LIMIT
 from notify.catalogue import catalogue_for
@@ -76,6 +76,10 @@ def write(case_id: str) -> Answer:
     if why := _no_way(case_id):
         return _page(view, why=why)
     then = request.form.get("then", "keep")
+    if switched():
+        if not (form.text.data or "").strip():
+            return redirect(url_for("letters.show", case_id=case_id), 303)
+        then = "keep"
     if then == "drop":
         return _dropped(case_id)
     with parts().database.read() as transaction:
@@ -97,6 +101,20 @@ def write(case_id: str) -> Answer:
         return redirect(url_for("letters.preview", case_id=case_id), 303)
     flash(gettext("The draft is kept."), "good")
     return redirect(url_for("letters.show", case_id=case_id), 303)
+
+
+@blueprint.post("/keep")
+def keep(case_id: str) -> drafts.Answer:
+    """Keep what was typed so far, as the page does by itself: the text, not the files that were chosen."""
+    form = LetterForm()
+    with parts().database.read() as transaction:
+        kept = letters.draft_of(transaction, gate.ring(), case_id)
+    if not form.validate():
+        return drafts.not_kept()
+    try:
+        return drafts.kept(_keep(case_id, _as_sent(form, kept.files if kept else ())))
+    except DraftChanged:
+        return drafts.changed_elsewhere()
 
 
 @blueprint.get("/preview")
@@ -333,8 +351,9 @@ def _sizes(files: Iterable[FileStorage]) -> list[int]:
     return sizes
 
 
-def _keep(case_id: str, draft: Draft, new: Iterable[FileStorage], unwanted: str) -> None:
-    """Keep a draft with further files, and without the one that its writer takes off. Raises DraftChanged."""
+def _keep(case_id: str, draft: Draft, new: Iterable[FileStorage] = (), unwanted: str = "") -> int:
+    """Keep a draft with further files, and without the one that its writer takes off; gives the version that it has
+    now. Raises DraftChanged."""
     here, ring, index = parts(), gate.ring(), gate.index()
     now = here.clock()
     with here.database.begin() as transaction:
@@ -347,7 +366,7 @@ def _keep(case_id: str, draft: Draft, new: Iterable[FileStorage], unwanted: str)
         for each in removed:
             letters.drop_file(transaction, ring, case_id, each)
         files = (*(each for each in draft.files if each not in removed), *added)
-        letters.keep_draft(transaction, ring, index, case_id, replace(draft, files=files), now)
+        return letters.keep_draft(transaction, ring, index, case_id, replace(draft, files=files), now).version
 
 
 def _about(file: FileStorage) -> tuple[str, str]:

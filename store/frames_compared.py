@@ -27,7 +27,10 @@ _PIECES = table_of(RecordPiece)
 _AT_ONCE = 64
 """Rows in memory: a frame in a row has at most a piece's size."""
 
-_MAY_BE_GONE = (RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.ORDER, RecordKind.PROFILE, RecordKind.MODEL)
+_MAY_BE_GONE = (
+    *(RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT),
+    *(RecordKind.ORDER, RecordKind.PROFILE, RecordKind.MODEL),
+)
 """What Meldpost itself takes away: a letter that went out or was thrown away, the order for a case that is gone, the
 own copy of a member who left, a model that saw a case which is gone."""
 

@@ -51,6 +51,7 @@ class RecordKind(StrEnum):
     FIRST_LOOK = "first_look"
     OUTCOME = "outcome"
     NOTE = "note"
+    NOTE_DRAFT = "note_draft"  # one that a member is writing
     MERGER = "merger"  # into which case this one went, with what
     ACCESS = "access"  # who opens the case by a key of their own, and who is kept out
     MEMBER = "member"  # name and role of a member, to the desk key
@@ -76,12 +77,12 @@ _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE, RecordKind.MERGER),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
     *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
-    *(RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.LETTER_TEXT),
+    *(RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT, RecordKind.LETTER_TEXT),
 }
 
 _NO_JSON = {RecordKind.RAW, RecordKind.ATTACHMENT, RecordKind.MODEL, RecordKind.ENCLOSURE}
 
-_THROWN_AWAY = [RecordKind.DRAFT, RecordKind.ENCLOSURE]
+_THROWN_AWAY = [RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT]
 """What its writer may take away, so that nobody need be told that it is gone."""
 
 _CASES = table_of(CaseFile)

@@ -1,6 +1,7 @@
 // Comforts; every page works without them. While a person types, the session stays open; when nobody does anything
 // until the session has ended, the page leaves the screen. Without JavaScript the page's own refresh does the latter.
 
+import "./keep.js";
 import "./keys.js";
 import "./live.js";
 import "./presence.js";

@@ -50,11 +50,11 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     },
     frozenset({May.WRITE}): {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
-        "changes.first_look", "changes.note", "changes.status",
+        "changes.first_look", "changes.status", "notes.write", "notes.keep",
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
         "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
-        "letters.show", "letters.write", "letters.preview", "letters.send", "letters.take_back", "letters.enclosed",
-        "taking.take", "taking.give_back",
+        "letters.show", "letters.write", "letters.keep", "letters.preview", "letters.send", "letters.take_back",
+        "letters.enclosed", "taking.take", "taking.give_back",
     },
     frozenset({May.OPEN_THE_DESK}): {
         "entering.show", "entering.enter", "exporting.export",
