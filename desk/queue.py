@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy.orm import Session
 
-from cases.lifecycle import Status
+from cases.lifecycle import OPEN, Status
 from cases.roles import May
 from cases.terms import DueKind
 from config.settings import MailboxSettings, MaildirSettings
@@ -37,6 +37,7 @@ from store.queue import (
     status_counts,
     taken_count,
 )
+from store.queue_order import Order
 from triage.model import FORMAT
 
 blueprint = Blueprint("queue", __name__)
@@ -101,6 +102,7 @@ def show() -> str:
             size=PAGE_SIZE,
             wanted=_wanted(chosen, on_cards, alike, ring, now),
             alike=() if chosen.fold or chosen.alike else alike,
+            order=_order(now),
         )
         names = logins(transaction, ring) if whole else {}
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
@@ -116,7 +118,7 @@ def show() -> str:
         section="queue",
         counts=counts,
         page=page,
-        rows=by_need(page.rows, now, graver),
+        rows=page.rows if chosen.status and chosen.status not in OPEN else by_need(page.rows, now, graver),
         graver=graver,
         doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
         pages=pages,
@@ -181,6 +183,21 @@ def by_need(
         )
 
     return sorted(rows, key=need)
+
+
+def _order(now: datetime) -> Order | None:
+    """The same over all pages, by what the index knows; None until it is read."""
+    index = gate.search_index_at_hand()
+    if not index.ready:
+        return None
+
+    def ends(due_at: datetime) -> datetime:
+        """Of a day of the desk what is overdue comes before the rest."""
+        day_after = due_at.astimezone(zone()).date() + timedelta(days=1)
+        midnight = datetime.combine(day_after, time.min, zone())
+        return now if due_at < now < midnight else midnight
+
+    return Order(ends, index.standing, GRAVER_FIRST, KINDS)
 
 
 def _severities(row: QueueRow, behind: Mapping[str, str | None]) -> list[str | None]:

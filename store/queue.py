@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,6 +16,7 @@ from cases.terms import OF_THE_DESK, DueKind
 from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
+from store.queue_order import Order, by_need
 from store.reach import holds_the_desk_key, within_reach
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
@@ -92,6 +93,8 @@ class Wanted:
     among: frozenset[str] | None = field(default=None, repr=False)
 
 
+InOrder = Callable[[Sequence[str]], Sequence[str]]
+
 Groups = Sequence[Set[str]]
 """Cases that are alike; one that is in several counts in the first."""
 
@@ -120,20 +123,29 @@ def queue_page(
     size: int = 50,
     wanted: Wanted | None = None,
     alike: Groups = (),
+    order: Order | None = None,
 ) -> Page:
     """A page of the queue: what a person has to see to first comes first.
 
-    Of cases that are alike, and that nobody took up yet, the one that is due first stands for all.
+    That is by when it is due alone, or by `order`, too, which knows what is sealed. Of cases that are alike, and that
+    nobody took up yet, the one that is due first stands for all.
     """
     wanted = wanted or Wanted()
     folded = _folded(session, ring, wanted, alike)
     behind = frozenset[str]().union(*folded.values())
     chosen = within_reach(ring) & _chosen(ring, wanted)
     places = range((page - 1) * size, page * size)
-    ids, with_dues = _by_due(session, ring, chosen, wanted, behind, places)
+
+    def in_order(stage: Sequence[str]) -> Sequence[str]:
+        return stage if order is None else by_need(session, ring, order, stage, folded)
+
+    ids, with_dues = _by_due(session, ring, chosen, wanted, behind, places, order, in_order)
     if len(ids) < size and with_dues is not None:
-        skipped = max(0, places.start - with_dues)
-        ids += islice(_with_nothing_due(session, chosen, wanted, behind, skipped), size - len(ids))
+        skipped, left = max(0, places.start - with_dues), size - len(ids)
+        if order is not None and wanted.status in (None, *OPEN):  # those that have ended wait for nobody
+            ids += in_order(list(_with_nothing_due(session, chosen, wanted, behind, 0)))[skipped : skipped + left]
+        else:
+            ids += islice(_with_nothing_due(session, chosen, wanted, behind, skipped), left)
     rows = {row.id: row for row in session.scalars(select(CaseFile).where(CaseFile.id.in_(ids)))}
     shown = _rows(session, ring, [rows[each] for each in ids])
     total = _count(session, ring, wanted)
@@ -259,25 +271,52 @@ def _count(session: Session, ring: KeyRing, wanted: Wanted) -> int:
 
 
 def _by_due(
-    session: Session, ring: KeyRing, chosen: ColumnElement[bool], wanted: Wanted, behind: Set[str], places: range
+    session: Session,
+    ring: KeyRing,
+    chosen: ColumnElement[bool],
+    wanted: Wanted,
+    behind: Set[str],
+    places: range,
+    order: Order | None,
+    in_order: InOrder,
 ) -> tuple[list[str], int | None]:
     """The cases with these places in the order of what is due soonest, read no further than need be; and, where they
     were all read, how many there are."""
-    query = select(Due.case_id).where(Due.desk == ring.desk, *_OPEN_DUE).order_by(Due.due_at, Due.case_id)
+    query = select(Due.case_id, Due.due_at).where(Due.desk == ring.desk, *_OPEN_DUE).order_by(Due.due_at, Due.case_id)
     among: Set[str] | None = wanted.among
     if places.start < _FAR:
         query = query.join(CaseFile, CaseFile.id == Due.case_id).where(chosen)
     else:  # to look up each of so many cases takes longer than to read which there are
         among = _ids(session, ring, wanted)
-    found: dict[str, None] = {}
     streamed = {"yield_per": min(2 * places.stop, _READ_AT_ONCE)}
-    for case_id in session.connection().execute(query, execution_options=streamed).scalars():
-        if case_id in behind or (among is not None and case_id not in among):
+    rows = session.connection().execute(query, execution_options=streamed)
+    found: list[str] = []
+    for stage in _stages(rows, behind, among, order):
+        found += in_order(stage) if len(found) + len(stage) > places.start else stage
+        if len(found) >= places.stop:
+            return found[places.start : places.stop], None
+    return found[places.start :], len(found)
+
+
+def _stages(
+    rows: Iterable[Any], behind: Set[str], among: Set[str] | None, order: Order | None
+) -> Iterator[Sequence[str]]:
+    """The cases that are due in one stage, each where it is due first; without an order each is a stage of its own."""
+    seen = set[str]()
+    stage: list[str] = []
+    ends: datetime | None = None
+    for case_id, due_at in rows:
+        if case_id in seen or case_id in behind or (among is not None and case_id not in among):
             continue
-        found[case_id] = None
-        if len(found) == places.stop:
-            return list(found)[places.start :], None
-    return list(found)[places.start :], len(found)
+        if stage and (ends is None or due_at >= ends):
+            yield stage
+            stage, ends = [], None
+        if order is not None and ends is None:
+            ends = order.ends(due_at)
+        seen.add(case_id)
+        stage.append(case_id)
+    if stage:
+        yield stage
 
 
 def _with_nothing_due(

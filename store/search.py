@@ -31,7 +31,7 @@ from store.queue import FEWEST_FOLDED
 from store.records import RecordKind
 from store.rows import unindexed
 from store.schema import CaseFile
-from store.segment_index import Facts, Namesake, SegmentIndex, all_of, quoted
+from store.segment_index import Facts, Namesake, SegmentIndex, Standing, all_of, quoted
 from store.segments import Audience, Stored
 from store.tokens import Stemmer
 
@@ -219,6 +219,18 @@ class SearchIndex:
         with self._lock:
             found = ((each, told) for each in self._all() for told in each.index.severities(case_ids))
             return frozenset(severity for each, (case_id, severity) in found if each.speaks_for(case_id))
+
+    def standing(self, case_ids: Collection[str]) -> Mapping[str, Standing]:
+        """What decides how soon these need a person, as far as they are in the index."""
+        found: dict[str, Standing] = {}
+        left = set(case_ids)
+        with self._lock:
+            for loaded in self._all():
+                if left:
+                    told = loaded.index.standing(left)
+                    found |= {case_id: standing for case_id, standing in told if loaded.speaks_for(case_id)}
+                    left -= found.keys()
+        return found
 
     def _groups(self) -> Iterator[frozenset[str]]:
         for kind in ("wording", "sender"):

@@ -45,6 +45,15 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What decides how soon a case needs a person. `number`: by when it was opened, newest last."""
+
+    number: int
+    kind: str | None
+    severity: str | None
+
+
+@dataclass(frozen=True)
 class Document:
     """What a segment is told of a case. `stems` hold facets too, such as "c=pesten"; `forms` are words as spelled."""
 
@@ -133,6 +142,12 @@ class SegmentIndex:
         """Those of these cases that are in it, each with how serious it is."""
         query = "SELECT case_id, severity FROM doc WHERE case_id IN (SELECT value FROM json_each(?))"
         return list(self._connection.execute(query, (json.dumps(list(case_ids)),)))
+
+    def standing(self, case_ids: Iterable[str]) -> list[tuple[str, Standing]]:
+        """Those of these cases that are in it."""
+        query = "SELECT case_id, number, kind, severity FROM doc WHERE case_id IN (SELECT value FROM json_each(?))"
+        found = self._connection.execute(query, (json.dumps(list(case_ids)),))
+        return [(case_id, Standing(*told)) for case_id, *told in found]
 
     def count(self, expression: str, most: int) -> int:
         """How many cases match, counted up to `most`."""

@@ -300,6 +300,14 @@ def test_a_model_that_this_version_cannot_use_is_to_be_trained_anew(world: World
     assert "meldpost train --from-desk" in coordinator(world).get("/").text
 
 
+def test_the_gravest_of_a_day_stands_on_the_first_page_once_the_index_is_read(world: World) -> None:
+    for severity in [*["laag"] * 51, "acuut"]:
+        world.new_case(report={**REPORT, "severity": severity})
+    visitor = coordinator(world)
+    assert _references(_once_read(world, visitor))[0] == "K2345-00051"
+    assert len(_references(visitor.get("/?page=2").text)) == 2
+
+
 CIRCULAR = "De gemeente laat de bomen aan de singel kappen zonder vergunning, en " * 3
 
 
