@@ -30,6 +30,7 @@ from desk import (
     own,
     papers,
     presence,
+    previews,
     queue,
     receipts,
     referring,
@@ -110,6 +111,7 @@ def create_app(
         own,
         papers,
         presence,
+        previews,
         retention,
         search,
         second,
@@ -131,5 +133,6 @@ def create_app(
 
 def close(app: Flask) -> None:
     """Wipe what members could search in, and finish what is being done beside. The database is not closed."""
+    parts_of(app).drawers.close()
     parts_of(app).upkeep.close()
     parts_of(app).indexes.close()

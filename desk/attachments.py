@@ -27,8 +27,9 @@ FILE_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 LONGEST_NAME = 150
 
 
-@blueprint.get("/attachments/<attachment_id>")
+@blueprint.post("/attachments/<attachment_id>/original")
 def attachment(case_id: str, attachment_id: str) -> Response:
+    """A file as it came, for who was warned (desk.previews)."""
     identity.require(case_id)
     here = parts()
     return _download(

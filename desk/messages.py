@@ -23,6 +23,13 @@ DEEPEST = 5
 DANGEROUS = frozenset({"macros", "program", "bounds"})
 """Findings of files that are not to be opened without a thought."""
 
+_OF_PAGES = frozenset(
+    ("application/pdf", *(f"image/{kind}" for kind in ("png", "jpeg", "jpg", "pjpeg", "gif", "tiff", "bmp", "webp")))
+)
+_NAMES_OF_PAGES = (".pdf", ".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp")
+_READ_OFF = frozenset({"ocr", "no_text"})
+_CLOSED = frozenset({"encrypted", "broken", "bounds"})
+
 
 @dataclass(frozen=True)
 class File:
@@ -49,6 +56,16 @@ class File:
     @property
     def dangerous(self) -> bool:
         return self.infected or not DANGEROUS.isdisjoint(self.findings)
+
+    @property
+    def has_pages(self) -> bool:
+        """Is it a picture or a PDF, as far as can be told without opening it?"""
+        said = self.content_type.lower() in _OF_PAGES or self.name.lower().endswith(_NAMES_OF_PAGES)
+        return (said or not _READ_OFF.isdisjoint(self.findings)) and _CLOSED.isdisjoint(self.findings)
+
+    @property
+    def can_be_shown(self) -> bool:
+        return self.has_pages or bool(self.words)
 
 
 @dataclass(frozen=True)
@@ -198,27 +215,36 @@ def _files(
     for place, about in enumerate(attachments):
         inside = about.get("inside")
         outer = found[inside][0] if isinstance(inside, int) and 0 <= inside < place else None
-        whole = about.get("text") or ""
-        text = whole[: min(LONGEST_ASIDE, left)]
-        left -= len(text)
-        child = about.get("child")
-        file = File(
-            id=about["id"],
-            name=about.get("name") or "",
-            size=about.get("size") or 0,
-            content_type=about.get("found_type") or about.get("content_type") or "",
-            inline=bool(about.get("inline")),
-            level=min(outer.level + 1, DEEPEST) if outer else 0,
-            within=outer.name if outer else None,
-            findings=about.get("findings") or (),
-            scan=about.get("scan"),
-            child=child,
-            child_date=datetime.fromisoformat(child["date"]) if child and child.get("date") else None,
-            words=list(stretches(text, evidence, parts)),
-            cut=len(text) < len(whole),
-        )
+        file = file_of(about, min(LONGEST_ASIDE, left), evidence, parts, outer)
+        left -= min(LONGEST_ASIDE, left, len(about.get("text") or ""))
         found.append((file, inside if outer else None))
     return found
+
+
+def file_of(
+    about: Mapping[str, Any],
+    longest: int = LONGEST_TEXT,
+    evidence: Sequence[Mapping[str, Any]] = (),
+    parts: Sequence[Wanted] = (),
+    outer: File | None = None,
+) -> File:
+    """An attachment as it is shown, with so much of its text. `outer` is the one that it was taken out of."""
+    text, child = about.get("text") or "", about.get("child")
+    return File(
+        id=about["id"],
+        name=about.get("name") or "",
+        size=about.get("size") or 0,
+        content_type=about.get("found_type") or about.get("content_type") or "",
+        inline=bool(about.get("inline")),
+        level=min(outer.level + 1, DEEPEST) if outer else 0,
+        within=outer.name if outer else None,
+        findings=about.get("findings") or (),
+        scan=about.get("scan"),
+        child=child,
+        child_date=datetime.fromisoformat(child["date"]) if child and child.get("date") else None,
+        words=list(stretches(text[:longest], evidence, parts)),
+        cut=len(text) > longest,
+    )
 
 
 def _in_order(files: Sequence[tuple[File, int | None]]) -> Iterator[File]:

@@ -11,6 +11,7 @@ from config.secrets import Secrets
 from config.settings import Settings
 from desk.indexes import Indexes
 from desk.upkeep import Upkeep
+from ingest.drawing import Drawers
 from store.database import Database
 from store.keyring import DeskPublicKeys, desk_keys, pins_of
 from store.lookups import IndexKey
@@ -35,11 +36,13 @@ class Parts:
     configured_in: str = "meldpost.toml"  # the name of the configuration file, as a page may tell it
     indexes: Indexes = field(init=False)
     upkeep: Upkeep = field(init=False)
+    drawers: Drawers = field(init=False)
 
     def __post_init__(self) -> None:
         idle = timedelta(minutes=self.settings.web.idle_minutes)
         object.__setattr__(self, "indexes", Indexes(self.database, self.clock, idle))
         object.__setattr__(self, "upkeep", Upkeep(self.database))
+        object.__setattr__(self, "drawers", Drawers(self.settings.isolation))
 
     def index(self, desk: str) -> IndexKey:
         """Raises SecretMissing, SecretExposed."""

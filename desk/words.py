@@ -358,6 +358,7 @@ ACTIONS = {
     "look_refused": _l("was refused a look"),
     "look_list": _l("looked at a list of cases"),
     "download": _l("downloaded a file"),
+    "safe_copy": _l("downloaded a safe copy of a file"),
     "read_again": _l("had a message read again"),
     "decide": _l("decided on a part of the report"),
     "first_look": _l("answered the first look"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from ingest.attachments.drawn import LONGEST_SIDE, CannotDraw, Drawing, Reason, Wanted
@@ -50,14 +50,16 @@ class Drawers:
         self._starting = threading.Lock()
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
 
-    def draw(self, file: RawMail, name: str, content_type: str, wanted: Wanted) -> Iterator[Drawing]:
-        """The pages, one after the other, at least one. Raises CannotDraw."""
-        if file.size > _MOST_BYTES:
+    def draw(
+        self, content: Iterable[bytes], size: int, name: str, content_type: str, wanted: Wanted
+    ) -> Iterator[Drawing]:
+        """The pages of a file of so many bytes, one after the other, at least one. Raises CannotDraw."""
+        if size > _MOST_BYTES:
             raise CannotDraw(Reason.BOUNDS)
         if not self._turns.acquire(timeout=_PATIENCE_SECONDS):
             raise CannotDraw(Reason.BUSY)
         try:
-            with self._running().job(file.fd, file.size) as line:
+            with RawMail.from_chunks(content) as file, self._running().job(file.fd, file.size) as line:
                 _ask(line, name, content_type, wanted)
                 yield from _answers(line, wanted)
         except (OSError, EOFError):  # a TimeoutError is one

@@ -212,12 +212,16 @@ class CaseView:
 
 @dataclass(frozen=True)
 class Download:
-    """A file of a case; `chunks` opens it piece by piece and must be read before its session ends."""
+    """A file of a case; `chunks` opens it piece by piece and must be read before its session ends.
+
+    `about` is what was found of an attachment when it was read, in the shape of docs/flow.md.
+    """
 
     name: str
     content_type: str
     size: int | None
     chunks: Iterator[bytes]
+    about: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> CaseView:
@@ -334,9 +338,14 @@ def held_outgoing(session: Session, ring: KeyRing) -> tuple[OutgoingRow, ...]:
 
 @contextmanager
 def download_attachment(
-    db: Database, ring: KeyRing, case_id: str, attachment_id: str, now: datetime
+    db: Database,
+    ring: KeyRing,
+    case_id: str,
+    attachment_id: str,
+    now: datetime,
+    action: Action = Action.DOWNLOAD,
 ) -> Iterator[Download]:
-    """An attachment, byte for byte as it came; the download is on the trail before it begins. Raises NotFound."""
+    """An attachment, byte for byte as it came; what is done with it is on the trail first. Raises NotFound."""
     with db.begin() as session:
         case_row(session, ring, case_id)
         message_id = session.scalars(
@@ -346,14 +355,14 @@ def download_attachment(
         ).one_or_none()
         if message_id is None:
             raise NotFound("There is no such attachment in this case.")
-        _audit_download(session, ring, case_id, attachment_id, now)
+        _audit_download(session, ring, case_id, attachment_id, now, action)
     with db.read() as session:
         content = records.opened_json(session, ring, Name(case_id, message_id, RecordKind.MESSAGE))
         about = next((each for each in content["attachments"] if each["id"] == attachment_id), None)
         if about is None:  # of an earlier reading of the mail
             raise NotFound("There is no such attachment in this case any more.")
         chunks = records.chunks(session, ring, Name(case_id, attachment_id, RecordKind.ATTACHMENT))
-        yield Download(about["name"], about["content_type"], about["size"], chunks)
+        yield Download(about["name"], about["content_type"], about["size"], chunks, about)
 
 
 @contextmanager
@@ -395,8 +404,10 @@ def opens_identity(session: Session, ring: KeyRing, case_id: str) -> bool:
     return False
 
 
-def _audit_download(session: Session, ring: KeyRing, case_id: str, subject_id: str, now: datetime) -> None:
-    audit.write_look(session, ring, Action.DOWNLOAD, now, case_id=case_id, subject_id=subject_id)
+def _audit_download(
+    session: Session, ring: KeyRing, case_id: str, subject_id: str, now: datetime, action: Action = Action.DOWNLOAD
+) -> None:
+    audit.write_look(session, ring, action, now, case_id=case_id, subject_id=subject_id)
 
 
 def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     BROKEN = "broken"  # it is not what it says, damaged, or it was the end of what drew it
     BOUNDS = "bounds"  # it has no such page, or one that is larger than is ever unpacked
     BUSY = "busy"  # others are being drawn
+    NOT_HERE = "not_here"  # no process can be had on this machine that would draw it
 
 
 class CannotDraw(Exception):

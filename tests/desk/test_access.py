@@ -22,8 +22,10 @@ from store.keyring import KeyRing
 from tests.cases.test_roles import THEIRS
 from tests.desk.test_overview import came_in, read_in
 from tests.desk.world import Visitor, World, coordinator, join
+from tests.ingest import made_files as made
 
 NOWHERE = "0" * 32
+PICTURE = made.picture(made.scan("x"))
 METHODS = ("GET", "POST")
 
 EVERYBODY = {
@@ -47,6 +49,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "live.mail", "presence.show", "presence.events",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",
         "attachments.sender_key",
+        "previews.show", "previews.page", "previews.copy", "previews.warn",
     },
     frozenset({May.WRITE}): {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
@@ -160,7 +163,7 @@ def tried(world: World, request: pytest.FixtureRequest) -> Tried:
     )
     world.serve(world.settings.model_copy(update={"web": web}))
     came_in(world, 1)
-    own, other = (world.new_case(files=[("brief.txt", b"x")]) for _ in range(2))
+    own, other = (world.new_case(files=[("brief.txt", PICTURE)]) for _ in range(2))
     ring, colleague = join(world, "a.member", role), join(world, "c.ollega", Role.INVESTIGATOR)
     index = world.index
     with world.database.begin() as session:

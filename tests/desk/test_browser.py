@@ -183,8 +183,10 @@ def test_a_file_is_saved_under_its_own_name(world: World, new_page: NewPage) -> 
     page = new_page()
     log_in(page)
     open_case(page, taken.case_id)
+    page.get_by_role("link", name="Het bestand zoals het kwam").click()
+    expect(page.get_by_text("Het kan macro’s of andere programma’s bevatten")).to_be_visible()
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="verslag").click()
+        page.get_by_role("button", name="Het bestand downloaden zoals het kwam").click()
     assert waiting.value.suggested_filename == "verslag – één.html"
     assert waiting.value.path().read_bytes() == b"<script>alert(1)</script>"
 

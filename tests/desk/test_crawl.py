@@ -19,6 +19,7 @@ from store import grants
 from tests.desk.test_letters import write
 from tests.desk.test_overview import came_in, read_in
 from tests.desk.world import CONTACT, DESK, OWN_TEXT, REPORT, Visitor, World, coordinator, join
+from tests.ingest import made_files as made
 
 HERE = "https://desk.example"
 OFTEN = 3
@@ -28,7 +29,7 @@ _ID = re.compile("[0-9a-f]{32,}|[0-9]+")
 _WORD = re.compile(r"\w{5,}")
 TELLING = {
     word.lower()
-    for text in (OWN_TEXT, "Melding over facturen", "notulen-overleg.txt", str(CONTACT), REPORT["evidence"][0]["text"])
+    for text in (OWN_TEXT, "Melding over facturen", "notulen-overleg.png", str(CONTACT), REPORT["evidence"][0]["text"])
     for word in _WORD.findall(text)
 } - {"phone", "email", "address", "melding", "reporter"}
 """Words of the case that addresses must not hold; those that are also slugs of the desk are left out."""
@@ -43,6 +44,7 @@ NOT_LED_TO = {
 AFTER_A_FORM = ("/search", "/cases/{case}/letter/preview")
 """What is reached by sending something."""
 
+PICTURE = made.picture(made.scan("x"))
 HTML = '<p>Zie <a href="https://evil.example/a?b=c">hier</a> <img src="https://evil.example/p.png"></p>'
 
 
@@ -125,7 +127,7 @@ def visitor(world: World, request: pytest.FixtureRequest) -> Visitor:
     )
     world.serve(world.settings.model_copy(update={"desks": {DESK: desk}, "web": web}))
     came_in(world, 1)
-    taken = world.new_case(html=HTML, files=[("notulen-overleg.txt", b"x")], quoted_text="Op maandag\n> schreef u")
+    taken = world.new_case(html=HTML, files=[("notulen-overleg.png", PICTURE)], quoted_text="Op maandag\n> schreef u")
     world.new_case(state="unreadable")
     world.hold_receipt(taken.case_id)
     world.say_why_it_waits(taken, "dmarc_fail")

@@ -16,18 +16,18 @@ from tests.desk.world import SITE, Visitor, World, coordinator
 def _file(world: World, case_id: str) -> str:
     with world.database.begin() as session:
         view = casework.view_case(session, world.ring, case_id, world.clock.now)
-    return f"/cases/{case_id}/attachments/{view.messages[0].content['attachments'][0]['id']}"
+    return f"/cases/{case_id}/attachments/{view.messages[0].content['attachments'][0]['id']}/original"
 
 
 def test_an_attachment_comes_back_byte_for_byte(world: World) -> None:
     content = os.urandom(300_000)
     path = _file(world, world.new_case(files=[("bewijs.bin", content)]).case_id)
-    assert coordinator(world).get(path).data == content
+    assert coordinator(world).post(path).data == content
 
 
 def test_hostile_html_is_a_file_to_save_and_never_a_page(world: World) -> None:
     path = _file(world, world.new_case(files=[("a.html", b"<script>alert(1)</script>")]).case_id)
-    headers = coordinator(world).get(path).headers
+    headers = coordinator(world).post(path).headers
     assert headers["Content-Type"] == "application/octet-stream"
     assert headers["Content-Disposition"].startswith("attachment;")
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -54,7 +54,8 @@ def test_a_large_file_is_streamed_in_constant_memory(world: World) -> None:
     secret = visitor.cookie("__Host-desk")
     client = world.app.test_client()
     client.set_cookie("__Host-desk", secret or "", domain="desk.example", secure=True)
-    answer = client.get(path, base_url=SITE, buffered=False)
+    client.set_cookie("__Host-page", visitor.cookie("__Host-page") or "", domain="desk.example", secure=True)
+    answer = client.post(path, base_url=SITE, buffered=False, data={"csrf_token": visitor.token})
     tracemalloc.start()
     total = sum(len(piece) for piece in answer.response)
     peak = tracemalloc.get_traced_memory()[1]
@@ -67,10 +68,13 @@ def test_a_large_file_is_streamed_in_constant_memory(world: World) -> None:
 def test_a_download_that_is_broken_off_leaves_nothing_open(world: World) -> None:
     path = _file(world, world.new_case(files=[("groot.bin", bytes(3_000_000))]).case_id)
     visitor = coordinator(world)
+    visitor.get(path.partition("/attachments")[0])  # opens who reported, for this log-in
     client = world.app.test_client()
-    client.set_cookie("__Host-desk", visitor.cookie("__Host-desk") or "", domain="desk.example", secure=True)
+    for name in ("__Host-desk", "__Host-page"):
+        client.set_cookie(name, visitor.cookie(name) or "", domain="desk.example", secure=True)
     for _ in range(30):  # more than a pool of connections holds
-        answer = client.get(path, base_url=SITE, buffered=False)
+        answer = client.post(path, base_url=SITE, buffered=False, data={"csrf_token": visitor.token})
+        assert answer.status_code == 200
         next(iter(answer.response))
         answer.close()
     assert visitor.get("/").status_code == 200

@@ -122,7 +122,7 @@ def test_a_hostile_file_is_kept_as_bytes_and_shown_as_nothing_else(
     (file, *_) = look(world, case_id).messages[0].content["attachments"]
     assert "/" not in file["name"]
     assert file["name"].isprintable()
-    answer = visitor.get(f"/cases/{case_id}/attachments/{file['id']}")
+    answer = visitor.post(f"/cases/{case_id}/attachments/{file['id']}/original")
     assert answer.data == content
     assert answer.mimetype == "application/octet-stream"
     assert "sandbox" in answer.headers["Content-Security-Policy"]

@@ -78,7 +78,7 @@ def test_a_file_stands_below_the_one_that_it_was_taken_out_of(world: World) -> N
         found_file("binnenin.docx", "application/zip", inside=0, text="De afspraak over tien procent."),
     ]
     html = page(world, world.new_case(found=files).case_id)
-    names = re.findall(r"download>([^<]+\.(?:dat|pdf|docx))</a>", html)
+    names = re.findall(r"<p class=\"file\"><(?:a [^>]+|strong)>([^<]+\.(?:dat|pdf|docx))</", html)
     assert names == ["winmail.dat", "binnenin.docx", "later.pdf"]
     assert 'class="level-1"' in html
     assert "komt uit winmail.dat" in html

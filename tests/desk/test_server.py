@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -52,11 +52,12 @@ def test_a_large_file_waits_for_a_slow_reader_in_memory_alone(world: World, addr
     case_id = world.new_case(files=[("groot.bin", content)]).case_id
     with world.database.begin() as session:
         view = casework.view_case(session, world.ring, case_id, world.clock.now)
-    path = f"/cases/{case_id}/attachments/{view.messages[0].content['attachments'][0]['id']}"
+    path = f"/cases/{case_id}/attachments/{view.messages[0].content['attachments'][0]['id']}/original"
     visitor = coordinator(world)
     visitor.get(f"/cases/{case_id}")  # opens who reported, for this log-in
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
-    connection.request("GET", path, headers={"Cookie": _cookies(visitor)})
+    form = {"Cookie": _cookies(visitor), "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request("POST", path, urlencode({"csrf_token": visitor.token}), form)
     gives_up = time.monotonic() + 30
     while not any(_holds_back(channel) for channel in list(server._map.values())):
         assert time.monotonic() < gives_up, "the server neither sent all nor held back"

@@ -23,6 +23,7 @@ from store.signing import SigningKey
 from tests.desk.test_letters import write
 from tests.desk.test_members import add
 from tests.desk.world import DESK, PASSPHRASE, REPORT, Visitor, World, coordinator
+from tests.ingest import made_files as made
 
 PLACE = "192.0.2.7"
 KEY = SigningKey(b"t" * 32)
@@ -186,7 +187,10 @@ LOOKS = {
     "/cases/{case}/messages/{message}/html": Action.LOOK,
     "/cases/{case}/messages/{message}/text": Action.LOOK,
     "/cases/{case}/messages/{message}/original": Action.DOWNLOAD,
-    "/cases/{case}/attachments/{attachment}": Action.DOWNLOAD,
+    "/cases/{case}/attachments/{attachment}": Action.LOOK,
+    "/cases/{case}/attachments/{attachment}/pages/1": Action.LOOK,
+    "/cases/{case}/attachments/{attachment}/copy.pdf": Action.SAFE_COPY,
+    "/cases/{case}/attachments/{attachment}/original": Action.LOOK,
     "/": Action.LOOK_LIST,
     "/receipts/": Action.LOOK_LIST,
     "/cases/{case}/letter": Action.LOOK,
@@ -195,7 +199,7 @@ LOOKS = {
 
 @pytest.mark.parametrize("path", LOOKS)
 def test_every_page_that_shows_content_writes_who_looked_at_what_from_where(world: World, path: str) -> None:
-    taken = world.new_case(files=[("a.html", b"x")])
+    taken = world.new_case(files=[("a.png", made.picture(made.scan("x")))])
     world.hold_receipt(taken.case_id)
     with world.database.read() as session:
         attachment = session.execute(text("SELECT id FROM attachment")).scalar_one()
@@ -229,7 +233,7 @@ def test_no_page_is_left_out(world: World) -> None:
         "/settings/", "/settings/sessions", "/settings/terms", "/settings/system",
         "/settings/letters", "/settings/letters/<purpose>/<language>",
     }  # fmt: skip
-    of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path) for path in LOOKS}
+    of_looks = {re.sub(r"\{(\w+)\}", r"<\1_id>", path).replace("/1", "/<int:number>") for path in LOOKS}
     of_looks |= {"/cases/<case_id>/messages/<message_id>/keys/<int:number>"}
     of_looks |= {f"/cases/<case_id>/paper/{part}" for part in ("receipt.pdf", "minutes.pdf")}
     of_looks |= {f"/cases/<case_id>/letter/{part}" for part in ("preview", "files/<file_id>")}

@@ -14,7 +14,6 @@ from ingest.attachments.pictures import MOST_PIXELS
 from ingest.drawing import Drawers
 from ingest.errors import NotIsolated
 from ingest.isolation import Layer, ProcessLimits, is_isolated
-from ingest.raw import RawMail
 from tests.ingest import made_files as made
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -37,8 +36,7 @@ def drawers() -> Iterator[Drawers]:
 
 
 def drawn(drawers: Drawers, data: bytes, name: str = "", wanted: Wanted | None = None) -> list[Drawing]:
-    with RawMail.from_bytes(data) as file:
-        return list(drawers.draw(file, name, "application/octet-stream", wanted or Wanted()))
+    return list(drawers.draw([data], len(data), name, "application/octet-stream", wanted or Wanted()))
 
 
 def refused(drawers: Drawers, data: bytes, name: str = "", wanted: Wanted | None = None) -> Reason:
