@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from triage.people import same_person, words_of
 from triage.text import Span, lines, trimmed
-from triage.tokens import phrases_of
+from triage.word_lists import phrases_of
 
 
 class Part(StrEnum):

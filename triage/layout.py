@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from triage.text import Span, lines
-from triage.tokens import phrases_of
+from triage.word_lists import phrases_of
 
 _PHONE_FOOTER = re.compile(
     r"(?:verzonden|verstuurd|sent from|envoyé|gesendet|enviado|inviato|dikirim|gönderildi|"

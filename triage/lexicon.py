@@ -6,7 +6,7 @@ A hint carries over to languages with few training mails; the models learn how f
 import re
 from collections.abc import Mapping, Sequence
 
-from triage.tokens import phrases_of
+from triage.word_lists import phrases_of
 
 HINTS = ("advies", "klacht", "aanvulling", "overig", "danger")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

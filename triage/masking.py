@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from triage import places
 from triage.features import Bag, char_bag, folded, word_bag
-from triage.tokens import phrases_of
 from triage.vocabulary import Vocabulary
 from triage.wanted import Wanted
+from triage.word_lists import phrases_of
 
 MARK, PLACE = "ɸ", "ɤ"
 """Stand for a name, and for a country, city or other proper name; letters, so that they make n-grams with the words

@@ -11,7 +11,8 @@ import numpy as np
 
 from triage.linear import Floats
 from triage.tagging import Tag, Tagged, stretch_of
-from triage.tokens import CLASSES, Token, phrases_of
+from triage.tokens import CLASSES, Token
+from triage.word_lists import phrases_of
 
 _BIT = {name: 1 << i for i, name in enumerate(CLASSES)}
 _WORK = _BIT["function"] | _BIT["modifier"] | _BIT["ministry"]

@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import spacy
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.util import compile_infix_regex
 
-WORDS = Path(__file__).parent / "words"
+from triage.functions import Functions
+from triage.word_lists import phrases_of
+
 CLASSES = (
     "title",
     "particle",
@@ -24,7 +25,6 @@ CLASSES = (
 )
 """The word lists in `words/`, one phrase a line; a token may stand in several."""
 
-_HEAD = 5
 _ENDLESS = re.compile(r"\S{200,}")
 """Nobody's word: taking off its signs one by one would cost the square of its length."""
 
@@ -49,7 +49,7 @@ class Tokens:
             self._matcher.add(name, [self._nlp.make_doc(phrase) for phrase in phrases])
         self._bits = {self._nlp.vocab.strings[name]: 1 << i for i, name in enumerate(CLASSES)}
         self._function = 1 << CLASSES.index("function")
-        self._heads = frozenset(p for p in phrases_of("function") if len(p) >= _HEAD and p.isalpha())
+        self._functions = Functions()
 
     def of(self, text: str) -> list[Token]:
         """The tokens of a text, line breaks among them."""
@@ -60,22 +60,9 @@ class Tokens:
                 for i in range(start, end):
                     classes[i] |= self._bits[name]
             return [
-                Token(t.idx, t.idx + len(t.text), t.text, c | (self._function if self._is_compound(t.text) else 0))
+                Token(t.idx, t.idx + len(t.text), t.text, c | (self._function if t.text in self._functions else 0))
                 for t, c in zip(doc, classes, strict=True)
             ]
-
-    def _is_compound(self, word: str) -> bool:
-        """Does a function end the word, as in handelsattaché and Handelsreferent?"""
-        lower = word[:60].lower()
-        return any(lower[cut:] in self._heads for cut in range(2, len(lower) - _HEAD + 1))
-
-
-def phrases_of(name: str) -> list[str]:
-    """The phrases of one word list."""
-    lines = (WORDS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [
-        phrase.strip() for line in lines if not line.startswith("#") for phrase in line.split(",") if phrase.strip()
-    ]
 
 
 def without_endless_words(text: str) -> str:
