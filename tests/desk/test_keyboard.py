@@ -4,31 +4,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from cases.roles import Role
 from cases.terms import DueKind
+from tests.desk.hands import press, tab_to
 from tests.desk.test_queue import CIRCULAR
 from tests.desk.world import LOGIN, PASSPHRASE, REPORT, START, World, coordinator, join
 
 NewPage = Callable[..., Page]
-MOST_TABS = 200
 SCRIPTED = pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without JavaScript"])
-
-
-def tab_to(page: Page, wanted: Locator) -> None:
-    """Press Tab until it has the focus."""
-    expect(wanted).to_be_visible()
-    for _ in range(MOST_TABS):
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"no Tab leads to {wanted}")
-
-
-def press(page: Page, wanted: Locator) -> None:
-    tab_to(page, wanted)
-    page.keyboard.press("Enter")
 
 
 def log_in(page: Page) -> None:
