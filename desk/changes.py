@@ -7,7 +7,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
-from wtforms import FieldList, HiddenField, SelectFieldBase
+from wtforms import BooleanField, FieldList, HiddenField, SelectFieldBase
 
 from cases.lifecycle import TRANSITIONS, Outcome, Status
 from cases.roles import May
@@ -24,6 +24,7 @@ from desk.forms import (
     FirstLookForm,
     StatusForm,
 )
+from desk.owed import owed
 from desk.parts import parts
 from store import changes
 from store.casework import CaseView, FirstLook, case_row
@@ -120,8 +121,13 @@ def first_look(case_id: str) -> Answer:
 
 @blueprint.post("/status")
 def status(case_id: str) -> Answer:
-    form = StatusForm()
-    form.offer(TRANSITIONS[case.look(case_id).status])
+    """Take the case to another status. Whoever closes one that still asks for something sees first what that is."""
+    form, view = StatusForm(), case.look(case_id)
+    form.offer(TRANSITIONS[view.status])
+    if form.validate() and form.status.data == Status.CLOSED and not form.all_the_same.data:
+        still = owed(view)
+        if still:
+            return render_template("closing.html", section="queue", view=view, form=form, owed=still), 409
 
     def change(transaction: Session, version: int) -> None:
         wanted = Status(form.status.data)
@@ -244,7 +250,7 @@ def _beside(sent: CaseForm, now: CaseForm | None) -> list[tuple[str, str, str]]:
 def _shown(form: CaseForm) -> Iterator[tuple[str, str]]:
     """What a form says, as label and words."""
     for field in form:
-        if field.name == "version" or isinstance(field, HiddenField):
+        if field.name == "version" or isinstance(field, HiddenField | BooleanField):
             continue
         words = _words(field)
         if words:

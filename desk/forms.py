@@ -372,6 +372,9 @@ class FirstLookForm(CaseForm):
 
 
 class StatusForm(CaseForm):
+    """`all_the_same`: close the case, though something is still owed."""
+
+    all_the_same = BooleanField()
     status = RadioField(_l("New status"), validate_choice=False)
     outcome = SelectField(
         _l("Outcome"), choices=_choices({"": _l("Choose an outcome"), **OUTCOMES}), validate_choice=False

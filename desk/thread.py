@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from cases.roles import May
 from desk import gate
 from desk.parts import parts
-from store import letters
+from store import letters, note_drafts
 from store.casework import CaseView, Outgoing
 from store.outbox import OutgoingKind
 
@@ -27,3 +27,9 @@ def has_draft(case_id: str) -> bool:
         return False
     with parts().database.read() as transaction:
         return bool(letters.draft_version(transaction, gate.ring(), case_id))
+
+
+def has_note(case_id: str) -> bool:
+    """Did the member begin a note in this case, and not add it yet?"""
+    with parts().database.read() as transaction:
+        return bool(note_drafts.begun(transaction, gate.ring(), case_id).version)

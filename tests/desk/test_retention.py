@@ -23,7 +23,7 @@ def filled_in(world: World) -> World:
 
 
 def close(visitor: Visitor, case_id: str) -> None:
-    sent = {"status": "closed", "outcome": "withdrawn", "approver": "de secretaris-generaal"}
+    sent = {"status": "closed", "outcome": "withdrawn", "approver": "de secretaris-generaal", "all_the_same": "y"}
     assert visitor.post(f"/cases/{case_id}/status", {"version": visitor.version(case_id), **sent}).status_code == 303
 
 
