@@ -46,7 +46,6 @@ from store import audit, challenges, second_factor
 from store.audit import Action
 from store.challenges import Purpose
 from store.database import changed_rows
-from store.frame import SealError
 from store.keyring import KeyRing, PublicPair
 from store.schema import SecondFactor
 from store.second_factor import Kind, WrongCode
@@ -258,7 +257,7 @@ def _kept(session: Session, ring: KeyRing, party: Party | None = None) -> list[K
     )
     kept = []
     for row in session.scalars(rows).all():
-        with suppress(WrongCode, SealError):  # damaged, or moved by somebody: it holds no other up
+        with suppress(WrongCode):  # damaged, or moved by somebody: it holds no other up
             kept.append(Kept(row, second_factor.opened(session, ring, row)))
     return [each for each in kept if party is None or each.content["domain"] == party.domain]
 

@@ -27,7 +27,7 @@ from cases.roles import May
 from store import audit, membership
 from store.audit import Action
 from store.database import changed_rows
-from store.frame import Context
+from store.frame import Context, SealError
 from store.keyring import KeyRing, pair
 from store.lookups import IndexKey
 from store.schema import Member, SecondFactor, new_id
@@ -192,10 +192,14 @@ def add_sealed(
 
 def opened(session: Session, ring: KeyRing, row: SecondFactor) -> dict[str, Any]:
     """What was kept of a second factor. Raises WrongCode where it cannot be opened."""
+    not_theirs = WrongCode("This second factor is not one that your key opens. Ask a coordinator to reset it.")
     if row.frame is None or row.key_pair_id != ring.own:
-        raise WrongCode("This second factor is not one that your key opens. Ask a coordinator to reset it.")
+        raise not_theirs
     generation = pair(session, ring.own).generation
-    content: dict[str, Any] = json.loads(open_sealed(row.frame, ring.privates[ring.own], _context(row, generation)))
+    try:
+        content: dict[str, Any] = json.loads(open_sealed(row.frame, ring.privates[ring.own], _context(row, generation)))
+    except SealError:  # damaged, or moved by somebody
+        raise not_theirs from None
     return content
 
 

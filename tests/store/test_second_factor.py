@@ -185,3 +185,18 @@ def test_a_factor_of_another_kind_is_not_taken_for_an_app(world: World) -> None:
         second_factor.add_sealed(session, world.ring, Kind.PASSKEY, {"secret": SECRET.hex()}, 0, NOW)
     later = timedelta(minutes=5)
     assert not check(world, code_at(NOW + later), later)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_what_somebody_damaged_or_moved_to_another_member_takes_no_code(world: World, moved: bool) -> None:
+    """A log-in that is refused in words, and no page that breaks."""
+    bram = ring(world, *admit(world, "bram", Role.DEPUTY))
+    set_up(world, bram)
+    with world.db.begin() as session:
+        row = session.scalars(select(SecondFactor).where(SecondFactor.kind == Kind.TOTP)).one()
+        if moved:
+            row.member_id, row.key_pair_id = world.ring.member_id, world.ring.own
+        else:
+            row.frame = (row.frame or b"")[:-1] + b"x"
+    by = world.ring if moved else bram
+    assert not check(world, code_at(NOW + timedelta(minutes=5)), by=by)
