@@ -54,10 +54,11 @@ class SetUp:
     certificates: Certificates
 
     def stolen(self) -> Loot:
-        """What whoever has the server, all of its files and its database, opens."""
+        """What whoever has the server opens, with its secrets and its database; what else stands in its files is public
+        (and tried in `test_daemon_cannot_open`)."""
         database = open_database(f"{self.postgres.url}?options=-clog_statement%3Dnone")  # a thief tries much
         with database.read() as session:
-            loot = try_all(session, DESK, keys_in(_files(self.server.folder)))
+            loot = try_all(session, DESK, keys_in(_files(self.server.folder / "secrets")))
         database.close()
         return loot
 
