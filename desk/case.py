@@ -17,6 +17,7 @@ from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
 from desk.messages import LONGEST_TEXT, shown
+from desk.next_step import next_step
 from desk.parts import parts
 from desk.timeline import lines
 from desk.ways import way_of
@@ -142,6 +143,7 @@ def page(case_id: str, refused: Refused | None = None) -> str:
     own = parts().settings.own_addresses()
     concerned = view.report["concerned"] if "concerned" in view.decisions else None
     access = grants.of_case(view)
+    has_draft = thread.has_draft(case_id)
     mails = [shown(message, own, concerned, identity=view.opens_identity) for message in view.messages]
     return render_template(
         "case.html",
@@ -162,7 +164,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         longest=LONGEST_TEXT,
         waits=_why_mails_wait(view),
         letters=thread.in_thread(view),
-        has_draft=thread.has_draft(case_id),
+        has_draft=has_draft,
+        next_step=next_step(view, has_draft=has_draft),
         bounces={mail.message.id: mail.undelivered for mail in mails},
         lines=lines(view),
         by_machines=_by_machines(view),

@@ -35,7 +35,7 @@ def test_the_queue_is_filtered_and_a_count_is_followed(world: World, new_page: N
     log_in(page)
     rows = page.get_by_role("row").filter(has_text="K2345")
     expect(rows).to_have_count(2)
-    press(page, page.get_by_text("Meer filters"))
+    press(page, page.get_by_text("Filters", exact=True))
     tab_to(page, page.get_by_label("Ernst"))
     page.keyboard.type("Acuut")
     press(page, page.get_by_role("button", name="Filteren"))

@@ -1,14 +1,17 @@
 """The queue: which cases it shows, in which order, and what it says of each."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
 from store import grants, mailboxes, models
+from tests.desk.conftest import log_in
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator, join
 from triage.model import FORMAT
 
@@ -358,3 +361,36 @@ def test_a_member_is_told_of_no_line_with_cases_that_they_may_not_open(world: Wo
     assert "van één afzender" not in _once_read(world, visitor)
     assert _references(visitor.get(f"/?alike={last}").text) == ["K2345-00003"]
     assert visitor.get("/?alike=Rolf").status_code == 404
+
+
+def test_a_telephone_shows_the_first_case_at_once_and_folds_the_filters(
+    world: World, new_page: Callable[..., Page]
+) -> None:
+    world.new_case()
+    page = new_page(viewport={"width": 390, "height": 844})
+    log_in(page)
+    first = page.get_by_role("row").filter(has_text="K2345-00000").bounding_box()
+    assert first
+    assert first["y"] < 844
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.get_by_label("Bij wie")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Filter op status")).to_be_visible()
+
+
+def test_on_paper_the_queue_is_a_table_with_dates_and_without_what_one_presses(
+    world: World, new_page: Callable[..., Page]
+) -> None:
+    case_id = world.new_case().case_id
+    page = new_page(viewport={"width": 700, "height": 900})
+    log_in(page)
+    page.emulate_media(media="print")
+    for address in ("/", f"/cases/{case_id}"):
+        page.goto(address)
+        for control in ("button", "a.button", "select", "summary:has-text('Filters')", "nav"):
+            for each in page.locator(f"main {control}").all():
+                expect(each).not_to_be_visible()
+    page.goto("/")
+    assert page.locator("table.queue").evaluate("one => getComputedStyle(one).display") == "table"
+    due = page.locator("td[data-label='Termijn'] time")
+    assert "2026" in due.evaluate("one => getComputedStyle(one, '::after').content")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
