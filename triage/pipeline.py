@@ -8,6 +8,7 @@ from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
 from triage import contact, filled_in, people
 from triage.decisions import cautious, chosen, kind_of, severity_of
 from triage.evidence import passages
+from triage.introduced import Introductions
 from triage.language import DEFAULT
 from triage.linear import Floats, softmax
 from triage.lower_case import with_lower_case
@@ -41,6 +42,7 @@ class Triage:
         self._preparation = preparation or Preparation(as_trained(model.built_on) if model.built_on else None)
         self._signals = Signals()
         self._mending = Mending()
+        self._introductions = Introductions()
         self._judge = Judge(model.names, model.functions)
 
     def understand(self, mail: MailText) -> Report:
@@ -71,6 +73,8 @@ class Triage:
         found = stretches(tags, odds, reading.tokens, reading.text)
         mended = self._mending.of(found, odds, reading.tokens, reading.text)
         mended = with_lower_case(mended, reading.tokens, reading.text)
+        is_name = self._model.vocabulary.is_unknown_name
+        mended = self._introductions.with_introduced(mended, reading.tokens, reading.text, is_name)
         return filled_in.completed(mended, prepared.fields, reading.tokens, reading.text)
 
     def _judged(
