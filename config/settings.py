@@ -767,6 +767,30 @@ class ScannerSettings(Section):
         return self.socket is not None or bool(self.host)
 
 
+class TranslationSettings(Section):
+    """A program of the desk's own machine that translates messages when a member asks for it."""
+
+    command: tuple[Annotated[str, Field(min_length=1, max_length=1000)], ...] = Field(
+        (),
+        description="The program and its arguments, each by itself; no shell reads them. It gets the text on its "
+        "standard input, in UTF-8, and answers on its standard output. {from} and {to} in an argument stand for the "
+        "languages (ISO 639, such as en and nl). Empty: no translation is offered.",
+    )
+    seconds: int = Field(60, ge=1, le=600, description="How long it may take for one message.")
+
+    @model_validator(mode="after")
+    def _names_a_program(self) -> Self:
+        if self.command and not ("/" not in self.command[0] or self.command[0].startswith("/")):
+            raise ValueError("command names its program by a whole path, or by a name that is found on PATH")
+        for part in self.command:
+            if "\0" in part:
+                raise ValueError("command holds a character that no argument can hold")
+            strange = set(re.findall(r"{\w*}", part)) - {"{from}", "{to}"}
+            if strange:
+                raise ValueError(f"command holds {min(strange)}; only {{from}} and {{to}} are known")
+        return self
+
+
 class BackupSettings(Section):
     """Backups, by `meldpost backup`."""
 
@@ -907,6 +931,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     ocr: OcrSettings = OcrSettings()
     clamd: ScannerSettings = ScannerSettings()
+    translation: TranslationSettings = TranslationSettings()
     backup: BackupSettings = BackupSettings()
     web: WebSettings = WebSettings()
 

@@ -16,6 +16,7 @@ from desk import gate, grants, identity, presence, referrals, retention, taking,
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
+from desk.interpreter import Translation
 from desk.messages import LONGEST_TEXT, shown
 from desk.next_step import next_step
 from desk.parts import parts
@@ -134,9 +135,9 @@ def _others(view: CaseView) -> tuple[Other, ...]:
         return index.others_naming(transaction, gate.ring(), view.case_id, persons)
 
 
-def page(case_id: str, refused: Refused | None = None) -> str:
+def page(case_id: str, refused: Refused | None = None, translation: Translation | None = None) -> str:
     """The page of a case; a form that was refused stands in it as it was sent, with what is wrong. Who
-    reported stands there once the member said why."""
+    reported stands there once the member said why. A translation stands below its message, this once."""
     whole = look(case_id)
     is_open = whole.opens_identity and identity.is_open(case_id)
     view = whole if is_open else whole.without_identity()
@@ -162,6 +163,8 @@ def page(case_id: str, refused: Refused | None = None) -> str:
         looks=LOOKS,
         mails=mails,
         longest=LONGEST_TEXT,
+        translates=bool(parts().settings.translation.command),
+        translation=translation,
         waits=_why_mails_wait(view),
         letters=thread.in_thread(view),
         has_draft=has_draft,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask, stream_template
-from flask_babel import get_locale, gettext
+from flask_babel import gettext
 from markupsafe import Markup
 
 from config.taxonomy import Kind
@@ -171,7 +171,7 @@ def facts(picture: Picture) -> Iterator[Fact]:
     yield _fact("concerned", *(map(_person, found["concerned"]) if found["concerned"] else [gettext("not named")]))
     yield Fact("contact", gettext("Reporter"), list(_reporter(found)))
     yield _fact("missing", *_missing(found))
-    yield Fact("language", gettext("Language"), [_language(found["language"])])
+    yield Fact("language", gettext("Language"), [words.spoken(found["language"])])
 
 
 def notes(picture: Picture) -> Iterator[str]:
@@ -255,8 +255,3 @@ def _missing(found: Mapping[str, Any]) -> list[str]:
     if found["missing"]:
         return [words.name(slug, "missing") for slug in found["missing"]]
     return [gettext("nothing") if found["kind"] in _ASKABLE else "–"]
-
-
-def _language(code: str) -> str:
-    locale = get_locale()
-    return str(locale.languages.get(code, code)) if locale else code

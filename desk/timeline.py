@@ -21,6 +21,7 @@ SENTENCES = {
     Action.FOUND: _l("Saw a passage of the case among the hits of a search"),
     Action.LOOK_REFUSED: _l("Asked for the case, and was refused"),
     Action.DOWNLOAD: _l("Downloaded a file"),
+    Action.TRANSLATED: _l("Had a message translated"),
     Action.SAFE_COPY: _l("Downloaded a safe copy of a file"),
     Action.EXPORT: _l("Took the case out as a ZIP"),
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from flask import Flask
-from flask_babel import LazyString, gettext, ngettext
+from flask_babel import LazyString, get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from desk.language import in_the_readers_language
@@ -358,6 +358,7 @@ ACTIONS = {
     "look_refused": _l("was refused a look"),
     "look_list": _l("looked at a list of cases"),
     "download": _l("downloaded a file"),
+    "translated": _l("had a message translated"),
     "safe_copy": _l("downloaded a safe copy of a file"),
     "read_again": _l("had a message read again"),
     "decide": _l("decided on a part of the report"),
@@ -494,6 +495,12 @@ def file_type(content_type: str) -> str:
     return str(FILE_TYPES.get(claimed) or FILE_FAMILIES.get(claimed.partition("/")[0]) or content_type)
 
 
+def spoken(code: str | None) -> str:
+    """The name of a language in the language of the page; its code where there is none."""
+    locale = get_locale()
+    return str(locale.languages.get(code, code)) if locale and code else str(gettext("unknown"))
+
+
 def term(text: str) -> str:
     """A term of the retention table, such as "10 years"."""
     number, _, unit = text.partition(" ")
@@ -514,5 +521,6 @@ def teach(app: Flask) -> None:
     app.jinja_env.filters.update(
         name=in_the_readers_language(name),
         file_type=in_the_readers_language(file_type),
+        spoken=in_the_readers_language(spoken),
         term=in_the_readers_language(term),
     )

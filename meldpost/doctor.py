@@ -47,6 +47,7 @@ from meldpost.model_examined import desks_own_models, model
 from meldpost.retention_examined import retention
 from meldpost.signing_examined import signing
 from meldpost.trail_examined import trails
+from meldpost.translation_examined import translation
 from meldpost.urgency_examined import urgency
 from meldpost.ways_examined import junk, lmtp, maildir, pipe
 from notify.catalogue import languages
@@ -75,6 +76,7 @@ def examine_desk(config: Path) -> Iterator[Finding]:
     yield _ready("database", startup.desks_database_is_current, settings)
     yield from database_roles(settings, (Process.DESK,))
     yield _ready("keys", startup.desks_keys_are_the_pinned_ones, settings)
+    yield from translation(settings.translation)
     yield from _clock(settings.database.for_desk)
     yield _swap()
     yield _core_dumps()
@@ -103,6 +105,7 @@ def examine(config: Path) -> Iterator[Finding]:
     yield model(settings.triage)
     yield _pictures(settings)
     yield _scanner(settings)
+    yield from translation(settings.translation)
     tokens = [_token(settings, account) for account in accounts_by_token(settings)]
     yield from tokens
     without = {finding.what for finding in tokens if finding.verdict is Verdict.WRONG}

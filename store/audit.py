@@ -42,6 +42,7 @@ class Action(StrEnum):
     LOOK_LIST = "look_list"  # at several cases at once: which, stands in the detail
     LOOK_REFUSED = "look_refused"  # a member asked for what is not theirs to see, or not there
     DOWNLOAD = "download"
+    TRANSLATED = "translated"  # a member had a message translated, by a program of the desk's machine
     SAFE_COPY = "safe_copy"  # a member took a file as pictures or text of it
     EXPORT = "export"
     READ_AGAIN = "read_again"  # a member had a mail taken apart once more
@@ -120,7 +121,10 @@ PLACE: ContextVar[str] = ContextVar("place", default="")
 
 COMMAND_LINE = "command line"
 
-_WITHOUT_CONTENT = (Action.LOOK, Action.LOOK_REFUSED, Action.DOWNLOAD, Action.SAFE_COPY, Action.EXPORT)
+_WITHOUT_CONTENT = (
+    *(Action.LOOK, Action.LOOK_REFUSED, Action.DOWNLOAD),
+    *(Action.SAFE_COPY, Action.TRANSLATED, Action.EXPORT),
+)
 """Rows about a case whose detail tells no more than the place: a timeline need not open it."""
 
 _DIGESTS = (Action.RECORD, Action.RESEALED)

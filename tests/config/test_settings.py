@@ -390,6 +390,9 @@ def _imap(account: str, **more: str) -> str:
             "null_return_path",
             id="bounces that never come",
         ),
+        pytest.param(GOOD + '[translation]\ncommand = ["t", "{language}"]\n', "only {from} and {to}", id="odd place"),
+        pytest.param(GOOD + '[translation]\ncommand = ["./t"]\n', "whole path", id="program beside it"),
+        pytest.param(GOOD + '[translation]\ncommand = [""]\n', "at least 1", id="no program"),
         pytest.param(GOOD + '[clamd]\nsocket = "/run/clamd"\nhost = "localhost"\n', "socket or host", id="two clamds"),
     ],
 )

@@ -48,7 +48,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "case.show", "identity.open_it", "search.form", "search.ask", "search.results",
         "live.mail", "presence.show", "presence.events",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",
-        "attachments.sender_key",
+        "attachments.sender_key", "interpreting.translate",
         "previews.show", "previews.page", "previews.copy", "previews.warn",
     },
     frozenset({May.WRITE}): {
