@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -106,6 +107,40 @@ def corrected(view: CaseView) -> frozenset[str]:
     return frozenset(part for part in both if said(part, view.suggested) != said(part, {part: of_persons[part].value}))
 
 
+@dataclass(frozen=True)
+class Together:
+    """Parts that were decided at once, by one act of one member."""
+
+    parts: tuple[str, ...]
+    by: str
+    at: datetime
+
+
+def decided_at_once(view: CaseView) -> Together | None:
+    """What was decided last, where that was several parts at once."""
+    last = max((each.at for each in view.decisions.values()), default=None)
+    found = tuple(part for part in DECISIONS if part in view.decisions and view.decisions[part].at == last)
+    return Together(found, view.decisions[found[0]].by, view.decisions[found[0]].at) if len(found) > 1 else None
+
+
+_AGREE = frozenset({"primary", "categories"})
+"""One of the categories is the main one: where one act decided on both, both are undone."""
+
+
+def undone_with(view: CaseView) -> Mapping[str, tuple[str, ...]]:
+    """Which parts are undone with each that was decided; how serious it is, where that is not the first look's."""
+    shown = decided(view)
+
+    def at_once(part: str, other: str) -> bool:
+        return other == part or ({part, other} <= _AGREE and view.decisions[other].at == view.decisions[part].at)
+
+    return {
+        part: tuple(other for other in DECISIONS if other in view.decisions and at_once(part, other))
+        for part, decision in view.decisions.items()
+        if shown[part] == decision
+    }
+
+
 def decided(view: CaseView) -> Mapping[str, Decision]:
     """What persons decided of the report; how serious it is, in the first look too, where that came later."""
     found, looked = dict(view.decisions), view.first_look
@@ -156,6 +191,8 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         suggestions=suggestions(view),
         corrected=corrected(view),
         decided_of=decided(view),
+        together=decided_at_once(view),
+        undone_with=undone_with(view),
         doubted=doubted(view),
         marks=marks_in(text for mail in mails for text in mail.texts),
         is_open=view.status in OPEN,

@@ -26,7 +26,7 @@ from desk.forms import (
 )
 from desk.owed import owed
 from desk.parts import parts
-from store import changes
+from store import changes, undoing
 from store.casework import CaseView, FirstLook, case_row
 from store.changes import Changed
 
@@ -119,6 +119,42 @@ def first_look(case_id: str) -> Answer:
     return _carry_out(case_id, "first-look", form, change)
 
 
+@blueprint.post("/undo")
+def undo(case_id: str) -> Answer:
+    """Undo what was decided last on these parts of the report."""
+    form, wanted = CaseForm(), request.form.getlist("part")
+    suggested = case.look(case_id).suggested
+    if not wanted or not set(wanted) <= set(DECISIONS):
+        abort(404)
+
+    def change(transaction: Session, version: int) -> None:
+        undoing.undo_decisions(
+            *(transaction, gate.ring(), gate.index(), case_id, wanted),
+            suggested=suggested,
+            version=version,
+            now=parts().clock(),
+            policy=retention.policy(),
+        )
+
+    place = f"field-{wanted[0]}" if len(wanted) == 1 else "report"
+    return _carry_out(case_id, place, form, change, gettext("Undone."))
+
+
+@blueprint.post("/first-look/undo")
+def undo_first_look(case_id: str) -> Answer:
+    form, suggested = CaseForm(), case.look(case_id).suggested
+
+    def change(transaction: Session, version: int) -> None:
+        undoing.undo_first_look(
+            *(transaction, gate.ring(), gate.index(), case_id),
+            suggested=suggested,
+            version=version,
+            now=parts().clock(),
+        )
+
+    return _carry_out(case_id, "first-look", form, change, gettext("Undone."))
+
+
 @blueprint.post("/status")
 def status(case_id: str) -> Answer:
     """Take the case to another status. Whoever closes one that still asks for something sees first what that is."""
@@ -188,7 +224,9 @@ def release(case_id: str) -> Response:
     return redirect(url_for("case.show", case_id=case_id, _anchor="mail"), 303)
 
 
-def _carry_out(case_id: str, place: str, form: CaseForm, change: Callable[[Session, int], None]) -> Answer:
+def _carry_out(
+    case_id: str, place: str, form: CaseForm, change: Callable[[Session, int], None], said: str = ""
+) -> Answer:
     if not form.validate():
         return case.page(case_id, Refused(place, form)), 400
     try:
@@ -196,7 +234,7 @@ def _carry_out(case_id: str, place: str, form: CaseForm, change: Callable[[Sessi
             change(transaction, form.version.data)
     except Changed:
         return _somebody_was_first(case_id, place, form)
-    return _back(case_id, place, gettext("Saved."))
+    return _back(case_id, place, said or gettext("Saved."))
 
 
 def _back(case_id: str, place: str, said: str) -> Response:

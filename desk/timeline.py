@@ -27,6 +27,7 @@ SENTENCES = {
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.TAKEN: _l("Gave the case to %(member)s"),
     Action.GIVEN_BACK: _l("Gave the case back: nobody has it. It was with %(member)s"),
+    Action.FIRST_LOOK_UNDONE: _l("Took back the answers of the first look"),
     Action.MERGED: _l("Merged this case into another"),
     Action.MERGED_HERE: _l("Merged another case into this one"),
     Action.MERGER_UNDONE: _l("Undid the merging with another case"),
@@ -146,6 +147,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         return str(HOLDS[event.action]) % {"reason": event.detail.get("reason", "")}
     if event.action is Action.DECIDE:
         return _decision(event.detail)
+    if event.action is Action.DECISION_UNDONE:
+        return str(gettext("Undid the decision: %(part)s", part=name(event.detail.get("part"), "field")))
     about = {
         "mail": mails.get(event.subject_id or "", str(gettext("a mail"))),
         "severity": name(event.detail.get("severity"), "severity"),

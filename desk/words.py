@@ -363,6 +363,8 @@ ACTIONS = {
     "read_again": _l("had a message read again"),
     "decide": _l("decided on a part of the report"),
     "first_look": _l("answered the first look"),
+    "decision_undone": _l("undid a decision on a part of the report"),
+    "first_look_undone": _l("took back the answers of the first look"),
     "status": _l("changed the status"),
     "due_done": _l("said that something due is done"),
     "due_reopened": _l("took back that something is done"),

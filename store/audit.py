@@ -48,6 +48,8 @@ class Action(StrEnum):
     READ_AGAIN = "read_again"  # a member had a mail taken apart once more
     DECIDE = "decide"
     FIRST_LOOK = "first_look"
+    DECISION_UNDONE = "decision_undone"
+    FIRST_LOOK_UNDONE = "first_look_undone"
     STATUS = "status"
     TAKEN = "taken"  # the member that `subject_id` names has the case from now on
     GIVEN_BACK = "given_back"  # nobody has the case any more: it was the member's that `subject_id` names

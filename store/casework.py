@@ -241,7 +241,10 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     trusted = [each for each in messages if not each.sender_is_new and each.standing is not Standing.FOREIGN]
     suggested = merging.suggested([message.report for message in trusted])
     decisions, first_look = sealed.one(RecordKind.DECISIONS), sealed.one(RecordKind.FIRST_LOOK)
-    decided, looked = decisions.content if decisions else {}, first_look.content if first_look else None
+    decided, looked = (
+        decisions.content if decisions else {},
+        merging.look_taken(first_look.content if first_look else None),
+    )
     corrected = (sealed.content(RecordKind.CONTACT) or {}).get("value") if sealed.identity else None
     dues = open_dues(session, case_id)
     timeline = _timeline(session, ring, case_id, names)
@@ -258,7 +261,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         decisions=_decisions(sealed, decisions, names) if decisions else {},
         report=merging.decided(suggested, decided, looked, corrected),
         contact=merging.contact([message.contact for message in trusted], corrected),
-        first_look=_first_look(first_look, names),
+        first_look=_first_look(first_look if looked else None, names),
         messages=messages,
         notes=_notes(sealed, names),
         dues=dues,

@@ -64,14 +64,14 @@ def decide(
     found = records.marked(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
     before = found.content if found and found.counts else {}  # what Meldpost did not write gets no signature
     new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
-    _write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**before, **new}, now)
+    write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**before, **new}, now)
     if "severity" in decided and decided["severity"] != Severity.ACUUT:
         cancel_dues(session, case_id, [DueKind.URGENT_LOOK])
     if "missing" in decided and not _missing(session, ring, case_id) <= set(decided["missing"]):
         _stop_asking(session, case_id, now)
-    _change_card(session, ring, index, case_id, decided, now)
+    change_card(session, ring, index, case_id, decided, now)
     for part, value in decided.items():
-        _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
+        put_on_the_trail(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
     if Status(row.status) in ENDED and policy is not None:
         retention.plan(session, ring, index, case_id, policy, now)
     return row.version
@@ -93,10 +93,10 @@ def correct_contact(
     """
     row = claim_version(session, ring, case_id, version)
     corrected = {"value": contact, "by": ring.member_id, "at": now.isoformat()}
-    _write_next(session, ring, index, case_id, RecordKind.CONTACT, corrected, now)
+    write_next(session, ring, index, case_id, RecordKind.CONTACT, corrected, now)
     if _missing(session, ring, case_id) & merging.found_in(contact):
         _stop_asking(session, case_id, now)
-    _audit(session, ring, index, case_id, Action.DECIDE, now, {"part": "contact"})
+    put_on_the_trail(session, ring, index, case_id, Action.DECIDE, now, {"part": "contact"})
     return row.version
 
 
@@ -114,10 +114,10 @@ def answer_first_look(
     row = claim_version(session, ring, case_id, version)
     given = {"clear": answers.clear, "breach": answers.breach, "severity": answers.severity}
     taken = {**given, "by": ring.member_id, "at": now.isoformat()}
-    _write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
-    _change_card(session, ring, index, case_id, {"severity": answers.severity}, now)
+    write_next(session, ring, index, case_id, RecordKind.FIRST_LOOK, taken, now)
+    change_card(session, ring, index, case_id, {"severity": answers.severity}, now)
     finish_dues(session, case_id, LOOKS)
-    _audit(session, ring, index, case_id, Action.FIRST_LOOK, now, given)
+    put_on_the_trail(session, ring, index, case_id, Action.FIRST_LOOK, now, given)
     return row.version
 
 
@@ -153,7 +153,7 @@ def change_status(
         row.closed_at = None
         retention.forget(session, case_id)
         if before not in OPEN:
-            reopen_dues(session, case_id, _unmet(session, ring, case_id), DueState.CANCELLED)
+            reopen_dues(session, case_id, unmet(session, ring, case_id), DueState.CANCELLED)
     else:
         row.closed_at = now
         cancel_dues(session, case_id)
@@ -161,11 +161,11 @@ def change_status(
         outbox.cancel_waiting(session, case_id, now)
     if status is Status.CLOSED:
         closing = {"outcome": outcome, "approver": approver.strip(), "at": now.isoformat(), "by": ring.member_id}
-        _write_next(session, ring, index, case_id, RecordKind.OUTCOME, closing, now)
+        write_next(session, ring, index, case_id, RecordKind.OUTCOME, closing, now)
     if status in ENDED and policy is not None:
         retention.plan(session, ring, index, case_id, policy, now)
     detail = {"from": before, "to": status, "outcome": outcome}
-    _audit(session, ring, index, case_id, Action.STATUS, now, detail)
+    put_on_the_trail(session, ring, index, case_id, Action.STATUS, now, detail)
     return row.version
 
 
@@ -189,7 +189,7 @@ def finish_due(
     row = claim_version(session, ring, case_id, version)
     if not finish_dues(session, case_id, [kind]):
         raise Changed("This was done, or called off, since you opened the case.")
-    _audit(session, ring, index, case_id, Action.DUE_DONE, now, {"due": kind, "reason": reason})
+    put_on_the_trail(session, ring, index, case_id, Action.DUE_DONE, now, {"due": kind, "reason": reason})
     return row.version
 
 
@@ -205,7 +205,7 @@ def reopen_due(
     row = claim_version(session, ring, case_id, version)
     if row.status not in OPEN or not reopen_dues(session, case_id, [kind], DueState.DONE):
         raise Changed("This was taken back, or the case was ended, since you opened it.")
-    _audit(session, ring, index, case_id, Action.DUE_REOPENED, now, {"due": kind})
+    put_on_the_trail(session, ring, index, case_id, Action.DUE_REOPENED, now, {"due": kind})
     return row.version
 
 
@@ -259,20 +259,21 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
     alike = (written or {}).get("alike") or {}  # stays what its first mail was like
     card = merging.card(view.reference, view.report, marked, merging.scores(view.suggested, view.decisions), alike)
     if card != written:
-        _write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
+        write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
 
 
-def _unmet(session: Session, ring: KeyRing, case_id: str) -> set[DueKind]:
+def unmet(session: Session, ring: KeyRing, case_id: str) -> set[DueKind]:
     """What a case that is opened again may be due."""
-    looked = records.newest_version(session, ring.desk, Name(case_id, case_id, RecordKind.FIRST_LOOK))
+    found = records.marked(session, ring, Name(case_id, case_id, RecordKind.FIRST_LOOK))
+    looked = found is not None and found.counts and merging.look_taken(found.content)
     return {kind for kind in OF_THE_DESK if not (kind in LOOKS and looked)}
 
 
-def _change_card(
+def change_card(
     session: Session, ring: KeyRing, index: IndexKey, case_id: str, parts: Mapping[str, Any], now: datetime
 ) -> None:
     card = records.opened_json(session, ring, Name(case_id, case_id, RecordKind.CARD))
-    _write_next(session, ring, index, case_id, RecordKind.CARD, merging.changed_card(card, parts), now)
+    write_next(session, ring, index, case_id, RecordKind.CARD, merging.changed_card(card, parts), now)
 
 
 def _missing(session: Session, ring: KeyRing, case_id: str) -> set[str]:
@@ -303,7 +304,7 @@ def claim_version(session: Session, ring: KeyRing, case_id: str, version: int) -
     return row
 
 
-def _write_next(
+def write_next(
     session: Session,
     ring: KeyRing,
     index: IndexKey,
@@ -320,7 +321,7 @@ def _write_next(
     records.write_json(session, name, content, to, now, version=version, by=ring.author)
 
 
-def _audit(
+def put_on_the_trail(
     session: Session,
     ring: KeyRing,
     index: IndexKey,

@@ -68,6 +68,6 @@ def _lesson(session: Session, ring: KeyRing, case_id: str) -> Lesson | None:
     for message_id in order:
         content, report = contents.get(message_id) or {}, reports.get(message_id) or {}
         if content and report.get("kind") and not content.get("sender_is_new", True):
-            decided = merging.decided({}, decisions or {}, first_look)
+            decided = merging.decided({}, decisions or {}, merging.look_taken(first_look))
             return Lesson(case_id, content, str(report.get("language") or ""), decided, len(order) == 1)
     return None

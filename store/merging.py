@@ -89,6 +89,11 @@ def decided(
     return merged
 
 
+def look_taken(first_look: Report | None) -> Report | None:
+    """The answers of the first look; None where nobody gave any, or they were taken back."""
+    return None if not first_look or first_look.get("taken_back") else first_look
+
+
 def gravest(severities: Iterable[str | None]) -> str | None:
     """The gravest of what is known."""
     known = set(severities)

@@ -19,7 +19,7 @@ from cases.lifecycle import Outcome, Status
 from cases.overview import PACES, Pace, pace
 from cases.retention import ENDED, Policy, Rule, band, ending_of, quarter
 from cases.terms import OF_RETENTION, DueKind
-from store import audit, dues, records
+from store import audit, dues, merging, records
 from store.audit import Action
 from store.casework import case_row
 from store.database import Database
@@ -279,7 +279,8 @@ def _write_figures(
     receipt = select(func.min(Outbox.settled_at)).where(
         Outbox.case_id == row.id, Outbox.kind == OutgoingKind.RECEIPT, Outbox.state == OutboxState.SENT
     )
-    look, _ = records.opened_json_or_none(session, ring, Name(row.id, row.id, RecordKind.FIRST_LOOK))
+    answered, _ = records.opened_json_or_none(session, ring, Name(row.id, row.id, RecordKind.FIRST_LOOK))
+    look = merging.look_taken(answered)
     content = {
         "quarter": quarter(start, policy.timezone),
         "ending": ending,

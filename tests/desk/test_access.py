@@ -53,7 +53,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     },
     frozenset({May.WRITE}): {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
-        "changes.first_look", "changes.status", "notes.write", "notes.keep",
+        "changes.first_look", "changes.status", "changes.undo", "changes.undo_first_look", "notes.write", "notes.keep",
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
         "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
         "letters.show", "letters.write", "letters.keep", "letters.preview", "letters.send", "letters.take_back",
@@ -91,6 +91,7 @@ _OUTCOMES = {403: REFUSED, 404: NOT_FOUND}
 WHOLE: Mapping[str, str] = {
     "version": "1", "value": "melding", "text": "x", "clear": "yes", "breach": "yes", "severity": "laag",
     "status": "assessing", "reason": "done", "purpose": "status", "language": "nl", "draft": "0", "sure": "yes",
+    "part": "kind",
 }  # fmt: skip
 """What every form of a case is content with, so that nothing but the case itself can be in the way."""
 

@@ -114,6 +114,7 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_rows = {Action.RECORD, Action.RESEALED, Action.DETAIL_RESEALED, Action.TRAIL_CHAINED}
     without_case = {*of_rows, *(Action(slug) for slug in of_no_case)}
     told_with_more = {Action.STATUS, Action.DECIDE, Action.DUE_DONE, Action.DUE_REOPENED, Action.READ_AGAIN}
+    told_with_more |= {Action.DECISION_UNDONE}
     told_with_more |= {Action.HOLD_SET, Action.HOLD_LIFTED}
     assert set(SENTENCES) | told_with_more == set(Action) - without_case
 
