@@ -11,6 +11,7 @@ from desk import (
     attachments,
     case,
     changes,
+    compressed,
     consents,
     entering,
     errors,
@@ -79,6 +80,7 @@ def create_app(
         WTF_CSRF_SSL_STRICT=False,  # asks for a Referer, which our pages forbid; Fetch Metadata is checked instead
     )
     security.guard(app)
+    compressed.compress_files(app)
     gate.install(app)
     keys.install(app)
     letters.admit_files(app)
