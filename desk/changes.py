@@ -231,10 +231,17 @@ def _carry_out(
         return case.page(case_id, Refused(place, form)), 400
     try:
         with parts().database.begin() as transaction:
+            _check_unmerged(transaction, case_id)
             change(transaction, form.version.data)
     except Changed:
         return _somebody_was_first(case_id, place, form)
     return _back(case_id, place, said or gettext("Saved."))
+
+
+def _check_unmerged(transaction: Session, case_id: str) -> None:
+    """Raises NotFound, and Changed where the case was merged into another since its page was made."""
+    if case_row(transaction, gate.ring(), case_id).status == Status.MERGED:
+        raise Changed("This case was merged into another: it is only read.")
 
 
 def _back(case_id: str, place: str, said: str) -> Response:

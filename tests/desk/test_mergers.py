@@ -60,6 +60,27 @@ def test_a_case_is_merged_into_the_one_whose_reference_was_given(world: World, v
     assert "K2345-00001" not in visitor.get("/").text
 
 
+def test_a_merged_case_says_on_top_where_it_went_and_offers_reading_and_undoing_alone(
+    world: World, visitor: Visitor
+) -> None:
+    into = world.new_case(sender=APPIE).case_id
+    case_id = world.new_case(sender=APPIE).case_id
+    before = visitor.version(case_id)
+    merge(visitor, case_id, "K2345-00000")
+    main = visitor.get(f"/cases/{case_id}").text.split("<main")[1]
+    assert f'<a class="ref" href="/cases/{into}">K2345-00000</a>' in main.split("<section")[0]
+    offered = {path.removeprefix(f"/cases/{case_id}/") for path in re.findall(r'action="([^"]+)"', main)}
+    assert "merge/undo" in offered
+    not_for_it = ("decide/", "accept", "undo", "first-look", "status", "notes", "dues/", "contact", "letter", "refer")
+    assert [path for path in offered for each in not_for_it if path.startswith(each)] == []
+    assert f"/cases/{case_id}/letter" not in main
+    for version in (before, visitor.version(case_id)):  # as a window that was open before sends it, and then again
+        answer = visitor.post(f"/cases/{case_id}/decide/kind", {"version": version, "value": "advies"})
+        assert answer.status_code == 409
+        assert "Vraagt advies" in answer.text
+    assert "Vastgesteld" not in visitor.get(f"/cases/{case_id}").text
+
+
 def test_a_merger_is_undone_on_the_page_of_the_merged_case(world: World, visitor: Visitor) -> None:
     into = world.new_case(sender=APPIE, own_text="Eerste brief.").case_id
     case_id = world.new_case(sender=APPIE, own_text="Tweede brief.").case_id
