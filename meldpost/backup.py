@@ -23,7 +23,7 @@ from store.database import Database, open_database
 from store.lookups import IndexKey
 from store.manifests import Manifest
 from store.outbox import OutboxState
-from store.schema import Desk, Due, MailboxClaim, Outbox
+from store.schema import Desk, Due, Outbox
 
 PENDING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN)
 
@@ -152,7 +152,6 @@ def _pause(database: Database, settings: Settings, now: datetime) -> int:
     taken in since lies in the done folders."""
     with database.begin() as session:
         session.execute(update(Desk).values(outbox_paused_at=now))
-        session.execute(update(MailboxClaim).values(holder=None, lease_until=None))
         session.execute(update(Due).values(claim=None, lease_until=None))
         mailboxes.ask_recheck(session, _where_mail_lies(settings), now)
         waiting = session.scalars(select(Outbox).where(Outbox.state.in_(PENDING), Outbox.frame.is_not(None))).all()

@@ -16,20 +16,20 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.settings import DatabaseSettings
 from meldpost import backup, destroyed_noted
 from meldpost.backups_examined import left_over, put_aside
 from meldpost.cli import main
 from meldpost.findings import Verdict
-from store import backups, copies, leftovers, outbox, sending
+from store import backups, copies, ledger, leftovers, outbox, sending
 from store.audit import Action
 from store.copies import BackupError
 from store.database import open_database
 from store.keyring import NoSuchKey
 from store.outbox import OutboxState
-from store.schema import Audit, Base, CaseFile, Desk, KeyPair, Outbox, SealedSeed
+from store.schema import Audit, Base, CaseFile, Desk, Due, KeyPair, MailboxClaim, Outbox, SealedSeed
 from store.sqlite_copies import SqliteCopies
 from store.verification import verify
 from tests.desk.world import DESK, Prepared, coordinator, make_world, prepare
@@ -507,3 +507,35 @@ def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch:
     done = runner.invoke(main, ["restore", "--replace", "-c", str(config), str(here.target)])
     assert done.exit_code == 0, done.output
     assert "No mail goes out until a member says so" in done.output
+
+
+def test_who_read_a_mailbox_or_did_what_was_due_when_the_backup_was_made_holds_neither_after_a_restore(
+    here: Here,
+) -> None:
+    """They are not there any more, and their leases would be waited for. Claims of mailboxes are in no backup."""
+    world, far = here.world, datetime.now(UTC) + timedelta(days=365)
+    case_id = world.new_case().case_id
+    with world.database.begin() as session:
+        session.execute(update(Due).where(Due.case_id == case_id).values(claim="of-then", lease_until=far))
+        session.add(MailboxClaim(account="box", holder="of-then", lease_until=far))
+    backup.back_up(world.settings, here.target)
+    world.database.close()
+    backup.restore(world.settings, here.target, replace=True)
+    with here.restored().read() as session:
+        held = [*session.scalars(select(Due.claim)), *session.scalars(select(Due.lease_until))]
+    assert set(held) == {None}
+    assert ledger.claim_mailbox(here.restored(), "box", "of-now", 60)
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_a_key_file_whose_time_is_over_is_emptied_where_it_lies(here: Here, manifest: bool) -> None:
+    now = datetime.now(UTC)
+    long_ago = now - timedelta(days=31)
+    backups.make(SqliteCopies(here.file), here.target, {DESK: here.world.index}, long_ago)
+    keys, other_name = here.folder / "monday.keys", here.folder / "as-a-thief-sees-the-disk"
+    os.link(keys, other_name)
+    if not manifest:
+        (here.folder / "monday.manifest").unlink()
+        os.utime(keys, (long_ago.timestamp(),) * 2)
+    assert backups.expire(here.folder, 30, now).removed == (keys,)
+    assert set(other_name.read_bytes()) == {0}

@@ -1,14 +1,17 @@
 """A backup of before the desk's keys were made anew: what restore says, and how it is put back all the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from config.settings import load
+from meldpost.backup_pins import that_differ
 from meldpost.cli import main
 from meldpost.init import Made
 from meldpost.startup import refuse_unless_servable
+from store import manifests
 from store.database import open_database
 from store.intake import open_case
 from store.keyring import desk_keys, pins_of
@@ -111,3 +114,10 @@ def test_pins_that_were_changed_in_the_manifest_are_refused(made: Made, of_befor
     assert (refused.exit_code, "changed" in refused.output) == (1, True)
     assert load(made.config).desks["desk-a"].recovery_key == key
     refuse_unless_servable(load(made.config))
+
+
+def test_pins_of_a_desk_that_did_not_prove_the_backup_are_not_taken_from_it(made: Made, of_before: Path) -> None:
+    """Another desk of the installation proved it, whose key says nothing of this desk's."""
+    settings, manifest = load(made.config), manifests.read(of_before.with_name("before.manifest"))
+    assert "public_key" in that_differ(settings, manifest)["desk-a"]
+    assert that_differ(settings, replace(manifest, proofs={"another": "00"})) == {}
