@@ -13,14 +13,24 @@ from typing import Any
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from store import access_list, audit, certificates, keyring, records, rows
+from store import access_list, audit, certificates, consent, keyring, records, rows
 from store.access_list import AccessList
 from store.intake import CaseKeys
 from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import KeyRing, PublicPair
 from store.records import Name, RecordKind
 from store.rows import table_of
-from store.schema import CaseFile, KeyPair, Member, PublicSigningKey, Record, SealedSeed, new_id
+from store.schema import (
+    CaseFile,
+    Consent,
+    KeyPair,
+    Member,
+    PublicSigningKey,
+    Record,
+    SealedSeed,
+    SecondFactor,
+    new_id,
+)
 from store.signing import Author, Signer, SigningKey
 from tests.store.world import NOW
 
@@ -32,7 +42,7 @@ Keys = dict[str, PrivateKey]
 Read = tuple[str, KeyKind]
 """What was read: of which message or note, and in which half of its case."""
 
-COPIED = tuple(table_of(each) for each in (SealedSeed, Record, PublicSigningKey))
+COPIED = tuple(table_of(each) for each in (SealedSeed, Record, PublicSigningKey, Consent, SecondFactor))
 """Tables that the attacker can put back as they were: not the trail, whose loss `meldpost audit verify` names."""
 
 Copy = Mapping[Table, Sequence[Mapping[str, Any]]]
@@ -171,9 +181,84 @@ def put_tables_back_as_they_were(session: Session, attacker: Attacker) -> None:
     for table, of_before in attacker.before.items():
         named = [column.name for column in table.columns if column.name.endswith("key_pair_id")]
         session.execute(delete(table))
-        possible = [row for row in of_before if all(row[name] in there for name in named)]
+        possible = [row for row in of_before if all(row[name] is None or row[name] in there for name in named)]
         if possible:
             session.execute(insert(table), possible)
+
+
+def put_back_what_was_sealed_to_them(session: Session, attacker: Attacker) -> None:
+    """Grants that were withdrawn, and the desk's key of those who left; all else stays as it is now."""
+    pairs = select(KeyPair.id, KeyPair.owner)
+    owners = {row.id: row.owner for row in session.execute(pairs)}
+    for row in attacker.before.get(table_of(SealedSeed), ()):
+        key = (row["key_pair_id"], row["recipient_key_pair_id"])
+        theirs = owners.get(key[1]) in attacker.members and key[0] in owners
+        if theirs and session.get(SealedSeed, key) is None:
+            session.execute(insert(SealedSeed).values(row))
+
+
+def swap_public_keys_of_members(session: Session, attacker: Attacker) -> None:
+    """Their own public key stands where that of another member did, with all that is said of it."""
+    own = session.scalars(select(KeyPair.public).where(KeyPair.id.in_(attacker.members.values()))).first()
+    if own is not None:
+        others = (KeyPair.kind == KeyKind.MEMBER, KeyPair.owner.in_(attacker.victims))
+        session.execute(update(KeyPair).where(*others).values(public=own))
+
+
+def say_that_no_consent_is_over(session: Session, _: Attacker) -> None:
+    session.execute(update(Consent).values(used_at=None, taken_back_at=None))
+
+
+def agree_to_all_that_is_asked(session: Session, attacker: Attacker) -> None:
+    """In their own name, or in that of another; with a true signature of theirs either way."""
+    say_that_nobody_left(session, attacker)
+    by = _author(attacker)
+    for place, row in enumerate(session.scalars(select(Consent).where(Consent.given_by.is_(None))).all()):
+        if by is not None:
+            names = [name for name in (*attacker.victims, by.member_id) if name != row.asked_by] or [by.member_id]
+            named = names[-1 - place % 2 * (len(names) > 1)]
+            row.given_by, row.given_at = named, NOW
+            row.give_signature = by.key.sign(consent._given(row, named, NOW))
+
+
+def ask_and_agree_by_themselves(session: Session, attacker: Attacker) -> None:
+    """What was ever asked for is asked for anew by one of them, and agreed to by another, or by who asked then."""
+    say_that_nobody_left(session, attacker)
+    signing = [
+        Author(member_id, SigningKey.of(attacker.keys[own], Signer.MEMBER))
+        for member_id, own in attacker.members.items()
+    ]
+    for row in session.scalars(select(Consent)).all() if signing else ():
+        other = signing[-1].member_id if len(signing) > 1 else row.asked_by
+        forged = Consent(
+            id=new_id(), desk=row.desk, action=row.action, subject=row.subject, key_pair_id=row.key_pair_id,
+            detail=row.detail, asked_by=signing[0].member_id, asked_at=NOW, ask_signature=b"",
+            given_by=other, given_at=NOW,
+        )  # fmt: skip
+        forged.ask_signature = signing[0].key.sign(consent._asked(forged))
+        forged.give_signature = signing[-1].key.sign(consent._given(forged, other, NOW))
+        session.add(forged)
+    session.flush()
+
+
+def have_consents_say_something_else(session: Session, _: Attacker) -> None:
+    """Each says what the next was for."""
+    found = session.scalars(select(Consent).order_by(Consent.id)).all()
+    said = [(row.action, row.subject) for row in found]
+    for row, (action, subject) in zip(found, said[1:] + said[:1], strict=True):
+        row.action, row.subject = action, subject
+
+
+def put_their_second_factors_in_the_place_of_others(session: Session, attacker: Attacker) -> None:
+    own = session.scalars(select(SecondFactor).where(SecondFactor.member_id.in_(attacker.members))).all()
+    session.execute(delete(SecondFactor).where(SecondFactor.member_id.in_(attacker.victims)))
+    for victim in attacker.victims:
+        newest = select(KeyPair.id).where(KeyPair.kind == KeyKind.MEMBER, KeyPair.owner == victim)
+        pair_id = session.scalars(newest.order_by(KeyPair.generation.desc())).first()
+        for row in own:
+            values = {column.name: getattr(row, column.name) for column in table_of(SecondFactor).columns}
+            put = {**values, "id": new_id(), "member_id": victim, "key_pair_id": pair_id}
+            session.execute(insert(SecondFactor).values(put))
 
 
 def put_themselves_on_every_list(session: Session, attacker: Attacker) -> None:
@@ -213,6 +298,13 @@ WRITES: Sequence[Callable[[Session, Attacker], None]] = (
     put_tables_back_as_they_were,
     put_themselves_on_every_list,
     write_notes_in_the_name_of_others,
+    put_back_what_was_sealed_to_them,
+    swap_public_keys_of_members,
+    say_that_no_consent_is_over,
+    agree_to_all_that_is_asked,
+    ask_and_agree_by_themselves,
+    have_consents_say_something_else,
+    put_their_second_factors_in_the_place_of_others,
 )
 
 

@@ -1,10 +1,14 @@
 """All that changes who opens what, in any order, against those who hold the database, its past and members' keys.
 
 Members come, go, return and take other roles; cases come in and are granted, withdrawn, kept from a member, destroyed;
-the desk's key is made anew, at once or broken off half-way; who lost a passphrase is let in by the recovery key. After
-every step each member, past ones too, tries every key that they ever held on everything in the database. As long as
-nobody else writes there, they open exactly what they may. When somebody has written there, whatever people of the desk
-do after that, nobody opens more than they may, and no note counts that its author did not write.
+the desk's key is made anew, at once or broken off half-way, and the recovery key too; who lost a passphrase is let in
+by enough of its pages; members ask for what takes two, agree, and take that back; they set up apps for codes. After
+every step each member, past ones too, tries every key that they ever held on everything in the database.
+
+As long as nobody else writes there, they open exactly what they may, and pages open everything where there are enough
+of them, and nothing where there are fewer. When somebody has written there, whatever people of the desk do after that,
+nobody opens more than they may, no note counts that its author did not write, no consent that two who hold the desk's
+key did not sign, and nobody's app lets anybody else in.
 
 `MELDPOST_EXAMPLES` says how many stories are tried; `make soak` tries many.
 """
@@ -17,10 +21,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,14 +37,31 @@ from sqlalchemy.orm import Session
 
 from cases.lifecycle import Outcome, Status
 from cases.roles import May, Role, holds_the_desk_key, may
-from store import casework, changes, early_destruction, grants, members, membership, records, recovery, rotation
+from cases.sharing import Scheme
+from store import (
+    casework,
+    changes,
+    consent,
+    early_destruction,
+    grants,
+    members,
+    membership,
+    records,
+    recovery,
+    renewal,
+    rotation,
+    second_factor,
+)
+from store.audit import Action
 from store.authentic import Standing
+from store.consent import Act
 from store.intake import NewMessage, add_message
-from store.keypairs import KeyKind, generate
+from store.keypairs import KeyKind, PrivateKey, generate
 from store.keyring import DeskKeyDiffers, DeskPublicKeys, KeyRing, NoSuchKey, NotAllowed, UnprovenKey, desk_keys, newest
 from store.members import OwnKey
 from store.records import Name, RecordKind
-from store.schema import Record
+from store.schema import Audit, KeyPair, Record
+from store.shares import CannotJoin, Share, join, split
 from tests.store.attacker import (
     CASE,
     IDENTITY,
@@ -53,7 +77,8 @@ from tests.store.attacker import (
 from tests.store.destroying import POLICY
 from tests.store.world import INDEX, NOW, SECRET, Template, World, folder_in_memory, mail, make_template, new_case
 
-MOST_MEMBERS, MOST_CASES = 5, 3
+MOST_MEMBERS, MOST_CASES, MOST_WISHES = 5, 3, 4
+A_MOMENT = timedelta(minutes=5)
 EXAMPLES = int(os.environ.get("MELDPOST_EXAMPLES", "6"))
 STEPS = 22
 WHY = "Daarom."
@@ -61,13 +86,21 @@ WHY = "Daarom."
 NOT_POSSIBLE = (
     *(NotAllowed, membership.LastHolder, membership.NoSuchMember, casework.NotFound, grants.ShutOut),
     *(grants.HasAccess, grants.HasNoAccess, grants.CannotBeGranted, grants.NobodyLeft),
+    *(consent.CannotConsent, renewal.CannotRenew),
 )
 """What people are told who ask for what cannot be; other state machines test when they are."""
 
 REFUSED = (
     *records.CANNOT_OPEN,
     *(NoSuchKey, UnprovenKey, DeskKeyDiffers, membership.UnprovenMember, rotation.CannotRotate, changes.Changed),
-    *(recovery.NotRecoverable, records.NoSuchRecord, records.WrittenAtOnce, IntegrityError, KeyError),
+    *(
+        recovery.NotRecoverable,
+        recovery.NotTheRecoveryKey,
+        records.NoSuchRecord,
+        records.WrittenAtOnce,
+        IntegrityError,
+        KeyError,
+    ),
 )
 """What besides happens to people of the desk where somebody else has written to the database: they notice."""
 
@@ -103,10 +136,24 @@ class Case:
     destroyed: bool = False
     kept: dict[KeyKind, set[str]] = field(default_factory=lambda: {CASE: set(), IDENTITY: set()})
     """Who kept the present key of each half, and so opens what is sealed to it until it is made anew."""
+    by_old_pages: dict[KeyKind, set[int]] = field(default_factory=lambda: {CASE: set(), IDENTITY: set()})
+    """Which pages of before open each half still: nobody who opens it has sealed it to those of now."""
 
     def made_anew(self, generation: int) -> None:
         self.by_desk = {generation}
         self.kept = {CASE: set(), IDENTITY: set()}
+        self.by_old_pages = {CASE: set(), IDENTITY: set()}
+
+
+@dataclass
+class Wish:
+    """What somebody asked for that takes two."""
+
+    id: str
+    act: Act
+    subject: bytes
+    signed_by: set[str]
+    over: bool = False
 
 
 @cache
@@ -134,6 +181,11 @@ class Attackers(RuleBasedStateMachine):
         self.forged: Keys = {}
         self.written_to = False
         self.number = 0
+        self.pages: list[tuple[Share, ...]] = [split(self.world.fresh.recovery_seed, Scheme(2, 3))]
+        self.wishes: list[Wish] = []
+        self.forgers: set[str] = set()
+        self.apps: dict[str, bytes] = {}
+        self.now = NOW
 
     # members
 
@@ -189,11 +241,112 @@ class Attackers(RuleBasedStateMachine):
         if not who.present:
             return
         with self.tried(), self.world.db.begin() as session:
-            opened = recovery.open_desk(session, self.world.ring.desk, self.pins, self.world.fresh.recovery_seed)
+            opened = self.recovered(session, data)
             member = recovery.OfBefore(who.id, who.login, who.role)
             recovery.give_back(session, opened, INDEX, member, made, secret=SECRET, now=NOW)
             self.has_a_new_key(session, who, made)
             self.learns_the_desk_key(who)
+            self.apps.pop(who.id, None)
+
+    @rule(data=st.data())
+    def a_member_sets_up_an_app(self, data: st.DataObject) -> None:
+        who, secret = self.anybody(data), second_factor.new_secret()
+        if not who.present:
+            return
+        with self.tried(), self.world.db.begin() as session:
+            second_factor.add_totp(session, self.ring(who), secret, self.code_of(secret), self.a_moment_later())
+            self.apps[who.id] = secret
+
+    # the recovery key
+
+    @precondition(lambda self: len(self.pages) < 3)
+    @rule(data=st.data())
+    def the_recovery_key_is_made_anew(self, data: st.DataObject) -> None:
+        by, made = self.holder(data), generate()
+        with self.tried():
+            ring = self.ring(by)
+            with self.world.db.begin() as session:
+                renewal.begin(session, ring, INDEX, self.pins, made.public, NOW)
+            before = len(self.pages) - 1
+            self.pins = replace(self.pins, recovery=made.public)
+            self.pages.append(split(made.seed, Scheme(2, 3)))
+            opened = {case.id: self.surely_opened(by, case) for case in self.cases}
+            for case in self.cases:
+                for half in (CASE, IDENTITY):
+                    case.by_old_pages[half].add(before)
+            list(renewal.resume(self.world.db, ring, self.pins))
+            for case in self.cases:
+                for half in opened[case.id]:
+                    case.by_old_pages[half] = set()
+
+    @rule(data=st.data(), which=st.sets(st.integers(0, 2)))
+    def somebody_puts_pages_together(self, data: st.DataObject, which: set[int]) -> None:
+        batch = data.draw(st.sampled_from(range(len(self.pages))))
+        chosen = [self.pages[batch][each] for each in which]
+        if len(chosen) < 2:
+            with pytest.raises(CannotJoin):
+                join(chosen)
+            return
+        private = PrivateKey.from_seed(join(chosen))
+        with self.world.db.read() as session:
+            own = select(KeyPair.id).where(KeyPair.public == private.public.to_bytes())
+            keys = dict.fromkeys(session.scalars(own), private)
+            keep_what_opens(session, self.world.ring.desk, keys)
+            found = reads(session, self.world.ring.desk, keys)
+        if not self.written_to:
+            newest = batch == len(self.pages) - 1
+            there = [case for case in self.cases if not case.destroyed]
+            assert found == {
+                each for case in there for each in case.contents if newest or batch in case.by_old_pages[each[1]]
+            }
+
+    # what takes two
+
+    @rule(data=st.data(), act=st.sampled_from([Act.ADD_MEMBER, Act.EXPORT]), about=st.sampled_from(["a", "b"]))
+    def somebody_asks_for_what_takes_two(self, data: st.DataObject, act: Act, about: str) -> None:
+        by, subject = self.anybody(data), consent.subject_of(INDEX, act, about)
+        if not by.present or len(self.wishes) == MOST_WISHES:
+            return
+        with self.tried(), self.world.db.begin() as session:
+            made = consent.ask(session, self.ring(by), act, subject, {}, NOW)
+            self.wishes.append(Wish(made, act, subject, {by.id}))
+
+    @precondition(lambda self: self.wishes)
+    @rule(data=st.data())
+    def somebody_agrees(self, data: st.DataObject) -> None:
+        by, wish = self.anybody(data), data.draw(st.sampled_from(self.wishes))
+        if not by.present:
+            return
+        with self.tried(), self.world.db.begin() as session:
+            consent.give(session, self.ring(by), wish.id, NOW)
+            wish.signed_by.add(by.id)
+
+    @precondition(lambda self: self.wishes)
+    @rule(data=st.data())
+    def somebody_takes_it_back(self, data: st.DataObject) -> None:
+        by, wish = self.anybody(data), data.draw(st.sampled_from(self.wishes))
+        if not by.present:
+            return
+        with self.tried(), self.world.db.begin() as session:
+            consent.take_back(session, self.ring(by), wish.id, NOW)
+            wish.over = True
+
+    @precondition(lambda self: self.wishes)
+    @rule(data=st.data(), by_pages=st.booleans())
+    def it_is_done(self, data: st.DataObject, by_pages: bool) -> None:
+        wish = data.draw(st.sampled_from(self.wishes))
+        with self.tried(), self.world.db.begin() as session:
+            ring = self.recovered(session, data).ring() if by_pages else self.ring(self.holder(data))
+            wanted = self.is_wanted(wish)
+            try:
+                consent.use(session, ring, wish.act, wish.subject, NOW)
+            except consent.ConsentNeeded:
+                assert self.written_to or not wanted
+                return
+            assert wanted
+            used = set(session.scalars(select(Audit.subject_id).where(Audit.action == Action.CONSENT_USED)))
+            for each in self.wishes:
+                each.over = each.over or each.id in used
 
     # cases
 
@@ -361,6 +514,7 @@ class Attackers(RuleBasedStateMachine):
         with self.world.db.begin() as session:
             writes(session, attacker)  # type: ignore[operator]
         self.forged |= {id_: key for id_, key in attacker.keys.items() if id_ not in had}
+        self.forgers |= set(attacker.members)
         self.written_to = True
 
     # what has to hold
@@ -399,6 +553,35 @@ class Attackers(RuleBasedStateMachine):
                     if found is not None and found.standing is not Standing.FOREIGN:
                         assert (row.subject_id, found.author_id, found.content["text"]) in self.notes
 
+    @invariant()
+    def nothing_counts_as_agreed_that_two_who_hold_the_desks_key_did_not_sign(self) -> None:
+        for wish in getattr(self, "wishes", ()):
+            for person in self.people:
+                if person.holds:
+                    with self.tried(), self.world.db.read() as session:
+                        given = consent.is_given(session, self.ring(person), wish.act, wish.subject, NOW)
+                        assert given <= self.is_wanted(wish)
+                        assert self.written_to or given == self.is_wanted(wish)
+                    break
+
+    @invariant()
+    def no_app_lets_anybody_in_but_who_set_it_up(self) -> None:
+        for person in getattr(self, "people", ()) if self.written_to else ():
+            for owner, secret in self.apps.items():
+                if owner != person.id and person.present:
+                    with self.tried(), self.world.db.begin() as session, pytest.raises(second_factor.WrongCode):
+                        second_factor.check_totp(
+                            session, self.ring(person), self.code_of(secret), self.a_moment_later()
+                        )
+
+    def is_wanted(self, wish: Wish) -> bool:
+        """Did two who hold the desk's key sign the same, and it is not over? Who writes to the database may sign as
+        often as they like, in their own name."""
+        holders = {each.id for each in self.people if each.holds}
+        same = [each for each in self.wishes if (each.act, each.subject) == (wish.act, wish.subject) and not each.over]
+        signed = [each.signed_by | self.forgers for each in same] + [self.forgers]
+        return any(len(each & holders) >= 2 for each in signed)
+
     def must_read(self, person: Person) -> set[Read]:
         return {
             each
@@ -436,6 +619,20 @@ class Attackers(RuleBasedStateMachine):
         except REFUSED:
             if not self.written_to:
                 raise
+
+    def recovered(self, session: Session, data: st.DataObject) -> recovery.Recovered:
+        """By two of the three newest pages."""
+        chosen = data.draw(st.permutations(self.pages[-1]))[:2]
+        return recovery.open_desk(session, self.world.ring.desk, self.pins, join(chosen))
+
+    def code_of(self, secret: bytes) -> str:
+        """What the app shows at the next moment that is looked at."""
+        at = int((self.now + A_MOMENT).timestamp())
+        return TOTP(secret, 6, SHA1(), second_factor.STEP_SECONDS).generate(at).decode()
+
+    def a_moment_later(self) -> datetime:
+        self.now += A_MOMENT
+        return self.now
 
     def ring(self, person: Person) -> KeyRing:
         """As after a log-in."""
