@@ -14,6 +14,7 @@ from cases.lifecycle import OPEN, TRANSITIONS, Status
 from cases.roles import May
 from cases.terms import BY_HAND, LOOKS, DueKind
 from desk import gate, grants, identity, presence, referrals, retention, taking, thread
+from desk.certainty import sure_of
 from desk.doubts import doubted_here
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
@@ -189,6 +190,7 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         report=view.report,
         suggested=view.suggested,
         suggestions=suggestions(view),
+        certainty=sure_of(view.suggested or {}),
         corrected=corrected(view),
         decided_of=decided(view),
         writes=gate.ring().may(May.WRITE) and view.merged_into is None,

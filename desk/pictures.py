@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 from flask import Flask, stream_template
@@ -167,8 +168,8 @@ def facts(picture: Picture) -> Iterator[Fact]:
     yield _kind(picture)
     yield _primary(picture)
     yield _categories(found, picture.doubted)
-    yield _fact("severity", words.name(found["severity"], "severity"), slug=found["severity"])
-    yield _fact("concerned", *(map(_person, found["concerned"]) if found["concerned"] else [gettext("not named")]))
+    yield _severity(found)
+    yield _fact("concerned", *(_persons(found) if found["concerned"] else [gettext("nobody found")]))
     yield Fact("contact", gettext("Reporter"), list(_reporter(found)))
     yield _fact("missing", *_missing(found))
     yield Fact("language", gettext("Language"), [words.spoken(found["language"])])
@@ -236,6 +237,26 @@ def _category(one: Mapping[str, Any]) -> str:
     return f"{name} ({subs})" if subs else name
 
 
+def _severity(found: Mapping[str, Any]) -> Fact:
+    """Every grade, in their order: what lies beside the suggested one says on which side the doubt is."""
+    slug, scores = found["severity"], found.get("severity_scores") or {}
+    bars = [Bar(words.name(grade, "severity"), score, grade == slug) for grade, score in scores.items()]
+    return _fact("severity", words.name(slug, "severity"), bars=bars, slug=slug)
+
+
+def _persons(found: Mapping[str, Any]) -> Iterator[str]:
+    for one, score in zip_longest(found["concerned"], found.get("concerned_scores") or ()):
+        if one is not None:
+            yield _sure(_person(one), score)
+
+
+def _sure(told: str, score: float | None) -> str:
+    """What is suggested, and how sure that is where it is known."""
+    if score is None:
+        return told
+    return str(gettext("%(what)s (%(percent)s sure)", what=told, percent=f"{score * 100:.0f} %"))
+
+
 def _person(one: Mapping[str, Any]) -> str:
     name = one["name"] or gettext("name unknown")
     return f"{name}, {one['function']}" if one["function"] else str(name)
@@ -247,11 +268,12 @@ def _reporter(found: Mapping[str, Any]) -> Iterator[str]:
     ways = [" ".join(value.split()) for value in found["contact"].values() if value]
     yield from ways
     if not ways and not found["anonymous"]:
-        yield gettext("unknown")
+        yield gettext("nothing found")
 
 
 def _missing(found: Mapping[str, Any]) -> list[str]:
     """Nobody asks what is missing in a mail that is no report."""
     if found["missing"]:
-        return [words.name(slug, "missing") for slug in found["missing"]]
+        scores = found.get("missing_scores") or {}
+        return [_sure(words.name(slug, "missing"), scores.get(slug)) for slug in found["missing"]]
     return [gettext("nothing") if found["kind"] in _ASKABLE else "–"]

@@ -150,7 +150,7 @@ def _around(described: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """What stands around a ciphertext may make a mail graver and never lighter, and nobody knows what it lacks."""
     unsure = {"missing", "missing_scores"}
     unsure |= {"kind", "kind_scores"} if report.kind is Kind.OVERIG else set()
-    unsure |= set() if report.severity in GRAVE else {"severity"}
+    unsure |= set() if report.severity in GRAVE else {"severity", "severity_scores"}
     return {part: value for part, value in described.items() if part not in unsure}
 
 

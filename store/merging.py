@@ -35,7 +35,9 @@ def suggested(reports: Sequence[Report]) -> dict[str, Any]:
         if "missing" in later:  # a robot's mail, say, was not read for what it lacks
             merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
         merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())
-        merged["severity"] = gravest([merged.get("severity"), later.get("severity")])
+        severity = gravest([merged.get("severity"), later.get("severity")])
+        if severity != merged.get("severity"):
+            merged["severity"], merged["severity_scores"] = severity, later.get("severity_scores") or {}
     return merged
 
 

@@ -1,6 +1,7 @@
 """From the text of a mail to a report, step by step."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,7 +62,8 @@ class Triage:
         found = contact.find(prepared, mail.from_name, mail.from_email, tagged)
         row = self._signals.row(prepared, scores, names, functions, found, mail.from_name)
         concerned = self._concerned(candidates, names, functions)
-        return self._report(prepared, row, found.contact, concerned, mask)
+        report = self._report(prepared, row, found.contact, concerned, mask)
+        return replace(report, concerned_scores=_sure(concerned, candidates, names, functions))
 
     def names(self, prepared: Prepared) -> list[str]:
         """All names in a mail, whosever they are."""
@@ -111,6 +113,7 @@ class Triage:
             categories=categories,
             primary=primary,
             severity=self._severity(row),
+            severity_scores=dict(zip(Severity, self._shares("severity", row), strict=True)),
             concerned=concerned,
             contact=how,
             missing=tuple(f for f in MissingField if missing_scores[f] > _FOUND) if kind in _ASKABLE else (),
@@ -176,6 +179,18 @@ class Triage:
         named = [all_names[i] for i in chosen(names, self._model.numbers["name"])]
         held = [all_functions[i] for i in chosen(functions, self._model.numbers["function"])]
         return people.paired(named, held)
+
+
+def _sure(
+    concerned: Sequence[Concerned], candidates: Sequence[Candidate], names: Sequence[float], functions: Sequence[float]
+) -> tuple[float, ...]:
+    """How likely each person is concerned: by their name, or by the function where they have none."""
+    scores = {"name": iter(names), "function": iter(functions)}
+    by_words = {(each.kind, each.text): next(scores[each.kind]) for each in candidates}
+    return tuple(
+        round(by_words["name", each.name] if each.name else by_words["function", each.function or ""], 6)
+        for each in concerned
+    )
 
 
 def _names(tagged: Sequence[Tagged]) -> list[str]:

@@ -1,7 +1,7 @@
 """The report: what was understood of one mail, and the JSON objects that carry it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from config.taxonomy import SUBS, Category, Kind, MissingField, Severity
@@ -74,6 +74,11 @@ class Report:
     """For each required field the probability that the mail lacks it."""
     anonymous: bool
     evidence: tuple[Evidence, ...]
+    severity_scores: Mapping[Severity, float] = field(default_factory=dict)
+    """For each grade the probability that it is this one; `severity` is chosen by the grade to be expected, and so need
+    not be the likeliest."""
+    concerned_scores: tuple[float, ...] = ()
+    """For each of `concerned` the probability that the report is about them."""
 
     def to_json(self) -> dict[str, Any]:
         """The contract's object, without "file" and "automatic", which only the caller knows."""
@@ -84,7 +89,9 @@ class Report:
             "categories": [{"slug": c.slug.value, "score": c.score, "sub": list(c.sub)} for c in self.categories],
             "primary": self.primary.value if self.primary else None,
             "severity": self.severity.value,
+            "severity_scores": {grade.value: score for grade, score in self.severity_scores.items()},
             "concerned": [{"name": c.name, "function": c.function} for c in self.concerned],
+            "concerned_scores": list(self.concerned_scores),
             "contact": {
                 "name": self.contact.name,
                 "email": self.contact.email,
@@ -92,6 +99,7 @@ class Report:
                 "address": self.contact.address,
             },
             "missing": [field.value for field in self.missing],
+            "missing_scores": {field.value: score for field, score in self.missing_scores.items()},
             "anonymous": self.anonymous,
             "evidence": [{"text": e.text, "category": e.category.value} for e in self.evidence],
         }
@@ -102,12 +110,8 @@ class Report:
         return with_care(self.kind, self.kind_scores)
 
     def to_wire(self) -> dict[str, Any]:
-        """The whole report, for another process: the contract's object, "missing_scores" and "chosen_with_care"."""
-        return {
-            **self.to_json(),
-            "missing_scores": {f.value: score for f, score in self.missing_scores.items()},
-            "chosen_with_care": self.chosen_with_care,
-        }
+        """The whole report, for another process: the contract's object and "chosen_with_care"."""
+        return {**self.to_json(), "chosen_with_care": self.chosen_with_care}
 
     @classmethod
     def from_wire(cls, data: object) -> "Report":
@@ -153,6 +157,10 @@ class _Reader:
                 Evidence(_text(e["text"], "evidence"), Category(e["category"]))
                 for e in (_mapping(e, "evidence") for e in _list(data["evidence"], "evidence"))
             ),
+            severity_scores={
+                Severity(k): _score(v) for k, v in _mapping(data["severity_scores"], "severity_scores").items()
+            },
+            concerned_scores=tuple(_score(v) for v in _list(data["concerned_scores"], "concerned_scores")),
         )
 
 

@@ -86,6 +86,23 @@ def test_what_a_mail_says_is_text_and_never_markup(world: World, visitor: Visito
     assert "&lt;script&gt;alert(1)" in text
 
 
+def test_how_sure_the_machine_was_stands_with_severity_persons_and_what_is_missing(
+    world: World, visitor: Visitor
+) -> None:
+    scores = {"severity_scores": {"midden": 0.31, "hoog": 0.69}, "concerned_scores": [0.88]}
+    text = visitor.get(f"/cases/{world.new_case(report={**REPORT, **scores}).case_id}").text
+    for label, score in (("Hoog", 69), ("Rolf Dijkgraaf", 88), ("Telefoonnummer", 99)):
+        assert re.search(rf'aria-label="{label}"></meter><span>{score} %</span>', text), label
+
+
+def test_nobody_found_by_the_machine_is_told_from_nobody_named(world: World, visitor: Visitor) -> None:
+    case_id = world.new_case(report={**REPORT, "concerned": []}).case_id
+    assert "niemand gevonden" in visitor.get(f"/cases/{case_id}").text
+    _change(visitor, case_id, "decide/concerned", {})
+    text = visitor.get(f"/cases/{case_id}").text
+    assert "niet genoemd" in text
+
+
 def test_accepting_a_suggestion_makes_it_a_decision_with_a_name(visitor: Visitor, case_id: str) -> None:
     answer = _change(visitor, case_id, "decide/kind", {"value": "melding"})
     assert answer.status_code == 303

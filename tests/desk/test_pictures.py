@@ -49,6 +49,15 @@ def test_it_says_what_was_understood_in_the_words_of_the_desk() -> None:
     assert said(made(), "primary", "nl") == ["Strafbaar feit"]
 
 
+def test_it_says_how_sure_it_is_of_severity_persons_and_what_is_missing() -> None:
+    grades = {"laag": 0.02, "midden": 0.2, "hoog": 0.7, "acuut": 0.08}
+    sure = made(severity_scores=grades, concerned_scores=[0.93], missing_scores={"phone": 0.99, "address": 0.62})
+    assert said(sure, "severity") == ["High", "Low", "Medium", "High", "Acute"]
+    assert said(sure, "concerned") == ["Rolf Dijkgraaf, contractmanager catering (93 % sure)"]
+    assert said(sure, "missing", "nl") == ["Telefoonnummer (99 % zeker)", "Adres (62 % zeker)"]
+    assert ">70 %</span>" in html(sure)
+
+
 def test_below_the_threshold_it_says_that_it_does_not_know_and_shows_the_scores_all_the_same() -> None:
     unsure = made(threshold=0.98)
     assert said(unsure, "kind") == ["Meldpost does not know", "Report", "Other complaint", "Other"]
@@ -61,8 +70,8 @@ def test_below_the_threshold_it_says_that_it_does_not_know_and_shows_the_scores_
 def test_who_knows_nothing_and_nobody_is_said_so() -> None:
     nobody = dict.fromkeys(("name", "email", "phone", "address"))
     empty = made(concerned=[], contact=nobody, categories=[], primary=None, missing=[], evidence=[], kind="overig")
-    assert said(empty, "concerned") == ["not named"]
-    assert said(empty, "contact") == ["unknown"]
+    assert said(empty, "concerned") == ["nobody found"]
+    assert said(empty, "contact") == ["nothing found"]
     assert said(empty, "primary") == said(empty, "categories") == ["none"]
     assert said(empty, "missing") == ["–"]
     assert said(made(contact=nobody, anonymous=True), "contact") == ["wants to stay unknown"]

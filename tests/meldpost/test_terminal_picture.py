@@ -68,6 +68,12 @@ def test_scores_are_bars_and_per_cents() -> None:
     assert re.search(r"Ernst +Hoog", drawn(language="nl"))
 
 
+def test_how_sure_it_is_of_severity_and_persons_stands_there_too() -> None:
+    text = drawn(severity_scores={"midden": 0.3, "hoog": 0.7}, concerned_scores=[0.93])
+    assert re.search(r"High +█+ +70%", text)
+    assert "Rolf Dijkgraaf, contractmanager catering (93 % sure)" in text
+
+
 def test_below_the_threshold_it_says_that_it_does_not_know() -> None:
     text = drawn(threshold=0.98)
     assert re.search(r"Kind +Meldpost does not know", text)

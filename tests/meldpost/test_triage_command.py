@@ -45,14 +45,26 @@ def test_a_folder_gives_one_object_for_each_mail_in_order(result: Result, folder
 def test_the_object_is_that_of_the_contract(result: Result) -> None:
     found = objects(result)[0]
     assert list(found) == [
-        *("file", "language", "kind", "kind_scores", "categories", "primary", "severity", "concerned", "contact"),
-        *("missing", "anonymous", "automatic", "evidence"),
+        *("file", "language", "kind", "kind_scores", "categories", "primary", "severity", "severity_scores"),
+        *(
+            "concerned",
+            "concerned_scores",
+            "contact",
+            "missing",
+            "missing_scores",
+            "anonymous",
+            "automatic",
+            "evidence",
+        ),
     ]
     assert found["kind"] in list(Kind)
     assert set(found["kind_scores"]) == set(Kind)
     assert all(set(category) == {"slug", "score", "sub"} for category in found["categories"])
     assert found["primary"] is None or found["primary"] in list(Category)
     assert found["severity"] in list(Severity)
+    assert set(found["severity_scores"]) == set(Severity)
+    assert len(found["concerned_scores"]) == len(found["concerned"])
+    assert set(found["missing_scores"]) == set(MissingField)
     assert all(set(person) == {"name", "function"} for person in found["concerned"])
     assert set(found["contact"]) == {"name", "email", "phone", "address"}
     assert set(found["missing"]) <= set(MissingField)

@@ -92,3 +92,11 @@ def test_a_card_forgets_how_sure_the_machine_was_of_what_a_person_decides() -> N
     changed = merging.changed_card(card, {"kind": "klacht"})
     assert (changed["kind"], changed["scores"]) == ("klacht", {"primary": 0.3})
     assert merging.changed_card({"reference": "K1"}, {"severity": "hoog"})["scores"] == {}
+
+
+def test_a_severity_that_a_later_message_gave_has_the_scores_of_that_message() -> None:
+    first, later = (
+        {"severity": grade, "severity_scores": {grade: score}} for grade, score in (("laag", 0.8), ("acuut", 0.7))
+    )
+    assert merging.suggested([first, later])["severity_scores"] == {"acuut": 0.7}
+    assert merging.suggested([later, first])["severity_scores"] == {"acuut": 0.7}

@@ -172,14 +172,22 @@ def test_a_newsletter_gets_no_categories(triage: Triage) -> None:
 def test_the_json_has_the_keys_of_the_contract(triage: Triage) -> None:
     data = json.loads(json.dumps(triage.understand(mails.DUTCH).to_json(), ensure_ascii=False))
     assert set(data) == {
-        "language", "kind", "kind_scores", "categories", "primary", "severity", "concerned", "contact", "missing",
-        "anonymous", "evidence",
+        "language", "kind", "kind_scores", "categories", "primary", "severity", "severity_scores", "concerned",
+        "concerned_scores", "contact", "missing", "missing_scores", "anonymous", "evidence",
     }  # fmt: skip
     assert set(data["kind_scores"]) == {k.value for k in Kind}
     assert all(set(c) == {"slug", "score", "sub"} for c in data["categories"])
     assert all(set(c) == {"name", "function"} for c in data["concerned"])
     assert set(data["contact"]) == {"name", "email", "phone", "address"}
     assert all(set(e) == {"text", "category"} for e in data["evidence"])
+
+
+def test_severity_and_persons_have_scores(triage: Triage) -> None:
+    for mail in mails.ALL:
+        report = triage.understand(mail)
+        assert sum(report.severity_scores.values()) == pytest.approx(1, abs=1e-4)
+        assert len(report.concerned_scores) == len(report.concerned)
+        assert all(0.2 < score <= 1 for score in report.concerned_scores)
 
 
 def test_a_report_comes_through_another_process_unchanged(triage: Triage) -> None:
