@@ -1,6 +1,7 @@
 """Every page and main state of the desk by axe: no violation of WCAG 2.2 A or AA, in each language and each scheme."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,15 +13,17 @@ from playwright.sync_api import Page, ViewportSize
 
 from cases.roles import Role
 from cases.terms import DueKind
-from config.settings import WebSettings
+from config.settings import TranslationSettings, WebSettings
 from desk import words
 from store import grants
+from store.casework import view_case
 from store.grants import shut_out
 from tests.desk.test_access import filled
 from tests.desk.test_letters import write
 from tests.desk.test_overview import came_in, read_in
 from tests.desk.test_second import ask_of_everybody, codes
 from tests.desk.world import LOGIN, PASSPHRASE, REPORT, Visitor, World, coordinator, found_file, join
+from tests.ingest import made_files as made
 
 __all__ = ["codes"]  # a fixture
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
@@ -37,14 +40,15 @@ NewPage = Callable[..., Page]
 
 @pytest.fixture
 def world(world: World) -> World:
-    """A desk that knows its own address, and has passkeys."""
+    """A desk that knows its own address, and has passkeys and a program that translates."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     web = WebSettings(
         port=port, public_url=f"http://localhost:{port}", passkey_domain="localhost", passkey_unlocks=True
     )
-    world.serve(world.settings.model_copy(update={"web": web}))
+    translation = TranslationSettings(command=(sys.executable, "-c", "print('Vertaalde tekst')"))
+    world.serve(world.settings.model_copy(update={"web": web, "translation": translation}))
     return world
 
 
@@ -194,6 +198,27 @@ def test_what_a_script_puts_on_a_page(reader: Reader) -> None:
     colleague.post(f"/cases/{case_id}/decide/kind", {"version": colleague.version(case_id), "value": "klacht"})
     reader.page.get_by_role("status").get_by_role("link").wait_for()
     faults += reader.looks("a case that was changed")
+    assert faults == []
+
+
+def test_a_file_before_it_is_opened_and_a_translation(reader: Reader) -> None:
+    world = reader.world
+    came = [
+        found_file("brief.pdf", "application/pdf", made.pdf(*map(str, range(12))), text="Woorden"),
+        found_file("kwaad.docm", "application/zip", text="x", findings=["macros"]),
+        found_file("stuk.pdf", "application/pdf", b"%PDF-1.7"),
+    ]
+    case_id = world.new_case(report={**REPORT, "language": "fr"}, found=came).case_id
+    with world.database.begin() as session:
+        message = view_case(session, world.ring, case_id, world.clock.now).messages[0]
+    reader.enters()
+    reader.page.goto(f"/cases/{case_id}")
+    faults = reader.sends("why", "/identity", reason="Behandeling.")
+    faults += reader.sends("a translation", "/translate#message-" + message.id)
+    for file in message.content["attachments"]:
+        faults += reader.opens(f"/cases/{case_id}/attachments/{file['id']}")
+    assert reader.page.get_by_text("Vertaalde tekst").count() == 0
+    faults += reader.opens(f"/cases/{case_id}/attachments/{message.content['attachments'][1]['id']}/original")
     assert faults == []
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from html import unescape
+from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import MetaData, select
@@ -151,11 +153,19 @@ def test_a_program_that_fails_says_why_and_the_original_stands(
     assert "ten percent" not in caplog.text
 
 
-def test_a_program_that_closes_its_mouth_and_goes_on_is_ended_with_all_that_it_started(world: World) -> None:
-    code = "import os, sys, time\nchild = os.fork()\nif child: print(child, flush=True)\nos.close(1); time.sleep(600)"
+def test_a_program_that_closes_its_mouth_and_goes_on_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time, pathlib\n"
+        "child = os.fork()\n"
+        "if child: pathlib.Path(sys.argv[1]).write_text(str(child))\n"
+        "os.close(1); time.sleep(600)"
+    )
     with pytest.raises(CannotTranslate) as failure:
-        translated(program(code, seconds=1), "tekst", "en", "nl")
+        translated(program(code, str(tmp_path / "child"), seconds=5), "tekst", "en", "nl")
     assert failure.value.reason == "no_time"
+    child = int((tmp_path / "child").read_text())
+    started = [psutil.Process(child)] if psutil.pid_exists(child) else []
+    assert psutil.wait_procs(started, timeout=20)[1] == []
 
 
 def test_no_shell_reads_what_is_asked_and_no_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
