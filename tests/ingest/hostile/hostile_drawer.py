@@ -18,7 +18,7 @@ ANSWERS = {
     "a page of none": DRAWN + PAGE.pack(1, 0, 1, 1) + b"abc" + END,
     "half a page": DRAWN + PAGE.pack(1, 1, 2, 2) + b"abc",
     "a reason that there is not": REFUSED + b"\xff",
-    "more pages than were asked": (DRAWN + PAGE.pack(1, 2, 1, 1) + b"abc") + (DRAWN + PAGE.pack(2, 2, 1, 1) + b"abc"),
+    "more pages than were asked": b"".join(DRAWN + PAGE.pack(number, 2, 1, 1) + b"abc" for number in (1, 2)) + END,
 }
 
 
