@@ -9,13 +9,14 @@ from bench import lighthouse as lighthouse_bench
 from bench import sealing as sealing_bench
 from bench import searching as searching_bench
 from bench import trail as trail_bench
+from bench import understanding as understanding_bench
 from bench.latency import Waits
 from bench.lighthouse import Judged
 from bench.sealing import Sealing
 from bench.searching import Searching
 from bench.sections import machine
 from bench.trail import Trail
-from bench.understanding import WORKERS, Understanding
+from bench.understanding import Understanding
 
 
 @dataclass
@@ -92,13 +93,7 @@ The same mails, only read ({milliseconds["isolated"]:.1f} ms each as the daemon 
 A process for each mail costs {milliseconds["process"] - milliseconds["inline"]:.1f} ms, isolation proper
 {milliseconds["isolated"] - milliseconds["process"]:.1f} ms more.
 
-## Understanding alone
-
-{WORKERS} workers that do nothing else understand **{understanding.rate:.0f} mails/s** together, evidence included
-({understanding.mails} mails from all over the packaged corpus). A worker gives its first answer after
-{understanding.start_seconds:.1f} s, takes {understanding.large_seconds:.2f} s for a mail of 1 MB, and never held
-more than {understanding.peak_bytes / 1e6:.0f} MB, language detection included.
-
+{understanding_bench.section(understanding)}
 {sealing_bench.section(sealing)}
 {trail_bench.section(trail)}
 {searching_bench.section(searching)}
