@@ -3,21 +3,24 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from flask import abort, request
 from flask_babel import lazy_gettext as _l
 
 from cases.lifecycle import Status
-from cases.terms import DueKind
+from cases.terms import LOOKS, DueKind
 from desk.language import zone
 from desk.words import CATEGORIES, KINDS, MISSING, SEVERITIES, STATUSES, SUBS
 from store.queue import NOBODY, Span
 from store.search import Query
 
 WEEK = timedelta(days=7)
+LAST = datetime.max.replace(tzinfo=UTC)
+"""After all that is due."""
 
 DUE = {
+    "look": _l("A first look"),
     "overdue": _l("Overdue"),
     "today": _l("Today, or overdue"),
     "week": _l("Within a week"),
@@ -86,6 +89,7 @@ class Filters:
         """What is due by when, in the days of the desk."""
         tomorrow = datetime.combine(now.astimezone(zone()).date() + timedelta(days=1), time.min, zone())
         spans = {
+            "look": Span(LAST, kinds=LOOKS),
             "overdue": Span(now),
             "today": Span(tomorrow),
             "week": Span(now + WEEK, now),

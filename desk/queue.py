@@ -32,6 +32,7 @@ from store.queue import (
     Span,
     Wanted,
     due_count,
+    look_count,
     overdue_count,
     queue_page,
     status_counts,
@@ -56,6 +57,7 @@ class Counts:
     """The numbers on top of the queue."""
 
     by_status: Mapping[Status, int]
+    looks: int
     overdue: int
     feedback: int
     held: int
@@ -89,6 +91,7 @@ def show() -> str:
             return gate.own_place()
         counts = Counts(
             by_status=by_status,
+            looks=look_count(transaction, ring),
             overdue=overdue_count(transaction, ring, now),
             feedback=due_count(transaction, ring, Span(now + filters.WEEK, now, (DueKind.FEEDBACK,))),
             held=len(held_outgoing(transaction, ring)),

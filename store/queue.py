@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
 
 from cases.lifecycle import OPEN, Status
-from cases.terms import OF_THE_DESK, DueKind
+from cases.terms import LOOKS, OF_THE_DESK, DueKind
 from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
@@ -163,12 +163,22 @@ def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
 def due_count(session: Session, ring: KeyRing, span: Span) -> int:
     """How many cases that the member's keys reach have something due then."""
     cases = select(Due.case_id).where(Due.desk == ring.desk, *_due_in(span, by_time=span.since is not None)).distinct()
+    return session.scalars(select(func.count()).select_from(_reached(ring, cases).subquery())).one()
+
+
+def look_count(session: Session, ring: KeyRing) -> int:
+    """How many cases that the member's keys reach wait for a first look."""
+    cases = select(func.count(Due.case_id.distinct()))
+    waiting = cases.where(Due.desk == ring.desk, Due.state == DueState.OPEN, Due.kind.in_(LOOKS))
+    return session.scalars(_reached(ring, waiting)).one()
+
+
+def _reached(ring: KeyRing, dues: Select[Any]) -> Select[Any]:
+    """Of these dues those of cases that the member's keys reach."""
     if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
         out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
-        cases = cases.where(Due.case_id.not_in(out))
-    else:
-        cases = cases.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
-    return session.scalars(select(func.count()).select_from(cases.subquery())).one()
+        return dues.where(Due.case_id.not_in(out))
+    return dues.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
 
 
 def taken_count(session: Session, ring: KeyRing) -> int:

@@ -381,6 +381,7 @@ class Due(Base):
         Index("ix_due_case_id_state", "case_id", "state"),
         Index("ix_due_queue", "desk", "state", "due_at", "case_id", "kind"),
         Index("ix_due_of_cases", "desk", "state", "case_id", "due_at", "kind"),
+        Index("ix_due_of_a_kind", "desk", "kind", "state", "case_id"),
     )
 
 

@@ -258,11 +258,14 @@ def test_each_count_on_top_leads_to_the_cases_that_it_counts(world: World) -> No
     world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=6)})
     world.new_case(dues={DueKind.FEEDBACK: START + timedelta(days=8)})
     world.new_case(dues={DueKind.FEEDBACK: START - timedelta(days=8)})
+    answered, _ = (world.new_case(dues={DueKind.FIRST_LOOK: START + timedelta(days=2)}).case_id for _ in range(2))
     visitor = coordinator(world)
+    answers = {"version": visitor.version(answered), "clear": "yes", "breach": "no", "severity": "laag"}
+    visitor.post(f"/cases/{answered}/first-look", answers)
     visitor.post(f"/cases/{waiting}/status", {"version": visitor.version(waiting), "status": "awaiting_reporter"})
     counts = re.findall(r'<li[^>]*><a href="(/\?[^"]+)"><b>(\d+)</b>([^<]+)</a>', visitor.get("/").text)
     assert [(number, words) for _, number, words in counts] == [
-        ("3", "te bekijken"),
+        ("2", "te bekijken"),
         ("1", "wachten op de melder"),
         ("1", "terugkoppeling binnen een week"),
         ("1", "over de termijn"),

@@ -19,7 +19,7 @@ from store import audit, casework, dues, ledger, outbox, segments
 from store.database import open_database
 from store.keyring import KeyRing
 from store.overview import Overview
-from store.queue import overdue_count, queue_page
+from store.queue import look_count, overdue_count, queue_page
 from store.search import PAGE, Query
 from tests.store.search_world import about, another_member, grant, ready
 from tests.store.world import INDEX, NOW, Template, World
@@ -147,7 +147,9 @@ def test_the_queue_is_counted_by_the_indexes_made_for_it(world: World) -> None:
     with world.db.read() as session, planned(session) as steps:
         assert queue_page(session, world.ring).total == 1
         overdue_count(session, world.ring, NOW)
+        look_count(session, world.ring)
     read = [step.split(" / ")[0] for step in steps]
     assert not [step for step in read if "ix_message_taken_in" in step]
     assert any("COVERING INDEX ix_message_unseen (desk=? AND seen_at=?)" in step for step in read)
     assert any("COVERING INDEX ix_due_of_cases (desk=? AND state=?)" in step for step in read)
+    assert any("COVERING INDEX ix_due_of_a_kind (desk=? AND kind=? AND state=?)" in step for step in read)

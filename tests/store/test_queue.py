@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import update
 
 from cases.lifecycle import Status
-from cases.terms import DueKind
+from cases.terms import LOOKS, DueKind
 from store import casework, changes
+from store.dues import finish_dues
 from store.intake import add_message
-from store.queue import Span, Wanted, due_count, overdue_count, queue_page, status_counts
+from store.queue import Span, Wanted, due_count, look_count, overdue_count, queue_page, status_counts
 from store.schema import CaseFile
 from tests.store.world import INDEX, NOW, World, mail
 
@@ -106,6 +107,19 @@ def test_the_overdue_are_those_that_the_queue_shows_as_such(world: World) -> Non
         late = [row.next_due is not None and row.next_due.overdue(NOW) for row in rows]
         assert late == [True, True, False, False]
         assert overdue_count(session, world.ring, NOW) == 2
+
+
+def test_a_case_waits_for_a_first_look_once_until_nothing_of_that_is_due(world: World) -> None:
+    soon = NOW + timedelta(days=2)
+    both = world.open_case(
+        reference="AAAAA-AAAA2", dues={DueKind.FIRST_LOOK: soon, DueKind.URGENT_LOOK: NOW, DueKind.FEEDBACK: soon}
+    ).case_id
+    world.open_case(reference="AAAAA-AAAA3", dues={DueKind.FIRST_LOOK: NOW - timedelta(days=1)})
+    world.open_case(reference="AAAAA-AAAA4", dues={DueKind.FEEDBACK: soon})
+    with world.db.begin() as session:
+        assert look_count(session, world.ring) == 2
+        finish_dues(session, both, LOOKS)
+        assert look_count(session, world.ring) == 1
 
 
 def test_pages_go_on_from_what_is_due_to_what_is_not(world: World) -> None:

@@ -12,7 +12,7 @@ from store.intake import TakenIn, add_message
 from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing
 from store.membership import leave
-from store.queue import overdue_count, queue_page, status_counts
+from store.queue import look_count, overdue_count, queue_page, status_counts
 from store.restriction import restriction
 from store.schema import CaseFile, KeyPair, SealedSeed
 from store.search import Query, SearchIndex
@@ -51,6 +51,7 @@ def test_who_is_named_opens_lists_and_finds_nothing_with_the_whole_database_and_
         assert not queue_page(session, ring).rows
         assert sum(status_counts(session, ring).values()) == 0
         assert overdue_count(session, ring, NOW.replace(year=2030)) == 0
+        assert look_count(session, ring) == 0
         assert arrivals.mark(session, ring, NOW).known == 0
         assert not segments.stored(session, ring.desk, segments.audiences(session, ring))
         with pytest.raises(NotFound):
