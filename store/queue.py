@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select, true
 from sqlalchemy.orm import Session, aliased
@@ -20,6 +20,8 @@ from store.queue_order import Order, by_need
 from store.reach import holds_the_desk_key, within_reach
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
+
+T = TypeVar("T")
 
 FEWEST_FOLDED = 3
 """So many cases that are alike are one line; fewer are not worth hiding one behind another."""
@@ -173,7 +175,7 @@ def look_count(session: Session, ring: KeyRing) -> int:
     return session.scalars(_reached(ring, waiting)).one()
 
 
-def _reached(ring: KeyRing, dues: Select[Any]) -> Select[Any]:
+def _reached(ring: KeyRing, dues: Select[T]) -> Select[T]:
     """Of these dues those of cases that the member's keys reach."""
     if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
         out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
