@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from config.addresses import BadAddress, without_tag
 from desk.highlight import Stretch, Wanted, parts_of, stretches
+from ingest.links import WebLink, web_links
 from store.casework import CaseMessage
 
 LONGEST_TEXT = 100_000
@@ -15,6 +17,8 @@ LONGEST_ASIDE = 20_000
 """Of a quote, a signature or the text of one file."""
 LONGEST_FILES = 200_000
 """Of the texts of all files of a message together."""
+LONGEST_HTML = 500_000
+"""Of the layout of a message, as far as its links are told."""
 LONGEST_LINE = 300
 MOST_LINES = 100
 DEEPEST = 5
@@ -96,6 +100,7 @@ class Mail:
     """A message, its words and what came with it. `cut`: the sender wrote more than is shown.
 
     `others`: to whom it went beside the desk. `hops`: the way that it came, newest first.
+    `links`: those to the web whose words do not say where they lead.
     """
 
     message: CaseMessage
@@ -109,6 +114,7 @@ class Mail:
     undelivered: Sequence[Undelivered]
     hops: Sequence[Hop]
     defects: Sequence[str]
+    links: Sequence[WebLink] = field(repr=False)
 
     @property
     def texts(self) -> Sequence[Sequence[Stretch]]:
@@ -165,6 +171,7 @@ def shown(
         others=_others(content, own_addresses),
         undelivered=undelivered(content),
         hops=[_hop(each) for each in (content.get("hops") or ())[:MOST_LINES]],
+        links=list(dict.fromkeys(islice(web_links((content.get("html") or "")[:LONGEST_HTML]), MOST_LINES))),
         defects=[str(each)[:LONGEST_LINE] for each in (content.get("defects") or ())[:MOST_LINES]],
     )
 

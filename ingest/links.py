@@ -1,4 +1,4 @@
-"""Numbers and addresses that stand only in the target of a link: written out behind its words.
+"""Numbers and addresses that stand only in the target of a link: written out behind its words; and where links lead.
 
 Works on the source, so that it holds for a page however it is turned into text; in one pass, whatever the page.
 """
@@ -11,12 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from ingest.charsets import clean_line
+
 _LINK = re.compile(r"<(/?)a(?=[\s/>])([^<>]*)>", re.IGNORECASE)
 _HREF = re.compile(r"(?<![\w-])href\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))", re.IGNORECASE)
 _TARGET = re.compile(r"\s*(tel|mailto):([^?]*)", re.IGNORECASE)
+_WEB = re.compile(r"\s*(?:https?|ftp):", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _NOT_SHOWN = re.compile(r"[\s\u200b\u200c\xad]+")
+_STEERS = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+"""What is not seen, or turns the direction of what follows (UAX 9)."""
 _LONGEST = 200
+_LONGEST_WORDS = 2000
+_LONGEST_TARGET = 1000
 _TELLING_DIGITS = 8
 """The last digits of a telephone number, the same for +31 6 ... and 06 ..."""
 
@@ -37,6 +44,38 @@ def with_targets(source: str) -> str:
         pieces += [source[done:at], f" ({html.escape(target, quote=False)})"]
         done = at
     return "".join([*pieces, source[done:]])
+
+
+@dataclass(frozen=True)
+class WebLink:
+    """A link to the web: its words, and where it leads. Both may be cut."""
+
+    words: str
+    target: str
+
+
+def web_links(source: str) -> Iterator[WebLink]:
+    """The links of a page to the web whose words are not their target, in their order."""
+    begun: tuple[str, int] | None = None
+    for tag in _LINK.finditer(source):
+        if begun:
+            yield from _told(source[begun[1] : tag.start()], begun[0])
+        href = None if tag[1] else _HREF.search(tag[2])
+        target = html.unescape(href[1] or href[2] or href[3] or "") if href else ""
+        begun = (target, tag.end()) if _WEB.match(target) else None
+    if begun:
+        yield from _told(source[begun[1] :], begun[0])
+
+
+def _told(words: str, target: str) -> Iterator[WebLink]:
+    shown = _plain(html.unescape(_TAG.sub(" ", words[:_LONGEST_WORDS])))
+    target = _plain(target)
+    if shown != target:
+        yield WebLink(shown[:_LONGEST], target[:_LONGEST_TARGET])
+
+
+def _plain(text: str) -> str:
+    return " ".join(clean_line(_STEERS.sub("", text)).split())
 
 
 def _unsaid(source: str) -> Iterator[tuple[int, str]]:

@@ -53,6 +53,18 @@ def test_in_text_a_link_is_text_wherever_it_stands(world: World, written: str) -
     assert translated.text.count("evil.example") > page.text.count("evil.example")
 
 
+def test_where_the_words_of_a_link_do_not_say_where_it_leads_the_message_does(world: World) -> None:
+    html = f'<a href="{TARGET}">www.bank.example</a> <a href="{TARGET}">{TARGET}</a> <a href="javascript:x()">x</a>'
+    taken = world.new_case(own_text="Zie www.bank.example", html=html)
+    visitor = coordinator(world)
+    answer = visitor.get(f"/cases/{taken.case_id}")
+    told = re.findall(r"<li>([^<]+) → <small>([^<]+)</small>", answer.text)
+    assert told == [("www.bank.example", TARGET)]
+    assert leading_outside(read(answer)) == []
+    masked = coordinator(world, reason="").get(f"/cases/{taken.case_id}").text
+    assert "evil.example" not in masked
+
+
 def test_as_the_sender_laid_it_out_a_link_shows_its_target_and_opens_apart_without_a_word(world: World) -> None:
     html = f'<p><a href="{TARGET}" rel="opener" target="_top" referrerpolicy="unsafe-url">klik hier</a></p>'
     taken = world.new_case(html=html)

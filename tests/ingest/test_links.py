@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ingest import markup
-from ingest.links import with_targets
+from ingest.links import WebLink, web_links, with_targets
 from ingest.parse import parse_bytes
 
 HEAD = b"From: a@home.example\nContent-Type: text/html; charset=utf-8\n\n"
@@ -63,3 +65,26 @@ def test_the_text_of_a_mail_has_the_number_behind_its_link() -> None:
 )
 def test_a_page_full_of_links_holds_nothing_up_and_grows_little(page: str) -> None:
     assert len(with_targets(page)) <= 2 * len(page)  # what looks back for each link would not come back from here
+
+
+def test_links_to_the_web_are_told_with_their_words_where_these_do_not_say_it() -> None:
+    source = (
+        '<a href="https://a.example/?x=1&amp;y=2"><b>klik</b> hier</a> <a href=https://b.example>https://b.example</a>'
+        "<a href='mailto:a@b.example'>mail</a><a href='javascript:x()'>x</a><a name=x>y</a><A HREF='HTTP://c.example'><img>"
+    )
+    assert list(web_links(source)) == [
+        WebLink("klik hier", "https://a.example/?x=1&y=2"),
+        WebLink("", "HTTP://c.example"),
+    ]
+
+
+def test_a_link_that_steers_what_shows_it_or_is_endless_is_told_cut_and_plain() -> None:
+    (link,) = web_links(f'<a href="https://a.example/\u202e\x1b{"x" * 5000}">{"y" * 5000}\u202e</a>')
+    assert len(link.target) == 1000
+    assert len(link.words) == 200
+    assert not re.search("[\x00-\x1f\u202a-\u202e]", link.target + link.words)
+
+
+def test_telling_where_links_lead_takes_time_in_proportion() -> None:
+    for odd in ("<a " * 100_000, '<a href="' * 50_000, "<a href=https://a.example>" * 20_000, "<" * 300_000):
+        assert len(list(web_links(odd))) <= 20_000
