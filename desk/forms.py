@@ -204,6 +204,13 @@ class LetUnlockForm(UnlockForm):
     passphrase = _passphrase(_l("Passphrase"), _l("Fill in your passphrase."))
 
 
+class ConfirmForm(FlaskForm):  # type: ignore[misc]
+    """It is still the member who sits there."""
+
+    passphrase = _passphrase(_l("Passphrase"), _l("Fill in your passphrase."))
+    then = HiddenField()
+
+
 class PassphraseForm(FlaskForm):  # type: ignore[misc]
     """Another passphrase of one's own."""
 

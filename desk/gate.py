@@ -31,6 +31,8 @@ from store.search import SearchIndex
 
 COOKIE = "__Host-desk"
 _BOUND = "bound"
+CONFIRMED = "confirmed"
+"""In the cookie of the page: when the member gave their passphrase once more (`desk.confirming`)."""
 _BY_ITSELF = "asked_by_a_page_itself"
 _REFUSED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _ID = re.compile("[0-9a-f]{32}")
@@ -180,8 +182,9 @@ def _open() -> None:
     desk = parts().settings.desks.get(g.ring.desk)
     if desk is not None:
         g.timezone = desk.timezone
-    if session.get(_BOUND) != _digest(secret):  # the token of another log-in is worth nothing in this one
-        session.pop("csrf_token", None)
+    if session.get(_BOUND) != _digest(secret):  # what belongs to another log-in is worth nothing in this one
+        for name in ("csrf_token", CONFIRMED):
+            session.pop(name, None)
         session[_BOUND] = _digest(secret)
 
 

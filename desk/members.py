@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from cases.roles import May, Role, holds_the_desk_key
 from config.addresses import BadAddress
-from desk import gate
+from desk import confirming, gate
 from desk.forms import NewMemberForm, RoleForm
 from desk.parts import parts
 from store import consent, members, membership, second_factor
@@ -128,6 +128,7 @@ def come_back(member_id: str) -> Page | Response:
 
 
 @blueprint.post("/<member_id>/reset-second-factor")
+@confirming.first
 def reset_second_factor(member_id: str) -> Response:
     found = _found(member_id)
     with parts().database.begin() as transaction:

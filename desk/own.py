@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from desk import gate, passkeys, second, unlocking
+from desk import confirming, gate, passkeys, second, unlocking
 from desk.forms import LetUnlockForm, NewPasskeyForm, PassphraseForm, TotpForm
 from desk.parts import parts
 from desk.tries import TooManyAttempts, counted
@@ -52,13 +52,21 @@ def change_passphrase() -> Response | tuple[str, int]:
     return redirect(url_for("own.show"), 303)
 
 
+@blueprint.post("/confirm")
+def confirm() -> confirming.Answer:
+    return confirming.confirm()
+
+
 @blueprint.get("/totp")
+@confirming.first
 def show_totp() -> str:
     return second.setup_page(gate.ring(), TotpForm(), url_for("own.keep_totp"))
 
 
 @blueprint.post("/totp")
-def keep_totp() -> str | tuple[str, int]:
+def keep_totp() -> confirming.Answer:
+    if not confirming.is_confirmed():
+        return redirect(url_for("own.show_totp"), 303)
     form = TotpForm()
     codes = second.keep_totp(gate.ring(), form)
     if codes is None:
@@ -67,12 +75,15 @@ def keep_totp() -> str | tuple[str, int]:
 
 
 @blueprint.get("/passkey")
+@confirming.first
 def show_passkey() -> str:
     return second.passkey_page(gate.ring(), passkeys.asked_here(), NewPasskeyForm(), url_for("own.keep_passkey"))
 
 
 @blueprint.post("/passkey")
-def keep_passkey() -> Response | str | tuple[str, int]:
+def keep_passkey() -> confirming.Answer:
+    if not confirming.is_confirmed():
+        return redirect(url_for("own.show_passkey"), 303)
     form, ring = NewPasskeyForm(), gate.ring()
     codes = passkeys.keep(ring, passkeys.asked_here(), form)
     if codes is None:
@@ -106,6 +117,7 @@ def stop_unlocking() -> Response:
 
 
 @blueprint.post("/codes")
+@confirming.first
 def new_codes() -> str:
     """Ten new codes for emergencies: those of before are worth nothing any more."""
     here, ring = parts(), gate.ring()
@@ -117,6 +129,7 @@ def new_codes() -> str:
 
 
 @blueprint.post("/factors/<factor_id>/remove")
+@confirming.first
 def remove(factor_id: str) -> Response:
     try:
         with parts().database.begin() as transaction:

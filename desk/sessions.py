@@ -5,7 +5,7 @@ from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from cases.roles import May
-from desk import gate
+from desk import confirming, gate
 from desk.parts import parts
 from store import running_sessions
 from store.casework import NotFound
@@ -33,29 +33,35 @@ def show() -> str:
 
 
 @blueprint.post("/<session_id>/end")
-def end(session_id: str) -> Response:
-    """End one; where it is the one of this request, that is to log out."""
+def end(session_id: str) -> confirming.Answer:
+    """End one; where it is the one of this request, that is to log out, and needs no passphrase."""
     asked = _id(session_id)
     if asked == gate.session_id():
         response = redirect(url_for("login.form"), 303)
         gate.dismiss(response)
         return response
-    try:
-        with parts().database.begin() as transaction:
-            running_sessions.end_one(transaction, gate.ring(), asked, parts().clock())
-    except NoSuchSession:
-        raise NotFound("There is no such session.") from None
-    flash(gettext("The session is ended. Whoever used it has to log in again."), "good")
-    return redirect(url_for("sessions.show"), 303)
+    return _end_elsewhere(asked)
 
 
 @blueprint.post("/others/end")
+@confirming.first
 def end_others() -> Response:
     keep = gate.session_id()
     assert keep is not None
     with parts().database.begin() as transaction:
         ended = running_sessions.end_others(transaction, gate.ring(), keep, parts().clock())
     flash(ngettext("%(num)s other session is ended.", "%(num)s other sessions are ended.", ended), "good")
+    return redirect(url_for("sessions.show"), 303)
+
+
+@confirming.first
+def _end_elsewhere(asked: bytes) -> Response:
+    try:
+        with parts().database.begin() as transaction:
+            running_sessions.end_one(transaction, gate.ring(), asked, parts().clock())
+    except NoSuchSession:
+        raise NotFound("There is no such session.") from None
+    flash(gettext("The session is ended. Whoever used it has to log in again."), "good")
     return redirect(url_for("sessions.show"), 303)
 
 

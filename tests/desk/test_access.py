@@ -37,7 +37,8 @@ EVERYBODY = {
 
 MEMBERS = {
     "queue.show", "settings.show", "sessions.show", "sessions.end", "sessions.end_others",
-    "own.show", "own.change_passphrase", "own.show_totp", "own.keep_totp", "own.show_passkey", "own.keep_passkey",
+    "own.show", "own.confirm", "own.change_passphrase",
+    "own.show_totp", "own.keep_totp", "own.show_passkey", "own.keep_passkey",
     "own.show_unlocking", "own.let_unlock", "own.stop_unlocking", "own.new_codes", "own.remove",
     "keys.show", "keys.choose",
 }  # fmt: skip
@@ -187,7 +188,9 @@ def tried(world: World, request: pytest.FixtureRequest) -> Tried:
     head = read_in(world)
     head.get("/overview/2025")
     assert head.post("/overview/2025/give").status_code == 303
-    return Tried(world, role, coordinator(world, ring), own, other, colleague, files)
+    visitor = coordinator(world, ring)
+    visitor.confirm()
+    return Tried(world, role, visitor, own, other, colleague, files)
 
 
 def test_every_page_stands_in_one_table(world: World) -> None:

@@ -175,7 +175,9 @@ def test_the_pages_of_a_coordinator(reader: Reader) -> None:
     given = {"case_id": case_id, "member_id": other.member_id, "year": "2025", "purpose": "status", "language": "nl"}
     shown = [*pages(world, head, given), "/?status=received", "/?status=closed"]
     assert len(shown) > MANY
-    faults = [fault for path in shown for fault in reader.opens(path)]
+    faults = reader.opens("/own/totp")
+    faults += reader.sends("behind the passphrase, given once more", "/own/confirm", passphrase=PASSPHRASE)
+    faults += [fault for path in shown for fault in reader.opens(path)]
     for more in ("", "/letter", "/letter/preview"):
         faults += reader.opens(f"/cases/{plain}{more}")
     faults += reader.opens("/nowhere", 404)
@@ -240,7 +242,9 @@ def test_the_door_for_who_has_an_app_for_codes(reader: Reader, codes: tuple[str,
     faults += reader.sends("a code that is wrong", "/login/second/", code="000000")
     faults += reader.sends("let in by a code for emergencies", "/login/second/", code=codes[0])
     faults += reader.opens("/own/")
-    faults += reader.sends("new codes", "/own/codes")
+    faults += reader.sends("the passphrase is asked once more", "/own/codes")
+    faults += reader.sends("it was wrong", "/own/codes", passphrase="geen idee")
+    faults += reader.sends("new codes", "/own/codes", passphrase=PASSPHRASE)
     assert faults == []
 
 

@@ -73,6 +73,10 @@ def authenticator(page: Page, **more: Any) -> tuple[CDPSession, str]:
 def add_passkey(page: Page, name: str = "sleutelbos") -> None:
     page.goto("/own/")
     page.get_by_role("link", name="Een passkey of beveiligingssleutel toevoegen").click()
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Uw toegang")
+    if page.get_by_label("Wachtzin").count():  # not a second time within five minutes
+        page.get_by_label("Wachtzin").fill(PASSPHRASE)
+        page.get_by_role("button", name="Verder").click()
     page.get_by_label("Naam", exact=True).fill(name)
     page.get_by_role("button", name="De passkey maken").click()
     expect(page.get_by_role("button", name="De passkey maken")).to_have_count(0)
@@ -229,6 +233,7 @@ def passkey(world: World) -> SoftPasskey:
     """The coordinator has added this one."""
     made = SoftPasskey(world.settings.web.passkey_origin, "localhost", counter=1)
     visitor = coordinator(world)
+    visitor.confirm()
     answer = made.make(asked_on(visitor.get("/own/passkey").text))
     assert visitor.post("/own/passkey", {"name": "laptop", "credential": answer}).status_code == 200
     return made
@@ -282,6 +287,7 @@ def test_where_the_installation_has_no_passkeys_none_is_offered_or_taken(world: 
     world.serve(world.settings.model_copy(update={"web": WebSettings(port=0)}))
     visitor = coordinator(world)
     assert "/own/passkey" not in visitor.get("/own/").text
+    visitor.confirm()
     assert visitor.get("/own/passkey").status_code == 404
     door = at_the_door(world)
     assert "data-asked" not in door.get("/login/second/").text
@@ -292,6 +298,7 @@ def test_where_the_installation_has_no_passkeys_none_is_offered_or_taken(world: 
 def test_one_may_have_ten_passkeys(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passkeys, "MOST", 1)
     visitor = coordinator(world)
+    visitor.confirm()
     answer = SoftPasskey(world.settings.web.passkey_origin, "localhost").make(
         asked_on(visitor.get("/own/passkey").text)
     )

@@ -141,6 +141,7 @@ def test_where_the_desk_asks_everybody_who_has_none_sets_one_up_at_the_first_log
 
 def test_one_sets_it_up_and_takes_it_away_on_ones_own_page(world: World) -> None:
     visitor = coordinator(world)
+    visitor.confirm()
     secret = secret_on(visitor.get("/own/totp").text)
     done = visitor.post("/own/totp", {"secret": secret.hex(), "code": code_at(world.clock.now, secret)})
     assert done.status_code == 200
@@ -157,6 +158,7 @@ def test_one_sets_it_up_and_takes_it_away_on_ones_own_page(world: World) -> None
 def test_a_coordinator_takes_a_lost_one_away(world: World) -> None:
     visitor = coordinator(world)
     visitor.get("/members/")
+    visitor.confirm()
     assert visitor.post(f"/members/{world.ring.member_id}/reset-second-factor").status_code == 303
     assert visitor.get("/").status_code == 302, "their sessions end"
     assert Visitor(world).log_in(LOGIN, PASSPHRASE).location == "/"

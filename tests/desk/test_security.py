@@ -3,10 +3,12 @@
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import desk
 from desk.security import BODY_LIMIT
 from store import casework
 from store.casework import NotFound
@@ -124,6 +126,7 @@ def test_every_page_needs_a_log_in(world: World) -> None:
 
 def test_ids_that_do_not_exist_are_not_found_on_every_route(world: World) -> None:
     visitor = coordinator(world)
+    visitor.confirm()
     valid: dict[str, Any] = {
         "version": "1",
         "value": "melding",
@@ -133,6 +136,9 @@ def test_ids_that_do_not_exist_are_not_found_on_every_route(world: World) -> Non
         "severity": "laag",
         "status": "assessing",
         "reason": "done",
+        "draft": "0",
+        "purpose": "status",
+        "language": "nl",
     }
     for method, path in _rules(world):
         if NOWHERE not in path or path.endswith("/release"):
@@ -213,3 +219,49 @@ def test_a_case_that_is_gone_is_a_page_and_no_error(world: World, case_id: str) 
     with pytest.raises(NotFound), world.database.begin() as session:
         casework.view_case(session, world.ring, NOWHERE, world.clock.now)
     assert coordinator(world).get(f"/cases/{NOWHERE}").status_code == 404
+
+
+def test_no_folder_is_listed_and_no_request_is_sent_back(world: World) -> None:
+    visitor = coordinator(world)
+    assert visitor.get("/static/").status_code == 404
+    client = world.app.test_client()
+    for path in ("/", "/login", "/static/desk.css"):
+        answer = client.open(path, method="TRACE", headers={"X-Word": "Geheimwoord"})
+        assert answer.status_code == 405, path
+        assert "Geheimwoord" not in answer.text
+
+
+@pytest.mark.parametrize("field", ["kind", "primary", "severity", "categories", "missing"])
+def test_a_word_that_stands_in_no_list_is_refused(world: World, case_id: str, field: str) -> None:
+    visitor = coordinator(world)
+    data = {"version": visitor.version(case_id), "value": "iets_anders"}
+    assert visitor.post(f"/cases/{case_id}/decide/{field}", data).status_code == 400
+    assert data["version"] == visitor.version(case_id)
+
+
+def test_what_stands_in_the_address_is_no_part_of_a_form(world: World, case_id: str) -> None:
+    visitor = coordinator(world)
+    version = visitor.version(case_id)
+    assert visitor.post(f"/cases/{case_id}/decide/kind?version={version}&value=klacht").status_code == 400
+    assert version == visitor.version(case_id)
+
+
+def test_a_form_changes_nothing_but_what_it_asks_for(world: World, case_id: str) -> None:
+    """Fields of other forms, and of the rows themselves, that somebody sends along."""
+    visitor = coordinator(world)
+    more = {"status": "closed", "outcome": "withdrawn", "approver": "x", "severity": "laag", "reference": "K1111-11111"}
+    more |= {"member_id": "x", "desk": "x", "clear": "no", "breach": "no"}
+    data = {"version": visitor.version(case_id), "value": "klacht", **more}
+    assert visitor.post(f"/cases/{case_id}/decide/kind", data).status_code == 303
+    with world.database.begin() as session:
+        view = casework.view_case(session, world.ring, case_id, world.clock.now)
+    assert (view.status, view.closing, view.first_look, view.reference) == ("received", None, None, "K2345-00000")
+    assert view.report["kind"] == "klacht"
+    assert view.report["severity"] == "hoog"
+
+
+def test_no_script_keeps_anything_in_the_browser() -> None:
+    kept = re.compile(r"localStorage|sessionStorage|indexedDB|caches\.|document\.cookie|serviceWorker")
+    scripts = sorted((Path(desk.__file__).parent / "static").glob("*.js"))
+    assert scripts
+    assert [script.name for script in scripts if kept.search(script.read_text(encoding="utf-8"))] == []

@@ -343,6 +343,10 @@ class Visitor:
         asked = self.post("/search", {"words": words, **more})
         return self.get(f"{asked.location}?page={page}") if asked.status_code == 303 else asked
 
+    def confirm(self, passphrase: str = PASSPHRASE, then: str = "") -> TestResponse:
+        """Give the passphrase once more, as is asked before one changes what lets one in."""
+        return self.post("/own/confirm", {"passphrase": passphrase, "then": then})
+
     def cookie(self, name: str) -> str | None:
         found = self._client.get_cookie(name, domain="desk.example")
         return found.value if found else None
