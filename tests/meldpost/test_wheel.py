@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -70,3 +71,13 @@ def test_installed_elsewhere_it_makes_a_desk_and_understands_a_mail(wheel: Path,
         [*command, "--version"], cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True, text=True
     )
     assert version.stdout.strip()
+
+
+def test_it_holds_nothing_but_the_parts(wheel: Path) -> None:
+    """No tests, benchmarks, tools or papers of those who make it."""
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name.partition("/")[0] for name in archive.namelist()}
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "root_packages"
+    ]
+    assert {name for name in found if not name.endswith(".dist-info")} == set(packages)

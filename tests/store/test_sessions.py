@@ -168,3 +168,10 @@ def test_failures_of_long_ago_are_forgotten_and_later_ones_are_not(world: World)
 
 def test_the_wait_has_an_end() -> None:
     assert Throttle().wait_after(10_000) == timedelta(minutes=15)
+
+
+def test_the_secret_of_a_session_is_256_bits_that_come_once(world: World) -> None:
+    with world.db.begin() as session:
+        made = {sessions.start(session, world.ring, NOW) for _ in range(5)}
+    assert len(made) == 5
+    assert {len(secret) for secret in made} == {32}
