@@ -11,7 +11,7 @@ CASES ?= 100000
 SEEDS = $(if $(filter files,$(TARGET)),corpus-files,corpus)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test styles screens check format bench many lighthouse soak messages fuzz corpus train evaluate requirements dev clean
+.PHONY: help demo test styles screens check format bench many busy lighthouse soak messages fuzz corpus train evaluate requirements dev clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: dev ## mails per second through the whole way, beside a floor; writes doc
 
 many: dev ## the queue and the search of CASES (100000) cases, kept in .bench/; writes that part of docs/bench.md
 	$(BIN)/python -m bench.searching $(CASES)
+
+busy: dev ## 20 sessions at a desk of CASES (100000) cases, for SECONDS (300), on two cores; writes that part of docs/bench.md
+	$(BIN)/python -m bench.busy_desk $(or $(CASES),100000) $(SECONDS)
 
 lighthouse: dev ## what Lighthouse says of the desk's pages (it comes from npm); writes that part of docs/bench.md
 	@tools/system-packages.sh
