@@ -5,8 +5,9 @@ template itself says are no giveaway. Takes time in proportion to the texts: the
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cases.names import folded, words
 
@@ -24,15 +25,36 @@ _SENTENCE = re.compile(r"[.!?:\n]\s*$")
 _NUMBER = re.compile(r"\d{3}|\d[.,:/-]\d")
 
 
+class What(StrEnum):
+    """What a place in a letter gives away."""
+
+    PERSON = "person"
+    PASSAGE = "passage"
+    NAME = "name"
+    FILE = "file"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The characters of a letter from `begin` up to `end` give these away. `persons`: who is named there."""
+
+    begin: int
+    end: int
+    what: tuple[What, ...]
+    persons: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Giveaways:
     """What stands in a letter, as it stands there. `persons` are names of persons concerned, or of their functions;
-    `passages` runs of words of the report; `names` names and numbers out of it; `files` names of its attachments."""
+    `passages` runs of words of the report; `names` names and numbers out of it; `files` names of its attachments.
+    `places`: where in the letter that is, in order; none lie over each other."""
 
     persons: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
 
     def __bool__(self) -> bool:
         return any((self.persons, self.passages, self.names, self.files))
@@ -54,12 +76,27 @@ def giveaways(
     """
     outside = "\n".join([letter, *enclosed])
     said, harmless = _folded_words(outside), _folded_words(template)
-    report = "\n".join(texts)[:_LONGEST_TEXT]
+    report, enclosed, files = "\n".join(texts)[:_LONGEST_TEXT], list(enclosed), list(files)
+    persons = [person for person in concerned if _naming(person, harmless) & set(said)]
+    runs = _runs(_folded_words(report)) - _runs(harmless)
+    telling = _telling_words(report) - set(harmless)
+    named = _first(name for name in files if _names_file(name, outside, enclosed))
+    places = [
+        *(
+            Place(*found.span(), (What.PERSON,), (who,))
+            for who in persons
+            for found in _of(letter, _naming(who, harmless))
+        ),
+        *(Place(*stretch, (What.PASSAGE,)) for stretch in _stretches(letter, runs)),
+        *(Place(*found.span(), (What.NAME,)) for found in _of(letter, telling)),
+        *(Place(*found.span(), (What.FILE,)) for name in named for found in _of_file(letter, name)),
+    ]
     return Giveaways(
-        persons=_first(person for person in concerned if _names(person, said, harmless)),
-        passages=_first(_passages(outside, _runs(_folded_words(report)) - _runs(harmless))),
-        names=_first(_telling(outside, _telling_words(report) - set(harmless))),
-        files=_first(name for name in files if _names_file(name, outside, enclosed)),
+        persons=_first(persons),
+        passages=_first(" ".join(outside[begin:end].split()) for begin, end in _stretches(outside, runs)),
+        names=_first(found[0] for found in _of(outside, telling)),
+        files=named,
+        places=tuple(_joined(places)),
     )
 
 
@@ -75,14 +112,43 @@ def _runs(said: Sequence[str]) -> set[tuple[str, ...]]:
     return {tuple(said[at : at + RUN]) for at in range(len(said) - RUN + 1)}
 
 
-def _names(person: str, said: Sequence[str], harmless: Sequence[str]) -> bool:
-    """Is a word of this name said that the template does not say?"""
-    telling = {word for word in words(person) if len(word) >= _SHORTEST_NAME}
-    return bool(telling & (set(said) - set(harmless)))
+def _naming(person: str, harmless: Iterable[str]) -> set[str]:
+    """The words of this name by which it is told, but those that the template says."""
+    return {word for word in words(person) if len(word) >= _SHORTEST_NAME} - set(harmless)
 
 
-def _passages(text: str, runs: set[tuple[str, ...]]) -> Iterable[str]:
-    """The longest stretches of the text that are made of these runs, as they stand there."""
+def _of(text: str, folded_words: Set[str]) -> Iterable[re.Match[str]]:
+    """Where these words stand in a text."""
+    return (word for word in _WORD.finditer(text) if folded(word[0]) in folded_words)
+
+
+def _of_file(text: str, name: str) -> Iterable[re.Match[str]]:
+    """Where a file is called by its name, if that is long enough to tell anything."""
+    stem = _stem(name)
+    return re.finditer(re.escape(stem), text, re.IGNORECASE) if len(stem) >= _SHORTEST_TELLING else iter(())
+
+
+def _joined(places: Iterable[Place]) -> Iterator[Place]:
+    """The places in order, those that lie over each other as one."""
+    joined: Place | None = None
+    for each in sorted(places, key=lambda place: (place.begin, place.end)):
+        if joined is not None and each.begin < joined.end:
+            joined = Place(
+                joined.begin,
+                max(joined.end, each.end),
+                tuple(dict.fromkeys(joined.what + each.what)),
+                tuple(dict.fromkeys(joined.persons + each.persons)),
+            )
+            continue
+        if joined is not None:
+            yield joined
+        joined = each
+    if joined is not None:
+        yield joined
+
+
+def _stretches(text: str, runs: set[tuple[str, ...]]) -> Iterable[tuple[int, int]]:
+    """Where the longest stretches of the text begin and end that are made of these runs."""
     found = list(_WORD.finditer(text))
     said = [folded(word[0]) for word in found]
     starts = (at for at in range(len(said) - RUN + 1) if tuple(said[at : at + RUN]) in runs)
@@ -91,9 +157,9 @@ def _passages(text: str, runs: set[tuple[str, ...]]) -> Iterable[str]:
         if begin - 1 in of_the_report:
             continue
         end = next(place for place in range(begin, len(said) + 1) if place not in of_the_report)
-        stretch = " ".join(text[found[begin].start() : found[end - 1].end()].split())
-        if len(stretch) >= _FEWEST_LETTERS:
-            yield stretch
+        first, last = found[begin].start(), found[end - 1].end()
+        if len(" ".join(text[first:last].split())) >= _FEWEST_LETTERS:
+            yield first, last
 
 
 def _telling_words(report: str) -> set[str]:
@@ -107,10 +173,10 @@ def _telling_words(report: str) -> set[str]:
     return telling
 
 
-def _telling(text: str, telling: set[str]) -> Iterable[str]:
-    return (word[0] for word in _WORD.finditer(text) if folded(word[0]) in telling)
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
 
 
 def _names_file(name: str, text: str, enclosed: Iterable[str]) -> bool:
-    stem = name.rpartition(".")[0] or name
+    stem = _stem(name)
     return name in enclosed or (len(stem) >= _SHORTEST_TELLING and folded(stem) in folded(text))

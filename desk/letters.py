@@ -26,6 +26,7 @@ from desk.forms import LetterForm, SendForm
 from desk.language import switched, zone
 from desk.parts import parts
 from desk.security import BODY_LIMIT
+from desk.telling import Piece, pieces
 from notify.catalogue import catalogue_for
 from notify.letters import LetterFacts, compose_letter, offered, places_left, subject_of
 from notify.mime import File
@@ -205,6 +206,16 @@ class ToBeSent:
     subject: str
     left: tuple[str, ...]
     found: Giveaways
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The letter with what it tells of the report marked."""
+        return list(pieces(self.draft.text, self.found.places))
+
+    @property
+    def enclosed(self) -> list[str]:
+        """The files of the report that go along under their own names."""
+        return [each.name for each in self.draft.files if each.name in self.found.files]
 
     @property
     def came_back(self) -> bool:

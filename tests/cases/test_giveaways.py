@@ -36,6 +36,25 @@ def test_words_of_the_report_are_found_as_one_passage_across_lines_and_marks() -
     assert found(said).passages == ("vraagt de contractmanager 10 procent van iedere factuur",)
 
 
+def told(letter: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    return [(letter[one.begin : one.end], one.what, one.persons) for one in found(letter).places]
+
+
+def test_each_place_of_a_letter_is_known_with_what_it_tells_and_of_whom() -> None:
+    letter = "Wij spraken Dijkgraaf.\nU schreef: vraagt de contractmanager 10 procent van iedere factuur, in 2026-4711."
+    assert told(letter) == [
+        ("Dijkgraaf", ("person",), ("Rolf Dijkgraaf",)),
+        (
+            "vraagt de contractmanager 10 procent van iedere factuur",
+            ("passage", "person"),
+            ("contractmanager catering",),
+        ),
+        ("2026-4711", ("name",), ()),
+    ]
+    assert told("Zie Bewijs Facturen.") == [("Bewijs Facturen", ("file",), ())]
+    assert told(TEMPLATE) == []
+
+
 def test_a_few_words_that_everybody_says_are_no_passage() -> None:
     assert found("Dat heb ik gezien, zei men.").passages == ()
     assert RUN > 4

@@ -265,9 +265,15 @@ def test_what_of_the_report_would_go_out_is_named_and_has_to_be_looked_at(
 ) -> None:
     write(visitor, case_id, "Wij spraken met de heer Dijkgraaf over 10 procent van iedere factuur. Ik heb.")
     page = visitor.get(f"/cases/{case_id}/letter/preview").text
-    warning = page.split("Er zou iets van de melding naar buiten gaan")[1].split("</div>")[0]
+    warning = page.split("Uw brief vertelt iets uit de melding")[1].split("</div>")[0]
     assert "Rolf Dijkgraaf" in warning
     assert "10 procent van iedere factuur" in warning
+    assert "… Wij spraken met de heer <strong>Dijkgraaf</strong> over" in warning
+    assert '<a href="#told-1">“Dijkgraaf”</a>' in warning
+    assert '<mark id="told-1" tabindex="-1">Dijkgraaf</mark> over ' in page
+    assert f'<a class="button" href="/cases/{case_id}/letter">De brief wijzigen</a>' in warning
+    assert 'href="#seen"' in warning
+    assert 'id="seen"' in page
     assert send(visitor, case_id).status_code == 400
     assert waiting(world) == []
     assert send(visitor, case_id, seen="y").status_code == 303
@@ -278,7 +284,7 @@ def test_a_file_of_the_report_or_words_of_it_are_warned_of(world: World, visitor
     found = found_file("bewijs.pdf", "application/pdf", text="De afspraak over tien procent in de Zinkwerf.")
     case_id = world.new_case(found=[found]).case_id
     write(visitor, case_id, "U schreef over de afspraak over tien procent.", files=(io.BytesIO(b"x"), "bewijs.pdf"))
-    warning = visitor.get(f"/cases/{case_id}/letter/preview").text.split("naar buiten gaan")[1].split("</div>")[0]
+    warning = visitor.get(f"/cases/{case_id}/letter/preview").text.split("Uw brief vertelt")[1].split("</div>")[0]
     assert "de afspraak over tien procent" in warning
     assert "bewijs.pdf" in warning
 
@@ -287,7 +293,7 @@ def test_no_template_warns_of_itself(world: World, visitor: Visitor, case_id: st
     for purpose in ("ask", "status", "feedback", "referral", "closing", "other"):
         write(visitor, case_id, "", "begin", purpose=purpose)
         page = visitor.get(f"/cases/{case_id}/letter/preview").text
-        assert "naar buiten gaan" not in page, purpose
+        assert "Uw brief vertelt" not in page, purpose
 
 
 def test_what_still_has_to_be_filled_in_keeps_a_letter_from_being_sent(
