@@ -23,6 +23,7 @@ from desk import (
     keys,
     language,
     letters,
+    lists,
     live,
     login,
     members,
@@ -83,6 +84,7 @@ def create_app(
     compressed.compress_files(app)
     gate.install(app)
     keys.install(app)
+    lists.install(app)
     letters.admit_files(app)
     entering.admit_files(app)
     CSRFProtect(app)
@@ -102,6 +104,7 @@ def create_app(
         interpreting,
         keys,
         letters,
+        lists,
         live,
         again,
         attachments,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from flask import abort, request
 from flask_babel import lazy_gettext as _l
@@ -101,7 +102,7 @@ class Filters:
         """Which member has the cases; None where that does not matter."""
         return {"": None, "mine": own_id, "nobody": NOBODY}.get(self.who, self.who)
 
-    def address(self, **other: str) -> Mapping[str, str]:
+    def address(self, **other: str) -> Mapping[str, Any]:
         """These filters, but those given otherwise, as they stand in an address."""
         changed = replace(self, **other)
         return {name: slug for name, slug in changed.chosen().items() if slug}
@@ -115,12 +116,18 @@ class Filters:
 
 def asked() -> Filters:
     """What the address of this request asks for; a slug that is none leads nowhere."""
-    wanted = {name: request.args.get(name, "") for name in CHOICES}
-    if any(slug and not _is_known(name, slug) for name, slug in wanted.items()):
+    found = read(request.args)
+    if found is None:
         abort(404)
-    alike = request.args.get("alike", "")
-    if alike and not _ID.fullmatch(alike):
-        abort(404)
+    return found
+
+
+def read(given: Mapping[str, str]) -> Filters | None:
+    """The filters of an address; None where a slug in it is none."""
+    wanted = {name: given.get(name, "") for name in CHOICES}
+    alike = given.get("alike", "")
+    if any(slug and not _is_known(name, slug) for name, slug in wanted.items()) or (alike and not _ID.fullmatch(alike)):
+        return None
     return Filters(**wanted, alike=alike)
 
 

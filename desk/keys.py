@@ -22,6 +22,7 @@ KEYS = {
     "j": _l("To the next case of the list"),
     "k": _l("To the case before it"),
     "Enter": _l("Open that case"),
+    "u": _l("From a case back to its list"),
     "/": _l("To the search box"),
     "?": _l("Show this list"),
 }

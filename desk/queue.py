@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from cases.lifecycle import OPEN, Status
 from cases.roles import May
@@ -74,15 +75,30 @@ class Mailbox:
     stale: bool
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A page of the queue, its rows in the order in which they are shown. `graver`: the gravest of the cases for which
+    a row stands."""
+
+    page: Page
+    rows: Sequence[QueueRow]
+    graver: Mapping[str, str | None]
+    on_cards: "OnCards | None"
+
+    @property
+    def pages(self) -> int:
+        return _pages(self.page)
+
+
 @blueprint.get("/")
-def show() -> str:
-    """What needs a person; filters choose (`desk/filters.py`), `?page=` goes on."""
+def show() -> Response | str:
+    """What needs a person; filters choose (`desk/filters.py`), `?page=` goes on. Beyond the last page is the last."""
     ring, now = gate.ring(), parts().clock()
     whole = ring.may(May.OPEN_THE_DESK)
     if not whole and not ring.may(May.OPEN_GRANTED):
         return gate.own_place()
     chosen, number = filters.asked(), request.args.get("page", 1, type=int)
-    if not 1 <= number <= LAST_PAGE:
+    if number < 1:
         abort(404)
     on_cards = _on_cards(chosen)
     with parts().database.read() as transaction:
@@ -98,35 +114,27 @@ def show() -> str:
             mine=taken_count(transaction, ring),
         )
         mark = arrivals.mark(transaction, ring, now)
-        alike = _alike(transaction, by_status)
-        page = queue_page(
-            *(transaction, ring),
-            page=number,
-            size=PAGE_SIZE,
-            wanted=_wanted(chosen, on_cards, alike, ring, now),
-            alike=() if chosen.fold or chosen.alike else alike,
-            order=_order(now),
-        )
         names = logins(transaction, ring) if whole else {}
         mailboxes = _mailboxes(transaction, ring.desk, now) if whole else []
         training_due = whole and _training_due(transaction)
+        found = _listed(transaction, chosen, on_cards, number, by_status)
     choices = {**filters.CHOICES, "who": _members(names, ring.member_id)}
     if chosen.who and chosen.who not in choices["who"]:
         abort(404)
-    gate.note_look_at([row.case_id for row in page.rows])
-    graver = _gravest_behind(page)
-    pages = max(1, -(-page.lines // PAGE_SIZE))
+    if found.page.number != number:
+        return redirect(url_for("queue.show", page=found.page.number, **chosen.address()))
+    gate.note_look_at([row.case_id for row in found.rows])
     return render_template(
         "queue.html",
         section="queue",
         counts=counts,
-        page=page,
-        rows=page.rows if chosen.status and chosen.status not in OPEN else by_need(page.rows, now, graver),
-        graver=graver,
-        doubts={row.case_id: doubted_here(row.scores) for row in page.rows},
-        pages=pages,
+        page=found.page,
+        rows=found.rows,
+        graver=found.graver,
+        doubts={row.case_id: doubted_here(row.scores) for row in found.rows},
+        pages=found.pages,
         chosen=chosen,
-        on_cards=on_cards,
+        on_cards=found.on_cards,
         choices=choices,
         holders={**names, ring.member_id: ring.login},
         names=filters.NAMES,
@@ -143,6 +151,38 @@ def _members(names: Mapping[str, str], own_id: str) -> Mapping[str, str]:
     """By whom cases can be chosen: the member themselves, nobody, and the others, those who left too."""
     others = sorted((login, member_id) for member_id, login in names.items() if member_id != own_id)
     return {**filters.WHO, **{member_id: login for login, member_id in others}}
+
+
+def listed(chosen: Filters, number: int) -> Listed:
+    """A page of what filters choose; beyond the last the last."""
+    on_cards = _on_cards(chosen)
+    with parts().database.read() as transaction:
+        by_status = status_counts(transaction, gate.ring())
+        return _listed(transaction, chosen, on_cards, number, by_status)
+
+
+def _listed(
+    session: Session, chosen: Filters, on_cards: "OnCards | None", number: int, by_status: Mapping[Status, int]
+) -> Listed:
+    alike, now = _alike(session, by_status), parts().clock()
+    wanted = _wanted(chosen, on_cards, alike, gate.ring(), now)
+
+    def read(number: int) -> Page:
+        folded = () if chosen.fold or chosen.alike else alike
+        return queue_page(
+            *(session, gate.ring()), page=number, size=PAGE_SIZE, wanted=wanted, alike=folded, order=_order(now)
+        )
+
+    page = read(min(number, LAST_PAGE))
+    if not page.rows and page.number > _pages(page):
+        page = read(_pages(page))
+    graver = _gravest_behind(page)
+    ended = chosen.status and chosen.status not in OPEN
+    return Listed(page, page.rows if ended else by_need(page.rows, now, graver), graver, on_cards)
+
+
+def _pages(page: Page) -> int:
+    return max(1, -(-page.lines // page.size))
 
 
 def _training_due(session: Session) -> bool:

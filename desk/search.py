@@ -4,6 +4,7 @@ It is kept with the session (`desk/searches.py`), and the page of hits is asked 
 and a link lead to the hits again, as they are by then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -62,12 +63,29 @@ def results(search_id: str) -> str | tuple[str, int]:
     here, ring, index = parts(), gate.ring(), gate.search_index()
     with here.database.read() as transaction:
         found = index.search(transaction, ring, _query(entry))
-        pages = max(1, -(-len(found.case_ids) // PAGE))
-        number = min(max(1, page), pages)
+        number, pages = _clamped(page, found)
         hits = index.present(transaction, ring, found, number)
     with here.database.begin() as transaction:
         note_shown(transaction, ring, hits, here.clock())
     return _page(entry, Results(search_id, hits, found, number, pages, index.waiting(here.database, ring)))
+
+
+def page_of(search_id: str, page: int) -> tuple[Sequence[str], int, int]:
+    """The cases on a page of the hits, without a word of them; which page it is, and how many there are."""
+    asked = gate.searches().find(search_id)
+    if asked is None:
+        return (), 1, 1
+    index = gate.search_index()
+    with parts().database.read() as transaction:
+        found = index.search(transaction, gate.ring(), _query(SearchForm.of(asked)))
+    number, pages = _clamped(page, found)
+    return found.case_ids[(number - 1) * PAGE : number * PAGE], number, pages
+
+
+def _clamped(page: int, found: Found) -> tuple[int, int]:
+    """The page that is shown, and how many there are."""
+    pages = max(1, -(-len(found.case_ids) // PAGE))
+    return min(max(1, page), pages), pages
 
 
 def _page(entry: SearchForm, shown: Results | None, *, gone: bool = False) -> str:

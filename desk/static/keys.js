@@ -1,9 +1,18 @@
-// Single keys, unless their reader turned them off: j and k go through the cases of a list, / to the search box, ? opens the sheet that names them.
+// Single keys, unless their reader turned them off: j and k go through the cases of a list, and from a case to the next of its list, u back to that, / to the search box, ? opens the sheet that names them.
 
 const page = document.body.dataset.keys;
 
+const typed = () => [...document.querySelectorAll("main textarea, main input")].some(
+  (field) => field.type !== "hidden" && (field.value !== field.defaultValue || field.checked !== field.defaultChecked));
+
+// From the page of a case; what somebody is writing there is not lost by a slip of a finger.
+const go = (where) => {
+  if (!typed()) document.querySelector(`[data-go="${where}"]`)?.click();
+};
+
 const step = (by) => {
   const cases = [...document.querySelectorAll("main a.open")];
+  if (!cases.length) return go(by > 0 ? "next" : "previous");
   const at = cases.indexOf(document.activeElement);
   const next = at < 0 ? (by > 0 ? 0 : -1) : Math.min(Math.max(at + by, 0), cases.length - 1);
   cases.at(next)?.focus();
@@ -30,7 +39,7 @@ const sheet = async () => {
   dialog.showModal();
 };
 
-const does = { "j": () => step(1), "k": () => step(-1), "/": search, "?": sheet };
+const does = { "j": () => step(1), "k": () => step(-1), "u": () => go("back"), "/": search, "?": sheet };
 
 if (page) {
   document.addEventListener("keydown", (event) => {

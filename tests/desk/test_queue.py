@@ -155,7 +155,14 @@ def test_a_status_that_does_not_exist_is_not_found(world: World) -> None:
     visitor = coordinator(world)
     assert visitor.get("/?status=secret").status_code == 404
     assert visitor.get("/?page=0").status_code == 404
-    assert visitor.get("/?page=99999999999").status_code == 404
+
+
+def test_beyond_the_last_page_stands_the_last(world: World) -> None:
+    world.new_case()
+    visitor = coordinator(world)
+    for beyond in ("99", "99999999999"):
+        assert visitor.get(f"/?status=received&page={beyond}").location == "/?page=1&status=received"
+    assert visitor.get("/?status=closed&page=2").location == "/?page=1&status=closed"
 
 
 def test_a_long_queue_has_pages(world: World) -> None:

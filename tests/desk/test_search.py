@@ -39,7 +39,7 @@ def test_hits_stand_in_their_context_with_the_words_marked(world: World) -> None
     assert page.status_code == 200
     assert "<mark>factuur</mark>" in page.text
     assert "<mark>leveranciers</mark>" in page.text
-    assert f'href="/cases/{case_id}"' in page.text
+    assert f'href="/cases/{case_id}?from=search:' in page.text
     assert "K2345-00000" in page.text
 
 

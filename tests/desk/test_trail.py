@@ -226,7 +226,7 @@ def test_no_page_is_left_out(world: World) -> None:
         "/keys", "/cases/<case_id>/here", "/cases/<case_id>/here/events",
         "/static/<path:filename>", "/trail/",
         "/members/", "/members/add", "/members/<member_id>", "/own/", "/own/totp", "/own/passkey",
-        "/own/unlocking", "/search",
+        "/own/unlocking", "/search", "/cases/<case_id>/previous", "/cases/<case_id>/next",
         "/overview/", "/overview/<int:year>", "/overview/<int:year>.csv", "/overview/<int:year>.pdf",
         "/consents/", "/retention/", "/retention/declarations/<declaration_id>.txt",
         "/new",
