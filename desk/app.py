@@ -16,9 +16,9 @@ from desk import (
     entering,
     errors,
     exporting,
+    faults,
     gate,
     grants,
-    identity,
     interpreting,
     keys,
     language,
@@ -29,6 +29,7 @@ from desk import (
     members,
     mergers,
     notes,
+    opening,
     overview,
     own,
     papers,
@@ -85,6 +86,7 @@ def create_app(
     gate.install(app)
     keys.install(app)
     lists.install(app)
+    faults.install(app)
     letters.admit_files(app)
     entering.admit_files(app)
     CSRFProtect(app)
@@ -100,8 +102,8 @@ def create_app(
         changes,
         entering,
         grants,
-        identity,
         interpreting,
+        opening,
         keys,
         letters,
         lists,

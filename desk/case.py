@@ -46,7 +46,7 @@ class Refused:
     """A form that came back: `place` is the id of its section on the page."""
 
     place: str
-    form: CaseForm | NoteForm
+    form: CaseForm | NoteForm | ReasonForm
 
 
 @blueprint.get("/cases/<case_id>")
@@ -224,7 +224,7 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         others=_others(view),
         refused=refused,
         identity_closed=whole.opens_identity and not is_open,
-        identity=ReasonForm(formdata=None),
+        identity=refused.form if refused and isinstance(refused.form, ReasonForm) else ReasonForm(formdata=None),
         identity_minutes=parts().settings.web.identity_minutes,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
         contact=contact_form(view, refused),

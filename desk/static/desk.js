@@ -5,6 +5,7 @@ import "./keep.js";
 import "./keys.js";
 import "./live.js";
 import "./presence.js";
+import "./told.js";
 import { forget } from "./unsent.js";
 
 const idle = Number(document.body.dataset.idle) * 1000;

@@ -46,7 +46,7 @@ MEMBERS = {
 
 ASKS: Mapping[frozenset[May], set[str]] = {
     frozenset({May.OPEN_THE_DESK, May.OPEN_GRANTED}): {
-        "case.show", "identity.open_it", "search.form", "search.ask", "search.results",
+        "case.show", "opening.open_it", "search.form", "search.ask", "search.results",
         "lists.previous", "lists.following",
         "live.mail", "presence.show", "presence.events",
         "attachments.as_html", "attachments.as_text", "attachments.original", "attachments.attachment",

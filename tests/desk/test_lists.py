@@ -158,7 +158,7 @@ def test_keys_go_from_case_to_case_and_back_but_not_over_what_is_typed(
     page.wait_for_load_state("networkidle")
     page.locator("#notes textarea").fill("Half")
     page.locator("#notes textarea").blur()
-    page.keyboard.press("k")
+    page.keyboard.press("k")  # the browser asks, and is told to stay
     page.keyboard.press("u")
     assert page.locator("#notes textarea").input_value() == "Half"
     page.locator("#notes textarea").fill("")
