@@ -13,7 +13,7 @@ from ingest.mail import Finding, SignatureResult, Unopened
 from store import casework, outbox
 from store.outbox import OutboxState
 from store.schema import Outbox
-from tests.desk.world import CONTACT, Visitor, World, coordinator, found_file
+from tests.desk.world import CONTACT, Visitor, World, coordinator, found_file, labelled, passage
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><b>"
 CLEAN = {"result": "clean", "name": ""}
@@ -88,7 +88,7 @@ def test_a_file_stands_below_the_one_that_it_was_taken_out_of(world: World) -> N
 def test_what_a_suggestion_rests_on_is_marked_in_a_file_too(world: World) -> None:
     file = found_file("a.docx", "application/zip", text="Hij vroeg 10 procent van\niedere factuur.")
     html = page(world, world.new_case(own_text="Zie bijlage.", found=[file]).case_id)
-    assert '<mark>10 procent van\niedere factuur<small class="label">Strafbaar feit</small></mark>' in html
+    assert passage("10 procent van\niedere factuur", "Strafbaar feit") in html
 
 
 def test_names_functions_phone_and_address_are_marked_in_words_signature_quote_and_file(world: World) -> None:
@@ -100,11 +100,11 @@ def test_names_functions_phone_and_address_are_marked_in_words_signature_quote_a
         more={"signature_text": "Appie Ramdin\nZinkwerf 31, 2544 EC Den Haag"},
     )
     html = page(world, taken.case_id)
-    assert html.count('<span class="part concerned">Rolf Dijkgraaf<small class="label">betrokkene</small></span>') == 2
-    assert '<span class="part function">contractmanager catering<small class="label">functie</small></span>' in html
-    assert html.count('<span class="part reporter">Appie Ramdin<small class="label">melder</small></span>') == 2
-    assert '<span class="part phone">06 - 24  81 77 03<small class="label">telefoon</small></span>' in html
-    assert '<span class="part address">Zinkwerf 31, 2544 EC Den Haag<small class="label">adres</small></span>' in html
+    assert html.count(labelled("concerned", "Rolf Dijkgraaf", "betrokkene")) == 2
+    assert labelled("function", "contractmanager catering", "functie") in html
+    assert html.count(labelled("reporter", "Appie Ramdin", "melder")) == 2
+    assert labelled("phone", "06 - 24  81 77 03", "telefoon") in html
+    assert labelled("address", "Zinkwerf 31, 2544 EC Den Haag", "adres") in html
 
 
 def test_a_legend_names_the_marks_that_occur_and_no_others(world: World) -> None:

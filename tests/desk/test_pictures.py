@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from desk.pictures import POLICY, STYLE, Picture, facts, page, picture, speaking
-from tests.desk.world import CONTACT, OWN_TEXT, REPORT
+from tests.desk.world import CONTACT, OWN_TEXT, REPORT, labelled, passage
 from triage import MailText
 
 FOUND: Mapping[str, Any] = {
@@ -87,15 +87,15 @@ def test_everything_that_was_found_is_marked_with_its_label() -> None:
         ("06 - 24 81 77 03", "phone", "phone"),
         ("Zinkwerf 31,\n2544 EC\nDen Haag", "address", "address"),
     ):
-        assert f'<span class="part {part}">{words}<small class="label">{label}</small></span>' in text
-    assert '<mark>10 procent\nvan iedere factuur<small class="label">Criminal offence</small></mark>' in text
+        assert labelled(part, words, label) in text
+    assert passage("10 procent\nvan iedere factuur", "Criminal offence", language="en") in text
     assert text.count('<dd><span class="part ') == 6, "the legend"
 
 
 def test_evidence_of_two_categories_says_both() -> None:
     both = [{"text": "10 procent van iedere factuur", "category": slug} for slug in ("strafbaar_feit", "pesten")]
-    labels = '<small class="label">Criminal offence</small><small class="label">Bullying</small></mark>'
-    assert f"<mark>10 procent\nvan iedere factuur{labels}" in html(made(evidence=both))
+    marked = passage("10 procent\nvan iedere factuur", "Criminal offence", "Bullying", language="en")
+    assert marked in html(made(evidence=both))
 
 
 def test_the_subject_the_quote_and_the_files_are_marked_too() -> None:

@@ -300,6 +300,21 @@ _OF_A_CASE = re.compile("/cases/([0-9a-f]{32})")
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
+def passage(words: str, *categories: str, language: str = "nl") -> str:
+    """A marked passage as a page has it: what is seen, and beside it what is heard."""
+    said = {"nl": ("Begin van passage:", "Einde van passage"), "en": ("Begin of passage:", "End of passage")}
+    begin, end = said[language]
+    labels = "".join(f'<small class="label" aria-hidden="true">{each}</small>' for each in categories)
+    heard = f'<span class="unseen"> [{begin} {", ".join(categories)}] </span>'
+    return f'<mark>{heard}{words}{labels}<span class="unseen"> [{end}] </span></mark>'
+
+
+def labelled(part: str, words: str, label: str) -> str:
+    """A marked part as a page has it, likewise."""
+    told = f'<small class="label" aria-hidden="true">{label}</small><span class="unseen"> ({label}) </span>'
+    return f'<span class="part {part}">{words}{told}</span>'
+
+
 class Visitor:
     """A person with a browser: keeps cookies, and sends the token of the page it saw last.
 
