@@ -24,6 +24,7 @@ from desk.next_step import next_step
 from desk.parts import parts
 from desk.timeline import lines
 from desk.ways import way_of
+from desk.words import STATUSES_MEAN
 from store import note_drafts, records
 from store.audit import Action
 from store.casework import CaseView, Decision, view_case
@@ -230,6 +231,7 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         contact=contact_form(view, refused),
         first_look=first_look_form(view, refused),
         status_form=_status(view, refused),
+        status_means=STATUSES_MEAN,
         closing=Status.CLOSED in TRANSITIONS[view.status],
         retention=retention.of_case(view),
         access=access,
