@@ -168,6 +168,7 @@ def _received_at(form: EnterForm) -> datetime:
     """A day is a day: what came today came now, what came before at noon."""
     now = parts().clock()
     day = form.received.data
+    assert day is not None  # a form that is valid has one
     return now if day == form.today else datetime.combine(day, time(12), zone()).astimezone(UTC)
 
 

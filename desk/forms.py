@@ -1,6 +1,6 @@
 """The forms of the desk: what a person may send, and what is said when it makes no sense."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,8 +10,6 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms import (
     BooleanField,
-    DateField,
-    DateTimeLocalField,
     FieldList,
     Form,
     FormField,
@@ -32,6 +30,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 from cases.lifecycle import Status
 from cases.terms import BY_SAYING, DoneReason
 from config.taxonomy import SUBS, Category, Severity
+from desk.days import DayField, MomentField
 from desk.words import (
     CATEGORIES,
     DONE_REASONS,
@@ -499,7 +498,7 @@ class SendForm(CaseForm):
     MOST_DAYS = 92
 
     draft = IntegerField(widget=HiddenInput(), validators=[NumberRange(1, LAST_VERSION)])
-    when = DateTimeLocalField(_l("Send later, on"), format="%Y-%m-%dT%H:%M", validators=[Optional()])
+    when = MomentField(_l("Send later, on"), [Optional()])
     seen = BooleanField(_l("I looked at the warning, and want to send this all the same"))
     move_on = BooleanField()
 
@@ -525,7 +524,7 @@ class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
 
     today: date
     way = RadioField(_l("How it came"), choices=_choices(WAYS), validate_choice=False)
-    received = DateField(_l("Day on which it came"), validators=[InputRequired(_l("Choose a day."))])
+    received = DayField(_l("Day on which it came"), [InputRequired(_l("Fill in a day."))])
     text = TextAreaField(
         _l("What was said or written"),
         validators=[Length(max=NOTE_LENGTH, message=_l("That is too long."))],
@@ -543,9 +542,9 @@ class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
     def validate_way(self, field: RadioField) -> None:
         _must_be_among(field, WAYS)
 
-    def validate_received(self, field: DateField) -> None:
-        if not self.today - self.OLDEST <= field.data <= self.today:
-            raise ValidationError(_l("Choose a day that is past, at most ten years ago."))
+    def validate_received(self, field: DayField) -> None:
+        if field.data and not self.today - self.OLDEST <= field.data <= self.today:
+            raise ValidationError(_l("Fill in a day that is past, at most ten years ago."))
 
     def validate_text(self, field: TextAreaField) -> None:
         if not field.data and (self.way.data != "letter" or not self.given()):
@@ -609,8 +608,8 @@ class SearchForm(FlaskForm):  # type: ignore[misc]
     kind = SelectField(_l("Kind"), choices=_choices({"": _l("any"), **KINDS}), default="")
     category = SelectField(_l("Category"), choices=_choices({"": _l("any"), **CATEGORIES, **SUB_NAMES}), default="")
     severity = SelectField(_l("Severity"), choices=_choices({"": _l("any"), **SEVERITIES}), default="")
-    since = DateField(_l("Received from"), validators=[Optional()])
-    until = DateField(_l("Received until"), validators=[Optional()])
+    since = DayField(_l("Received from"), [Optional()])
+    until = DayField(_l("Received until"), [Optional()])
 
     ASKED = ("words", "status", "kind", "category", "severity", "since", "until")
 
@@ -624,6 +623,34 @@ class SearchForm(FlaskForm):  # type: ignore[misc]
         form = cls(formdata=MultiDict(asked), meta={"csrf": False})
         form.validate()
         return form
+
+
+class TrailForm(FlaskForm):  # type: ignore[misc]
+    """Which rows of the audit trail. `look_up` finds the id of a case."""
+
+    ASKED = ("action", "member", "since", "until")
+
+    look_up: Callable[[str], str | None]
+    case_id: str | None = None
+    action = SelectField(_l("What"), default="")
+    member = SelectField(_l("Member"), default="")
+    case = StringField(
+        _l("Reference of a case, or its number on the trail"),
+        validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+    since = DayField(_l("From"), [Optional()])
+    until = DayField(_l("Up to and including"), [Optional()])
+
+    def validate_case(self, field: StringField) -> None:
+        self.case_id = self.look_up(field.data) if field.data else None
+        if field.data and not self.case_id:
+            raise ValidationError(_l("No case is found by this."))
+
+    def asked(self) -> dict[str, Any]:
+        """What was chosen, as it may stand in an address."""
+        asked = {name: str(self[name].data) for name in self.ASKED if self[name].data}
+        return {**asked, "case": self.case_id} if self.case_id else asked
 
 
 def _must_be_among(field: RadioField | SelectField, values: Iterable[str]) -> None:

@@ -138,7 +138,7 @@ def send(case_id: str) -> Answer:
     when = None if form.when.data is None else form.when.data.replace(tzinfo=zone()).astimezone(UTC)
     now = here.clock()
     if when is not None and not now < when < now + timedelta(days=SendForm.MOST_DAYS):
-        form.when.errors = [gettext("Choose a moment between now and three months from now.")]
+        form.when.errors = [gettext("Fill in a moment between now and three months from now.")]
         return _preview(case_id, form, view, sending)
     try:
         with here.database.begin() as transaction:

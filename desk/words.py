@@ -65,6 +65,16 @@ STATUSES = {
     "set_aside": _l("Set aside"),
     "destroyed": _l("Being destroyed"),
 }
+STATUSES_MEAN = {
+    "received": _l("Nobody took it up yet."),
+    "assessing": _l("The desk finds out what it is about and what has to be done."),
+    "awaiting_reporter": _l("The desk asked the reporter something and waits for the answer."),
+    "investigating": _l("Somebody finds out whether it is so."),
+    "handled_in_line": _l("A manager of the organisation solves it."),
+    "referred": _l("Somebody outside the desk handles it from now on."),
+    "closed": _l("The desk is done with it. Say how it ended and who approved that."),
+    "set_aside": _l("It is no report, such as advertising or a mistake. Nothing is due any more."),
+}
 OUTCOMES = {
     "substantiated": _l("Substantiated"),
     "partly_substantiated": _l("Partly substantiated"),
@@ -182,6 +192,30 @@ RECORDS = {
     "contact": _l("the reporter's contact details"),
 }
 """What there is one of in each case, and only Meldpost and members write."""
+RECORD_KINDS = {
+    **RECORDS,
+    "raw": _l("the message as it came"),
+    "message": _l("the message as it was written"),
+    "attachment": _l("an attachment"),
+    "outgoing": _l("a mail to the reporter"),
+    "draft": _l("the draft of a letter"),
+    "enclosure": _l("a file that goes with a letter"),
+    "report": _l("what the machine made of a message"),
+    "masked": _l("the masked text of a message"),
+    "note": _l("a note"),
+    "merger": _l("the merging with another case"),
+    "access": _l("who opens the case"),
+    "member": _l("name and role of a member"),
+    "profile": _l("name and role of a member, for themselves"),
+    "model": _l("a model of the desk's own"),
+    "models": _l("the list of the desk's own models"),
+    "declaration": _l("a declaration of destruction"),
+    "order": _l("an order to destroy the case"),
+    "figures": _l("what stays of the case for the yearly report"),
+    "given_figures": _l("the figures of a year"),
+    "letter_text": _l("a text of letters"),
+}
+"""Every kind of sealed record, as the audit trail calls it."""
 MARKS = {
     "encrypted": _l("encrypted"),
     "virus": _l("virus found"),
@@ -470,6 +504,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "held_reason": HELD_REASONS,
     "message_state": MESSAGE_STATES,
     "record": RECORDS,
+    "record_kind": RECORD_KINDS,
     "flag": FLAGS,
     "locked": LOCKED,
     "signature": SIGNATURES,

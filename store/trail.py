@@ -1,6 +1,6 @@
 """Reading the trail: a page at a time, newest first, as the rows stand in clear. Who did what, with which case, when.
 
-Nothing here opens anything: details stay sealed.
+Details stay sealed.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from store.keyring import KeyRing
 from store.members import logins
+from store.reach import holds_the_desk_key, within_reach
 from store.records import CANNOT_OPEN
 from store.rows import table_of
-from store.schema import Audit, Member
+from store.schema import Audit, CaseFile, Member
 
 _AUDIT = table_of(Audit)
 
@@ -73,6 +74,14 @@ def page(session: Session, desk: str, wanted: Wanted, size: int, before: int | N
     found = session.execute(asked.order_by(_AUDIT.c.id.desc()).limit(size + 1)).all()
     lines = tuple(Line(**row._mapping) for row in found[:size])
     return Page(lines, lines[-1].id if len(found) > size else None)
+
+
+def may_find(session: Session, ring: KeyRing, case_id: str) -> bool:
+    """May this person learn which case of the trail has a reference that they know? Who opens cases: of those that they
+    reach. Who opens none: of those that nobody is kept out of, for it may be they."""
+    open_to = within_reach(ring) if holds_the_desk_key(ring) else CaseFile.restricted.is_(False) | within_reach(ring)
+    found = select(CaseFile.id).where(CaseFile.id == case_id, CaseFile.desk == ring.desk, open_to)
+    return session.scalar(found) is not None
 
 
 def members(session: Session, ring: KeyRing) -> Mapping[str, str]:

@@ -75,7 +75,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "consents.show", "consents.give", "consents.take_back",
     },
     frozenset({May.READ_FIGURES}): {"overview.show", "overview.of_year", "overview.as_csv", "overview.as_pdf"},
-    frozenset({May.READ_TRAIL}): {"trail.show", "trail.prove"},
+    frozenset({May.READ_TRAIL}): {"trail.show", "trail.choose", "trail.prove"},
     frozenset({May.OPEN_THE_DESK, May.SEE_SYSTEM}): {"settings.terms", "system.show"},
 }  # fmt: skip
 """What lets a member in: any one of these rights, to these pages."""

@@ -155,9 +155,9 @@ def test_terms_count_from_the_day_on_which_the_report_came(world: World, visitor
         ({"way": "pigeon"}, "Kies"),
         ({"text": ""}, "Schrijf op wat er is gezegd"),
         ({"way": "letter", "text": ""}, "Schrijf op wat er is gezegd"),
-        ({"received": "2036-01-01"}, "Kies een dag die voorbij is"),
-        ({"received": "1999-01-01"}, "Kies een dag die voorbij is"),
-        ({"received": ""}, "Kies een dag."),
+        ({"received": "2036-01-01"}, "Vul een dag in die voorbij is"),
+        ({"received": "1999-01-01"}, "Vul een dag in die voorbij is"),
+        ({"received": ""}, "Vul een dag in."),
     ],
     ids=["no way", "no words", "no file", "a day to come", "a day long past", "no day"],
 )

@@ -13,16 +13,19 @@ import pytest
 from sqlalchemy import select, text, update
 
 from cases.roles import May, Role, may
+from desk.words import RECORD_KINDS
 from store import audit, checkpoints, sessions
 from store.audit import Action
 from store.frame import Context
+from store.grants import shut_out
 from store.keyring import KeyRing, pair
+from store.records import RecordKind
 from store.schema import Audit
 from store.sealing import open_sealed
 from store.signing import SigningKey
 from tests.desk.test_letters import write
 from tests.desk.test_members import add
-from tests.desk.world import DESK, PASSPHRASE, REPORT, Visitor, World, coordinator
+from tests.desk.world import DESK, PASSPHRASE, REPORT, Visitor, World, coordinator, join
 from tests.ingest import made_files as made
 
 PLACE = "192.0.2.7"
@@ -122,6 +125,52 @@ def test_rows_are_chosen_by_action_member_case_and_dates(world: World) -> None:
 )
 def test_what_is_no_slug_id_or_date_is_refused(world: World, query: str) -> None:
     assert coordinator(world).get(f"/trail/?{query}").status_code == 404
+
+
+def test_a_case_is_found_by_its_reference_which_stands_in_no_address(world: World) -> None:
+    taken, other = world.new_case(), world.new_case()
+    visitor = coordinator(world, language="en")
+    visitor.get(f"/cases/{taken.case_id}")
+    visitor.get(f"/cases/{other.case_id}")
+    found = visitor.post("/trail/", {"case": " k2345 00000 ", "action": "look", "since": "1-1-2026"})
+    assert found.location == f"/trail/?action=look&since=2026-01-01&case={taken.case_id}"
+    page = visitor.get(found.location).text
+    assert 'value="K2345-00000"' in page
+    assert 'value="01-01-2026"' in page
+    assert f'title="{taken.case_id}">K2345-00000</a>' in page
+    assert other.case_id not in page
+    assert visitor.post("/trail/", {"case": taken.case_id}).location == f"/trail/?case={taken.case_id}"
+
+
+@pytest.mark.parametrize(("field", "typed"), [("case", "7K3FM-9Q2XD"), ("case", "Dijkgraaf"), ("since", "gisteren")])
+def test_what_nothing_is_found_by_is_said_at_the_field(world: World, field: str, typed: str) -> None:
+    page = coordinator(world).post("/trail/", {field: typed})
+    assert page.status_code == 400
+    assert f'href="#{field}"' in page.text
+    assert typed in page.text
+
+
+def test_who_is_kept_out_of_a_case_does_not_learn_by_its_reference_which_it_is_on_the_trail(world: World) -> None:
+    taken = world.new_case()
+    auditor = coordinator(world, join(world, "a.uditor", Role.AUDITOR))
+    assert auditor.post("/trail/", {"case": "K2345-00000"}).location == f"/trail/?case={taken.case_id}"
+    kept_out = join(world, "k.uit", Role.DEPUTY)
+    for _ in shut_out(
+        *(world.database, world.ring, world.index, world.keys, taken.case_id, kept_out.member_id, "Over hen."),
+        by_request=False,
+    ):
+        pass
+    for each in (auditor, coordinator(world, kept_out)):
+        assert each.post("/trail/", {"case": "K2345-00000"}).status_code == 400
+        assert "K2345" not in each.get(f"/trail/?case={taken.case_id}").text
+    assert coordinator(world).post("/trail/", {"case": "K2345-00000"}).status_code == 303
+
+
+def test_what_a_row_is_about_is_said_in_the_readers_language(world: World) -> None:
+    world.new_case()
+    page = coordinator(world).get("/trail/").text
+    assert "de regel in de werkvoorraad, versie 1" in page
+    assert set(RecordKind) <= set(RECORD_KINDS)
 
 
 def test_rows_of_another_desk_are_not_shown(world: World) -> None:
