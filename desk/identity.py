@@ -1,5 +1,6 @@
 """Who reported: closed on the page of a case until the member says why, and then open for a while in this log-in."""
 
+from collections.abc import Set
 from datetime import timedelta
 
 from desk import gate
@@ -14,6 +15,13 @@ def is_open(case_id: str) -> bool:
     now, lasts = parts().clock(), timedelta(minutes=parts().settings.web.identity_minutes)
     with parts().database.read() as transaction:
         return identity.is_open(transaction, gate.ring(), case_id, visit(), now, lasts)
+
+
+def open_cases() -> Set[str]:
+    """The cases of which who reported is open here and now."""
+    now, lasts = parts().clock(), timedelta(minutes=parts().settings.web.identity_minutes)
+    with parts().database.read() as transaction:
+        return identity.opened(transaction, gate.ring(), visit(), now, lasts)
 
 
 def require(case_id: str) -> None:

@@ -1,8 +1,9 @@
 """Receipts that wait for the coordinator's word: see which, and let them go, one, some or all."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
@@ -11,11 +12,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from cases.roles import May
-from desk import gate
+from desk import gate, identity
 from desk.parts import parts
 from store import audit, casework, changes, outbox, records
 from store.audit import Action
-from store.outbox import OutgoingRow
+from store.outbox import OutgoingKind, OutgoingRow
 from store.records import RecordKind
 from store.schema import Message
 
@@ -24,6 +25,20 @@ blueprint.before_request(gate.require(May.OPEN_THE_DESK))
 
 DOUBTFUL = frozenset({"dmarc_fail", "spf_fail"})
 """Reasons for which a receipt would go to somebody who wrote nothing; such a one is chosen by itself."""
+
+
+MOST_TEXTS = 100
+"""So many are shown as they are written, the oldest; the page of a case shows the others."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A mail as it is written. `to` is None while who reported is closed, and so is all of a letter, which people write
+    and which may name the reporter."""
+
+    subject: str | None
+    text: str | None
+    to: str | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,11 @@ def show() -> str:
         cases = [row.case_id for row in held if row.case_id]
         reasons = _reasons(transaction, held)
         cards = records.opened_of_subjects(transaction, gate.ring(), cases, RecordKind.CARD)
+        copies = records.opened_of_subjects(
+            transaction, gate.ring(), [row.id for row in held[:MOST_TEXTS]], RecordKind.OUTGOING
+        )
         paused_at = outbox.paused_at(transaction, gate.ring().desk)
+    opened = identity.open_cases()
     gate.note_look_at(cases)
     references = {case_id: card["reference"] for case_id, card in cards.items()}
     doubtful = {mail_id for mail_id, why in reasons.items() if why.reason in DOUBTFUL}
@@ -52,8 +71,15 @@ def show() -> str:
         references=references,
         reasons=reasons,
         doubtful=doubtful,
+        copies={row.id: _copy(row, copies[row.id], opened) for row in held if row.id in copies},
         paused_at=paused_at,
     )
+
+
+def _copy(row: OutgoingRow, copy: Mapping[str, Any], opened: Set[str]) -> Copy:
+    is_open = row.case_id in opened
+    shown = copy if is_open or row.kind is not OutgoingKind.LETTER else {}
+    return Copy(shown.get("subject"), shown.get("text"), copy.get("to") if is_open else None)
 
 
 def _reasons(session: Session, held: Sequence[OutgoingRow]) -> Mapping[str, Why]:

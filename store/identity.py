@@ -7,6 +7,7 @@ The keys themselves are on the member's ring all the time; this is about what is
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -51,7 +52,16 @@ def open_for(
 
 def is_open(session: Session, ring: KeyRing, case_id: str, visit: str, now: datetime, lasts: timedelta) -> bool:
     """Did this member say in this visit why they open who reported, no longer ago than it lasts?"""
+    return case_id in opened(session, ring, visit, now, lasts, case_id)
+
+
+def opened(
+    session: Session, ring: KeyRing, visit: str, now: datetime, lasts: timedelta, case_id: str | None = None
+) -> Set[str]:
+    """The cases, or whether this one is among them, of which this member said why in this visit."""
     said = (Audit.member_id == ring.member_id, Audit.subject_id == visit, Audit.action == Action.IDENTITY_OPENED)
     then = (Audit.at > now - lasts, Audit.at <= now)
-    found = select(Audit.id).where(Audit.desk == ring.desk, Audit.case_id == case_id, *said, *then)
-    return session.execute(found.limit(1)).first() is not None
+    found = select(Audit.case_id).where(Audit.desk == ring.desk, *said, *then)
+    if case_id is not None:
+        found = found.where(Audit.case_id == case_id).limit(1)
+    return {each for each in session.scalars(found) if each}

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from desk import receipts
 from desk.forms import DECISIONS
 from store import audit, outbox
 from store.audit import Action
+from store.outbox import OutgoingKind
 from store.records import RecordKind
 from tests.desk.world import DESK, LOGIN, REPORT, START, Visitor, World, coordinator, passage
 from tests.store.world import damage
@@ -483,6 +485,43 @@ def test_a_receipt_that_waits_says_why_and_when_its_message_came(world: World, v
     page = visitor.get("/receipts/").text
     assert "Het bericht is oud" in page
     assert "18 nov 2026" in page
+
+
+def test_a_receipt_that_waits_shows_what_it_says_and_to_whom_it_goes_once_that_is_open(world: World) -> None:
+    case_id = world.new_case().case_id
+    world.hold_receipt(case_id)
+    visitor = coordinator(world, reason="")
+    page = visitor.get("/receipts/").text
+    assert "Wij hebben uw bericht ontvangen." in page
+    assert "appie@reporter.example" not in page
+    assert f'href="/cases/{case_id}#contact"' in page
+    visitor.post(f"/cases/{case_id}/identity", {"reason": "Wie krijgt dit?"})
+    assert "appie@reporter.example" in visitor.get("/receipts/").text
+    assert "appie@reporter.example" not in coordinator(world, reason="").get("/receipts/").text
+    world.clock.forward(minutes=world.settings.web.identity_minutes)
+    later = coordinator(world, reason="")
+    assert "appie@reporter.example" not in later.get("/receipts/").text
+
+
+def test_a_letter_that_waits_says_nothing_while_the_reporter_is_closed(world: World) -> None:
+    case_id = world.new_case().case_id
+    world.hold_receipt(case_id, kind=OutgoingKind.LETTER)
+    visitor = coordinator(world, reason="")
+    assert "Wij hebben uw bericht ontvangen." not in visitor.get("/receipts/").text
+    visitor.post(f"/cases/{case_id}/identity", {"reason": "Nalezen."})
+    assert "Wij hebben uw bericht ontvangen." in visitor.get("/receipts/").text
+
+
+def test_of_very_many_receipts_that_wait_the_first_are_shown_as_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "MOST_TEXTS", 2)
+    case_id = world.new_case().case_id
+    for _ in range(3):
+        world.hold_receipt(case_id)
+    page = coordinator(world).get("/receipts/").text
+    assert page.count("Wij hebben uw bericht ontvangen.") == 2
+    assert f'href="/cases/{case_id}#mail"' in page
 
 
 def test_receipts_that_wait_are_let_go_one_by_one_or_all(world: World, visitor: Visitor, case_id: str) -> None:

@@ -131,12 +131,12 @@ class World:
                 transaction, self.keys, self.index, case_id, new, sender_is_new=sender_is_new, now=self.clock.now
             )
 
-    def hold_receipt(self, case_id: str) -> str:
+    def hold_receipt(self, case_id: str, kind: OutgoingKind = OutgoingKind.RECEIPT) -> str:
         """A receipt that waits for the coordinator's word."""
         outbox_id = outbox.new_outbox_id()
         new = NewOutgoing(
             id=outbox_id,
-            kind=OutgoingKind.RECEIPT,
+            kind=kind,
             case_id=case_id,
             recipient="appie@reporter.example",
             mime=b"Subject: Ontvangstbevestiging\r\n\r\nWij hebben uw bericht ontvangen.\r\n",
