@@ -203,6 +203,7 @@ RECORD_KINDS = {
     "report": _l("what the machine made of a message"),
     "masked": _l("the masked text of a message"),
     "note": _l("a note"),
+    "note_draft": _l("the draft of a note"),
     "merger": _l("the merging with another case"),
     "access": _l("who opens the case"),
     "member": _l("name and role of a member"),
