@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response
-from flask_babel import get_locale
+from flask import Blueprint, Response, render_template
+from flask_babel import get_locale, gettext
 
 from cases.roles import May
 from desk import gate, identity, mailhtml
@@ -38,6 +38,14 @@ def attachment(case_id: str, attachment_id: str) -> Response:
 
 
 @blueprint.get("/messages/<message_id>/original")
+def before_original(case_id: str, message_id: str) -> str:
+    """What is to be known before a mail is taken out as it came."""
+    _content(case_id, message_id, Action.LOOK)
+    title = gettext("The message as it came")
+    return render_template("original.html", section="queue", case_id=case_id, title=title, message_id=message_id)
+
+
+@blueprint.post("/messages/<message_id>/original")
 def original(case_id: str, message_id: str) -> Response:
     """The mail as it came. Its file name is its id: a subject has no place in a download list."""
     identity.require(case_id)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from flask import Blueprint, Response, render_template, request
-from flask_babel import LazyString
+from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 
 from cases.roles import May
@@ -104,7 +104,9 @@ def copy(case_id: str, attachment_id: str) -> Response | tuple[str, int]:
 def warn(case_id: str, attachment_id: str) -> str:
     """What is to be known before the file itself is taken out."""
     with _opened(case_id, attachment_id, Action.LOOK) as download:
-        return render_template("original.html", section="queue", case_id=case_id, file=file_of(download.about, 1))
+        file = file_of(download.about, 1)
+        title = gettext("The file as it came: %(file)s", file=file.name or gettext("attachment without a name"))
+        return render_template("original.html", section="queue", case_id=case_id, title=title, file=file)
 
 
 def _opened(case_id: str, attachment_id: str, action: Action) -> AbstractContextManager[Download]:

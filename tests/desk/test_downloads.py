@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from desk.attachments import disposition
 from store import casework
+from store.audit import Action
+from tests.desk.test_trail import of_action
 from tests.desk.world import SITE, Visitor, World, coordinator
 
 
@@ -39,7 +41,11 @@ def test_hostile_html_is_a_file_to_save_and_never_a_page(world: World) -> None:
 def test_a_mail_can_be_had_as_it_came(world: World) -> None:
     raw = b"From: a@example.org\r\n\r\n\xff\xfe kapot"
     taken = world.new_case(state="unreadable", raw=raw)
-    answer = coordinator(world).get(f"/cases/{taken.case_id}/messages/{taken.message_id}/original")
+    path, visitor = f"/cases/{taken.case_id}/messages/{taken.message_id}/original", coordinator(world)
+    assert "Voordat u het opent" in visitor.get(path).text
+    assert of_action(world, Action.DOWNLOAD) == []
+    answer = visitor.post(path)
+    assert len(of_action(world, Action.DOWNLOAD)) == 1
     assert answer.data == raw
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert f"{taken.message_id}.eml" in answer.headers["Content-Disposition"]

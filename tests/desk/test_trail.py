@@ -235,7 +235,7 @@ LOOKS = {
     "/cases/{case}": Action.LOOK,
     "/cases/{case}/messages/{message}/html": Action.LOOK,
     "/cases/{case}/messages/{message}/text": Action.LOOK,
-    "/cases/{case}/messages/{message}/original": Action.DOWNLOAD,
+    "/cases/{case}/messages/{message}/original": Action.LOOK,
     "/cases/{case}/attachments/{attachment}": Action.LOOK,
     "/cases/{case}/attachments/{attachment}/pages/1": Action.LOOK,
     "/cases/{case}/attachments/{attachment}/copy.pdf": Action.SAFE_COPY,
