@@ -539,3 +539,14 @@ def test_a_key_file_whose_time_is_over_is_emptied_where_it_lies(here: Here, mani
         os.utime(keys, (long_ago.timestamp(),) * 2)
     assert backups.expire(here.folder, 30, now).removed == (keys,)
     assert set(other_name.read_bytes()) == {0}
+
+
+def test_keys_of_another_backup_are_not_put_together_with_content(here: Here) -> None:
+    """Whatever somebody makes of the manifest."""
+    backup.back_up(here.world.settings, here.target)
+    here.world.new_case()
+    backup.back_up(here.world.settings, here.folder / "tuesday")
+    content, keys = here.folder / "monday.content", here.folder / "tuesday.keys"
+    with pytest.raises(BackupError, match="do not fit together"):
+        SqliteCopies(here.file).put_together(content, keys)
+    assert SqliteCopies(here.file).half_restored() == []
