@@ -96,12 +96,12 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
         "id": "rw  rw  r",
         "desk": "rw  rw  r",
         "status": "rwu rwu r",
-        "version": "rw  rwu r",
+        "version": "rwu rwu r",
         "restricted": "rw  rwu r",
         "changes": "rwu rwu .",
         "folded": "rw  rwu r",
-        "reference_digest": "rw  rw  .",
-        "linked_case_id": "rwu rw  .",
+        "reference_digest": "rwu rwu .",
+        "linked_case_id": "rwu rwu .",
         "merged_into_id": "rwu rwu .",
         "taken_by_id": "rw  rwu .",
         "opened_at": "rw  rw  r",
@@ -306,7 +306,7 @@ GRANTS: Mapping[str, Mapping[str, str]] = {
     },
     "presence": {
         "case_id": "r   rw  .",
-        "member_id": ".   rw  .",
+        "member_id": "r   rw  .",
         "desk": ".   rw  .",
         "doing": ".   rwu .",
         "until": ".   rwu .",
@@ -365,11 +365,11 @@ _BOTH = (Process.DAEMON, Process.DESK)
 DELETES: Mapping[str, tuple[Process, ...]] = {
     "attachment": _BOTH,
     "audit_covered": (Process.DAEMON,),
-    "case_file": (Process.DAEMON,),
+    "case_file": _BOTH,
     "due": _BOTH,
     "held_login": _BOTH,
     "key_pair": _BOTH,
-    "legal_hold": (Process.DAEMON,),
+    "legal_hold": _BOTH,
     "login_attempt": _BOTH,
     "lookup": _BOTH,
     "mail_cap": _BOTH,
@@ -389,7 +389,8 @@ DELETES: Mapping[str, tuple[Process, ...]] = {
     "session": _BOTH,
     "signing_key": (Process.DESK,),
 }
-"""The daemon destroys cases whose time has come, and so takes away what hangs on them."""
+"""The daemon destroys cases whose time has come, the desk those before their time: both take away what hangs on
+them."""
 
 _VERBS = {"r": "SELECT", "w": "INSERT", "u": "UPDATE"}
 _VERSION_TABLE = "alembic_version"

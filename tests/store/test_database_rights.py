@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ProgrammingError
 
-from store import database_rights
+from store import database_rights, destruction
 from store.database import open_database
 from store.database_rights import DELETES, GRANTS, Process
 from store.schema import Base
@@ -136,6 +136,21 @@ def test_the_daemon_writes_what_it_cannot_read_back(engines: dict[Process, Engin
 )
 def test_the_desk_takes_no_mail_in_and_sends_none(engines: dict[Process, Engine], statement: str) -> None:
     assert is_refused(engines[Process.DESK], statement)
+
+
+OF_OTHER_KEYS = {"consent", "second_factor"}
+"""Sealed to keys of the desk and of members, never to a case's: no row of theirs hangs on a case."""
+
+
+@pytest.mark.parametrize("process", [Process.DAEMON, Process.DESK])
+def test_who_destroys_cases_may_take_away_whatever_hangs_on_one(process: Process) -> None:
+    tables = {step.table.name: step.table for step in destruction._steps("")} | {
+        "case_file": Base.metadata.tables["case_file"]
+    }
+    assert {name for name in tables if not database_rights.may_delete(process, name)} <= OF_OTHER_KEYS
+    for name, table in tables.items():
+        named = {column.name for column in table.primary_key}
+        assert named <= set(database_rights.columns_of(process, name, "r")), name
 
 
 @pytest.mark.parametrize("table", TABLES)

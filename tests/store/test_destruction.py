@@ -23,6 +23,7 @@ from store.casework import NotFound
 from store.changes import Changed
 from store.consent import ConsentNeeded
 from store.database import open_database
+from store.database_rights import Process
 from store.destruction import NotDestroyable
 from store.early_destruction import destroy_now
 from store.intake import NoSuchCase, add_message
@@ -43,7 +44,9 @@ from store.schema import (
     Record,
     SealedSeed,
 )
+from tests.databases import Databases
 from tests.store.destroying import (
+    FILLED_IN,
     INDEXES,
     POLICY,
     actions,
@@ -57,7 +60,7 @@ from tests.store.destroying import (
     tick,
 )
 from tests.store.test_membership import admit, ring
-from tests.store.world import INDEX, NOW, World, attachment, mail
+from tests.store.world import INDEX, NOW, Template, World, attachment, mail, new_case
 
 
 @pytest.fixture
@@ -415,3 +418,25 @@ def test_where_the_desk_wants_two_a_second_member_has_to_agree_to_an_early_destr
         consent.give(session, bram, asked.id, NOW)
     _destroy_now(world, case_id, two=True)
     assert not is_there(world, case_id)
+
+
+@pytest.mark.parametrize("process", [Process.DAEMON, Process.DESK])
+def test_daemon_and_desk_each_destroy_a_case_under_their_own_role(
+    databases: Databases, template: Template, tmp_path: Path, process: Process
+) -> None:
+    url = databases.copy(template.file, tmp_path)
+    world, own = template.world(url), open_database(databases.as_process(url, process))
+    with world.db.begin() as session:
+        case_id = new_case(session, world.keys).case_id
+    settle_mail(world, case_id)
+    end(world, case_id)
+    if process is Process.DAEMON:
+        announced(world, case_id)
+        assert destruction.destroy_due(own, INDEXES, FILLED_IN) == 1
+    else:
+        names = {world.ring.member_id: "ada"}
+        asked = (own, world.ring, INDEX, case_id, "Verkeerd bezorgd.", POLICY, names)
+        destroy_now(*asked, version=look(world, case_id).version, now=NOW)
+    assert not is_there(world, case_id)
+    own.close()
+    world.db.close()
