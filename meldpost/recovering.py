@@ -14,7 +14,7 @@ from config.secrets import write_key
 from config.settings import DeskSettings, Settings
 from meldpost import hygiene
 from meldpost.shares_asked import RecoverySeed
-from meldpost.startup import NotReady, database_is_current, existing_database
+from meldpost.startup import NotReady, desks_database_is_current, opened
 from store import consent, recovery
 from store.consent import Act
 from store.database import Database
@@ -70,8 +70,8 @@ class AtRecovery:
 def at_recovery(settings: Settings, desk: str, seed: RecoverySeed) -> Iterator[AtRecovery]:
     """Raises NotReady, NotTheRecoveryKey, NotRecoverable."""
     hygiene.no_core_dumps()
-    database_is_current(settings)
-    database = existing_database(settings)
+    desks_database_is_current(settings)
+    database = opened(settings.database.for_desk)  # it does what a member of the desk could
     try:
         try:
             with database.read() as session:

@@ -16,7 +16,8 @@ from meldpost.init import initialise
 from meldpost.startup import refuse_unless_ready, refuse_unless_servable
 from store.database import open_database
 from tests.databases import PostgresTemplates
-from tests.meldpost.plans import plan_in
+from tests.meldpost.pages import words_on
+from tests.meldpost.plans import PASSPHRASE, plan_in
 
 NAMES = ("anna_daemon", "anna_desk", "anna_auditor", "anna_owner")
 
@@ -121,3 +122,40 @@ def test_sqlite_has_no_roles(tmp_path: Path) -> None:
     result = run(made.config, "init", "--roles")
     assert result.exit_code == 1
     assert "SQLite" in result.output
+
+
+COMMANDS = {
+    "member list": "member list --login co",
+    "consent list": "consent list --login co",
+    "rotate": "rotate --login co",
+    "rotate --pin": "rotate --pin",
+    "report": "report 2026 --login co",
+    "retention": "retention",
+    "audit verify": "audit verify",
+    "recovery renew": "recovery renew --login co",
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
+def test_every_command_goes_under_the_roles_that_the_configuration_names(config: Path, command: str) -> None:
+    assert run(config, "init", "--roles").exit_code == 0
+    without_owner = "".join(
+        line for line in config.read_text().splitlines(keepends=True) if not line.startswith("owner_url")
+    )
+    config.write_text(without_owner)
+    for page in config.parent.glob("recovery-*.html"):
+        page.unlink()
+    result = CliRunner().invoke(main, [*command.split(), "--config", str(config)], input=f"{PASSPHRASE}\n")
+    assert "rights" not in result.output
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+def test_a_recovery_goes_under_the_desks_role(config: Path) -> None:
+    assert run(config, "init", "--roles").exit_code == 0
+    phrase = config.parent / "phrase"
+    phrase.write_text("zeven andere woorden die men nergens anders vindt staan\n", encoding="utf-8")
+    pages = sorted(config.parent.glob("recovery-*.html"))[:2]
+    typed = "".join(" ".join(words_on(page)) + "\n" for page in pages)
+    options = ["--login", "co", "--passphrase-file", str(phrase), "--config", str(config)]
+    result = CliRunner().invoke(main, ["recover", *options], input=typed)
+    assert result.exit_code == 0, (result.output, result.exception)
