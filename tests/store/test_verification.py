@@ -254,6 +254,15 @@ def test_rows_that_changed_places_are_named(kept: Kept, one: int, two: int, what
         assert fault.row_id <= max(a["id"], b["id"])
 
 
+def test_rows_that_changed_places_where_no_checkpoint_has_either_are_named(kept: Kept) -> None:
+    with Attacked(kept) as db:
+        write(db, 3, NOW + timedelta(hours=1))
+        found = rows(db)
+        found[-1]["id"], found[-2]["id"] = found[-2]["id"], found[-1]["id"]
+        replace(db, found)
+        assert first(db, kept.outside).wrong is Wrong.REORDERED
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(min_value=0, max_value=ROWS - 1))
 def test_a_tail_that_was_cut_off_is_missed(kept: Kept, left: int) -> None:
