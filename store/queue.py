@@ -95,7 +95,7 @@ class Wanted:
     among: frozenset[str] | None = field(default=None, repr=False)
 
 
-InOrder = Callable[[Sequence[str]], Sequence[str]]
+InOrder = Callable[[Sequence[Sequence[str]]], list[str]]
 
 Groups = Sequence[Set[str]]
 """Cases that are alike; one that is in several counts in the first."""
@@ -138,14 +138,16 @@ def queue_page(
     chosen = within_reach(ring) & _chosen(ring, wanted)
     places = range((page - 1) * size, page * size)
 
-    def in_order(stage: Sequence[str]) -> Sequence[str]:
-        return stage if order is None else by_need(session, ring, order, stage, folded)
+    def in_order(stages: Sequence[Sequence[str]]) -> list[str]:
+        if order is None:
+            return [case_id for stage in stages for case_id in stage]
+        return by_need(session, ring, order, stages, folded)
 
     ids, with_dues = _by_due(session, ring, chosen, wanted, behind, places, order, in_order)
     if len(ids) < size and with_dues is not None:
         skipped, left = max(0, places.start - with_dues), size - len(ids)
         if order is not None and wanted.status in (None, *OPEN):  # those that have ended wait for nobody
-            ids += in_order(list(_with_nothing_due(session, chosen, wanted, behind, 0)))[skipped : skipped + left]
+            ids += in_order([list(_with_nothing_due(session, chosen, wanted, behind, 0))])[skipped : skipped + left]
         else:
             ids += islice(_with_nothing_due(session, chosen, wanted, behind, skipped), left)
     rows = {row.id: row for row in session.scalars(select(CaseFile).where(CaseFile.id.in_(ids)))}
@@ -302,12 +304,17 @@ def _by_due(
         among = _ids(session, ring, wanted)
     streamed = {"yield_per": min(2 * places.stop, _READ_AT_ONCE)}
     rows = session.connection().execute(query, execution_options=streamed)
-    found: list[str] = []
+    before, read = 0, 0
+    stages: list[Sequence[str]] = []
     for stage in _stages(rows, behind, among, order):
-        found += in_order(stage) if len(found) + len(stage) > places.start else stage
-        if len(found) >= places.stop:
-            return found[places.start : places.stop], None
-    return found[places.start :], len(found)
+        read += len(stage)
+        if read <= places.start:
+            before = read
+            continue
+        stages.append(stage)
+        if read >= places.stop:
+            return in_order(stages)[places.start - before : places.stop - before], None
+    return in_order(stages)[max(0, places.start - before) :], read
 
 
 def _stages(

@@ -20,7 +20,7 @@ from store.schema import CaseFile, Message
 from store.segment_index import Standing
 
 MOST_OPENED = 200
-"""Cards and reports of one stage that are opened: of more, those that the index does not know stand as not assessed."""
+"""Cards and reports of one page that are opened: of more, those that the index does not know stand as not assessed."""
 _AT_ONCE = 1000
 
 _NEWEST = 2**62
@@ -38,9 +38,15 @@ class Order:
 
 
 def by_need(
-    session: Session, ring: KeyRing, order: Order, case_ids: Sequence[str], folded: Mapping[str, Set[str]]
+    session: Session,
+    ring: KeyRing,
+    order: Order,
+    stages: Sequence[Sequence[str]],
+    folded: Mapping[str, Set[str]],
 ) -> list[str]:
-    """These cases of one stage, in the order in which they need a person; a case that stands for others with theirs."""
+    """The cases of one stage after the other, each stage in the order in which they need a person; a case that stands
+    for others with theirs."""
+    case_ids = [case_id for stage in stages for case_id in stage]
     behind = {each for case_id in case_ids for each in folded.get(case_id, ())}
     known = dict(order.standing([*case_ids, *behind]))
     known |= _opened(session, ring, [*case_ids, *behind], known)
@@ -57,7 +63,7 @@ def by_need(
             own.number,
         )
 
-    return sorted(case_ids, key=need)
+    return [case_id for stage in stages for case_id in sorted(stage, key=need)]
 
 
 def _opened(
@@ -66,7 +72,7 @@ def _opened(
     """What the cards say that the index does not know, or not as they are now."""
     newer = [each for some in _pieces(case_ids) for each in _changed(session, some)]
     wanted = [*dict.fromkeys([*(each for each in case_ids if each not in known), *newer])][:MOST_OPENED]
-    cards = records.opened_of_subjects(session, ring, wanted, RecordKind.CARD)
+    cards = records.opened_of_subjects(session, ring, wanted, RecordKind.CARD) if wanted else {}
     numbers = {case_id: standing.number for case_id, standing in known.items()}
     return {
         case_id: Standing(numbers.get(case_id, _NEWEST), card.get("kind"), card.get("severity"))
@@ -84,7 +90,7 @@ def _changed(session: Session, case_ids: Collection[str]) -> Iterator[str]:
 def _unread_severities(session: Session, ring: KeyRing, case_ids: Sequence[str]) -> Mapping[str, Sequence[str | None]]:
     """How serious the follow-ups are that nobody has looked at, and that no card knows yet; a machine's mail is not."""
     unread = dict([each for some in _pieces(case_ids) for each in _unread(session, some)][:MOST_OPENED])
-    reports = records.opened_of_subjects(session, ring, unread, RecordKind.REPORT)
+    reports = records.opened_of_subjects(session, ring, unread, RecordKind.REPORT) if unread else {}
     found: dict[str, list[str | None]] = {}
     for message_id, case_id in unread.items():
         report = reports.get(message_id, {})
