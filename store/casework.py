@@ -488,10 +488,12 @@ def _closing(sealed: _Sealed, row: CaseFile) -> Closing | None:
 
 def _linked(session: Session, ring: KeyRing, row: CaseFile) -> tuple[str, ...]:
     """Cases linked to this one, in either direction, as far as the member's keys reach them."""
-    linked = or_(CaseFile.linked_case_id == row.id, CaseFile.id == row.linked_case_id)
+    ways = [CaseFile.linked_case_id == row.id]
+    if row.linked_case_id is not None:  # that an id is nothing no index knows: all cases were read
+        ways.append(CaseFile.id == row.linked_case_id)
     found = session.scalars(
         select(CaseFile.id)
-        .where(linked, within_reach(ring, by_desk=False), CaseFile.status != Status.DESTROYED)
+        .where(or_(*ways), within_reach(ring, by_desk=False), CaseFile.status != Status.DESTROYED)
         .order_by(CaseFile.opened_at)
     ).all()
     first = [case_id for case_id in found if case_id == row.linked_case_id]

@@ -19,7 +19,8 @@ from store import audit, casework, dues, ledger, outbox, segments
 from store.database import open_database
 from store.keyring import KeyRing
 from store.overview import Overview
-from store.queue import look_count, overdue_count, queue_page
+from store.queue import NOBODY, Wanted, look_count, overdue_count, queue_page, taken_count
+from store.queue_order import Order
 from store.search import PAGE, Query
 from tests.store.search_world import about, another_member, grant, ready
 from tests.store.world import INDEX, NOW, Template, World
@@ -153,3 +154,69 @@ def test_the_queue_is_counted_by_the_indexes_made_for_it(world: World) -> None:
     assert any("COVERING INDEX ix_message_unseen (desk=? AND seen_at=?)" in step for step in read)
     assert any("COVERING INDEX ix_due_of_cases (desk=? AND state=?)" in step for step in read)
     assert any("COVERING INDEX ix_due_of_a_kind (desk=? AND kind=? AND state=?)" in step for step in read)
+
+
+def _plans(steps: list[str], *words: str) -> list[str]:
+    """How what names these is found, step by step."""
+    return [step.split(" / ")[0] for step in steps if all(word in step for word in words)]
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["to none", "to another"])
+def test_linked_cases_are_found_in_either_direction_by_an_index(world: World, linked: bool) -> None:
+    first = world.open_case().case_id
+    more = {"linked_case": first} if linked else {}
+    second = world.open_case(reference="CCCCC-DDDDD", **more).case_id
+    with world.db.read() as session:
+        row = casework.case_row(session, world.ring, second)
+        with planned(session) as steps:
+            assert casework._linked(session, world.ring, row) == ((first,) if linked else ())
+    found = _plans(steps, "linked_case_id =")
+    assert any("INDEX ix_case_file_linked_case_id" in step for step in found)
+    assert not [step for step in found if step.startswith("SCAN") or _READS_ALL.match(step)]
+
+
+def test_the_few_cases_kept_from_the_desk_are_found_by_an_index_of_their_own(world: World) -> None:
+    world.open_case()
+    with world.db.read() as session, planned(session) as steps:
+        overdue_count(session, world.ring, NOW)
+    assert any("COVERING INDEX ix_case_file_restricted" in step for step in _plans(steps, "restricted"))
+
+
+def test_a_page_far_down_is_read_by_indexes_that_hold_all_that_it_asks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        world.open_case(reference=f"AAAAA-{number:05d}")
+    monkeypatch.setattr("store.queue._FAR", 1)
+    with world.db.read() as session, planned(session) as steps:
+        assert len(queue_page(session, world.ring, page=3, size=1).rows) == 1
+    assert any("COVERING INDEX ix_due_queue" in step for step in _plans(steps, "ORDER BY due.due_at"))
+    assert not _plans(steps, "ORDER BY due.due_at", "case_file")
+    read = _plans(steps, "SELECT case_file.id \nFROM case_file")
+    assert any("COVERING INDEX ix_case_file_queue" in step for step in read)
+    assert not [step for step in read if step.startswith("SCAN case_file")]
+
+
+def test_the_cases_that_somebody_has_are_found_by_an_index_and_those_of_nobody_counted_by_one(world: World) -> None:
+    world.open_case()
+    with world.db.read() as session, planned(session) as steps:
+        queue_page(session, world.ring, wanted=Wanted(taken_by_id=world.ring.member_id))
+        taken_count(session, world.ring)
+    found = _plans(steps, "taken_by_id = ")
+    assert sum("INDEX ix_case_file_taken (desk=? AND taken_by_id=?" in step for step in found) >= 3
+    with world.db.read() as session, planned(session) as steps:
+        queue_page(session, world.ring, wanted=Wanted(taken_by_id=NOBODY))
+    counted = _plans(steps, "count(*)", "taken_by_id IS NULL")
+    assert any("COVERING INDEX ix_case_file_queue" in step for step in counted)
+
+
+def test_what_puts_a_day_in_order_is_read_by_the_ids_of_its_cases(world: World) -> None:
+    world.open_case()
+    index = ready(world)
+    order = Order(lambda due_at: due_at + timedelta(days=1), index.standing, ("acuut",), ("melding",))
+    with world.db.read() as session, planned(session) as steps:
+        assert queue_page(session, world.ring, order=order).total == 1
+    for asked in ("case_file.changes != case_file.folded", "message.seen_at IS NULL AND (EXISTS"):
+        found = _plans(steps, asked)
+        assert found, asked
+        assert not [step for step in found if step.startswith("SCAN") or _READS_ALL.match(step)], found
