@@ -137,7 +137,7 @@ def test_two_members_on_one_case_see_each_other_and_what_changed(world: World, n
     log_in(page)
     press(page, page.get_by_role("link", name="K2345-00000"))
     expect(page.get_by_role("heading", level=1, name="K2345-00000")).to_be_visible()
-    news = page.get_by_role("status")
+    news = page.get_by_role("status").first
     expect(news).to_have_text("")
     colleague.get(f"/cases/{case_id}/letter")
     expect(news).to_contain_text("a.collega schrijft een brief in deze zaak.")
