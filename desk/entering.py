@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from cases.references import new_reference
+from cases.references import new_reference, references_in
 from cases.roles import May
 from cases.terms import DueKind, dues_of_a_new_case, terms_of
 from config.errors import ConfigError
@@ -35,11 +35,11 @@ from desk.parts import parts
 from desk.security import BODY_LIMIT
 from ingest.again import Anew
 from ingest.automatic import Verdict
-from ingest.conflicts import restriction_of
+from ingest.conflicts import as_closed_as, restriction_of
 from ingest.errors import NotIsolated, NurseryGone, ReadError
 from ingest.message import read_message, unread_message
 from ingest.raw import RawMail
-from store import entering
+from store import entering, lookups
 from store.casework import NotFound, case_row
 from store.intake import NewMessage
 from store.keyring import desk_keys, pins_of
@@ -121,7 +121,8 @@ def _enter(form: EnterForm, raw: RawMail) -> str:
     desk = here.settings.desks[ring.desk]
     with here.database.begin() as transaction:
         now = here.clock()
-        entered = _understood(transaction, desk, found, raw, received_at, way)
+        linked = _named_in(transaction, form.text.data or "")
+        entered = _understood(transaction, desk, found, raw, received_at, way, linked)
         taken = entering.enter(
             *(transaction, ring, gate.index()),
             desk_keys(transaction, ring.desk, pins_of(desk)),
@@ -130,17 +131,38 @@ def _enter(form: EnterForm, raw: RawMail) -> str:
             contact=form.contact(),
             due=_dues(desk, entered.report, received_at, now),
             restriction=entered.restriction,
+            linked_case=linked,
             now=now,
         )
     return taken.case_id
 
 
+def _named_in(session: Session, text: str) -> str | None:
+    """The first case whose reference stands in what was written down: what is entered is linked to it."""
+    desk, index = gate.ring().desk, gate.index()
+    found = (lookups.case_by_reference(session, desk, index.reference(each)) for each in references_in(text)[:20])
+    return next((lookups.surviving_case(session, case_id) for case_id in found if case_id), None)
+
+
 def _understood(
-    session: Session, desk: DeskSettings, found: Anew | None, raw: RawMail, received_at: datetime, way: str
+    session: Session,
+    desk: DeskSettings,
+    found: Anew | None,
+    raw: RawMail,
+    received_at: datetime,
+    way: str,
+    linked: str | None,
 ) -> Entered:
+    slug = gate.ring().desk
     if found is None:
-        return Entered(unread_message(raw, "unreadable", received_at), None, None)
-    decided = {"thread": "new", "automatic": "person", "receipt": "by_hand", "way": way}
+        kept = as_closed_as(session, slug, desk, linked, None, None)
+        return Entered(unread_message(raw, "unreadable", received_at), None, kept)
+    decided = {
+        "thread": "linked_by_reference" if linked else "new",
+        "automatic": "person",
+        "receipt": "by_hand",
+        "way": way,
+    }
     message = read_message(
         raw,
         found.mail,
@@ -151,7 +173,8 @@ def _understood(
         flags=[],
         decided=decided,
     )
-    return Entered(message, found.report, restriction_of(session, gate.ring().desk, desk, found.report))
+    kept = restriction_of(session, slug, desk, found.report)
+    return Entered(message, found.report, as_closed_as(session, slug, desk, linked, found.report, kept))
 
 
 def _dues(
@@ -197,7 +220,10 @@ def _shown(case_id: str) -> Response:
         try:
             case_row(transaction, gate.ring(), case_id)
         except NotFound:
-            flash(gettext("The report is entered. It names a member of the desk and is kept from you."), "warn")
+            flash(
+                gettext("The report is entered. It is kept from you: it names a member, or a case closed to you."),
+                "warn",
+            )
             return redirect(url_for("queue.show"), 303)
     flash(gettext("The report is entered. Read what the machine made of it."), "good")
     return redirect(url_for("case.show", case_id=case_id), 303)

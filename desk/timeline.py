@@ -159,6 +159,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         return str(gettext("Took the case"))
     if event.action is Action.ACCESS_GRANTED and event.detail.get("identity"):
         return str(gettext("Gave %(member)s access to the case and to who reported. Reason: %(reason)s", **about))
+    if event.action is Action.SHUT_OUT and event.detail.get("by_link"):
+        return str(gettext("Kept %(member)s out of the case: they do not open the case that it is linked to", **about))
     if event.action is Action.SHUT_OUT and event.detail.get("at_intake"):
         return str(gettext("Kept %(member)s out of the case: the message names them", **about))
     if event.action is Action.SHUT_OUT and event.detail.get("by_request"):

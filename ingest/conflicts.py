@@ -2,12 +2,13 @@
 
 So does one that answers us in a case which that member opens: making the keys of that case anew takes a private key,
 which nobody here has. Whom the configuration lists is compared, by the names that it gives them, with whom the machine
-takes to be concerned.
+takes to be concerned. A case that is linked to a restricted one begins closed to whom that one is closed to.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,7 @@ from config.settings import DeskSettings
 from ingest.intake import Intake
 from ingest.threads import Thread
 from store.keyring import pins_of
-from store.reach import kept_from
+from store.reach import kept_from, openers_of
 from store.restriction import Restriction, restriction
 from triage import Report
 
@@ -65,6 +66,28 @@ def apart(session: Session, thread: Thread, kept: Restriction | None) -> Thread:
     if openers is not None and not kept.shut_out & set(openers):
         return thread
     return Thread(None, thread.case_id, False, None, "names_a_member")
+
+
+def as_closed_as(
+    session: Session, slug: str, desk: DeskSettings, linked: str | None, report: Report | None, kept: Restriction | None
+) -> Restriction | None:
+    """How a new case is restricted that is `linked` to another: as `kept` says of whom it names, and where the other is
+    restricted, to who opens all of that one.
+
+    Where all of these are named, the second recipient and the others of the configuration open it; where there are none
+    of those, who opens the other one, for a report that nobody reads is worse.
+    """
+    openers = openers_of(session, slug, linked) if linked is not None else None
+    if openers is None:
+        return kept
+    named = named_members(desk, report) if report is not None else frozenset()
+    others = frozenset(person.member for person in desk.people) | {desk.second_recipient} - {""}
+    for among in (openers.all - named, others - named - openers.kept_out, openers.all):
+        found = restriction(session, slug, pins_of(desk), (named - among) | openers.kept_out, among)
+        if found is not None:
+            return replace(found, by_link=openers.kept_out - named)
+    log.warning("desk %s: nobody opens the restricted case that a mail is linked to, by a key that counts", slug)
+    return kept
 
 
 def _without_domain(name: str) -> str:

@@ -21,7 +21,7 @@ from config.taxonomy import Automatic, Severity
 from ingest.authentication import Authentication, authenticate
 from ingest.automatic import inside, judge
 from ingest.bounces import came_back, failed_recipients, returned_tokens
-from ingest.conflicts import apart, restricted
+from ingest.conflicts import apart, as_closed_as, restricted
 from ingest.digests import without_trace_fields
 from ingest.errors import CannotParse, ReaderDied, ReaderTimedOut, UnderstandingFailed
 from ingest.intake import Intake
@@ -186,6 +186,7 @@ def _write_read(session: Session, taking: _Taking, mail: ParsedMail, report: Rep
     answered_in = find_thread(session, intake.desk, found, intake.index, intake.tokens)
     kept = restricted(session, intake, report) if answered_in.case_id is None or verdict.kind is None else None
     thread = apart(session, answered_in, kept)
+    kept = as_closed_as(session, intake.desk, intake.desk_settings, thread.linked_case, report, kept)
     read = Understood(mail, report, verdict, thread, authentication)
     decision = decide(session, intake, arrival, read, now)
     new = read_message(

@@ -35,6 +35,7 @@ def enter(
     due: Mapping[DueKind, datetime],
     restriction: Restriction | None,
     now: datetime,
+    linked_case: str | None = None,
 ) -> TakenIn:
     """A new case of what a member entered. `contact`: what they know of the reporter, for sure; empty where nothing.
 
@@ -42,7 +43,14 @@ def enter(
     """
     ring.require(May.WRITE)
     ring.require(May.OPEN_THE_DESK)
-    taken = open_case(session, keys, index, new, reference=reference, now=now, dues=due, restriction=restriction)
+    taken = open_case(
+        *(session, keys, index, new),
+        reference=reference,
+        now=now,
+        dues=due,
+        linked_case=linked_case,
+        restriction=restriction,
+    )
     if any(contact.values()):
         written = {"value": dict(contact), "by": ring.member_id, "at": now.isoformat()}
         name = Name(taken.case_id, taken.case_id, RecordKind.CONTACT)

@@ -222,7 +222,7 @@ def _keep_out(session: Session, keys: CaseKeys, identity: PrivateKey, restrictio
             *(session, keys.case.desk, Action.SHUT_OUT, now),
             case_id=keys.case.owner,
             subject_id=member_id,
-            detail={"member": member_id, "at_intake": True},
+            detail={"member": member_id, "at_intake": True, "by_link": member_id in restriction.by_link},
             to=keys.case,
         )
 

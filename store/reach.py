@@ -6,6 +6,7 @@ This only keeps the pages true. What protects a case is that its keys are sealed
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -39,6 +40,44 @@ def kept_from(session: Session, case_ids: Collection[str]) -> Mapping[str, Colle
     """Of these cases the restricted ones, each with the members who open it all the same. Needs no key."""
     restricted = select(CaseFile.id).where(CaseFile.id.in_(case_ids), CaseFile.restricted.is_(True))
     return {case_id: _members_of(session, case_id) for case_id in session.scalars(restricted)}
+
+
+@dataclass(frozen=True)
+class Openers:
+    """Of a restricted case: who opens `all` of it, and who holds the desk's key and opens none of it (`kept_out`)."""
+
+    all: frozenset[str]
+    kept_out: frozenset[str]
+
+
+def openers_of(session: Session, desk: str, case_id: str) -> Openers | None:
+    """Who opens a case by keys of their own, as the rows say; None where the desk's key opens it. Needs no key.
+
+    The case's row is locked: nobody is put out of it meanwhile. A cleared `restricted` alone opens nothing: the newest
+    keys must be sealed to a key of the desk, too.
+    """
+    row = session.scalars(select(CaseFile).where(CaseFile.id == case_id).with_for_update()).one_or_none()
+    case, identity = (_sealed_to(session, desk, kind, case_id) for kind in (KeyKind.CASE, KeyKind.IDENTITY))
+    if row is None or (not row.restricted and any(kind is KeyKind.DESK for kind, _ in identity)):
+        return None
+    of_the_desk = _members(_sealed_to(session, desk, KeyKind.DESK, ""))
+    return Openers(_members(case) & _members(identity), of_the_desk - _members(case))
+
+
+def _members(recipients: Collection[tuple[KeyKind, str]]) -> frozenset[str]:
+    return frozenset(owner for kind, owner in recipients if kind is KeyKind.MEMBER)
+
+
+def _sealed_to(session: Session, desk: str, kind: KeyKind, owner: str) -> list[tuple[KeyKind, str]]:
+    """The kinds and owners of the keys that the newest generation of a key is sealed to."""
+    to, of = aliased(KeyPair), (KeyPair.desk == desk, KeyPair.kind == kind, KeyPair.owner == owner)
+    newest = select(KeyPair.id).where(*of).order_by(KeyPair.generation.desc()).limit(1).scalar_subquery()
+    found = (
+        select(to.kind, to.owner)
+        .join(SealedSeed, SealedSeed.recipient_key_pair_id == to.id)
+        .where(SealedSeed.key_pair_id == newest)
+    )
+    return [(KeyKind(each), whose) for each, whose in session.execute(found)]
 
 
 def _members_of(session: Session, case_id: str) -> set[str]:

@@ -19,10 +19,12 @@ from store.keyring import NoSuchKey, Pins, PublicPair, newest
 
 @dataclass(frozen=True)
 class Restriction:
-    """To whose own keys a new case is sealed, by the members' ids, and who is kept out of it."""
+    """To whose own keys a new case is sealed, by the members' ids, and who is kept out of it, of these `by_link`
+    who do not open the case that it is linked to."""
 
     recipients: Mapping[str, PublicPair]
     shut_out: frozenset[str]
+    by_link: frozenset[str] = frozenset()
 
 
 def restriction(

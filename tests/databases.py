@@ -30,6 +30,7 @@ BOTH = (
     "ingest/test_automatic.py",
     "ingest/test_bounces.py",
     "ingest/test_claims.py",
+    "ingest/test_conflicts.py",
     "ingest/test_lmtp.py",
     "ingest/test_rounds.py",
     "ingest/test_rounds_overlap.py",

@@ -23,6 +23,7 @@ from store.casework import CaseView
 from store.keyring import KeyRing
 from store.schema import CaseFile, Outbox
 from tests.desk.conftest import log_in, open_who_reported
+from tests.desk.test_grants import send as keep_out
 from tests.desk.test_letters import send, text_of, waiting
 from tests.desk.test_roles import member
 from tests.desk.world import DESK, Visitor, World, coordinator, join
@@ -201,6 +202,20 @@ def test_a_report_about_who_enters_it_is_kept_from_them(world: World) -> None:
     with pytest.raises(casework.NotFound):
         look(world, case_id)
     assert look(world, case_id, ben).report["kind"] == "melding"
+
+
+def test_a_report_that_names_a_restricted_case_by_its_reference_is_linked_and_closed_as_that_one(world: World) -> None:
+    ben = join(world, "b.ander", Role.COORDINATOR)
+    first = case_of(enter(coordinator(world), world))
+    keep_out(coordinator(world, ben), first, "shut-out", world.ring.member_id)
+    reference = look(world, first, ben).reference
+    answer = enter(coordinator(world), world, text=f"De melder van {reference} belde nog eens.")
+    assert answer.location == "/"
+    with world.database.read() as session:
+        (later,) = set(session.scalars(select(CaseFile.id))) - {first}
+    with pytest.raises(casework.NotFound):
+        look(world, later)
+    assert look(world, later, ben).linked_case_ids == (first,)
 
 
 # on paper

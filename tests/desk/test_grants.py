@@ -1,11 +1,13 @@
 """Who opens a case is shown, given, taken away and kept from on its page."""
 
 import pytest
+from sqlalchemy import update
 
 from cases.roles import Role
 from store.audit import Action
 from store.casework import view_case
 from store.keyring import KeyRing
+from store.schema import CaseFile
 from tests.desk.world import OWN_TEXT, Visitor, World, coordinator, join
 
 WHY = "Onderzoek naar de kantine."
@@ -154,3 +156,14 @@ def test_access_changes_only_by_a_form_of_the_desk(world: World, case_id: str) -
     with world.database.begin() as session:
         told = {event.action for event in view_case(session, world.ring, case_id, world.clock.now).timeline}
     assert not told & {Action.ACCESS_GRANTED, Action.ACCESS_WITHDRAWN, Action.SHUT_OUT}
+
+
+def test_who_keeps_a_member_out_is_told_which_linked_cases_stay_open_to_them(world: World, case_id: str) -> None:
+    linked = world.new_case().case_id
+    page = coordinator(world).get(f"/cases/{case_id}").text
+    assert "Voor elke gekoppelde zaak geldt eigen toegang" not in page
+    with world.database.begin() as session:
+        session.execute(update(CaseFile).where(CaseFile.id == linked).values(linked_case_id=case_id))
+    page = coordinator(world).get(f"/cases/{case_id}").text
+    assert "Voor elke gekoppelde zaak geldt eigen toegang" in page
+    assert f'href="/cases/{linked}#access"' in page

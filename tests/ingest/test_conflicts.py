@@ -6,17 +6,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings, PersonSettings
 from ingest.conflicts import named_members
-from store.casework import view_case
+from store import grants
+from store.audit import Action
+from store.casework import CaseView, view_case
 from store.dues import set_due
-from store.keyring import KeyRing
+from store.keyring import KeyRing, desk_keys, pins_of
+from store.lookups import IndexKey
 from store.outbox import Mail
+from store.schema import CaseFile
 from tests.ingest.conftest import Dovecot
-from tests.ingest.office import DESK, REPORT, Office, mail
+from tests.ingest.office import COORDINATOR, DESK, REPORT, Office, mail
 from tests.store.office import opened_kinds
 from triage import Concerned
 
@@ -164,3 +169,100 @@ def test_a_later_mail_that_names_nobody_of_the_desk_or_comes_from_a_machine_join
     desk.office.take_in()
     assert desk.office.case_ids() == [first]
     assert len(desk.office.case(first).messages) == 3
+
+
+# Linked to a restricted case
+
+
+def shut_out(desk: Desk, case_id: str, member: KeyRing) -> None:
+    """Anna keeps a member out of a case."""
+    office = desk.office
+    index, pins = IndexKey(office.secrets.key(f"index-key-{DESK}")), pins_of(office.settings.desks[DESK])
+    with office.database.read() as session:
+        keys = desk_keys(session, DESK, pins)
+    about = (replace(desk.anna, root=pins.signing or b""), index, keys, case_id, member.member_id, "a friend of theirs")
+    list(grants.shut_out(office.database, *about, by_request=False))
+
+
+def take_in_linked(dovecot: Dovecot, desk: Desk, account: MailboxSettings, first: str, raw: bytes) -> str:
+    """Gives the new case, linked to the first; all that waited to be sent before is gone."""
+    desk.office.outgoing()
+    before = set(desk.office.case_ids())
+    dovecot.deliver(account, raw)
+    desk.office.take_in()
+    (later,) = set(desk.office.case_ids()) - before
+    assert first in seen_by_anna(desk, later).linked_case_ids
+    return later
+
+
+def seen_by_anna(desk: Desk, case_id: str) -> CaseView:
+    with desk.office.database.begin() as session:
+        return view_case(session, desk.anna, case_id, datetime.now(UTC))
+
+
+def follow_ups(desk: Desk, first: str) -> dict[str, bytes]:
+    """Further mails of who reported, none with a token of ours."""
+    reference = seen_by_anna(desk, first).reference
+    return {
+        "its reference": mail(2, subject=f"Re: onze melding [{reference}]"),
+        "its first mail's Message-ID": mail(3, fields=("In-Reply-To: <1.abc@home.example>",)),
+        "a machine": mail(4, subject=f"Re: [{reference}]", fields=("Auto-Submitted: auto-replied",)),
+    }
+
+
+@pytest.mark.parametrize("by", ["its reference", "its first mail's Message-ID", "a machine"])
+def test_a_mail_that_is_linked_to_a_restricted_case_is_closed_to_the_same_members_and_no_notice_tells_them_of_it(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings, by: str
+) -> None:
+    first, _ = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    shut_out(desk, first, desk.rolf)
+    later = take_in_linked(dovecot, desk, account, first, follow_ups(desk, first)[by])
+    assert not desk.opens(desk.rolf, later)
+    assert desk.opens(desk.anna, later)
+    told = {each.recipient for each in desk.office.outgoing()}
+    assert COORDINATOR not in told
+    assert ("anna@ministry.example" in told) == (by != "a machine")
+    seen = seen_by_anna(desk, later)
+    kept_out = [each.detail for each in seen.timeline if each.action is Action.SHUT_OUT]
+    assert [(each["member_name"], each["by_link"]) for each in kept_out] == [("coordinator", True)]
+    again = take_in_linked(dovecot, desk, account, later, mail(9, subject=f"[{seen.reference}]"))
+    assert not desk.opens(desk.rolf, again)
+
+
+def test_a_cleared_mark_of_the_restricted_case_opens_nothing_that_is_linked_to_it(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, _ = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    shut_out(desk, first, desk.rolf)
+    with desk.office.database.begin() as session:
+        session.execute(update(CaseFile).values(restricted=False))
+    later = take_in_linked(dovecot, desk, account, first, follow_ups(desk, first)["its reference"])
+    assert not desk.opens(desk.rolf, later)
+
+
+def test_a_mail_about_an_opener_of_a_restricted_case_is_kept_from_them_and_from_whom_that_case_is_kept_from(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, receipt = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    shut_out(desk, first, desk.rolf)
+    says(desk.office, "Anna de Boer")
+    dovecot.deliver(account, answer(receipt, 2))
+    desk.office.take_in()
+    (later,) = set(desk.office.case_ids()) - {first}
+    assert not desk.opens(desk.rolf, later)
+    assert not desk.opens(desk.anna, later)
+    assert desk.opens(desk.second, later)
+
+
+def test_a_case_linked_to_one_that_only_whom_it_names_opens_stays_closed_to_the_others_where_there_is_nobody_else(
+    dovecot: Dovecot, desk: Desk, account: MailboxSettings
+) -> None:
+    first, _ = first_mail(dovecot, desk, account, "Piet Dijkstra")
+    shut_out(desk, first, desk.rolf)
+    shut_out(desk, first, desk.second)
+    desk.office.set_people({desk.rolf.member_id: "Rolf Dijkgraaf", desk.anna.member_id: "Anna de Boer"})
+    says(desk.office, "Anna de Boer")
+    later = take_in_linked(dovecot, desk, account, first, follow_ups(desk, first)["its reference"])
+    assert desk.opens(desk.anna, later)
+    assert not desk.opens(desk.rolf, later)
+    assert not desk.opens(desk.second, later)
