@@ -15,7 +15,10 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from flask import Flask, abort, current_app, g, redirect, render_template, request, session, url_for
+from flask.globals import request_ctx
 from flask_babel import gettext
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from cases.roles import May
@@ -235,6 +238,24 @@ def _about_the_member() -> dict[str, object]:
         "member_name": found.login if found is not None else None,
         "desk_name": desk.name if desk is not None else None,
         "idle_seconds": parts().settings.web.idle_minutes * 60,
-        "here": request.full_path.rstrip("?") if request.method == "GET" else url_for("queue.show"),
+        "here": _here(),
         "now": parts().clock(),
     }
+
+
+def _here() -> str:
+    """The address of this page; of one that answers a form, of the page that the form stands on: the nearest above."""
+    path, query = request.path, request.query_string.decode("ascii", "ignore")
+    while path and request.method != "GET" and not _is_page(path):
+        path = path.rpartition("/")[0]
+    return f"{path or url_for('queue.show')}?{query}".rstrip("?")
+
+
+def _is_page(path: str) -> bool:
+    adapter = request_ctx.url_adapter
+    try:
+        return adapter is not None and bool(adapter.match(path, method="GET"))
+    except RequestRedirect:  # to the same with a slash
+        return True
+    except HTTPException:
+        return False

@@ -9,4 +9,4 @@ def local_path(then: str | None) -> str | None:
         return None
     if any(ord(character) <= ord(" ") for character in then):
         return None
-    return quote(then, safe="/?=&%-._~")
+    return quote(then, safe="/?=&%-._~:,")
