@@ -124,8 +124,10 @@ def undo(case_id: str) -> Answer:
     """Undo what was decided last on these parts of the report."""
     form, wanted = CaseForm(), request.form.getlist("part")
     suggested = case.look(case_id).suggested
-    if not wanted or not set(wanted) <= set(DECISIONS):
+    if not set(wanted) <= set(DECISIONS):
         abort(404)
+    if not wanted:
+        abort(400)
 
     def change(transaction: Session, version: int) -> None:
         undoing.undo_decisions(
