@@ -28,6 +28,8 @@ blueprint.before_request(gate.require(May.READ_TRAIL))
 
 PAGE_SIZE = 100
 _ID = re.compile("[0-9a-f]{32}")
+_MOST_ID = 2**63 - 1
+"""Of a row: both databases count no further."""
 MOST_FAULTS = 50
 """Shown of what is wrong: the first is what counts."""
 
@@ -62,9 +64,11 @@ def prove() -> str:
 def _page(form: TrailForm, verdict: Verdict | None = None, *, with_key: bool = True) -> str:
     ring, asked = gate.ring(), request.args
     before = asked.get("before", None, type=int)
+    if before is not None and not 0 < before <= _MOST_ID:
+        abort(404)
     with parts().database.read() as transaction:
         members = trail.members(transaction, ring)
-        page = trail.page(transaction, ring.desk, _wanted(), PAGE_SIZE, before)
+        page = trail.page(transaction, ring, _wanted(), PAGE_SIZE, before)
         references = _references(transaction, [*(line.case_id for line in page.lines), asked.get("case")])
     chosen = {name: asked[name] for name in ("action", "member", "case", "since", "until") if asked.get(name)}
     return render_template(
@@ -79,6 +83,7 @@ def _page(form: TrailForm, verdict: Verdict | None = None, *, with_key: bool = T
         verdict=verdict,
         faults=verdict.faults[:MOST_FAULTS] if verdict else (),
         with_key=with_key,
+        leaves_out=ring.may(May.OPEN_THE_DESK),
     )
 
 

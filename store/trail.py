@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from cases.roles import May
 from store.keyring import KeyRing
 from store.members import logins
 from store.reach import holds_the_desk_key, within_reach
@@ -56,10 +57,16 @@ class Page:
     older: int | None
 
 
-def page(session: Session, desk: str, wanted: Wanted, size: int, before: int | None = None) -> Page:
-    """So many rows of a desk, newest first, of those with a lower id than `before`."""
+def page(session: Session, ring: KeyRing, wanted: Wanted, size: int, before: int | None = None) -> Page:
+    """So many rows of a desk, newest first, of those with a lower id than `before`.
+
+    Who reads cases has no rows of a restricted one that they do not open: when it was worked on, and by whom, tells
+    the person concerned more than enough. An auditor opens none, and has all rows.
+    """
     shown = [column for column in _AUDIT.c if column.key in Line.__dataclass_fields__]
-    asked = select(*shown, _AUDIT.c.detail_id.is_not(None).label("sealed")).where(_AUDIT.c.desk == desk)
+    asked = select(*shown, _AUDIT.c.detail_id.is_not(None).label("sealed")).where(_AUDIT.c.desk == ring.desk)
+    if ring.may(May.OPEN_THE_DESK):
+        asked = asked.where(~_kept_from(ring))
     for column, value in ((_AUDIT.c.action, wanted.action), (_AUDIT.c.member_id, wanted.member_id)):
         if value is not None:
             asked = asked.where(column == value)
@@ -82,6 +89,12 @@ def may_find(session: Session, ring: KeyRing, case_id: str) -> bool:
     open_to = within_reach(ring) if holds_the_desk_key(ring) else CaseFile.restricted.is_(False) | within_reach(ring)
     found = select(CaseFile.id).where(CaseFile.id == case_id, CaseFile.desk == ring.desk, open_to)
     return session.scalar(found) is not None
+
+
+def _kept_from(ring: KeyRing) -> ColumnElement[bool]:
+    """For a query of the trail: rows of restricted cases that this key ring does not reach."""
+    of_the_case = (CaseFile.id == _AUDIT.c.case_id, CaseFile.restricted.is_(True))
+    return exists().where(*of_the_case, ~within_reach(ring, by_desk=False))
 
 
 def members(session: Session, ring: KeyRing) -> Mapping[str, str]:

@@ -166,6 +166,30 @@ def test_who_is_kept_out_of_a_case_does_not_learn_by_its_reference_which_it_is_o
     assert coordinator(world).post("/trail/", {"case": "K2345-00000"}).status_code == 303
 
 
+def test_who_is_kept_out_of_a_case_has_no_rows_of_it_on_the_trail_and_an_auditor_has_all(world: World) -> None:
+    taken, other = world.new_case(), world.new_case()
+    kept_out = join(world, "k.uit", Role.DEPUTY)
+    for _ in shut_out(
+        *(world.database, world.ring, world.index, world.keys, taken.case_id, kept_out.member_id, "Over hen."),
+        by_request=False,
+    ):
+        pass
+    theirs = coordinator(world, kept_out)
+    page = theirs.get("/trail/").text
+    assert other.case_id in page
+    assert taken.case_id not in page
+    assert "die u niet kunt openen" in page
+    assert rows_on(theirs.get(f"/trail/?case={taken.case_id}").text) == []
+    assert rows_on(theirs.get("/trail/?action=shut_out").text) == []
+    for each in (coordinator(world), coordinator(world, join(world, "a.uditor", Role.AUDITOR))):
+        assert rows_on(each.get(f"/trail/?case={taken.case_id}&action=shut_out").text) != []
+
+
+@pytest.mark.parametrize("before", ["0", "-1", "9223372036854775808", "99999999999999999999999"])
+def test_there_is_no_page_before_a_row_that_cannot_be(world: World, before: str) -> None:
+    assert coordinator(world).get(f"/trail/?before={before}").status_code == 404
+
+
 def test_what_a_row_is_about_is_said_in_the_readers_language(world: World) -> None:
     world.new_case()
     page = coordinator(world).get("/trail/").text
