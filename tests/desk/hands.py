@@ -88,7 +88,8 @@ class Hands:
     def choose(self, group: str, english: str) -> None:
         """One of several: Tab leads to the group, the arrows to the choice in it."""
         named = self.page.get_by_role("group", name=self.say(group))
-        wanted = self._first(named.get_by_role("radio", name=self.say(english), exact=True))
+        begins = re.compile(rf"^\s*{re.escape(self.say(english))}\b")  # what it means may follow
+        wanted = self._first(named.get_by_role("radio", name=begins))
         expect(wanted).to_be_visible()
         element = wanted.element_handle()
         for _ in range(MOST_TABS):
@@ -114,6 +115,9 @@ class Hands:
         """Press Enter, and wait for the page to which it leads: a key pressed before its script listens is lost."""
         with self.page.expect_navigation(timeout=60_000):
             self.page.keyboard.press("Enter")
+
+    def region(self, english: str) -> Locator:
+        return self.page.get_by_role("region", name=self.say(english))
 
     def sees(self, english: str, **filled: object) -> None:
         expect(self._first(self.page.get_by_text(self.say(english) % filled))).to_be_visible()
