@@ -186,17 +186,31 @@ class Attackers(RuleBasedStateMachine):
         self.forgers: set[str] = set()
         self.apps: dict[str, bytes] = {}
         self.now = NOW
+        for role in (Role.DEPUTY, Role.INVESTIGATOR):
+            self.add(self.people[0], role)
+        self.two_want_something()
+
+    def two_want_something(self) -> None:
+        """From the beginning, or few stories would come as far as a consent that is used."""
+        asked, agreed = self.people[:2]
+        subject = consent.subject_of(INDEX, Act.EXPORT, "a")
+        with self.world.db.begin() as session:
+            made = consent.ask(session, self.ring(asked), Act.EXPORT, subject, {}, NOW)
+            consent.give(session, self.ring(agreed), made, NOW)
+        self.wishes.append(Wish(made, Act.EXPORT, subject, {asked.id, agreed.id}))
 
     # members
 
     @rule(data=st.data(), role=st.sampled_from(Role))
     def a_member_is_added(self, data: st.DataObject, role: Role) -> None:
-        if len(self.people) == MOST_MEMBERS:
-            return
+        if len(self.people) < MOST_MEMBERS:
+            self.add(self.holder(data), role)
+
+    def add(self, by: Person, role: Role) -> None:
         made, login = OwnKey(generate(), b"never opened"), f"lid{len(self.people)}"
         with self.tried(), self.world.db.begin() as session:
             member_id = members.admit(
-                *(session, self.ring(self.holder(data)), made),
+                *(session, self.ring(by), made),
                 login=login,
                 address=f"{login}@desk.example",
                 secret=SECRET,
