@@ -16,6 +16,7 @@ from cases.terms import BY_HAND, LOOKS, DueKind
 from desk import gate, grants, identity, presence, referrals, retention, taking, thread
 from desk.certainty import sure_of
 from desk.doubts import doubted_here
+from desk.faults import NotFilledIn
 from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
 from desk.interpreter import Translation
@@ -48,11 +49,18 @@ class Refused:
 
     place: str
     form: CaseForm | NoteForm | ReasonForm
+    asked: str = ""
+    """Of several forms of a section that ask for a reason, the id of the field of this one."""
 
 
 @blueprint.get("/cases/<case_id>")
 def show(case_id: str) -> str:
     return page(case_id)
+
+
+@blueprint.app_errorhandler(NotFilledIn)
+def _not_filled_in(error: NotFilledIn) -> tuple[str, int]:
+    return page(error.case_id, Refused(error.place, error.form, error.asked)), 400
 
 
 def look(case_id: str) -> CaseView:
@@ -225,7 +233,9 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         others=_others(view),
         refused=refused,
         identity_closed=whole.opens_identity and not is_open,
-        identity=refused.form if refused and isinstance(refused.form, ReasonForm) else ReasonForm(formdata=None),
+        identity=refused.form
+        if refused and refused.place == "contact" and isinstance(refused.form, ReasonForm)
+        else ReasonForm(formdata=None),
         identity_minutes=parts().settings.web.identity_minutes,
         decisions={part: _decision(part, view, refused) for part in DECISIONS},
         contact=contact_form(view, refused),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Flask, g
-from wtforms import Field, HiddenField
+from wtforms import Field, Form, HiddenField
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,14 @@ def _noted() -> list[Fault]:
         g.faults = []
     found: list[Fault] = g.faults
     return found
+
+
+class NotFilledIn(Exception):
+    """A form of a case cannot be carried out as it was sent: the page of the case comes back with it.
+
+    `place`: the id of its section. `asked`: the id of the field in which its reason stands.
+    """
+
+    def __init__(self, case_id: str, place: str, form: Form, asked: str) -> None:
+        super().__init__("A form is not filled in as it should be.")
+        self.case_id, self.place, self.form, self.asked = case_id, place, form, asked

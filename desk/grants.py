@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from cases.roles import May
 from desk import gate
+from desk.faults import NotFilledIn
 from desk.forms import AccessForm
 from desk.parts import parts
 from store import casework, grants
@@ -159,8 +160,7 @@ def _carry_out(case_id: str, change: Callable[[_Here, AccessForm], None], said: 
         casework.case_row(transaction, ring, case_id)
         keys = here.public_keys(transaction, ring.desk)
     if not form.validate():
-        flash(gettext("Write down why."), "warn")
-        return _back(case_id)
+        raise NotFilledIn(case_id, "access", form, _reason_of(form))
     try:
         change(_Here(here.database, ring, gate.index(), keys), form)
     except Changed:
@@ -170,6 +170,12 @@ def _carry_out(case_id: str, change: Callable[[_Here, AccessForm], None], said: 
     else:
         flash(said, "good")
     return _back(case_id)
+
+
+def _reason_of(form: AccessForm) -> str:
+    """The id of the field for the reason of the form that was sent (`_access.html`)."""
+    sent = (request.endpoint or "").rpartition(".")[2].replace("_", "-")
+    return f"{sent}-{form.member.data}" if sent in ("withdraw", "let-in") else f"{sent}-reason"
 
 
 def _back(case_id: str) -> Response:

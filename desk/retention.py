@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from cases.retention import Policy, policy_of
 from cases.roles import May
 from desk import gate
+from desk.faults import NotFilledIn
 from desk.forms import CaseForm, ReasonForm
 from desk.language import zone
 from desk.parts import parts
@@ -108,12 +109,10 @@ def destroy(case_id: str) -> AnyResponse:
     _must_exist(case_id)
     form, number = ReasonForm(), CaseForm()
     back = redirect(url_for("case.show", case_id=case_id, _anchor="retention"), 303)
-    if not form.validate() or not number.validate():
-        flash(gettext("Write down why."), "warn")
-        return back
-    if request.form.get("sure") != "yes":
-        flash(gettext("Nothing was destroyed: say that you are sure."), "warn")
-        return back
+    if form.validate() and request.form.get("sure") != "yes":
+        form.reason.errors = [gettext("Nothing was destroyed: say that you are sure.")]
+    if form.errors or not number.validate():
+        raise NotFilledIn(case_id, "retention", form, "destroy-reason")
     ring, index, now = gate.ring(), gate.index(), parts().clock()
     with parts().database.read() as transaction:
         names = logins(transaction, ring)
@@ -173,8 +172,7 @@ def _change_hold(case_id: str, *, lift: bool) -> AnyResponse:
     form = ReasonForm()
     back = redirect(url_for("case.show", case_id=case_id, _anchor="retention"), 303)
     if not form.validate():
-        flash(gettext("Write down why."), "warn")
-        return back
+        raise NotFilledIn(case_id, "retention", form, "hold-reason")
     ring, index, now = gate.ring(), gate.index(), parts().clock()
     try:
         with parts().database.begin() as transaction:

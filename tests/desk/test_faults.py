@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
+from cases.roles import Role
 from tests.desk.conftest import log_in, open_case
-from tests.desk.world import World, coordinator
+from tests.desk.world import World, coordinator, join
 
 NewPage = Callable[..., Page]
 both = pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without"])
@@ -93,6 +94,8 @@ FORMS = {
     "the status": ("/cases/{case}/status", {"status": "closed"}, ["outcome", "approver"]),
     "who reported": ("/cases/{case}/contact", {"email": "x" * 301}, ["contact-email"]),
     "a reason": ("/cases/{case}/identity", {"reason": ""}, ["identity-reason"]),
+    "access": ("/cases/{case}/access/grant", {"reason": " "}, ["grant-reason"]),
+    "a hold": ("/cases/{case}/hold", {"reason": ""}, ["hold-reason"]),
     "a letter": ("/cases/{case}/letter", {"text": ""}, ["purpose", "letter-language", "letter-text"]),
     "a member": ("/members/add", {"login": ""}, ["login", "address", "role", "passphrase"]),
     "a passphrase": ("/own/passphrase", {}, ["before", "after", "repeated"]),
@@ -106,6 +109,7 @@ FORMS = {
 def test_every_form_says_on_top_what_is_wrong_and_leads_there(world: World, form: str) -> None:
     path, fields, places = FORMS[form]
     case_id = world.new_case().case_id
+    join(world, "ivo", Role.INVESTIGATOR)
     visitor = coordinator(world, reason="" if form == "a reason" else "Behandeling.")
     page = visitor.post(path.format(case=case_id), {**fields, "version": visitor.version(case_id)})
     assert page.status_code == 400
