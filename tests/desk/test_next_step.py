@@ -39,7 +39,7 @@ def test_what_a_case_needs_next_follows_from_what_is_due_and_its_status(world: W
     visitor, letter = coordinator(world), f"/cases/{case_id}/letter"
     assert step(visitor, case_id) == ("#first-look", "Vragen van de eerste blik beantwoorden")
     change(visitor, case_id, "first-look", **LOOK)
-    assert step(visitor, case_id) == (letter, "Schrijf de melder")
+    assert step(visitor, case_id) == (letter, "De melder schrijven")
     waiting = world.hold_receipt(case_id)
     assert step(visitor, case_id) == ("#mail", "Beslissen over de ontvangstbevestiging die wacht")
     change(visitor, case_id, "release", mail=waiting)
