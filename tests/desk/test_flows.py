@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from cases.roles import Role
 from tests.desk.hands import Hands
-from tests.desk.world import World, join
+from tests.desk.world import PASSPHRASE, World, join
 
 APPIE = "appie@reporter.example"
 """From which the messages of the world come: a case knows by it who wrote."""
@@ -192,3 +192,13 @@ def test_a_text_of_letters_is_changed(world: World, hands: Hands) -> None:
     hands.sees("How a letter would begin")
     hands.button("Keep this text")
     hands.sees("now in use")
+
+
+def test_who_sets_up_an_app_for_codes_gives_the_passphrase_once_more(world: World, hands: Hands) -> None:
+    hands.log_in()
+    hands.follow("j.coordinator")
+    hands.link("Set up an app for codes")
+    hands.at("Your passphrase once more")
+    hands.write("Passphrase", PASSPHRASE)
+    hands.enter()
+    hands.at("An app for codes")
