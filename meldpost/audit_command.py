@@ -52,7 +52,7 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from meldpost.startup import NotReady, opened, unusable
+    from meldpost.startup import NotReady, desks_database_is_current, opened, unusable
     from store.keyring import pins_of, trail_key_of
     from store.verification import verify as verified
 
@@ -60,6 +60,7 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
     public = trail_key_of(settings.desks[slug])
     outside = checkpoints.read().split(b"\n") if checkpoints else None
     try:
+        desks_database_is_current(settings)
         database = opened(settings.database.for_desk)  # the daemon reads back neither trail nor records
         try:
             with database.read() as session:

@@ -236,15 +236,11 @@ def migrate(config: Path) -> None:
     """Bring the database's tables up to this version. Safe to repeat; make a backup first."""
     from config.settings import load
     from meldpost.database_roles import give, has_roles
-    from meldpost.startup import NotReady, opened
+    from meldpost.startup import NotReady, migrated
 
     settings = load(config)
     try:
-        database = opened(settings.database.for_owner)
-        try:
-            database.upgrade()
-        finally:
-            database.close()
+        migrated(settings)
         if has_roles(settings):
             give(settings)
     except NotReady as error:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from config.settings import Settings
-from meldpost.database_roles import NoRoles, roles_of
+from meldpost.database_roles import EACH_ITS_OWN
 from meldpost.findings import Finding, Verdict
 from meldpost.startup import NotReady, opened
 from store import trouble
@@ -18,13 +19,10 @@ def database_roles(settings: Settings, processes: Sequence[Process] = tuple(Proc
     """For each process: may its role do what it needs, and no more?"""
     if not settings.database.url.startswith("postgresql"):
         return
-    try:
-        roles_of(settings)
-    except NoRoles as error:
-        if len(processes) > 1:
-            text = f"daemon and desk share one role, which may do everything. {error} Then run: meldpost init --roles"
-            yield Finding("database roles", Verdict.NOTE, text)
-            return
+    if len(processes) > 1 and (shared := _who_share(settings)):
+        text = f"{shared} one role. {EACH_ITS_OWN} Then run: meldpost init --roles"
+        yield Finding("database roles", Verdict.NOTE, text)
+        return
     urls = {
         Process.DAEMON: settings.database.url,
         Process.DESK: settings.database.for_desk,
@@ -32,6 +30,18 @@ def database_roles(settings: Settings, processes: Sequence[Process] = tuple(Proc
     }
     for process in processes:
         yield _role(process, urls[process])
+
+
+def _who_share(settings: Settings) -> str:
+    """Which processes share a role, by the URLs that are here; empty where none do. The owner's URL is left out where
+    daemon and desk run, so that it is not there says nothing."""
+    database = settings.database
+    urls = {"daemon": database.url, "desk": database.for_desk, "auditor": database.for_auditor}
+    urls |= {"the owner of the tables": database.owner_url} if database.owner_url else {}
+    by_role: dict[str, list[str]] = {}
+    for who, url in urls.items():
+        by_role.setdefault(make_url(url).username or "", []).append(who)
+    return next((f"{', '.join(each[:-1])} and {each[-1]} share" for each in by_role.values() if len(each) > 1), "")
 
 
 def _role(process: Process, url: str) -> Finding:

@@ -10,6 +10,11 @@ from meldpost.startup import NotReady, opened
 from store import database_rights
 from store.database_rights import Process
 
+EACH_ITS_OWN = (
+    "Name a user of its own in each of database.url (the daemon), database.desk_url, database.auditor_url and "
+    "database.owner_url (who owns the tables), such as postgresql://meldpost_desk@host/meldpost."
+)
+
 
 class NoRoles(Exception):
     """This installation has no roles of its own for its processes; says what to set."""
@@ -24,10 +29,7 @@ def roles_of(settings: Settings) -> Mapping[Process, str]:
     named = {process: make_url(url).username or "" for process, url in urls.items()}
     owner = make_url(database.for_owner).username or ""
     if not all(named.values()) or len({owner, *named.values()}) < len(named) + 1:
-        raise NoRoles(
-            "Name a user of its own in each of database.url (the daemon), database.desk_url, database.auditor_url and "
-            "database.owner_url (who owns the tables), such as postgresql://meldpost_desk@host/meldpost."
-        )
+        raise NoRoles(EACH_ITS_OWN)
     return named
 
 

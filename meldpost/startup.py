@@ -15,7 +15,7 @@ from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
 from notify.keys import TOKEN_KEY_NUMBER
 from store import trouble
-from store.database import Database, StoreError, open_database
+from store.database import Database, NewerTables, StoreError, open_database
 from store.keypairs import NotAKey, PrivateKey
 from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, is_index_key, pins_of
 from store.lookups import IndexKey, TokenKey
@@ -23,6 +23,10 @@ from store.lookups import IndexKey, TokenKey
 OTHER_DATABASE = (
     "This is another database than the desk's, or an empty one. Put the backup back in its place, or correct "
     "database.url."
+)
+NEWER_TABLES = (
+    "The tables are of a newer version of Meldpost than this one. Install the version that made them. Nothing was "
+    "changed."
 )
 
 
@@ -100,11 +104,28 @@ def desks_database_is_current(settings: Settings) -> str:
     return _is_current(settings.database.for_desk)
 
 
+def migrated(settings: Settings) -> None:
+    """Bring the tables up to this version. Only `init` makes a database: an empty one is refused. Raises NotReady."""
+    database = opened(settings.database.for_owner)
+    try:
+        if database.is_empty():
+            raise NotReady(OTHER_DATABASE)
+        database.upgrade()
+    except NewerTables:
+        raise NotReady(NEWER_TABLES) from None
+    except SQLAlchemyError as error:
+        raise NotReady(unusable(error)) from None
+    finally:
+        database.close()
+
+
 def _is_current(url: str) -> str:
     database = opened(url)
     try:
         if database.is_empty():
             raise NotReady(OTHER_DATABASE)
+        if not database.is_of_a_known_version():
+            raise NotReady(NEWER_TABLES)
         if not database.is_current():
             raise NotReady("The database has not the tables of this version. Run: meldpost migrate")
     except SQLAlchemyError as error:

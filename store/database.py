@@ -60,6 +60,10 @@ class StoreError(Exception):
     """Something about the database that an administrator can put right; says how."""
 
 
+class NewerTables(Exception):
+    """The tables are of a version of Meldpost that this one does not know."""
+
+
 class database_now(FunctionElement[datetime]):
     """The database's own clock, plus some seconds: leases of many machines are compared on one clock only."""
 
@@ -133,8 +137,10 @@ class Database:
             return clock(session)
 
     def upgrade(self) -> None:
-        """Bring the schema up to date; safe to repeat."""
+        """Bring the schema up to date; safe to repeat. Raises NewerTables."""
         with self._engine.begin() as connection:
+            if not _known(connection):
+                raise NewerTables
             command.upgrade(_alembic(connection), "head")
 
     def grant(self, roles: Mapping[Process, str]) -> None:
@@ -154,6 +160,11 @@ class Database:
         with self._reading.connect() as connection:
             here = MigrationContext.configure(connection).get_current_heads()
         return set(here) == set(ScriptDirectory.from_config(_alembic(None)).get_heads())
+
+    def is_of_a_known_version(self) -> bool:
+        """Are its tables of this version, or of one before?"""
+        with self._reading.connect() as connection:
+            return _known(connection)
 
     def is_empty(self) -> bool:
         """Has it no table at all?"""
@@ -262,6 +273,12 @@ def _begin(connection: Connection) -> None:
     # a deferred transaction that turns from reading to writing fails at once when another wrote: take the lock first
     reading = connection.get_execution_options().get("meldpost_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _known(connection: Connection) -> bool:
+    """Are these tables of this version of Meldpost, or of one before?"""
+    ours = {each.revision for each in ScriptDirectory.from_config(_alembic(None)).walk_revisions()}
+    return set(MigrationContext.configure(connection).get_current_heads()) <= ours
 
 
 def _alembic(connection: Connection | None) -> Config:

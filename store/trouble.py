@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import Any
 
@@ -36,6 +37,23 @@ _CERTIFICATE = (
 )
 
 
+_REFUSALS = (  # libpq keeps no SQLSTATE of a log-in that failed, only the server's words
+    (r"authentication failed|no pg_hba\.conf entry|role .+ (does not exist|is not permitted to log in)", "28"),
+    (r"no password supplied|permission denied for database", "28"),
+    (r"database .+ does not exist", "3D000"),
+    (r"too many (clients|connections)|connection slots", "53"),
+    (r"database system is (starting up|shutting down|in recovery|not yet accepting)", "57P"),
+)
+
+
+def _refused(said: str) -> str:
+    """Why a server that was reached let nobody in; empty where it was not reached."""
+    for pattern, state in _REFUSALS:
+        if re.search(pattern, said):
+            return _POSTGRESQL[state]
+    return "the database server answers, but refuses the connection; its log says why" if "FATAL" in said else ""
+
+
 def describe(error: DBAPIError) -> str:
     """One sentence; empty where the kind of error tells nothing that a person could act on."""
     cause: Any = error.orig
@@ -47,6 +65,8 @@ def describe(error: DBAPIError) -> str:
         return next((_POSTGRESQL[state[:length]] for length in (5, 3, 2) if state[:length] in _POSTGRESQL), "")
     if isinstance(cause, psycopg.OperationalError) and "certificate" in str(cause):
         return _CERTIFICATE
+    if isinstance(cause, psycopg.OperationalError) and (refused := _refused(str(cause))):
+        return refused
     # psycopg has no SQLSTATE for a server that it never got to, or that hung up
     unreached = isinstance(cause, psycopg.OperationalError) or error.connection_invalidated
     return _POSTGRESQL["08"] if unreached else ""

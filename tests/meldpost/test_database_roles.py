@@ -67,6 +67,23 @@ def test_roles_are_made_and_daemon_and_desk_start_under_them(config: Path) -> No
     assert said(examine_desk(config), "database role of the desk").verdict is Verdict.FINE
 
 
+def test_the_doctor_looks_at_the_rights_where_the_owners_url_is_left_out(config: Path) -> None:
+    """As the administrator's guide says for where daemon and desk run."""
+    assert run(config, "init", "--roles").exit_code == 0
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("owner_url")]
+    config.write_text("\n".join(lines))
+    found = list(examine(config))
+    assert not [each for each in found if each.what == "database roles"]
+    for process in ("daemon", "desk", "auditor"):
+        assert said(iter(found), f"database role of the {process}").verdict is Verdict.FINE
+
+
+def test_the_doctor_names_who_shares_a_role(config: Path) -> None:
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("auditor_url")]
+    config.write_text("\n".join(lines))
+    assert said(examine(config), "database roles").text.startswith("daemon and auditor share one role.")
+
+
 def test_what_is_printed_does_the_same(config: Path, base: str) -> None:
     result = run(config, "init", "--roles", "--print")
     assert result.exit_code == 0, result.output

@@ -148,11 +148,35 @@ def test_an_empty_database_is_said_to_be_and_nobody_is_sent_in_a_circle(
     remove_database(plan)
     (plan.folder / "meldpost.db").touch()
     if tables:
-        assert CliRunner().invoke(main, ["migrate", "--config", str(made.config)]).exit_code == 0
+        database = open_database(f"sqlite:///{plan.folder / 'meldpost.db'}")
+        database.upgrade()
+        database.close()
     result = CliRunner().invoke(main, [command, "--config", str(made.config)])
     assert result.exit_code == 1
     assert "another database than the desk's, or an empty one. Put the backup back" in result.output
     assert "migrate" not in result.output
+
+
+@pytest.mark.parametrize("command", ["migrate", "audit verify"])
+def test_a_command_makes_no_tables_in_an_empty_file_and_says_that_it_is_one(
+    made: Made, plan: Plan, command: str
+) -> None:
+    remove_database(plan)
+    (plan.folder / "meldpost.db").touch()
+    result = CliRunner().invoke(main, [*command.split(), "--config", str(made.config)])
+    assert result.exit_code == 1
+    assert "another database than the desk's, or an empty one" in result.output
+    with closing(sqlite3.connect(plan.folder / "meldpost.db")) as database:
+        assert database.execute("select count(*) from sqlite_master").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("command", ["migrate", "audit verify", "run", "desk", "doctor"])
+def test_tables_of_a_newer_version_are_said_to_be_and_are_left_alone(made: Made, plan: Plan, command: str) -> None:
+    with closing(sqlite3.connect(plan.folder / "meldpost.db")) as database, database:
+        database.execute("update alembic_version set version_num = 'zzz'")
+    result = CliRunner().invoke(main, [*command.split(), "--config", str(made.config)])
+    assert result.exit_code == 1
+    assert "of a newer version of Meldpost than this one. Install the version that made them" in result.output
 
 
 @pytest.mark.parametrize("name", ["passphrase-secret-desk-a", "web-session-key", "index-key-desk-a"])
