@@ -273,7 +273,10 @@ def test_what_follows_a_form_of_a_case(reader: Reader) -> None:
     reader.page.goto(here)
     reader.page.locator("#status [value=closed]").check()
     reader.page.locator("#outcome").select_option(index=1)
-    faults += reader.sends("restricted and closed", "/status", approver="De directeur")
+    faults += reader.sends("restricted, and something is owed", "/status", approver="De directeur")
+    reader.page.locator("[name=all_the_same]").click()
+    reader.page.locator("#status").wait_for()
+    faults += reader.looks("restricted and closed")
     assert faults == []
 
 
