@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from cases.lifecycle import Status
@@ -47,6 +48,9 @@ def ask() -> Response | tuple[str, int]:
     """Keep what is searched for, and go to the hits."""
     entry = SearchForm()
     if not entry.validate():
+        return _page(entry, None), 400
+    if _query(entry).is_empty and (entry.words.data or "").strip():
+        entry.words.errors = [gettext("There is no word or number in this to search for.")]
         return _page(entry, None), 400
     if _query(entry).is_empty:
         return redirect(url_for("search.form"), 303)

@@ -10,6 +10,7 @@ little otherwise, then those that hold only some of the words; each newest first
 from __future__ import annotations
 
 import heapq
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,8 @@ MOST = 1000
 MOST_WORDS = 12
 AT_ONCE = 16
 """New and changed cases that are read while somebody waits for the answer; more are read beside it."""
+_WRITTEN_TOGETHER = re.compile(r"(?ai)(?<!\w)(?=[a-z]*\d)(?=\d*[a-z])([a-z\d]{5})([a-z\d]{5})(?!\w)")
+"""A reference without its hyphen: letters and figures in one are no word of a language, and no telephone number."""
 _FEW = 4000
 """So many cases that the columns in clear choose are known by heart; of more, those are asked for that were found."""
 _CHUNK = 400
@@ -68,7 +71,8 @@ class Query:
 
     @property
     def is_empty(self) -> bool:
-        return self == Query(text=self.text) and not self.text.strip()
+        """Does it ask for nothing? Signs alone are no words."""
+        return self == Query(text=self.text) and not any(tokens.words(self.text))
 
 
 @dataclass(frozen=True)
@@ -446,7 +450,7 @@ def _of(loaded: _Loaded, expression: str) -> Iterator[_Hit]:
 
 def _forms(text: str) -> list[str]:
     """The words of a query; those that say nothing count only where there are no others."""
-    every = list(dict.fromkeys(word.form for word in tokens.words(text)))
+    every = list(dict.fromkeys(word.form for word in tokens.words(_WRITTEN_TOGETHER.sub(r"\1-\2", text))))
     return ([form for form in every if not tokens.says_nothing(form)] or every)[:MOST_WORDS]
 
 

@@ -33,6 +33,24 @@ def indexes(world: World) -> Indexes:
     return found
 
 
+@pytest.mark.parametrize("signs", ['"', "*", "( )", "%", "-", "_", "\N{GRINNING FACE}", "\0", "'"])
+def test_signs_alone_find_nothing_and_that_is_said_at_the_field(world: World, signs: str) -> None:
+    world.new_case()
+    page = coordinator(world).search(signs)
+    assert page.status_code == 400
+    assert "geen woord of getal om op te zoeken" in page.text
+    assert "K2345" not in page.text
+
+
+@pytest.mark.parametrize("typed", ["K2345-00000", "K2345 00000", "k234500000"])
+def test_a_case_is_found_by_its_reference_with_and_without_the_hyphen(world: World, typed: str) -> None:
+    world.new_case()
+    world.new_case()
+    page = coordinator(world).search(typed).text
+    assert "K2345-00000" in page
+    assert "K2345-00001" not in page or page.index("K2345-00000") < page.index("K2345-00001")
+
+
 def test_hits_stand_in_their_context_with_the_words_marked(world: World) -> None:
     case_id = world.new_case().case_id
     page = coordinator(world).search("factuur leverancier")
