@@ -24,6 +24,7 @@ from store.lookups import IndexKey
 from store.manifests import Manifest
 from store.outbox import OutboxState
 from store.schema import Desk, Due, Outbox
+from store.volatile import lies_in_memory
 
 PENDING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.UNCERTAIN)
 
@@ -75,7 +76,7 @@ def back_up(settings: Settings, target: Path) -> Made:
         begun = database.now()
         on_the_trail = _note_begun(database, begun)
         written = backups.make(copies, target, _index_keys(settings), now, backup_pins.of_now(settings))
-        elsewhere = copies.is_elsewhere(target.parent)
+        elsewhere = copies.is_elsewhere(target.parent) and not lies_in_memory(target.parent)
         if elsewhere:
             with database.begin() as session:
                 backups.note(session, begun)
