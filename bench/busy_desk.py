@@ -9,6 +9,7 @@ there: who has to wait for the page before asks the next one late, and that coun
 from __future__ import annotations
 
 import base64
+import html
 import http.client
 import logging
 import os
@@ -43,7 +44,7 @@ AIM = 0.150
 TITLE = "Twenty people at work"
 _QUEUES = ("/", "/", "/", "/?page=2", "/?page=4", "/?who=nobody", "/?due=overdue", "/?severity=acuut", "/?mail=new")
 """What of the queue is looked at; most of all its first page."""
-_CASE = re.compile(rb'class="open ref" href="(/cases/[0-9a-f]{32})"')
+_CASE = re.compile(r'class="open ref" href="(/cases/[0-9a-f]{32}[^"]*)"')
 _PATIENCE = 60.0
 
 
@@ -175,7 +176,12 @@ class _Person:
         answer = self._connection.getresponse()
         body = answer.read()
         assert answer.status == http.client.OK, f"{path}: {answer.status}"
-        self._cases = [each.decode() for each in _CASE.findall(body)] or self._cases
+        self._cases = cases_on(body.decode()) or self._cases
+
+
+def cases_on(page: str) -> list[str]:
+    """The addresses of the cases that a page of the queue leads to."""
+    return [html.unescape(each) for each in _CASE.findall(page)]
 
 
 def section(found: Busy) -> str:

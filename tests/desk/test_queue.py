@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench.busy_desk import cases_on
 from cases.roles import Role
 from cases.terms import DueKind
 from config.settings import MailboxSettings
@@ -28,6 +29,15 @@ def test_what_is_most_overdue_stands_on_top(world: World) -> None:
     assert _references(text) == ["K2345-00002", "K2345-00001", "K2345-00000"]
     assert "3 dagen te laat" in text
     assert "<b>2</b>over de termijn" in text
+
+
+def test_the_benchmark_of_a_busy_desk_finds_the_cases_of_a_page(world: World) -> None:
+    world.new_case()
+    world.new_case()
+    person = coordinator(world)
+    found = cases_on(person.get("/").text)
+    assert len(set(found)) == 2
+    assert [person.get(address).status_code for address in found] == [200, 200]
 
 
 @pytest.mark.parametrize(
