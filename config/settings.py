@@ -796,9 +796,9 @@ class BackupSettings(Section):
 
     folder: Path | None = Field(
         None,
-        description="The folder where they lie, which the daemon may write to: it then names each case that is "
-        "destroyed in destroyed.list there, so that a backup of before does not bring it back, and `meldpost doctor` "
-        "looks there. Not set: that list is written by `meldpost backup` alone.",
+        description="The folder where they lie, which the daemon and the desk may write to: each names a case that it "
+        "destroys in destroyed.list there, at once, so that a backup of before does not bring it back, and "
+        "`meldpost doctor` looks there. Not set: that list is written by `meldpost backup` alone.",
     )
     key_backup_days: int = Field(
         30,

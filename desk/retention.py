@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, ngettext
@@ -20,6 +21,7 @@ from store.casework import CaseView, case_row
 from store.changes import Changed
 from store.consent import Act, ConsentNeeded
 from store.declarations import CANNOT_SIGN, Declaration
+from store.destroyed_listing import list_destroyed
 from store.destruction import NotDestroyable
 from store.keyring import KeyRing
 from store.members import logins
@@ -118,8 +120,9 @@ def destroy(case_id: str) -> AnyResponse:
         names = logins(transaction, ring)
     two = consent.is_needed(parts().settings.desks[ring.desk], Act.DESTROY)
     arguments = (parts().database, ring, index, case_id, form.reason.data, policy(), names)
+    begun = partial(list_destroyed, parts().database, parts().settings.backup.folder, {ring.desk: index})
     try:
-        early_destruction.destroy_now(*arguments, version=number.version.data, now=now, two=two)
+        early_destruction.destroy_now(*arguments, version=number.version.data, now=now, two=two, begun=begun)
     except ConsentNeeded:
         flash(gettext("A second member has to agree first. They were asked to, on the page of the members."), "warn")
         return back

@@ -20,6 +20,7 @@ from store.audit import Action
 from store.backup_proof import Proven
 from store.copies import BackupError, Copies, Destroyed
 from store.database import Database, open_database
+from store.destroyed_listing import list_destroyed
 from store.lookups import IndexKey
 from store.manifests import Manifest
 from store.outbox import OutboxState
@@ -120,6 +121,7 @@ def restore(
         again = _destroy_again(opened, gone, index_of)
         uncertain = _pause(opened, settings, now)
         _note_on_the_trail(opened, manifest, now)
+        list_destroyed(opened, settings.backup.folder, index_of)  # what the database of before alone knew, too
     except BaseException:
         opened.close()
         database.discard()

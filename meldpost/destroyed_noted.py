@@ -1,7 +1,6 @@
-"""The list of destroyed cases beside the backups, kept up to date by the daemon where it knows their folder."""
+"""Does the list beside the backups name all that is destroyed? `store/destroyed_listing.py` keeps it so."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,20 +10,6 @@ from meldpost.findings import Finding, Verdict
 from store import backups, destroyed_list
 from store.copies import BackupError
 from store.lookups import IndexKey
-
-
-def note(settings: Settings, index_of: Mapping[str, IndexKey]) -> bool:
-    """Have the list name what is destroyed; False where that cannot be written. Without a folder nothing is done."""
-    folder = settings.backup.folder
-    if folder is None:
-        return True
-    try:
-        gone = backups.copies_of(settings.database.url).destroyed()
-        if gone.cases and not destroyed_list.holds(folder, index_of, gone):
-            destroyed_list.write(folder, index_of, gone, datetime.now(UTC))
-    except (BackupError, OSError):
-        return False
-    return True
 
 
 def noted(settings: Settings) -> Iterator[Finding]:
@@ -49,5 +34,9 @@ def noted(settings: Settings) -> Iterator[Finding]:
     if is_complete:
         yield Finding(what, Verdict.FINE, f"names all, in {folder}")
     else:
-        text = f"{folder / destroyed_list.NAME} does not name all that are gone, or was changed. Check that the daemon "
-        yield Finding(what, Verdict.WRONG, text + "runs and may write there, or make a backup.")
+        text = (
+            f"{folder / destroyed_list.NAME} does not name all that are gone, or was changed: an older backup brings "
+            "back what it does not name. Check that the folder is there and that the daemon and the desk may write to "
+            "it; the daemon tries again each hour. Or make a backup there."
+        )
+        yield Finding(what, Verdict.WRONG, text)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -204,9 +205,9 @@ def look_for_silence(reports: Connection, config: Path, level: int) -> None:
 
 def destroy_due(reports: Connection, config: Path, level: int) -> None:
     """Destroy the cases whose time has come, and finish what was begun. No key is needed for that."""
-    from meldpost.destroyed_noted import note
     from store import destruction
     from store.database import open_database
+    from store.destroyed_listing import list_destroyed
     from store.lookups import IndexKey
 
     def work(settings: Settings) -> Report:
@@ -215,14 +216,11 @@ def destroy_due(reports: Connection, config: Path, level: int) -> None:
         filled_in = {slug: bool(desk.retention_rows) for slug, desk in settings.desks.items()}
         database = open_database(settings.database.url)
         try:
-            gone = destruction.destroy_due(database, index_of, filled_in)
+            begun = partial(list_destroyed, database, settings.backup.folder, index_of)
+            gone = destruction.destroy_due(database, index_of, filled_in, begun)
             swept = destruction.sweep(database)
         finally:
             database.close()
-        if not note(settings, index_of):
-            log.warning(
-                "destroyed.list in the folder of backups cannot be written: what is gone may come back with one"
-            )
         accounts = [*settings.mailboxes_of(MailboxSettings), *settings.mailboxes_of(MaildirSettings)] if gone else []
         if gone:
             log.info("%d cases were destroyed", gone)

@@ -10,7 +10,7 @@ No step needs a key. A due destruction is begun only where a notice of it went o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,11 +81,21 @@ class Ended:
     proven: bool
 
 
-def destroy_due(db: Database, index_of: Mapping[str, IndexKey], filled_in: Mapping[str, bool]) -> int:
+def nothing_to_tell() -> None:
+    """Of what was begun, where nobody has to hear of it."""
+
+
+def destroy_due(
+    db: Database,
+    index_of: Mapping[str, IndexKey],
+    filled_in: Mapping[str, bool],
+    begun: Callable[[], object] = nothing_to_tell,
+) -> int:
     """One tick: begin what is due, and finish whatever was begun; gives how many cases are gone now.
 
     Safe to repeat, at any time and by anyone. `filled_in` says of each desk whether it has a retention table: without
-    one nothing is begun.
+    one nothing is begun. `begun` is called, each time, when the keys of all that is due are gone, and their rows are
+    there.
     """
     for _ in range(MOST_AT_ONCE):
         claim = dues.claim_due(db, [DueKind.DESTROY], LEASE_SECONDS)
@@ -106,6 +116,7 @@ def destroy_due(db: Database, index_of: Mapping[str, IndexKey], filled_in: Mappi
         except LeaseLost:
             continue
         fault("after-keys")
+    begun()
     return finish_begun(db, index_of)
 
 

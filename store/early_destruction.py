@@ -5,7 +5,7 @@ Only a case that has ended, and that nothing keeps (`store.destruction.why_not`)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cases.retention import Policy
@@ -34,10 +34,12 @@ def destroy_now(
     version: int,
     now: datetime,
     two: bool = False,
+    begun: Callable[[], object] = destruction.nothing_to_tell,
 ) -> None:
     """Destroy a case, and sign for it. Who is killed on the way leaves the rest to the daemon, and to the next log-in.
 
     `two`: only with the consent of another member, which is asked for where it is not there.
+    `begun` is called when the case's keys are gone.
     Raises NotAllowed, NotFound, Changed, NoReason, NotDestroyable, ConsentNeeded.
     """
     ring.require(May.DESTROY)
@@ -60,6 +62,7 @@ def destroy_now(
         named = {"member_id": ring.member_id, "case_id": case_id}
         audit.write(session, ring.desk, Action.DESTROY_ORDERED, now, detail=detail, to=to, **named)
         destruction.begin(session, ring.desk, case_id, index, now, ring.member_id)
+    begun()
     destruction.finish_begun(db, {ring.desk: index})
     with db.begin() as session:
         declarations.declare(session, ring, index, names, now)

@@ -1,6 +1,7 @@
 """What the desk says and does about retention."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -120,6 +121,26 @@ def test_a_case_is_destroyed_before_its_time_only_by_who_is_sure_and_says_why(fi
     assert "Verkeerd bezorgd." in visitor.get("/retention/").text
     with filled_in.database.read() as session:
         assert session.scalars(select(CaseFile.id).where(CaseFile.id == case_id)).all() == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_a_member_destroys_is_named_beside_the_backups_when_the_answer_comes(
+    filled_in: World, tmp_path: Path, caplog: pytest.LogCaptureFixture, is_there: bool
+) -> None:
+    folder = tmp_path / "backups"
+    if is_there:
+        folder.mkdir()
+    about = filled_in.settings.backup.model_copy(update={"folder": folder})
+    filled_in.serve(filled_in.settings.model_copy(update={"backup": about}))
+    visitor = coordinator(filled_in)
+    case_id = filled_in.new_case().case_id
+    close(visitor, case_id)
+    sent = {"version": visitor.version(case_id), "reason": "Verkeerd bezorgd.", "sure": "yes"}
+    visitor.post(f"/cases/{case_id}/destroy", sent)
+    assert visitor.get(f"/cases/{case_id}").status_code == 404  # the list holds up no destruction
+    if is_there:
+        assert case_id in (folder / "destroyed.list").read_text()
+    assert ("destroyed.list in the folder of backups cannot be written: No such file" in caplog.text) is not is_there
 
 
 def test_where_a_destroyed_case_has_no_day_on_which_it_is_gone_the_page_says_why(filled_in: World) -> None:

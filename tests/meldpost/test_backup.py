@@ -27,6 +27,7 @@ from store import backups, copies, ledger, leftovers, outbox, sending
 from store.audit import Action
 from store.copies import BackupError
 from store.database import open_database
+from store.destroyed_listing import list_destroyed
 from store.keyring import NoSuchKey
 from store.outbox import OutboxState
 from store.schema import Audit, Base, CaseFile, Desk, Due, KeyPair, MailboxClaim, Outbox, SealedSeed
@@ -170,10 +171,10 @@ def test_a_destruction_after_the_last_backup_is_known_where_the_daemon_has_the_f
     about = here.world.settings.backup.model_copy(update={"folder": here.folder})
     settings = here.world.settings.model_copy(update={"backup": about})
     assert [finding.verdict for finding in destroyed_noted.noted(settings)] == [Verdict.WRONG]
-    assert destroyed_noted.note(settings, index_of)
+    assert list_destroyed(here.world.database, here.folder, index_of)
     assert [finding.verdict for finding in destroyed_noted.noted(settings)] == [Verdict.FINE]
     written = (here.folder / "destroyed.list").read_bytes()
-    assert destroyed_noted.note(settings, index_of)
+    assert list_destroyed(here.world.database, here.folder, index_of)
     assert (here.folder / "destroyed.list").read_bytes() == written
     here.world.database.close()
     here.file.unlink()
@@ -182,11 +183,22 @@ def test_a_destruction_after_the_last_backup_is_known_where_the_daemon_has_the_f
     assert opens(here.restored(), here.ring(), kept)
 
 
+def test_what_the_database_of_before_alone_knew_to_be_destroyed_is_named_beside_the_backups_by_a_restore(
+    here: Here,
+) -> None:
+    gone = here.world.new_case().case_id
+    backup.back_up(here.world.settings, here.target)
+    here.destroy(gone)
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    here.world.database.close()
+    backup.restore(settings, here.target, replace=True)
+    assert gone in (here.folder / "destroyed.list").read_text()
+
+
 def test_a_folder_that_cannot_be_written_stops_no_destruction(here: Here) -> None:
     here.destroy(here.world.new_case().case_id)
-    about = here.world.settings.backup.model_copy(update={"folder": here.folder / "none"})
-    settings = here.world.settings.model_copy(update={"backup": about})
-    assert not destroyed_noted.note(settings, {DESK: here.world.index})
+    assert not list_destroyed(here.world.database, here.folder / "none", {DESK: here.world.index})
 
 
 FORGED = {

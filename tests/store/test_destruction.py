@@ -296,6 +296,18 @@ def test_a_tick_that_is_killed_is_gone_on_with_by_the_next(world: World, due: st
     assert declare(world) == 1
 
 
+def test_who_hears_of_a_destruction_hears_it_when_no_key_is_left_and_before_the_rows_go(world: World, due: str) -> None:
+    heard = []
+
+    def hear() -> None:
+        with world.db.read() as session:
+            named = due in destruction.destroyed_cases(session, "integriteit")
+        heard.append((named, is_there(world, due)))
+
+    assert destruction.destroy_due(world.db, INDEXES, {"integriteit": True}, hear) == 1
+    assert heard == [(True, True)]
+
+
 def test_two_ticks_at_once_destroy_a_case_once(world: World, due: str) -> None:
     begin(world, due)
     gone: list[int] = []
