@@ -70,7 +70,7 @@ class Restored:
 def back_up(settings: Settings, target: Path) -> Made:
     """Make a backup and check it, then remove key files that are too old. Raises BackupError, NotReady."""
     startup.owners_database_is_current(settings)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_without_folder(target.parent)
     copies, now = _database_of(settings), datetime.now(UTC)
     database = open_database(settings.database.for_owner)
     try:
@@ -170,6 +170,15 @@ def _note_on_the_trail(database: Database, manifest: Manifest, now: datetime) ->
         for desk in session.scalars(select(Desk.slug).order_by(Desk.slug)).all():
             audit.write(session, desk, Action.BACKUP_OF_THEN, datetime.fromisoformat(manifest.made_at))
             audit.write(session, desk, Action.RESTORED, now)
+
+
+def _refuse_without_folder(folder: Path) -> None:
+    """A folder is not made: where a disk is not mounted, the backup would lie beside the database."""
+    if not folder.is_dir():
+        raise BackupError(
+            f"The folder {folder} is not there. Nothing was written. Check its name; make it, or mount the disk that "
+            "it lies on, and try again."
+        )
 
 
 def _note_begun(database: Database, now: datetime) -> bool:

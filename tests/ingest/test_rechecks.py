@@ -28,6 +28,7 @@ from tests.system.disk import small_disk
 
 def back_up_on_monday(office: Office, folder: Path) -> Path:
     target = folder / "backups" / "monday"
+    target.parent.mkdir()
     backup.back_up(office.settings, target)
     return target
 
@@ -122,6 +123,7 @@ def test_the_list_beside_the_backups_knows_the_mails_of_destroyed_cases_too(
     restore(office, target)
     assert office.take_in().taken == 0
     assert office.case_ids() == []
+    (tmp_path / "elsewhere").mkdir()
     backup.back_up(office.settings, tmp_path / "elsewhere" / "wednesday")  # and it is known for ever after
     assert len((tmp_path / "elsewhere" / destroyed_list.NAME).read_text().splitlines()) == 3
 

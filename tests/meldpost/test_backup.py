@@ -432,6 +432,16 @@ def test_a_backup_or_a_database_that_is_there_is_not_written_over(here: Here) ->
         backup.restore(here.world.settings, here.target, replace=False)
 
 
+def test_a_folder_that_is_not_there_is_refused_and_not_made(here: Here) -> None:
+    """It may be a disk that is not mounted, or a slip of the pen: then the backup lies where nobody looks for it."""
+    here.world.new_case()
+    with pytest.raises(BackupError, match=r"folder .+/not-mounted is not there.+make it, or mount"):
+        backup.back_up(here.world.settings, here.folder / "not-mounted" / "monday")
+    assert list(here.folder.iterdir()) == []
+    with here.world.database.read() as session:
+        assert Action.BACKED_UP not in session.scalars(select(Audit.action)).all()
+
+
 def test_a_full_disk_gives_a_clear_error_and_leaves_no_half_file(here: Here, tmp_path: Path) -> None:
     here.world.new_case(files=[("a.bin", os.urandom(3_000_000))])
     with small_disk(tmp_path / "small", 2) as folder:
