@@ -14,7 +14,7 @@ from tests.desk.world import REPORT, World, coordinator
 MOST = 150_000
 """Bytes, heads of the answers included; without attachments."""
 _LOADED = re.compile(r'<(?:link|script|img)[^>]*(?:href|src)="(/[^"]+)"')
-_CASE = re.compile(r'class="open ref" href="(/cases/[0-9a-f]{32})"')
+_CASE = re.compile(r'class="open ref" href="(/cases/[0-9a-f]{32})[?"]')
 
 
 class Line:

@@ -3,7 +3,7 @@
 import http.cookiejar
 import re
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, OpenerDirector, ProxyHandler, Request, build_opener
 
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -42,6 +42,13 @@ class DeskClient:
 
     def links(self, path: str, pattern: str) -> list[str]:
         return sorted({unescape(found) for found in re.findall(rf'(?:href|src)="({pattern})"', self.page(path))})
+
+    def cases(self, path: str = "/") -> list[str]:
+        """The addresses of the cases in a list, without what leads back to it; at least one."""
+        found = sorted({urlsplit(link).path for link in self.links(path, r'/cases/[0-9a-f]{32}(?:\?[^"]*)?')})
+        if not found:
+            raise AssertionError(f"{path} lists no case")
+        return found
 
 
 def _first(pattern: re.Pattern[str], page: str) -> str:

@@ -222,7 +222,7 @@ def test_the_server_takes_mail_in_and_opens_nothing_and_the_coordinators_compute
     computer.start_desk()
     person = DeskClient(computer.desk_port)
     person.log_in(DESK, LOGIN, PASSPHRASE)
-    [case] = person.links("/?all=1", "/cases/[0-9a-f]{32}")
+    [case] = person.cases("/?all=1")
     assert "Zwaluwenberg" in person.page(case)
 
     computer.command("rotate", "--login", LOGIN, typed=PASSPHRASE + "\n")
