@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from store.frames_compared import Difference
-    from store.verification import Fault, Span, Verdict
+    from store.verification import Fault, Restore, Span, Verdict
 
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 
@@ -180,6 +180,7 @@ def _told(slug: str, found: "Verdict", *, with_key: bool) -> Iterator[str]:
 def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
     if not with_key:
         yield "The setting trail_key is not there: no checkpoint counts. Run: meldpost audit key"
+    yield from map(_told_of_a_restore, found.restores if found.faults else ())
     if found.unhashed is not None:
         yield f"{_span(found.unhashed)}: written before there were chains; nothing vouches for them."
     if found.uncovered is not None:
@@ -193,6 +194,21 @@ def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
             f"{named}. The next member who logs in signs for what Meldpost destroyed; a restore destroys again what "
             "may be signed for in a later database. If neither is so, somebody removed the case."
         )
+
+
+def _told_of_a_restore(restore: "Restore") -> str:
+    told = (
+        f"The trail tells of a restore: on {_time(restore.at)} a backup of {_time(restore.then)} was put back "
+        f"(row {restore.row_id}). "
+    )
+    if not restore.explained:
+        return told + "It explains nothing of what is wrong with the copy's checkpoints."
+    first, last = restore.explained[0], restore.explained[-1]
+    which = f"checkpoint {first}" if first == last else f"checkpoints {first} to {last}"
+    return (
+        f"{told}It would explain {which} of the copy, made in between, and the rows that went with them. It proves no "
+        "restore, for who writes to the database can write such rows: ask who did it, and why. Keep this copy."
+    )
 
 
 def said(fault: "Fault") -> str:

@@ -79,6 +79,21 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Restore:
+    """What two rows of the trail tell of, the second of this id: at `at` a backup of `then` was put back. `explained`:
+    the checkpoints of the copy, made in between, that are not in the database, or are others there.
+
+    Who writes to the database can write such rows. So they excuse nothing, and what is missing stays a fault; but rows
+    that no such checkpoint saw may have come after it, and are not called inserted by what it says.
+    """
+
+    row_id: int
+    then: datetime
+    at: datetime
+    explained: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """`faults` of rows stand in the order of the trail, the first first; those of cases and checkpoints after them.
 
@@ -97,6 +112,7 @@ class Verdict:
     undeclared: tuple[str, ...] = ()
     copied: Checkpoint | None = None
     """The newest checkpoint of this desk in the copy from outside."""
+    restores: tuple[Restore, ...] = ()
 
     @property
     def is_sound(self) -> bool:
@@ -117,6 +133,8 @@ def verify(
     if public is not None:
         signed.look_at(after(session, desk, 0))
         signed.compare(line.strip() for line in outside or ())
+    restores = tuple(_restores(session, desk, signed))
+    signed.set_back_by(restores)
     cases = account(session, desk, root)
     trail = _Trail(session, desk, signed, cases.destroyed - cases.undeclared)
     trail.look_at()
@@ -131,6 +149,7 @@ def verify(
         gone=trail.gone,
         undeclared=tuple(sorted(cases.undeclared)),
         copied=signed.copied,
+        restores=restores,
     )
 
 
@@ -145,6 +164,10 @@ class _Checkpoints:
     heads: dict[str, list[ChainHead]] = field(default_factory=lambda: defaultdict(list))
     faults: list[Fault] = field(default_factory=list)
     copied: Checkpoint | None = None
+    lost: list[Checkpoint] = field(default_factory=list)
+    """Those of the copy that are not in the database, or are others there."""
+    set_back: set[int] = field(default_factory=set)
+    """The numbers of those that a restore would explain."""
 
     def look_at(self, kept: Iterable[Kept]) -> None:
         """Those of the database."""
@@ -178,6 +201,8 @@ class _Checkpoints:
             if self.copied is None or found.number > self.copied.number:
                 self.copied = found
             here = self.lines.get(found.number)
+            if here != line:
+                self.lost.append(found)
             if here is None:
                 self._missing(found.number, found.number + 1)
                 self._count(found, line)
@@ -185,15 +210,23 @@ class _Checkpoints:
                 self.faults.append(Fault(Wrong.CHECKPOINT_DIFFERS, found.number))
                 self._heads_of(found)
 
+    def set_back_by(self, restores: Iterable[Restore]) -> None:
+        missing = {each.number for each in self.lost if self.good.get(each.number) == each}
+        self.set_back = missing & {number for each in restores for number in each.explained}
+
     @property
     def newest_id(self) -> int:
-        return max((each.last_id for each in self.good.values()), default=0)
+        return max((each.last_id for each in self._binding()), default=0)
 
     @property
     def settled_id(self) -> int:
         """The id up to which all rows were there when a checkpoint an hour before the newest was made."""
-        newest = max((each.at for each in self.good.values()), default=None)
-        return max((cp.last_id for cp in self.good.values() if newest and cp.at < newest - SETTLED_AFTER), default=0)
+        newest = max((each.at for each in self._binding()), default=None)
+        return max((cp.last_id for cp in self._binding() if newest and cp.at < newest - SETTLED_AFTER), default=0)
+
+    def _binding(self) -> list[Checkpoint]:
+        """Those by which a row can be said to have come too late: ids of before a restore are given once more."""
+        return [each for each in self.good.values() if each.number not in self.set_back]
 
     def _read(self, line: bytes) -> Checkpoint | None:
         assert self.public is not None
@@ -449,6 +482,17 @@ class _Walk:
 
     def _fault(self, wrong: Wrong, row: LooseRow, up_to: LooseRow | None = None) -> None:
         self.faults.append((row.id, _of(wrong, row, up_to)))
+
+
+def _restores(session: Session, desk: str, signed: _Checkpoints) -> Iterator[Restore]:
+    told = trail_rows().where(_AUDIT.c.desk == desk, _AUDIT.c.action.in_((Action.BACKUP_OF_THEN, Action.RESTORED)))
+    rows = [row for row in read(session, told.order_by(_AUDIT.c.id), _AT_ONCE) if not row.spoilt]
+    backups = {row.hash: row for row in rows if row.action == Action.BACKUP_OF_THEN}
+    for row in rows:
+        backup = backups.get(row.previous)
+        if row.action == Action.RESTORED and backup is not None:
+            between = tuple(sorted({each.number for each in signed.lost if backup.at <= each.at <= row.at}))
+            yield Restore(row.id, backup.at, row.at, between)
 
 
 def _of_case(removed: Removed) -> Fault:

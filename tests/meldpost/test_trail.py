@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import email
+import json
 import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,88 @@ def test_verify_finds_a_tail_that_was_cut_off_with_its_checkpoints_by_the_file(
     assert found.exit_code == 1
     assert "2 rows of chain" in found.output
     assert "Checkpoint 2 was removed" in found.output
+
+
+def _set_back(database: Database, settings: Settings) -> None:
+    """Two checkpoints, of which the second goes with its rows, as where a backup of before it is put back."""
+    kept(settings, database)
+    write(database, 3)
+    kept(settings, database)
+    with database.begin() as session:
+        session.execute(delete(AuditCheckpoint).where(AuditCheckpoint.number == 2))
+        session.execute(delete(Audit).where(Audit.action == Action.LOOK))
+
+
+def _write_as_a_restore(settings: Settings, then: datetime) -> None:
+    """By a process of its own."""
+    database = open_database(settings.database.url)
+    with database.begin() as session:
+        audit.write(session, SLUG, Action.MAIL_UNCERTAIN, datetime.now(UTC))
+        audit.write(session, SLUG, Action.BACKUP_OF_THEN, then)
+        audit.write(session, SLUG, Action.RESTORED, datetime.now(UTC))
+    database.close()
+
+
+def test_verify_calls_no_row_of_a_restore_inserted_names_what_is_missing_and_tells_of_the_restore(
+    made: Made, settings: Settings, database: Database
+) -> None:
+    """Anybody who writes to the database can write the same rows: so they excuse nothing."""
+    kept(settings, database)
+    backup, command = made.config.parent / "monday", ["--config", str(made.config)]
+    assert CliRunner().invoke(main, ["backup", *command, str(backup)]).exit_code == 0
+    begun = datetime.fromisoformat(json.loads(backup.with_suffix(".manifest").read_bytes())["made_at"])
+    write(database, 3)
+    kept(settings, database)
+    database.close()
+    assert CliRunner().invoke(main, ["restore", *command, "--replace", str(backup)]).exit_code == 0
+    found = verify(made, "--checkpoints", str(file_of(settings)))
+    assert found.exit_code == 1
+    assert "was inserted" not in found.output
+    wrong = [line for line in found.output.splitlines() if "WRONG  " in line]
+    assert "3 rows of chain" in wrong[0]  # before the restore's own
+    assert "Checkpoint 2 was removed" in wrong[1]
+    assert len(wrong) == 2
+    assert f"The trail tells of a restore: on {datetime.now(UTC):%Y-%m-%d} " in found.output
+    assert f"a backup of {begun:%Y-%m-%d %H:%M:%S} UTC was put back" in found.output
+    assert "It would explain checkpoint 2" in found.output
+
+
+@pytest.mark.parametrize("hours", [1, None])
+def test_verify_explains_nothing_by_a_restore_that_the_trail_does_not_tell_of_or_of_another_time(
+    made: Made, settings: Settings, database: Database, hours: int | None
+) -> None:
+    _set_back(database, settings)
+    if hours is None:
+        later = open_database(settings.database.url)
+        write(later)
+        later.close()
+    else:
+        _write_as_a_restore(settings, datetime.now(UTC) + timedelta(hours=hours))
+    found = verify(made, "--checkpoints", str(file_of(settings)))
+    assert found.exit_code == 1
+    assert "Checkpoint 2 was removed" in found.output
+    assert "was inserted" in found.output
+    assert "would explain" not in found.output
+    assert ("It explains nothing of what is wrong" in found.output) is (hours is not None)
+
+
+def test_a_forged_restore_hides_no_row_that_was_inserted_among_those_that_a_checkpoint_covers(
+    made: Made, settings: Settings, database: Database
+) -> None:
+    write(database, 2)
+    kept(settings, database)
+    write(database)
+    kept(settings, database)
+    with database.begin() as session:
+        gone = session.scalars(select(Audit.id).where(Audit.action == Action.LOOK).order_by(Audit.id)).first()
+        session.execute(delete(Audit).where(Audit.id == gone))
+    _write_as_a_restore(settings, datetime.now(UTC) - timedelta(hours=1))
+    with database.begin() as session:
+        session.execute(update(Audit).where(Audit.action == Action.RESTORED).values(id=gone))
+    found = verify(made, "--checkpoints", str(file_of(settings)))
+    assert found.exit_code == 1
+    assert f"row {gone} of " in found.output
+    assert "was inserted" in found.output
 
 
 def test_verify_says_which_rows_no_checkpoint_covers(made: Made, settings: Settings, database: Database) -> None:
