@@ -168,7 +168,8 @@ def _chosen(config: Path, desk: str | None) -> tuple[Settings, str]:
 def _told(slug: str, found: "Verdict", *, with_key: bool) -> Iterator[str]:
     newest = "" if found.newest is None else f", the newest of {_time(found.newest)}"
     yield (
-        f"Trail of {slug}: {found.rows} rows in {found.chains} chains; {found.checkpoints} checkpoints{newest}. "
+        f"Trail of {slug}: {_rows(found.rows)} in {_of(found.chains, 'chain')}; "
+        f"{_of(found.checkpoints, 'checkpoint')}{newest}. "
         + ("Nothing is wrong." if found.is_sound else f"WRONG: {len(found.faults)}. The first comes first.")
     )
     for fault in found.faults:
@@ -185,7 +186,9 @@ def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
         yield f"{_span(found.unhashed)}: written before there were chains; nothing vouches for them."
     if found.uncovered is not None:
         yield f"{_span(found.uncovered)}: covered by no checkpoint; a removal at their end would not be seen."
-    if found.gone:
+    if found.gone == 1:
+        yield "1 sealed detail was destroyed with its case; its digest is there."
+    elif found.gone:
         yield f"{found.gone} sealed details were destroyed with their case; their digests are there."
     if found.undeclared:
         named = ", ".join(found.undeclared[:_NAMED]) + (", ..." if len(found.undeclared) > _NAMED else "")
@@ -215,6 +218,7 @@ def said(fault: "Fault") -> str:
     """A fault in words."""
     from store.verification import Wrong
 
+    were = "was" if fault.rows == 1 else "were"
     place = f"chain {fault.chain_id}, number {fault.number}" if fault.chain_id else ""
     where = "" if fault.row_id is None else f"row {fault.row_id} of {_time(fault.at)}"
     match fault.wrong:
@@ -226,16 +230,18 @@ def said(fault: "Fault") -> str:
         case Wrong.CHANGED | Wrong.REORDERED | Wrong.INSERTED if fault.row_id is not None:
             return f"{where} ({place or 'in no chain'}) was {fault.wrong}."
         case Wrong.INSERTED:
-            return f"{_rows(fault.rows)} without a hash were inserted among those from before there were chains."
+            return f"{_rows(fault.rows)} without a hash {were} inserted among those from before there were chains."
         case Wrong.REMOVED if not fault.chain_id and fault.number == 0:
-            return f"{_rows(fault.rows)} from before there were chains were removed."
+            return f"{_rows(fault.rows)} from before there were chains {were} removed."
         case Wrong.REMOVED if not fault.chain_id:
             return "The first row of the trail was removed."
         case Wrong.REMOVED if fault.number == 0:
             return f"The row that chain {fault.chain_id} follows was removed; that chain began at {_time(fault.at)}."
         case Wrong.REMOVED:
             after = f", after {where}" if where else ""
-            return f"{_rows(fault.rows)} of chain {fault.chain_id} were removed, from number {fault.number} on{after}."
+            return (
+                f"{_rows(fault.rows)} of chain {fault.chain_id} {were} removed, from number {fault.number} on{after}."
+            )
         case Wrong.CASE_REMOVED:
             return (
                 f"Case {fault.case_id} is gone, and the trail has no row of its destruction; its last row "
@@ -264,7 +270,11 @@ def _cases(count: int) -> str:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    return _of(count, "row")
+
+
+def _of(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def _time(at: datetime | None) -> str:

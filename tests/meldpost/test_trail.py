@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import delete, select, update
 
 from config.settings import Settings, load
+from meldpost.audit_command import _told, said
 from meldpost.cli import main
 from meldpost.doctor import examine
 from meldpost.findings import Verdict
@@ -27,6 +28,8 @@ from store import audit
 from store.audit import Action
 from store.database import Database, open_database
 from store.schema import Audit, AuditCheckpoint, Record, SealedSeed
+from store.verification import Fault, Wrong
+from store.verification import verify as verified
 from tests.meldpost.plans import DESK, plan_in
 
 SLUG = "desk-a"
@@ -338,6 +341,28 @@ def test_a_forged_restore_hides_no_row_that_was_inserted_among_those_that_a_chec
     assert found.exit_code == 1
     assert f"row {gone} of " in found.output
     assert "was inserted" in found.output
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_verify_says_one_row_was_and_two_rows_were(count: int) -> None:
+    row, were = ("1 row", "was") if count == 1 else ("2 rows", "were")
+    assert said(Fault(Wrong.REMOVED, 3, "abc", rows=count)) == f"{row} of chain abc {were} removed, from number 3 on."
+    old = "before there were chains"
+    assert said(Fault(Wrong.REMOVED, 0, rows=count)) == f"{row} from {old} {were} removed."
+    assert said(Fault(Wrong.INSERTED, 0, rows=count)) == (
+        f"{row} without a hash {were} inserted among those from {old}."
+    )
+
+
+def test_verify_counts_one_of_a_thing_as_one(made: Made, settings: Settings, database: Database) -> None:
+    kept(settings, database)
+    with database.read() as session:
+        found = verified(session, SLUG, None)
+    one = replace(found, rows=1, chains=1, checkpoints=1, gone=1)
+    lines = list(_told(SLUG, one, with_key=True))
+    assert "1 row in 1 chain; 1 checkpoint" in lines[0]
+    assert "checkpoints" not in lines[0]
+    assert any("1 sealed detail was destroyed with its case; its digest is there." in line for line in lines)
 
 
 def test_verify_says_which_rows_no_checkpoint_covers(made: Made, settings: Settings, database: Database) -> None:
