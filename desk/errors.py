@@ -11,9 +11,11 @@ from flask import Flask, render_template, request
 from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from desk.words import FIELDS
+from store import trouble
 from store.casework import NotFound
 from store.identity import IdentityClosed
 from store.keyring import NotAllowed, UnprovenKey
@@ -111,9 +113,12 @@ def _expected(error: HTTPException) -> tuple[str, int] | HTTPException:
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:
-    """Log where it happened and what kind of error it was. Its message may quote a case, so it stays out."""
+    """Log where it happened and what kind of error it was. Its message may quote a case, so it stays out; of a
+    database the log says in our own words what is wrong with it."""
     incident = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames[:-4:-1])
-    log.error("Incident %s: %s at %s", incident, type(error).__name__, places)
+    what = f"{type(error).__name__} at {places}"
+    said = trouble.describe(error) if isinstance(error, DBAPIError) else ""
+    log.error("Incident %s: %s", incident, f"{said} ({what})" if said else what)
     return page(InternalServerError.code, incident=incident)

@@ -12,6 +12,7 @@ import desk
 from desk.security import BODY_LIMIT
 from store import casework
 from store.casework import NotFound
+from store.database import open_database
 from store.keypairs import KeyKind
 from tests.desk.world import OWN_TEXT, Visitor, World, coordinator
 from tests.store.world import forge_key
@@ -183,6 +184,17 @@ def test_an_error_shows_and_logs_no_word_of_what_went_wrong(
     incident = re.search(r"Incident ([0-9a-f]{8})", caplog.text)
     assert incident
     assert incident[1] in answer.text
+
+
+def test_a_database_server_that_is_away_is_named_in_the_log_as_the_daemon_names_it(
+    world: World, case_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor, away = coordinator(world), open_database("postgresql://meldpost@127.0.0.1:1/meldpost")
+    monkeypatch.setattr("desk.case.view_case", lambda *_: away.now())
+    answer = visitor.get(f"/cases/{case_id}")
+    assert answer.status_code == 500
+    assert re.search(r"Incident [0-9a-f]{8}: the database server cannot be reached \(OperationalError at ", caplog.text)
+    assert "127.0.0.1" not in caplog.text
 
 
 def test_what_people_do_leaves_no_word_in_the_log(world: World, case_id: str, caplog: pytest.LogCaptureFixture) -> None:
