@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import multiprocessing
 import os
 import shutil
 import sqlite3
@@ -19,7 +21,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from config.settings import DatabaseSettings
-from meldpost import backup, destroyed_noted
+from meldpost import backup, destroyed_noted, work
 from meldpost.backups_examined import left_over, put_aside
 from meldpost.cli import main
 from meldpost.findings import Verdict
@@ -193,6 +195,21 @@ def test_what_the_database_of_before_alone_knew_to_be_destroyed_is_named_beside_
     settings = here.world.settings.model_copy(update={"backup": about})
     here.world.database.close()
     backup.restore(settings, here.target, replace=True)
+    assert gone in (here.folder / "destroyed.list").read_text()
+
+
+def test_the_daemons_round_names_what_whoever_destroyed_it_could_not(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = here.world.new_case().case_id
+    here.destroy(gone)
+    about = here.world.settings.backup.model_copy(update={"folder": here.folder})
+    settings = here.world.settings.model_copy(update={"backup": about})
+    monkeypatch.setattr(work, "_perform", lambda _reports, _config, _level, do: do(settings))
+    ours, theirs = multiprocessing.Pipe()
+    work.destroy_due(theirs, here.folder / "none.toml", logging.INFO)
+    ours.close()
+    theirs.close()
     assert gone in (here.folder / "destroyed.list").read_text()
 
 
