@@ -68,6 +68,11 @@ class _Held:
     tallied: Tallied | None = None
     """The last count, where it took long."""
 
+    def wait(self, seconds: float) -> None:
+        """Until what is being read is read, for so long at most."""
+        if self.reading is not None:
+            self.reading.join(seconds)
+
 
 class Indexes:
     """All of one desk process. For many threads."""
@@ -91,10 +96,11 @@ class Indexes:
         held = self._of(ring, session)
         if not held.index.ready:
             self._read_beside(held, ring)
-            if held.reading is not None:
-                held.reading.join(PATIENCE)
-        elif held.index.refresh(self._database, ring, now=self._clock(), most=AT_ONCE):
+            held.wait(PATIENCE)
+        elif waiting := held.index.refresh(self._database, ring, now=self._clock(), most=AT_ONCE):
             self._read_beside(held, ring)
+            if waiting <= AT_ONCE:  # a thread is at them, which ends soon
+                held.wait(PATIENCE)
         return held.index
 
     def searches(self, ring: KeyRing, session: str) -> Searches:

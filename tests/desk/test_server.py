@@ -108,7 +108,13 @@ def test_it_serves_in_a_process_that_holds_more_than_a_thousand_files(world: Wor
 
 
 def test_a_desk_that_ends_leaves_no_index_and_no_thread_behind(world: World) -> None:
+    before = set(threading.enumerate())
     coordinator(world).log_in()
+    assert _of_indexes() - before
     close(world.app)
     assert parts_of(world.app).indexes.count == 0
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("index")]
+    assert not _of_indexes() - before
+
+
+def _of_indexes() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith("index")}
