@@ -3,6 +3,8 @@ destroyed is not, and nothing goes out by itself. And when mails leave the done 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +25,9 @@ from store.outbox import OutboxState
 from store.schema import CaseFile, Ledger, MailboxRecheck, Message, Outbox
 from tests.ingest.conftest import Dovecot, NewOffice
 from tests.ingest.office import DESK, Founded, Office, Reader, mail, open_office
-from tests.system.disk import small_disk
+from tests.system.disk import other_disk, small_disk
+
+Disk = Callable[[Path, int], AbstractContextManager[Path]]
 
 
 def back_up_on_monday(office: Office, folder: Path) -> Path:
@@ -237,13 +241,21 @@ def test_what_a_checked_backup_on_another_disk_holds_leaves_the_server_and_what_
     assert len(dovecot.uids(account, "Verwerkt")) == 1
 
 
-@pytest.mark.parametrize("elsewhere", [True, False])
+def _same_disk(folder: Path, _: int) -> AbstractContextManager[Path]:
+    folder.mkdir()
+    return nullcontext(folder)
+
+
+@pytest.mark.parametrize(
+    ("disk", "elsewhere"),
+    [(other_disk, True), (small_disk, False), (_same_disk, False)],
+    ids=["another", "in memory", "the same"],
+)
 def test_only_a_backup_on_another_disk_counts(
-    dovecot: Dovecot, office: Office, account: MailboxSettings, tmp_path: Path, elsewhere: bool
+    dovecot: Dovecot, office: Office, account: MailboxSettings, tmp_path: Path, disk: Disk, elsewhere: bool
 ) -> None:
     dovecot.deliver(account, mail(1))
     office.take_in()
-    with small_disk(tmp_path / "other", 20) as other:
-        folder = other if elsewhere else tmp_path
+    with disk(tmp_path / "other", 20) as folder:
         assert backup.back_up(office.settings, folder / "monday").elsewhere is elsewhere
     assert tidy(office.settings, office.secrets, "main") == int(elsewhere)
