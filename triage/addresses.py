@@ -68,6 +68,8 @@ _CLAIM = re.compile(
     re.IGNORECASE,
 )
 """What comes before the writer's own address in a sentence."""
+_NAMED_BY_PLACE = re.compile(r"\b(?:Am|Im|Zum|Zur|Beim|(?:An|Auf|Bei|Hinter|In|Unter|Vor) de[rnm])[ ]$")
+"""German streets named by where they lie; in small letters these words are of the sentence."""
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"\b(?P<word>[^\W\d_]{3,})[.!?]\s+(?=[^\W\d_a-zß-ÿ])")
 _ABBREVIATED = re.compile(
@@ -118,6 +120,12 @@ def bounded(text: str, start: int, end: int) -> tuple[int, int]:
     elif closed >= 0 and text.find("(", start, end) < 0:
         end = closed
     return _stripped(text, start, end)
+
+
+def begin_of_street(text: str, start: int) -> int:
+    """Where a street begins whose first word may have been left out: "Am Anger 4"."""
+    before = _NAMED_BY_PLACE.search(text, max(0, start - 12), start)
+    return before.start() if before else start
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

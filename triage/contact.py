@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from triage.addresses import address_spans, bounded, claimed
+from triage.addresses import address_spans, begin_of_street, bounded, claimed
 from triage.forms import Field, Part, Role
 from triage.phones import Phone, phones
 from triage.reading import Prepared
@@ -127,6 +127,7 @@ def _address(prepared: Prepared, tagged: Sequence[Tagged]) -> tuple[Place | None
     if scored:
         score, start, end = max(scored)
         start, end = bounded(own, *_widened(own, start, end, [(r.start, r.end) for r in ruled]))
+        start = begin_of_street(own, start)
         if _looks_right(own[start:end]):
             return (start, end), score, bool(ruled)
     signed = prepared.layout.signature_start
