@@ -28,7 +28,7 @@ def run(made: Made, *words: str) -> Result:
 @pytest.fixture
 def of_before(made: Made, tmp_path: Path) -> Path:
     """A backup, after which the desk's key was made anew."""
-    target = tmp_path / "backups" / "before"
+    target = tmp_path / "before"
     assert run(made, "backup", str(target)).exit_code == 0
     assert run(made, "rotate", "--login", "co").exit_code == 0
     return target
@@ -75,7 +75,7 @@ def test_with_the_option_the_pins_of_the_backup_are_put_into_the_configuration(m
 
 
 def test_with_a_passphrase_a_case_of_it_is_opened_and_nothing_stays_of_that(made: Made, tmp_path: Path) -> None:
-    target, settings = tmp_path / "backups" / "one", load(made.config)
+    target, settings = tmp_path / "one", load(made.config)
     run(made, "backup", str(target))
     without = run(made, "restore", "--check", "--login", "co", str(target))
     assert (without.exit_code, "no case in it" in without.output) == (0, True), without.output
