@@ -154,7 +154,10 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
-def test_every_command_goes_under_the_roles_that_the_configuration_names(config: Path, command: str) -> None:
+def test_every_command_goes_under_the_roles_that_the_configuration_names(
+    config: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent)  # where the report is written to
     assert run(config, "init", "--roles").exit_code == 0
     without_owner = "".join(
         line for line in config.read_text().splitlines(keepends=True) if not line.startswith("owner_url")
