@@ -62,6 +62,18 @@ def test_a_full_page_of_the_queue_and_a_case_weigh_less_than_150_kb_each(world: 
     assert line.bytes < MOST, line.bytes
 
 
+def test_the_page_of_the_log_in_weighs_less_than_150_kb(address: str) -> None:
+    line = Line(address, "")
+    assert len(set(_LOADED.findall(line.page("/login")))) >= 4
+    assert line.bytes < MOST, line.bytes
+
+
+def test_a_case_with_a_quote_markup_and_a_file_weighs_less_than_150_kb(world: World, line: Line) -> None:
+    taken = world.new_case(quoted_text="Eerder schreef u: dank.", html="<p>Hoi</p>", files=[("a.txt", b"x")])
+    line.page(f"/cases/{taken.case_id}")
+    assert line.bytes < MOST, line.bytes
+
+
 def test_files_of_the_desk_go_compressed_and_pages_do_not(line: Line) -> None:
     """A page holds secrets beside what others chose: compressed, its length would tell of them."""
     page, text = line.get("/")

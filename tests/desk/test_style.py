@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from config.settings import WebSettings
 from desk.style import MAX_BYTES, StyleUnusable
-from tests.desk.world import Visitor, World, coordinator
+from tests.desk.world import Visitor, World
 
 TOP = Path(__file__).parents[2]
 DESK = TOP / "desk"
@@ -20,7 +20,6 @@ BUILT = (DESK / "static" / "components.css").read_text("utf-8")
 OURS = "\n".join((DESK / "static" / name).read_text("utf-8") for name in ("theme.css", "desk.css", "pictures.css"))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in (DESK / "templates").glob("*.html"))
 NPM_SECONDS = 300
-PAGE_BYTES = 150_000
 
 NewPage = Callable[..., Page]
 
@@ -61,19 +60,6 @@ def test_no_style_loads_anything_nor_wears_the_house_style_of_another() -> None:
 
 def test_no_lock_of_the_build_names_a_host() -> None:
     assert "://" not in re.sub(r'"funding":\s*(\{[^}]*\}|\[[^\]]*\])', "", (BUILD / "package-lock.json").read_text())
-
-
-@pytest.mark.parametrize("path", ["case", "/", "/login"])
-def test_a_page_weighs_less_than_150_kilobytes_without_its_attachments(world: World, path: str) -> None:
-    case_id = world.new_case(quoted_text="Eerder schreef u: dank.", html="<p>Hoi</p>", files=[("a.txt", b"x")]).case_id
-    visitor = Visitor(world) if path == "/login" else coordinator(world)
-    page = visitor.get(f"/cases/{case_id}" if path == "case" else path).text
-    linked = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
-    assert len(linked) >= 4
-    browser = world.app.test_client()
-    served = {one: browser.get(one, headers={"Accept-Encoding": "gzip"}) for one in linked}
-    weights = {one: len(answer.data) for one, answer in served.items()} | {path: len(page.encode())}
-    assert sum(weights.values()) < PAGE_BYTES, weights
 
 
 def _wear(world: World, tmp_path: Path, style: str, style_class: str) -> None:
