@@ -12,6 +12,7 @@ import click
 
 from config.settings import Settings, load
 from meldpost.config_option import config_option
+from meldpost.counted import counted, counted_were
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -168,8 +169,8 @@ def _chosen(config: Path, desk: str | None) -> tuple[Settings, str]:
 def _told(slug: str, found: "Verdict", *, with_key: bool) -> Iterator[str]:
     newest = "" if found.newest is None else f", the newest of {_time(found.newest)}"
     yield (
-        f"Trail of {slug}: {_rows(found.rows)} in {_of(found.chains, 'chain')}; "
-        f"{_of(found.checkpoints, 'checkpoint')}{newest}. "
+        f"Trail of {slug}: {counted(found.rows, 'row')} in {counted(found.chains, 'chain')}; "
+        f"{counted(found.checkpoints, 'checkpoint')}{newest}. "
         + ("Nothing is wrong." if found.is_sound else f"WRONG: {len(found.faults)}. The first comes first.")
     )
     for fault in found.faults:
@@ -193,7 +194,7 @@ def _notes(found: "Verdict", *, with_key: bool) -> Iterator[str]:
     if found.undeclared:
         named = ", ".join(found.undeclared[:_NAMED]) + (", ..." if len(found.undeclared) > _NAMED else "")
         yield (
-            f"{_cases(len(found.undeclared))} gone, and no declaration that a member signed is here: "
+            f"{counted_were(len(found.undeclared), 'case')} gone, and no declaration that a member signed is here: "
             f"{named}. The next member who logs in signs for what Meldpost destroyed; a restore destroys again what "
             "may be signed for in a later database. If neither is so, somebody removed the case."
         )
@@ -218,7 +219,7 @@ def said(fault: "Fault") -> str:
     """A fault in words."""
     from store.verification import Wrong
 
-    were = "was" if fault.rows == 1 else "were"
+    rows, were = counted(fault.rows, "row"), "was" if fault.rows == 1 else "were"
     place = f"chain {fault.chain_id}, number {fault.number}" if fault.chain_id else ""
     where = "" if fault.row_id is None else f"row {fault.row_id} of {_time(fault.at)}"
     match fault.wrong:
@@ -230,18 +231,16 @@ def said(fault: "Fault") -> str:
         case Wrong.CHANGED | Wrong.REORDERED | Wrong.INSERTED if fault.row_id is not None:
             return f"{where} ({place or 'in no chain'}) was {fault.wrong}."
         case Wrong.INSERTED:
-            return f"{_rows(fault.rows)} without a hash {were} inserted among those from before there were chains."
+            return f"{rows} without a hash {were} inserted among those from before there were chains."
         case Wrong.REMOVED if not fault.chain_id and fault.number == 0:
-            return f"{_rows(fault.rows)} from before there were chains {were} removed."
+            return f"{rows} from before there were chains {were} removed."
         case Wrong.REMOVED if not fault.chain_id:
             return "The first row of the trail was removed."
         case Wrong.REMOVED if fault.number == 0:
             return f"The row that chain {fault.chain_id} follows was removed; that chain began at {_time(fault.at)}."
         case Wrong.REMOVED:
             after = f", after {where}" if where else ""
-            return (
-                f"{_rows(fault.rows)} of chain {fault.chain_id} {were} removed, from number {fault.number} on{after}."
-            )
+            return f"{rows} of chain {fault.chain_id} {were} removed, from number {fault.number} on{after}."
         case Wrong.CASE_REMOVED:
             return (
                 f"Case {fault.case_id} is gone, and the trail has no row of its destruction; its last row "
@@ -263,18 +262,6 @@ def said(fault: "Fault") -> str:
 def _span(span: "Span") -> str:
     ids = f"row {span.first_id}" if span.rows == 1 else f"{span.rows} rows, {span.first_id} to {span.last_id}"
     return f"{ids}, of {_time(span.first_at)} to {_time(span.last_at)}"
-
-
-def _cases(count: int) -> str:
-    return "1 case was" if count == 1 else f"{count} cases were"
-
-
-def _rows(count: int) -> str:
-    return _of(count, "row")
-
-
-def _of(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def _time(at: datetime | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meldpost.config_option import config_option
+from meldpost.counted import counted
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -32,7 +33,7 @@ def backup(config: Path, file: Path) -> None:
         made = backups.back_up(load(config), file)
     except (BackupError, NotReady) as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"Backed up and checked: {made.manifest.cases} cases, in {file}.content and {file}.keys.")
+    click.echo(f"Backed up and checked: {counted(made.manifest.cases, 'case')}, in {file}.content and {file}.keys.")
     if made.elsewhere:
         click.echo("It lies on another disk than the database: mails that it holds leave the done folders now.")
     if made.expired:
@@ -99,9 +100,9 @@ def restore(
             f"The configuration pins the keys of then of desk {desk}. Whoever had those has them again. If they should "
             f"not, or other machines pin newer ones, run: meldpost rotate --desk {desk} --login ..."
         )
-    click.echo(f"Restored: {restored.manifest.cases} cases, as of {restored.manifest.made_at}.")
+    click.echo(f"Restored: {counted(restored.manifest.cases, 'case')}, as of {restored.manifest.made_at}.")
     if restored.destroyed:
-        click.echo(f"Destroyed once more, since they were by then: {restored.destroyed} cases.")
+        click.echo(f"Destroyed once more, since they were by then: {counted(restored.destroyed, 'case')}.")
     _say_what_is_known(restored)
     click.echo(f"No mail goes out until a member says so; mails that wait for their word: {restored.uncertain}.")
     if restored.aside:
@@ -119,7 +120,7 @@ def _asked(settings: "Settings", desk: str | None, login: str) -> "Asked":
 
 def _say_checked(checked: "Checked") -> None:
     manifest, proven = checked.manifest, checked.proven
-    click.echo(f"Whole, and as it was made: {manifest.cases} cases, made at {manifest.made_at}.")
+    click.echo(f"Whole, and as it was made: {counted(manifest.cases, 'case')}, made at {manifest.made_at}.")
     click.echo(
         f"{proven.records} sealed records are as the trail has them, and {proven.keys} keys have their key records."
     )

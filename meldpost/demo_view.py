@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import func, select
 
+from meldpost.counted import counted
 from store.database import Database
 from store.outbox import OutboxState
 from store.schema import CaseFile, Ledger, Outbox
@@ -82,7 +83,7 @@ class Board:
     def summary(self) -> str:
         figures = self.figures
         return (
-            f"{self.arrived} mails came in, {figures.taken_in} are taken in, as {figures.cases} cases; "
+            f"{self.arrived} mails came in, {figures.taken_in} are taken in, as {counted(figures.cases, 'case')}; "
             f"{figures.sent} mails went out, {figures.waiting} wait, {figures.held} held, {figures.failed} failed"
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingest.message import kept_text
 from meldpost.at_desk import AtDesk
+from meldpost.counted import counted
 from store import models
 from store.lessons import lessons
 from store.models import PACKAGED, Models, Version
@@ -59,7 +60,10 @@ def train(here: AtDesk, say: Say, progress: Progress, corpus: Path = CORPUS, see
     if number in gone:
         say("A case that the new model had seen was destroyed meanwhile. The model was withdrawn; train anew.")
         return False
-    say(f"Model {number} is in force; it has seen {len(cases)} cases. To go back, add --back to this command.")
+    say(
+        f"Model {number} is in force; it has seen {counted(len(cases), 'case')}. "
+        "To go back, add --back to this command."
+    )
     return True
 
 
@@ -98,7 +102,11 @@ def _why(learned: Learned) -> str:
 
 
 def _line(found: Models, each: Version) -> str:
-    what = "withdrawn: a case that it had seen is gone" if each.withdrawn else f"has seen {len(each.case_ids)} cases"
+    what = (
+        "withdrawn: a case that it had seen is gone"
+        if each.withdrawn
+        else f"has seen {counted(len(each.case_ids), 'case')}"
+    )
     return f"{_mark(found, each.number)} {each.number:3}  {each.made_at[:16].replace('T', ' ')}  {what}"
 
 

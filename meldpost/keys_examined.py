@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from config.errors import ConfigError
 from config.settings import Settings
 from meldpost import startup
+from meldpost.counted import counted
 from meldpost.findings import Finding, Verdict
 from store import case_rotation, recovery, renewal, rotation
 from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, desk_keys, pins_of
@@ -64,7 +65,7 @@ def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> 
         yield Finding(what, Verdict.WRONG, text)
     elif behind := case_rotation.count_behind(session, desk):
         text = (
-            f"the keys of {behind} cases are older than it: who had the one before may have kept them. "
+            f"the keys of {counted(behind, 'case')} are older than it: who had the one before may have kept them. "
             f"Run: meldpost rotate --desk {desk} --login ..."
         )
         yield Finding(what, Verdict.WRONG, text)

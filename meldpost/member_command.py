@@ -10,6 +10,7 @@ import click
 
 from cases.roles import Role, holds_the_desk_key
 from meldpost.config_option import config_option
+from meldpost.counted import counted
 from meldpost.passphrase_asked import NewPassphrase, ask_new_passphrase
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _make_anew(here: "AtDesk", name: str, taken: "Taken") -> None:
     renewing = grants.renew_all(here.database, here.ring, here.index, keys, taken.case_ids)
     last = show(renewing, "New keys of cases")
     done = last.done if last else 0
-    click.echo(f"{done} {'case' if done == 1 else 'cases'} that {name} had keys of got new ones.")
+    click.echo(f"{counted(done, 'case')} that {name} had keys of got new ones.")
     if left := len(taken.case_ids) - done:
         click.echo(f"{left} more get new keys when somebody logs in at the desk who opens them.")
 

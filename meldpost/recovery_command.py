@@ -9,6 +9,7 @@ import click
 
 from cases.sharing import Scheme
 from meldpost.config_option import config_option
+from meldpost.counted import counted
 from meldpost.shares_options import scheme_of, shares_options
 
 _desk = click.option("--desk", help="The desk's short name; needed where there are several.")
@@ -56,8 +57,8 @@ def _told(config: Path, scheme: Scheme, pages: Sequence[Path], closed: int) -> s
     """What there is now, and what to do."""
     if closed:
         old = (
-            f"{closed} keys of cases that you do not open are sealed to the old recovery key alone. Have a member who\n"
-            "     opens them run: meldpost recovery renew. Until then keep the old pages, for they open those."
+            f"Sealed to the old recovery key alone: {counted(closed, 'key')} of cases that you do not open. Have\n"
+            "     a member who opens them run: meldpost recovery renew. Keep the old pages until then: they open those."
         )
     else:
         old = "Destroy the old pages. They open nothing in this database any more, but do in backups of before."

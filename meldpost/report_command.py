@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from meldpost.counted import counted
 from meldpost.member_command import acting_here, acting_member
 
 if TYPE_CHECKING:
@@ -107,4 +108,4 @@ def _give(here: "AtDesk", figures: "YearFigures") -> None:
             given = given_figures.give(session, here.ring, figures, datetime.now(UTC))
     except YearNotOver as error:
         raise click.ClickException(f"{error} Its figures are given to nobody. Nothing was written.") from error
-    click.echo(f"Given to {given} {'member' if given == 1 else 'members'}.")
+    click.echo(f"Given to {counted(given, 'member')}.")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from meldpost.config_option import config_option
+from meldpost.counted import counted
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -91,7 +92,7 @@ def _for_good(case: Gone, zone: ZoneInfo, days: int) -> str:
     left = [
         *(["its rows are being removed"] if case.ended_at is None else []),
         *(["the database's free pages hold rows of it: meldpost retention --sweep"] if _unswept(case) else []),
-        *([f"{case.lying} mails of it lie in the done folder"] if case.lying else []),
+        *([f"{counted(case.lying, 'mail')} of it in the done folder"] if case.lying else []),
     ]
     return f"not gone for good: {', and '.join(left)}"
 

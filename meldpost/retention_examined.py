@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.settings import Settings
+from meldpost.counted import counted, counted_were
 from meldpost.findings import Finding, Verdict
 from meldpost.startup import NotReady, existing_database
 from store import destruction
@@ -50,30 +51,32 @@ def _troubles(
     """Each with how many, and what to do."""
     begun = [each for each in gone if each.ended_at is None and each.begun_at < now - LATE]
     if begun:
-        text = f"{len(begun)} cases were begun with and are not gone. Does `meldpost run` run? Its log says more."
+        text = f"{counted_were(len(begun), 'case')} begun with and not finished. Does `meldpost run` run? See its log."
         yield Finding(f"destruction at {desk}", Verdict.WRONG, text)
     if unnoted:
-        text = f"{unnoted} cases are marked destroyed, and nothing is noted of it: somebody wrote to the database."
+        text = f"{counted_were(unnoted, 'case')} marked destroyed and noted nowhere: somebody wrote to the database."
         yield Finding(f"destruction at {desk}", Verdict.WRONG, text)
     overdue = [each for each in going if each.destroy_at < now - LATE and _should_be_gone(each, now)]
     if overdue:
-        text = f"{len(overdue)} cases are overdue, and nothing keeps them. Does `meldpost run` run? Does a mail wait?"
+        text = f"{counted(len(overdue), 'case')} overdue, and nothing keeps them. Does `meldpost run` run?"
         yield Finding(f"destruction at {desk}", Verdict.WRONG, text)
     unheard = [each for each in going if each.destroy_at < now - LATE and each.may_go_at is None]
     if unheard:
-        text = f"{len(unheard)} cases are overdue, and wait: no member got the notice. Do their mailboxes take mail?"
+        text = f"{counted(len(unheard), 'case')} overdue and waiting: no member got the notice. Do they get mail?"
         yield Finding(f"destruction at {desk}", Verdict.WRONG, text)
     unswept = [each for each in gone if each.ended_at is not None and each.swept_at is None]
     late = [each for each in unswept if each.ended_at is not None and each.ended_at < now - LATE]
     if late:
         text = (
-            f"the database's free pages may still hold rows of {len(late)} destroyed cases, and their sealed keys. "
+            f"the database's free pages may still hold rows of {counted(len(late), 'destroyed case')} and sealed keys. "
             "Run: meldpost retention --sweep (on PostgreSQL as the owner of the tables)"
         )
         yield Finding(f"free pages at {desk}", Verdict.WRONG, text)
     lying = sum(each.lying for each in gone if each.begun_at < now - LATE)
     if lying:
-        text = f"{lying} mails of destroyed cases lie, readable, in done folders. Is the mailbox reached? See above."
+        text = (
+            f"Readable in done folders: {counted(lying, 'mail')} of destroyed cases. Is the mailbox reached? See above."
+        )
         yield Finding(f"mails of destroyed cases at {desk}", Verdict.WRONG, text)
 
 

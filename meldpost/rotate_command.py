@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from meldpost.config_option import config_option
+from meldpost.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,9 @@ def rotate(config: Path, desk: str | None, login: str | None, only_pin: bool) ->
                 click.echo(f"Going on from key {begun.before} to key {begun.after}, begun on {begun.since:%Y-%m-%d}.")
                 _seal_anew(rotation.resume(here.database, here.ring, pins))
             elif behind and not is_due:
-                click.echo(f"Going on with the keys of {len(behind)} cases, which are older than the desk's.")
+                click.echo(
+                    f"Going on with the keys of {counted(len(behind), 'case')}, which are older than the desk's."
+                )
             if is_due or not (begun or behind):
                 _seal_anew(rotation.rotate(here.database, here.ring, pins, datetime.now(UTC)))
             click.echo(pin_newest(config, named))
@@ -91,11 +94,11 @@ def _cases_anew(here: "AtDesk", config: Path) -> None:
         keys = desk_keys(session, ring.desk, pins)
     last = show(case_rotation.resume(here.database, ring, here.index, keys), "New keys of cases")
     if last:
-        click.echo(f"{last.done} cases got new keys; everybody keeps the access that they had.")
+        click.echo(f"{counted(last.done, 'case')} got new keys; everybody keeps the access that they had.")
     with here.database.read() as session:
         left = case_rotation.count_behind(session, ring.desk)
     if left:
         click.echo(
-            f"{left} cases have their keys of before still, for you do not open them. Have a member who does run: "
-            "meldpost rotate"
+            f"{counted(left, 'case')} left with the keys of before, for you do not open what they hold. Have a member "
+            "who does run: meldpost rotate"
         )

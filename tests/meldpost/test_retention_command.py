@@ -78,7 +78,7 @@ def test_a_case_whose_mail_lies_in_the_done_folder_is_not_gone_for_good(
         ledger.mark_moved(session, entry.id, MailPlace("post", "Verwerkt", 1, 1))
     _destroy(world, taken.case_id)
     destruction.sweep(world.database)
-    assert "1 mails of it lie in the done folder" in _said(world, monkeypatch)[3]
+    assert "1 mail of it in the done folder" in _said(world, monkeypatch)[3]
     _long_ago(world, taken.case_id)
     assert "mails of destroyed cases" in _wrong(world)
     with world.database.begin() as session:
@@ -110,7 +110,7 @@ def test_the_doctor_tells_of_a_destruction_that_was_begun_and_does_not_end(world
         destruction.begin(session, DESK, case_id, world.index, world.clock.now)
     assert _wrong(world) == ""
     _long_ago(world, case_id)
-    assert "1 cases were begun with and are not gone" in _wrong(world)
+    assert "1 case was begun with and not finished" in _wrong(world)
 
 
 @pytest.mark.parametrize(("heard", "told"), [(True, "nothing keeps them"), (False, "no member got the notice")])
@@ -147,7 +147,7 @@ def test_where_the_daemon_may_not_empty_free_pages_the_doctor_says_so_and_the_ow
         as_daemon = open_database(daemons)
         assert not destruction.sweep(as_daemon)
         as_daemon.close()
-        assert "free pages may still hold rows of 1 destroyed cases" in _wrong(world)
+        assert "free pages may still hold rows of 1 destroyed case" in _wrong(world)
         assert "not gone for good" in _said(world, monkeypatch)[3]
         assert "gone for good on" in _said(world, monkeypatch, "--sweep")[3]
         assert _wrong(world) == ""
