@@ -12,7 +12,7 @@ from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, ServiceUnavailable
 
 from desk.words import FIELDS
 from store import trouble
@@ -59,10 +59,12 @@ def handle(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def page(status: int, text: str | None = None, incident: str | None = None) -> tuple[str, int]:
-    """The page for one status; the text is the status's own unless another is given."""
-    title, usual = TEXTS.get(status, TEXTS[400] if status < HTTPStatus.INTERNAL_SERVER_ERROR else TEXTS[500])
-    body = render_template("error.html", title=title, text=text or usual, incident=incident, typed=typed())
+def page(
+    status: int, text: str | None = None, incident: str | None = None, title: str | None = None
+) -> tuple[str, int]:
+    """The page for one status; title and text are the status's own unless others are given."""
+    named, usual = TEXTS.get(status, TEXTS[400] if status < HTTPStatus.INTERNAL_SERVER_ERROR else TEXTS[500])
+    body = render_template("error.html", title=title or named, text=text or usual, incident=incident, typed=typed())
     return body, status
 
 
@@ -112,13 +114,25 @@ def _expected(error: HTTPException) -> tuple[str, int] | HTTPException:
     return page(error.code)
 
 
-def _unexpected(error: Exception) -> tuple[str, int]:
+def _unexpected(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
     """Log where it happened and what kind of error it was. Its message may quote a case, so it stays out; of a
-    database the log says in our own words what is wrong with it."""
+    database the log says in our own words what is wrong with it, and the page that it is the database."""
     incident = secrets.token_hex(4)
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{Path(frame.filename).stem}.{frame.name}:{frame.lineno}" for frame in frames[:-4:-1])
     what = f"{type(error).__name__} at {places}"
     said = trouble.describe(error) if isinstance(error, DBAPIError) else ""
     log.error("Incident %s: %s", incident, f"{said} ({what})" if said else what)
+    if said:
+        body, status = page(ServiceUnavailable.code, _database_away(), incident, str(gettext("The database is away")))
+        return body, status, {"Retry-After": "60"}
     return page(InternalServerError.code, incident=incident)
+
+
+def _database_away() -> str:
+    return str(
+        gettext(
+            "The desk cannot use its database at this moment. Nothing was changed, and mail that comes in is not lost. "
+            "Try again in a minute. If it stays so, tell your administrator."
+        )
+    )

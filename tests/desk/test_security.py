@@ -186,13 +186,15 @@ def test_an_error_shows_and_logs_no_word_of_what_went_wrong(
     assert incident[1] in answer.text
 
 
-def test_a_database_server_that_is_away_is_named_in_the_log_as_the_daemon_names_it(
+def test_a_database_server_that_is_away_is_told_of_on_the_page_and_named_in_the_log(
     world: World, case_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor, away = coordinator(world), open_database("postgresql://meldpost@127.0.0.1:1/meldpost")
     monkeypatch.setattr("desk.case.view_case", lambda *_: away.now())
     answer = visitor.get(f"/cases/{case_id}")
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "60"
+    assert "De database is niet bereikbaar" in answer.text
     assert re.search(r"Incident [0-9a-f]{8}: the database server cannot be reached \(OperationalError at ", caplog.text)
     assert "127.0.0.1" not in caplog.text
 
