@@ -10,6 +10,7 @@ import click
 
 from config.settings import DeskSettings, Settings
 from meldpost import hygiene
+from meldpost.hidden import ask_hidden
 from meldpost.startup import NotReady, opened, refuse_unless_servable
 from store import audit, sessions
 from store.audit import Action
@@ -74,7 +75,7 @@ def asked_in(config: Path, desk: str | None, login: str) -> Iterator[AtDesk]:
     named = desk or next(iter(settings.desks))
     if named not in settings.desks or (desk is None and len(settings.desks) > 1):
         raise click.UsageError(f"Name the desk with --desk. There is: {', '.join(settings.desks)}.")
-    passphrase = click.prompt(f"Passphrase of {login}", hide_input=True, err=True)
+    passphrase = ask_hidden(f"Passphrase of {login}", err=True)
     try:
         with at_desk(settings, named, login, passphrase) as here:
             yield here

@@ -8,6 +8,7 @@ import click
 
 from meldpost.config_option import config_option
 from meldpost.counted import counted
+from meldpost.hidden import ask_hidden
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -115,7 +116,7 @@ def _asked(settings: "Settings", desk: str | None, login: str) -> "Asked":
     named = desk if desk is not None or len(settings.desks) > 1 else next(iter(settings.desks))
     if named not in settings.desks:
         raise click.UsageError(f"Name the desk with --desk. There is: {', '.join(settings.desks)}.")
-    return Asked(named, login, click.prompt("Passphrase", hide_input=True))
+    return Asked(named, login, ask_hidden("Passphrase"))
 
 
 def _say_checked(checked: "Checked") -> None:

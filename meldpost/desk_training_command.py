@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from meldpost.hidden import ask_hidden
+
 _OPTIONS = (
     click.option("--from-desk", metavar="DESK", help="Learn from the decided cases of this desk too."),
     click.option("--login", help="The log-in name of a member of the desk; their passphrase is asked for."),
@@ -60,7 +62,7 @@ def train_from_desk(
     settings = load(config)
     if from_desk not in settings.desks:
         raise click.UsageError(f"There is no such desk. There is: {', '.join(settings.desks)}.")
-    passphrase = click.prompt(f"Passphrase of {login}", hide_input=True, err=True)
+    passphrase = ask_hidden(f"Passphrase of {login}", err=True)
     try:
         with at_desk(settings, from_desk, login, passphrase) as here:
             if show:

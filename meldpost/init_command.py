@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 
 from config.settings import EmailAddress, Slug, load
 from meldpost.click_types import Checked
+from meldpost.hidden import ask_hidden
 from meldpost.init_log_in import LogIns, ask_log_ins
 from meldpost.passphrase_asked import ask_new_passphrase, first_line
 from meldpost.shares_options import scheme_of, shares_options
@@ -353,4 +354,4 @@ def _about_sign_in(config: Path, log_ins: LogIns) -> str:
 
 
 def _password(file: Path | None, what: str) -> str:
-    return first_line(file) if file is not None else str(click.prompt(what, hide_input=True))
+    return first_line(file) if file is not None else ask_hidden(what)

@@ -8,6 +8,7 @@ import click
 
 from config.settings import DeskSettings, Settings, load
 from meldpost.config_option import config_option
+from meldpost.hidden import ask_hidden
 
 _desk = click.option("--desk", help="Short name of the desk. Needed where there are several.")
 _standard = click.argument("standard", type=click.Choice(["smime", "openpgp"]))
@@ -53,7 +54,7 @@ def import_(config: Path, desk: str | None, file: Any, passphrase: str | None) -
         except Locked:
             if passphrase is not None:
                 raise
-            return taken(click.prompt("Passphrase of the key", hide_input=True, err=True))
+            return taken(ask_hidden("Passphrase of the key", err=True))
 
     _print(asking)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from meldpost.hidden import ask_hidden
+
 
 @dataclass(frozen=True)
 class NewPassphrase:
@@ -39,9 +41,7 @@ def ask_new_passphrase(login: str, known: Sequence[str], file: Path | None) -> N
     offered = offer()
     click.echo(f"\nA passphrase for {login}, which opens the cases, of seven words:\n\n  {offered}\n")
     while True:
-        passphrase = click.prompt(
-            "Press Enter to take it, or type one of your own", default="", hide_input=True, show_default=False
-        )
+        passphrase = ask_hidden("Press Enter to take it, or type one of your own", default="")
         if not passphrase:
             return NewPassphrase(login, offered, offered=True)
         try:
@@ -49,7 +49,7 @@ def ask_new_passphrase(login: str, known: Sequence[str], file: Path | None) -> N
         except WeakPassphrase as error:
             click.echo(f"Not taken: {error}.")
             continue
-        if click.prompt("The same once more", hide_input=True) == passphrase:
+        if ask_hidden("The same once more") == passphrase:
             return NewPassphrase(login, passphrase, offered=False)
         click.echo("Those were two different ones.")
 
