@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from email import message_from_bytes
 from pathlib import Path
@@ -25,6 +25,7 @@ from bench.latency import Sink, sink
 from bench.mails import mails
 from bench.soak_page import Books, Sample, page
 from config.settings import load
+from ingest.digests import without_trace_fields
 from store.lookups import IndexKey
 from tests.system.certificates import make_certificates
 from tests.system.dovecot import Dovecot
@@ -42,6 +43,8 @@ TROUBLED = 100
 """One troubled mail, of the second part, to so many calm ones; but `FEWEST` at least."""
 
 FEWEST = 60
+ENTRIES = "select stable_digest from ledger where state = 'settled'"
+MESSAGE_IDS = "select digest from lookup where kind = 'message_id'"
 SAMPLE_SECONDS = 2.0
 PATIENCE = 900.0
 _NAMES = {
@@ -62,8 +65,8 @@ class Soak:
         self.config = installation(folder, dovecot, ADDRESS, smtp=smtp | quick, rules=rules)
         self.database = folder / "meldpost.db"
         self.samples: list[Sample] = []
-        self.sent: dict[str, str] = {}
-        """Message-IDs by the address of their reporter."""
+        self.sent: dict[str, bytes] = {}
+        """Letters by the address of their reporter."""
         self.kills = self.restarts = 0
         self._dovecot = dovecot
         self._began = time.monotonic()
@@ -92,14 +95,11 @@ class Soak:
         self._wait_until_all_is_done()
 
     def books(self, taking: Sink) -> Books:
-        """What is there of each mail: messages by the keyed digest of its Message-ID, and receipts by its sender."""
         index = IndexKey(load(self.config).secrets().key("index-key-desk"))
         with closing(sqlite3.connect(self.database)) as database:
-            found = Counter(
-                bytes(row[0]) for row in database.execute("select digest from lookup where kind = 'message_id'")
-            )
-        kept = [found[index.message_id(message_id)] for message_id in self.sent.values()]
-        return books_of(kept, self.sent, taking, kills=self.kills, restarts=self.restarts)
+            entries = database.execute(ENTRIES).fetchall()
+            read = database.execute(MESSAGE_IDS).fetchall()
+        return books_of(self.sent, index, entries, read, taking, kills=self.kills, restarts=self.restarts)
 
     def close(self) -> None:
         self._daemon.stop()
@@ -123,9 +123,9 @@ class Soak:
                 with self._dovecot.lmtp() as line:
                     for _ in range(min(batch, count - delivered)):
                         letter = next(letters)
-                        head = message_from_bytes(letter)
-                        self.sent[str(head["From"])] = str(head["Message-ID"])
-                        line.sendmail(str(head["From"]), [ADDRESS], letter)
+                        sender = str(message_from_bytes(letter)["From"])
+                        self.sent[sender] = letter
+                        line.sendmail(sender, [ADDRESS], letter)
                         delivered += 1
             else:
                 time.sleep(0.2)
@@ -149,15 +149,29 @@ class Soak:
             self.samples.append(Sample(now - self._began, delivered, dict(_memory(self._daemon.pid))))
 
 
-def books_of(kept: Sequence[int], reporters: Iterable[str], taking: Sink, *, kills: int, restarts: int) -> Books:
-    """How often each mail was kept, and what each of its reporters got."""
-    came: dict[str, list[str]] = {reporter: [] for reporter in reporters}
+def books_of(
+    sent: Mapping[str, bytes],
+    index: IndexKey,
+    entries: Iterable[Sequence[bytes]],
+    read: Iterable[Sequence[bytes]],
+    taking: Sink,
+    *,
+    kills: int,
+    restarts: int,
+) -> Books:
+    """What became of each letter, by its sender: how often it is the mail of a case, by the ledger's digest of its
+    bytes, and of a message that was read, by that of its Message-ID; and the receipts that its sender got."""
+    cases, messages = (Counter(bytes(row[0]) for row in found) for found in (entries, read))
+    came: dict[str, list[str]] = {reporter: [] for reporter in sent}
     for taken in taking.all():
         if taken.recipient in came:
             came[taken.recipient].append(taken.message_id)
+    kept = [cases[index.stable(without_trace_fields([letter]))] for letter in sent.values()]
+    unread = [not messages[index.message_id(str(message_from_bytes(letter)["Message-ID"]))] for letter in sent.values()]
     return Books(
         mails=len(kept),
         lost=kept.count(0),
+        kept_whole=sum(count > 0 and is_unread for count, is_unread in zip(kept, unread, strict=True)),
         double=sum(count > 1 for count in kept),
         without_receipt=sum(not ids for ids in came.values()),
         with_two_receipts=sum(len(set(ids)) > 1 for ids in came.values()),

@@ -23,11 +23,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Books:
-    """What became of the mails. `sent_again`: receipts that came twice with one Message-ID, in the one window in which
-    that can be (killed between DATA and its answer)."""
+    """What became of the mails. `kept_whole`: sealed unread, since they were being read at two kills; they are cases,
+    and nobody got a receipt for them. `sent_again`: receipts that came twice with one Message-ID, in the one window
+    in which that can be (killed between DATA and its answer)."""
 
     mails: int
     lost: int
+    kept_whole: int
     double: int
     without_receipt: int
     with_two_receipts: int
@@ -37,7 +39,8 @@ class Books:
 
     @property
     def right(self) -> bool:
-        return not (self.lost or self.double or self.without_receipt or self.with_two_receipts)
+        unanswered = self.without_receipt - self.kept_whole
+        return not (self.lost or self.double or unanswered or self.with_two_receipts)
 
 
 def page(samples: Sequence[Sample], books: Books, calm: int) -> str:
@@ -65,6 +68,7 @@ moments, and the mail server restarted {books.restarts} times.
 | of {books.mails} mails | |
 | --- | --- |
 | lost | {books.lost} |
+| sealed whole and unread, as cases, after two kills while they were read | {books.kept_whole} |
 | taken in twice | {books.double} |
 | without a receipt | {books.without_receipt} |
 | with two different receipts | {books.with_two_receipts} |

@@ -12,7 +12,6 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
@@ -21,7 +20,7 @@ import psycopg
 
 from bench.latency import Sink, sink
 from bench.mails import DESK, mails
-from bench.soak import PATIENCE, books_of
+from bench.soak import ENTRIES, MESSAGE_IDS, PATIENCE, books_of
 from bench.soak_page import Books
 from config.settings import load
 from meldpost.init import FirstMember, Plan, initialise
@@ -50,8 +49,8 @@ class Together:
         self._folder, self._dovecot, self._postgres = folder, dovecot, postgres
         self._passphrase = offer()
         self._config = self._installation(smtp_port)
-        self.sent: dict[str, str] = {}
-        """Message-IDs by the address of their reporter."""
+        self.sent: dict[str, bytes] = {}
+        """Letters by the address of their reporter."""
         self.kills = self.looks = 0
         self._daemons = [self._start("run", f"daemon{number}") for number in range(2)]
         ports = [free_port(), free_port()]
@@ -72,13 +71,11 @@ class Together:
         self._look()
 
     def books(self, taking: Sink) -> Books:
-        """What is there of each mail: messages by the keyed digest of its Message-ID, and receipts by its sender."""
         index = IndexKey(load(self._config).secrets().key("index-key-desk"))
         with psycopg.connect(self._postgres.url) as connection:
-            rows = connection.execute("select digest from lookup where kind = 'message_id'").fetchall()
-        found = Counter(bytes(row[0]) for row in rows)
-        kept = [found[index.message_id(message_id)] for message_id in self.sent.values()]
-        return books_of(kept, self.sent, taking, kills=self.kills, restarts=0)
+            entries = connection.execute(ENTRIES).fetchall()
+            read = connection.execute(MESSAGE_IDS).fetchall()
+        return books_of(self.sent, index, entries, read, taking, kills=self.kills, restarts=0)
 
     def cases(self) -> int:
         return self._count("select count(*) from case_file")
@@ -126,10 +123,10 @@ class Together:
             self.looks += 1
 
     def _deliver(self, letter: bytes, address: str) -> None:
-        head = message_from_bytes(letter)
-        self.sent[str(head["From"])] = str(head["Message-ID"])
+        sender = str(message_from_bytes(letter)["From"])
+        self.sent[sender] = letter
         with self._dovecot.lmtp() as line:
-            line.sendmail(str(head["From"]), [address], letter)
+            line.sendmail(sender, [address], letter)
 
     def _lying(self) -> int:
         return sum(self._dovecot.count(address) for address in ADDRESSES)
