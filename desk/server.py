@@ -1,6 +1,7 @@
 """Serves the desk by waitress, with nothing of a page or form on disk."""
 
 import logging
+import sys
 
 from flask import Flask
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
@@ -13,11 +14,17 @@ NEVER = 1 << 30
 are limited to far less, and an answer waits at the high watermark until the browser has read on: neither is reached.
 """
 
+TURN = 0.0005
+"""Seconds after which a thread lets another go on (Python's own: 5 ms). A page gives its turn away at each of its many
+questions to the database, and waited so long to have it back while others were at work.
+"""
+
 log = logging.getLogger(__name__)
 
 
 def listen(app: Flask, settings: Settings) -> MultiSocketServer | BaseWSGIServer:
     """A server that already holds its address; its `run` serves. Raises OSError where the address cannot be had."""
+    sys.setswitchinterval(TURN)
     return create_server(
         app,
         host=settings.web.host,
