@@ -170,7 +170,13 @@ def _listed(
     def read(number: int) -> Page:
         folded = () if chosen.fold or chosen.alike else alike
         return queue_page(
-            *(session, gate.ring()), page=number, size=PAGE_SIZE, wanted=wanted, alike=folded, order=_order(now)
+            *(session, gate.ring()),
+            page=number,
+            size=PAGE_SIZE,
+            wanted=wanted,
+            alike=folded,
+            order=_order(now),
+            by_status=by_status,
         )
 
     page = read(min(number, LAST_PAGE))

@@ -192,7 +192,7 @@ def test_a_page_far_down_is_read_by_indexes_that_hold_all_that_it_asks(
         assert len(queue_page(session, world.ring, page=3, size=1).rows) == 1
     assert any("COVERING INDEX ix_due_queue" in step for step in _plans(steps, "ORDER BY due.due_at"))
     assert not _plans(steps, "ORDER BY due.due_at", "case_file")
-    read = _plans(steps, "SELECT case_file.id \nFROM case_file")
+    read = _plans(steps, "group_concat(case_file.id")
     assert any("COVERING INDEX ix_case_file_queue" in step for step in read)
     assert not [step for step in read if step.startswith("SCAN case_file")]
 

@@ -180,3 +180,22 @@ def test_what_is_wanted_of_the_queue_combines_and_is_counted_as_it_is_shown(worl
             assert (sorted(shown), {page.total for page in pages}) == (expected, {len(expected)}), each
     with world.db.read() as session:
         assert (due_count(session, world.ring, Span(NOW)), due_count(session, world.ring, week)) == (1, 1)
+
+
+def test_what_was_counted_by_status_gives_the_same_total(world: World, case_id: str) -> None:
+    """Open cases, and those that have ended and have mail that nobody has looked at: more than their statuses say."""
+    world.open_case(reference="BBBBB-BBBBB")
+    set_aside = world.open_case(reference="CCCCC-CCCCC").case_id
+    for each in (case_id, set_aside):
+        look(world, each)
+        with world.db.begin() as session:
+            changes.change_status(session, world.ring, INDEX, each, Status.SET_ASIDE, version=1, now=NOW)
+    with world.db.begin() as session:
+        add_message(session, world.keys, INDEX, set_aside, mail(), sender_is_new=False, now=NOW)
+    expected = {None: 2, Status.RECEIVED: 1, Status.SET_ASIDE: 2, Status.CLOSED: 0}
+    for status, total in expected.items():
+        with world.db.read() as session:
+            by_status = status_counts(session, world.ring)
+            known = queue_page(session, world.ring, wanted=Wanted(status), by_status=by_status)
+            counted = queue_page(session, world.ring, wanted=Wanted(status))
+        assert (known.total, counted.total) == (total, total), status
