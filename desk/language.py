@@ -1,7 +1,8 @@
 """The language of a page, and times as its reader writes them, in the time zone of the desk."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from flask import Blueprint, Flask, abort, g, redirect, request, session, url_fo
 from flask_babel import Babel, get_locale, gettext, ngettext, refresh
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from desk.paths import local_path
@@ -19,6 +21,8 @@ from desk.paths import local_path
 LANGUAGES = {"nl": "Nederlands", "en": "English"}
 DEFAULT = "nl"
 _THOUSAND = 1000
+_MOST_SAID = 4096
+"""Of each a few are said over and over: the fifty rows of a queue say thousands of words."""
 PACKAGE = Path(__file__).parent
 
 blueprint = Blueprint("language", __name__)
@@ -66,7 +70,23 @@ def speak(app: Flask, select: Callable[[], str] = chosen) -> None:
         "size": size,
     }
     app.jinja_env.filters.update({name: in_the_readers_language(speak) for name, speak in speaking.items()})
-    app.context_processor(lambda: {"languages": LANGUAGES, "language": str(get_locale() or DEFAULT)})
+    app.jinja_env.globals.update({"_": said, "gettext": said})
+    app.context_processor(lambda: {"languages": LANGUAGES, "language": here()})
+
+
+def here() -> str:
+    """The language of this page."""
+    return str(getattr(get_locale(), "language", DEFAULT))
+
+
+def said(text: str, **values: object) -> Markup:
+    """A text of a template in the language of its page."""
+    return Markup(gettext(text)) % values if values else _said(text, here())  # noqa: S704 - our own
+
+
+@lru_cache(_MOST_SAID)
+def _said(text: str, _language: str) -> Markup:
+    return Markup(gettext(text)) % {}  # noqa: S704 - our own
 
 
 def in_the_readers_language(say: Callable[..., str]) -> Callable[..., str]:
@@ -87,7 +107,12 @@ def zone() -> ZoneInfo:
 
 def day(when: datetime) -> str:
     """29 nov 2026"""
-    return format_date(when.astimezone(zone()), "d MMM y", locale=get_locale())
+    return _day(when.astimezone(zone()).date(), here())
+
+
+@lru_cache(_MOST_SAID)
+def _day(when: date, language: str) -> str:
+    return format_date(when, "d MMM y", locale=language)
 
 
 def moment(when: datetime) -> str:

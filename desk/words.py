@@ -1,12 +1,13 @@
 """How the slugs of the taxonomy, the life cycle and the trail are called on a page."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from flask import Flask
 from flask_babel import LazyString, get_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from desk.language import in_the_readers_language
+from desk.language import here, in_the_readers_language
 
 KINDS = {
     "melding": _l("Report"),
@@ -524,7 +525,13 @@ def name(slug: str | None, table: str) -> str:
     """The word for a slug in the language of the page; the slug itself where there is none, so that nothing hides."""
     if slug is None:
         return str(gettext("unknown"))
-    return str(TABLES[table].get(slug, slug))
+    return _word(slug, table, here()) if slug in TABLES[table] else str(slug)
+
+
+@cache
+def _word(slug: str, table: str, _language: str) -> str:
+    """Looked up once for each language: a page of the queue names hundreds."""
+    return str(TABLES[table][slug])
 
 
 def file_type(content_type: str) -> str:
