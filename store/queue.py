@@ -264,7 +264,8 @@ def _narrowed(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
         narrowed &= CaseFile.id.in_(select(Due.case_id).where(Due.desk == ring.desk, *_due_in(wanted.due)))
     elif wanted.due is not None:  # that may be nearly all: each case is asked, as far as the page goes
         theirs = aliased(Due)
-        narrowed &= exists().where(theirs.desk == ring.desk, theirs.case_id == CaseFile.id, *_due_in(wanted.due, theirs))
+        of_the_case = (theirs.desk == ring.desk, theirs.case_id == CaseFile.id)
+        narrowed &= exists().where(*of_the_case, *_due_in(wanted.due, theirs))
     if wanted.unseen:
         narrowed &= _unseen(ring)
     if wanted.taken_by_id is not None:
