@@ -1,5 +1,6 @@
 """The command `meldpost init`: asks what only a person knows, and tells them what was made and what to do next."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,14 +28,29 @@ class _NewSlug(Checked):
         return slug
 
 
-class _NameOfTheFirst(click.Option):
+class _Question(click.Option):
+    """Where nobody is there to answer, it takes its default, or says which option it is."""
+
+    def prompt_for_value(self, ctx: click.Context) -> Any:
+        try:
+            return super().prompt_for_value(ctx)
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+            default = self.get_default(ctx)
+            if not isinstance(default, str | int):  # it has none
+                raise click.UsageError(f"Nobody is here to answer. Give {self.opts[0]}: {self.help}", ctx) from None
+            return self.type_cast_value(ctx, default)
+
+
+class _NameOfTheFirst(_Question):
     """Has a default for the first desk only."""
 
     def get_default(self, ctx: click.Context, call: bool = True) -> Any:
         return None if ctx.params.get("add") else super().get_default(ctx, call)
 
 
-class _Asked(click.Option):
+class _Asked(_Question):
     """An option that is asked for only where it means something; the others keep their defaults."""
 
     def asks(self, given: Mapping[str, Any]) -> bool:
@@ -117,12 +133,14 @@ class _Init(click.Command):
 )
 @click.option(
     "--organisation",
+    cls=_Question,
     type=_LINE,
     prompt="Name of the organisation, as in a sentence (het ministerie van ...)",
     help="As reporters read it in a sentence, with its article.",
 )
 @click.option(
     "--name",
+    cls=_Question,
     type=_LINE,
     prompt="Name of the desk",
     default="Integriteitscoördinator",
@@ -131,6 +149,7 @@ class _Init(click.Command):
 )
 @click.option(
     "--name-in-english",
+    cls=_Question,
     type=_LINE,
     prompt="Name of the desk in English receipts",
     default="Integrity Coordinator",
@@ -139,6 +158,7 @@ class _Init(click.Command):
 )
 @click.option(
     "--organisation-in-english",
+    cls=_Question,
     type=_LINE,
     prompt="Name of the organisation in English receipts (the Ministry of ...)",
     default="our organisation",
@@ -147,24 +167,28 @@ class _Init(click.Command):
 )
 @click.option(
     "--address",
+    cls=_Question,
     type=_ADDRESS,
     prompt="E-mail address that reporters write to",
     help="Reporters write to it, and receipts come from it.",
 )
 @click.option(
     "--about-coordinator",
+    cls=_Question,
     type=_LINE,
     prompt="Where to write when the report is about the coordinator (one line, for the receipt)",
     help="One line in every receipt: where to write when the report is about the coordinator.",
 )
 @click.option(
     "--support-point",
+    cls=_Question,
     type=_LINE,
     prompt="Where to get confidential advice (one line)",
     help="One line in every receipt: where to get confidential advice.",
 )
 @click.option(
     "--complaints",
+    cls=_Question,
     type=_LINE,
     prompt="Where other complaints go (one line)",
     help="One line in receipts: where other complaints about the organisation go.",
@@ -240,9 +264,16 @@ class _Init(click.Command):
 @click.option(
     "--database-url", default="sqlite:///meldpost.db", show_default=True, help="Or postgresql://user@host/name."
 )
-@click.option("--login", type=_LINE, prompt="Log-in name of the first member", help="The first member's log-in name.")
+@click.option(
+    "--login",
+    cls=_Question,
+    type=_LINE,
+    prompt="Log-in name of the first member",
+    help="The first member's log-in name.",
+)
 @click.option(
     "--member-address",
+    cls=_Question,
     type=_ADDRESS,
     prompt="That member's own e-mail address, for notices",
     help="Where notices to the first member go.",

@@ -27,7 +27,7 @@ def test_a_passphrase_from_a_pipe_is_taken_without_a_warning() -> None:
 def test_the_end_of_the_input_is_no_passphrase() -> None:
     done = _run("")
     assert done.returncode != 0
-    assert "Abort" in done.stderr
+    assert "Nobody answered what was asked: Passphrase" in done.stderr
 
 
 def test_a_passphrase_typed_on_a_terminal_is_not_shown() -> None:

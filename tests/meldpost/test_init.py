@@ -181,6 +181,32 @@ def test_all_that_init_asks_can_be_given_as_options(tmp_path: Path) -> None:
     assert PASSPHRASE not in result.output
 
 
+@pytest.mark.parametrize("option", ["--imap-port", "--name", "--organisation-in-english"])
+def test_where_nobody_can_answer_an_option_has_its_default(tmp_path: Path, option: str) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_without(option, _options(tmp_path, passphrase="good"))])
+    assert result.exit_code == 0, result.output
+    load(tmp_path / "new" / "meldpost.toml")
+
+
+@pytest.mark.parametrize("option", ["--address", "--imap-host", "--login"])
+def test_where_nobody_can_answer_the_option_that_has_no_default_is_named(tmp_path: Path, option: str) -> None:
+    (tmp_path / "good").write_text(PASSPHRASE + "\n", encoding="utf-8")
+    (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
+    result = CliRunner().invoke(main, ["init", *_without(option, _options(tmp_path, passphrase="good"))])
+    assert result.exit_code == 2
+    assert f"Nobody is here to answer. Give {option}: " in result.output
+    assert not (tmp_path / "new").exists()
+
+
+def _without(option: str, options: list[str]) -> list[str]:
+    if option not in options:
+        return options
+    at = options.index(option)
+    return [*options[:at], *options[at + 2 :]]
+
+
 def test_init_with_prompts_offers_seven_words_and_shows_them_once(tmp_path: Path) -> None:
     (tmp_path / "pw").write_text("geheim\n", encoding="utf-8")
     result = CliRunner().invoke(main, ["init", *_options(tmp_path, passphrase=None)], input="\n")
