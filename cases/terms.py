@@ -24,6 +24,7 @@ class DueKind(StrEnum):
     FIRST_MESSAGE = "first_message"
     FEEDBACK = "feedback"
     REMINDER = "reminder"
+    GIVEN_NOTICE = "given_notice"  # to the member who was given the case
     DESTROY_NOTICE = "destroy_notice"
     DESTROY = "destroy"
 
@@ -31,7 +32,7 @@ class DueKind(StrEnum):
 OF_RETENTION = (DueKind.DESTROY_NOTICE, DueKind.DESTROY)
 """The end of a case that has ended; all others are due to a case that is open."""
 
-BY_ITSELF = (DueKind.REMINDER, *OF_RETENTION)
+BY_ITSELF = (DueKind.REMINDER, DueKind.GIVEN_NOTICE, *OF_RETENTION)
 
 OF_THE_DESK = tuple(kind for kind in DueKind if kind not in BY_ITSELF)
 """What a person has to see to; the others go by themselves."""

@@ -310,6 +310,13 @@ class DeskSettings(Section):
     deputy_hours: float = Field(
         4, gt=0, le=72, description="With look_today: hours after which the deputy is told; nights and weekends count."
     )
+    given_notice_minutes: int = Field(
+        5,
+        ge=0,
+        le=1440,
+        description="Minutes after which a member who was given a case is told by mail; what is given to them "
+        "meanwhile goes into the same mail. 0: nobody is told.",
+    )
     referrals: tuple[ReferralSettings, ...] = Field(
         (),
         description="Other organisations that reporters are referred to: rows { name, text, text_in }. Complaints and "

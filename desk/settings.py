@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from cases.roles import May
@@ -63,6 +63,11 @@ def _groups() -> Iterator[Group]:
             ),
             Line(_l("Feedback within"), _months(terms.feedback_months), "terms.feedback_months"),
             Line(_l("Reminder of what is missing after"), _days(rules.reminder_days), "rules.reminder_days"),
+            Line(
+                _l("A member who was given a case hears of it by mail after"),
+                _minutes(desk.given_notice_minutes) if desk.given_notice_minutes else str(gettext("never")),
+                f"desks.{slug}.given_notice_minutes",
+            ),
             Line(_l("Public holidays of"), terms.holidays, "terms.holidays"),
             Line(
                 _l("Receipts go by themselves to mail that is no older than"),

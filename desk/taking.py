@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from flask import Blueprint, flash, redirect, url_for
 from flask_babel import gettext
@@ -66,7 +67,7 @@ def give(case_id: str) -> Response:
 
     def change(transaction: Session) -> None:
         about = (*_about(transaction, case_id), form.member.data)
-        taking.give_to(*about, version=form.version.data, now=parts().clock())
+        taking.give_to(*about, version=form.version.data, now=parts().clock(), tell_after=_tell_after())
 
     return _carry_out(case_id, form, change, gettext("This member has the case now."))
 
@@ -80,6 +81,11 @@ def give_back(case_id: str) -> Response:
         taking.give_back(*_about(transaction, case_id), version=form.version.data, now=parts().clock())
 
     return _carry_out(case_id, form, change, gettext("Nobody has this case now. Everybody who opens it can take it."))
+
+
+def _tell_after() -> timedelta | None:
+    minutes = parts().settings.desks[gate.ring().desk].given_notice_minutes
+    return timedelta(minutes=minutes) if minutes else None
 
 
 def _about(transaction: Session, case_id: str) -> tuple[Session, KeyRing, IndexKey, str]:

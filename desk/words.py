@@ -92,6 +92,7 @@ DUES = {
     "first_message": _l("First personal message"),
     "feedback": _l("Feedback to the reporter"),
     "reminder": _l("Reminder to the reporter"),
+    "given_notice": _l("Notice to the member who was given the case"),
     "destroy_notice": _l("Notice of the destruction"),
     "destroy": _l("Destruction"),
 }

@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-NOTICES_A_DAY = 100
-"""Most notices of new cases to one member in 24 hours; the queue shows the rest."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +230,7 @@ def members_to_tell(
     """
     addresses = notice_addresses(session, intake.desk, among)
     by_member = sender is not None and bare(sender) in map(bare, addresses.values())
-    most = min(NOTICES_A_DAY, intake.settings.rules.per_address_per_day) if by_member else NOTICES_A_DAY
+    most = min(notices.A_DAY, intake.settings.rules.per_address_per_day) if by_member else notices.A_DAY
     on_the_way = [] if answered is None else [intake.index.caps(answered, now)[0]]
     told = {}
     for member_id, to in notices.reached(session, intake.desk, addresses, now).items():

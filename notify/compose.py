@@ -62,6 +62,7 @@ class Notice(StrEnum):
     NOT_LOOKED_AT = "not_looked_at"
     FEEDBACK_OVERDUE = "feedback_overdue"
     DESTRUCTION = "destruction"
+    GIVEN = "given"
 
 
 @dataclass(frozen=True)
@@ -249,6 +250,7 @@ _NOTICES = {
     Notice.NOT_LOOKED_AT: ("notice_not_looked_at", "notice_not_looked_at_detail"),
     Notice.FEEDBACK_OVERDUE: ("notice_feedback", "notice_feedback_detail"),
     Notice.DESTRUCTION: ("notice_destruction", "notice_destruction_detail"),
+    Notice.GIVEN: ("notice_given", "notice_given_detail"),
 }
 
 

@@ -12,6 +12,9 @@ QUIET_AFTER_BOUNCE = timedelta(days=1)
 """Long enough that no notices and their bounces keep each other going, and short enough that a member whose mailbox was
 full for an hour hears of the next case in time."""
 
+A_DAY = 100
+"""Most notices of new and given cases to one member in 24 hours; the queue shows the rest."""
+
 log = logging.getLogger(__name__)
 
 

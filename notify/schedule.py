@@ -21,7 +21,7 @@ from notify import notices
 from notify.addressing import Addressing, address
 from notify.compose import Notice, NoticeFacts, Outgoing, ReminderFacts, compose_notice, compose_reminder
 from notify.keys import SenderKeys, checked
-from store import dues, lookups, mailer_contact, outbox
+from store import dues, lookups, mailer_contact, outbox, taking
 from store.database import Database, clock
 from store.dues import DueClaim, LeaseLost
 from store.frame import SealError
@@ -36,6 +36,9 @@ from store.retention import destroy_at, is_held
 LEASE_SECONDS = 120
 MOST_AT_ONCE = 1000
 LATER = timedelta(days=1)
+
+BROUGHT_ABOUT = frozenset({Notice.GIVEN})
+"""What members can bring about as often as they like, so that it counts against the cap of who gets it."""
 
 NOTICES = {DueKind.FIRST_LOOK: Notice.NOT_LOOKED_AT, DueKind.FEEDBACK: Notice.FEEDBACK_OVERDUE}
 
@@ -63,7 +66,7 @@ NOBODY = Noticed(0, frozenset())
 
 def run_due(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> Queued:
     """One tick of both kinds. Safe to repeat, at any time and by anyone."""
-    of_members = (tell_deputies, notify_members, announce_destructions)
+    of_members = (tell_deputies, notify_members, tell_holders, announce_destructions)
     return Queued(
         sum(tell(settings, database, keys) for tell in of_members), remind_reporters(settings, database, keys)
     )
@@ -102,10 +105,32 @@ def tell_deputies(settings: Settings, database: Database, keys: Mapping[str, Sen
         with database.begin() as session:
             held = [claim for claim in claims if _left_open(session, claim)]
             notice, deputy = Notice.NOT_LOOKED_AT_TODAY, settings.desks[desk].deputy
-            told = _notice(session, settings, keys[desk], desk, notice, held, only=deputy) if deputy else NOBODY
+            to = {each: to for each, to in notice_addresses(session, desk).items() if each == deputy}
+            told = _notice(session, settings, keys[desk], desk, notice, held, among=to) if to else NOBODY
             left = [claim for claim in held if claim.case_id not in told.case_ids]
             written += told.written
             written += _notice(session, settings, keys[desk], desk, notice, left).written if left else 0
+    return written
+
+
+def tell_holders(settings: Settings, database: Database, keys: Mapping[str, SenderKeys]) -> int:
+    """Tell members of the cases that they were given and have by now; gives the mails written. One a member and tick.
+
+    Nobody is told of a case that went on to another, ended, or may not be opened by them any more.
+    """
+    groups: dict[str, list[DueClaim]] = defaultdict(list)
+    for claim in _claims(database, [DueKind.GIVEN_NOTICE]):
+        groups[claim.desk].append(claim)
+    written = 0
+    for desk, claims in groups.items():
+        if desk in keys:
+            with database.begin() as session:
+                held = [claim for claim in claims if _settled(session, claim)]
+                have = taking.holders(session, [claim.case_id for claim in held])
+                for member_id, to in notice_addresses(session, desk, set(have.values())).items():
+                    theirs = [claim for claim in held if have.get(claim.case_id) == member_id]
+                    among = {member_id: to}
+                    written += _notice(session, settings, keys[desk], desk, Notice.GIVEN, theirs, among=among).written
     return written
 
 
@@ -176,6 +201,14 @@ def _left_open(session: Session, claim: DueClaim, wake_at: datetime | None = Non
     return True
 
 
+def _settled(session: Session, claim: DueClaim) -> bool:
+    try:
+        dues.settle_due(session, claim)
+    except LeaseLost:
+        return False
+    return True
+
+
 def _notice(
     session: Session,
     settings: Settings,
@@ -184,12 +217,12 @@ def _notice(
     notice: Notice,
     claims: Sequence[DueClaim],
     on: Mapping[str, datetime] | None = None,
-    only: str = "",
+    among: Mapping[str, str] | None = None,
 ) -> Noticed:
     """Tell each member of those cases that they may know of: one that they are kept out of is not counted for them.
 
-    It names the earliest date of these. `on`: the dates by case, where it is not that of the claim. `only`: this
-    member alone.
+    It names the earliest date of these. `on`: the dates by case, where it is not that of the claim. `among`: the
+    addresses of members, by id, where not all who open what comes in are meant.
     """
     now = clock(session)
     of_desk = settings.desks[desk]
@@ -197,10 +230,12 @@ def _notice(
     kept = kept_from(session, dates)
     written = 0
     told: set[str] = set()
-    addresses = {each: to for each, to in notice_addresses(session, desk).items() if only in ("", each)}
+    addresses = notice_addresses(session, desk) if among is None else among
     for member_id, recipient in notices.reached(session, desk, addresses, now).items():
         theirs = {case_id: at for case_id, at in dates.items() if case_id not in kept or member_id in kept[case_id]}
-        if not theirs:
+        caps = keys.index.caps(recipient, now)
+        counts = notice in BROUGHT_ABOUT
+        if not theirs or (counts and outbox.recent_count(session, desk, now - LATER, caps) >= notices.A_DAY):
             continue
         earliest = min(theirs.values()).astimezone(ZoneInfo(of_desk.timezone)).date()
         facts = NoticeFacts(notice, of_desk.language, settings.web.public_url, due=earliest, count=len(theirs))
@@ -211,7 +246,8 @@ def _notice(
             log.warning("desk %s: a member gets no notice, for their address is no good: %s", desk, error)
             continue
         mail = compose_notice(of_desk, facts, outside)
-        new = _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail, member_id=member_id)
+        counted = caps[0] if counts else None
+        new = _new(outbox_id, OutgoingKind.NOTICE, None, outside, mail, caps=counted, member_id=member_id)
         _enqueue(session, keys, desk, new, now)
         written += 1
         told |= theirs.keys()

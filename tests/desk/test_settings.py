@@ -31,6 +31,8 @@ def test_terms_are_shown_with_their_place_in_the_configuration_file(world: World
         "9 werkdagen",
         "terms.first_look_working_days",
         "3 maanden",
+        "5 minuten",
+        f"desks.{DESK}.given_notice_minutes",
         f"desks.{DESK}.texts.support_point",
         "steunpunt@desk.example",
     ):

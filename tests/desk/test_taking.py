@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
 from cases.roles import Role
+from notify.keys import sender_keys
+from notify.schedule import tell_holders
+from store import sending
 from tests.desk.test_grants import send
-from tests.desk.world import LOGIN, Visitor, World, coordinator, join
+from tests.desk.world import DESK, LOGIN, Visitor, World, coordinator, join
 
 
 @pytest.fixture
@@ -105,3 +109,22 @@ def test_a_page_that_is_out_of_date_takes_nothing(world: World, case_id: str) ->
     page = visitor.get(answer.headers["Location"].split("#")[0]).text
     assert "Iemand heeft de zaak gewijzigd" in page
     assert "ben heeft deze zaak." in page
+
+
+@pytest.mark.parametrize("minutes", [5, 0])
+def test_who_is_given_a_case_is_told_by_mail_unless_the_desk_wants_none(
+    world: World, case_id: str, minutes: int
+) -> None:
+    of_the_desk = world.settings.desks[DESK].model_copy(update={"given_notice_minutes": minutes})
+    world.serve(world.settings.model_copy(update={"desks": {DESK: of_the_desk}}))
+    world.clock.now = world.database.now() - timedelta(hours=1)
+    ben = join(world, "ben", Role.DEPUTY)
+    page = change(coordinator(world), case_id, "give", member=ben.member_id)
+    assert ("Attendering voor het lid dat de zaak kreeg" in page) == bool(minutes)
+    keys = sender_keys(world.settings, world.mailer_secrets())
+    assert tell_holders(world.settings, world.database, keys) == (1 if minutes else 0)
+    if minutes:
+        claimed = sending.claim(world.database, 600)
+        assert claimed is not None
+        assert sending.open_claim(claimed, keys[DESK].mailer).recipient == "ben@desk.example"
+        assert "Attendering voor het lid dat de zaak kreeg" not in coordinator(world).get(f"/cases/{case_id}").text

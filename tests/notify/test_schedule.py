@@ -12,12 +12,20 @@ from config.errors import ConfigError
 from config.retention import RetentionRow
 from config.secrets import write_key
 from config.taxonomy import MissingField
+from notify import notices
 from notify.keys import sender_keys
-from notify.schedule import announce_destructions, notify_members, remind_reporters, run_due, tell_deputies
+from notify.schedule import (
+    announce_destructions,
+    notify_members,
+    remind_reporters,
+    run_due,
+    tell_deputies,
+    tell_holders,
+)
 from store import dues, lookups, mailer_contact, outbox, sending
 from store.keypairs import KeyKind
 from store.outbox import OutboxState, OutgoingKind
-from store.schema import Due, MailCap, Record, new_id
+from store.schema import CaseFile, Due, MailCap, Member, Record, new_id
 from tests.notify.servers import ScriptedServer
 from tests.store.world import forge_key
 
@@ -339,6 +347,75 @@ def test_a_tick_over_what_is_urgent_that_is_killed_is_made_good_by_the_next(box,
             tell_deputies(box.settings, box.database, keys)
     box.pass_time()
     assert tell_deputies(box.settings, box.database, keys) == 1
+
+
+def give(box, member_id, *case_ids, due_in=timedelta(minutes=-1)):
+    """As the desk does when somebody gives a case."""
+    with box.database.begin() as session:
+        for case_id in case_ids:
+            session.get_one(CaseFile, case_id).taken_by_id = member_id
+            dues.set_due(session, "bz", case_id, DueKind.GIVEN_NOTICE, box.database.now() + due_in)
+
+
+def test_a_member_who_was_given_cases_is_told_of_all_by_one_mail_without_content_and_nobody_else_is(box, keys):
+    holder = box.member("een@ministerie.example")
+    box.member("twee@ministerie.example")
+    cases = [box.case() for _ in range(3)]
+    give(box, holder, *cases)
+    assert [run_due(box.settings, box.database, keys).notices for _ in range(2)] == [1, 0]
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    mail, message = opened(box, notice)
+    text = message.get_body(("plain",)).get_content()
+    assert mail.recipient == "een@ministerie.example"
+    assert message["Subject"] == "Er staat iets voor u klaar"
+    assert message["Reply-To"] is None
+    assert "Zaken die aan u zijn gegeven: 3." in text
+    assert "kenmerk" not in text
+    assert not any(DueKind.GIVEN_NOTICE in box.dues(each) for each in cases)
+
+
+def test_who_opens_only_the_case_that_they_were_given_is_told_too_in_the_language_of_the_desk(box, keys):
+    english = box.desk.model_copy(update={"language": "en"})
+    box.settings = box.settings.model_copy(update={"desks": {"bz": english}})
+    investigator = new_id()
+    with box.database.begin() as session:
+        row = Member(id=investigator, desk="bz", login_digest=b"i" * 32, address="i@ministerie.example")
+        row.wrapped_seed, row.created_at = b"", box.database.now()
+        session.add(row)
+    give(box, investigator, box.case())
+    assert tell_holders(box.settings, box.database, keys) == 1
+    (notice,) = box.mails(OutgoingKind.NOTICE)
+    mail, message = opened(box, notice)
+    assert mail.recipient == "i@ministerie.example"
+    assert "Cases that were given to you: 1." in message.get_body(("plain",)).get_content()
+
+
+def test_nobody_is_told_of_a_case_that_they_gave_back_that_ended_or_that_is_kept_from_them(box, keys):
+    inside, holder = box.member("binnen@ministerie.example"), box.member("een@ministerie.example")
+    given_back, ended, kept, gone = (box.case() for _ in range(4))
+    give(box, holder, ended, kept)
+    give(box, None, given_back)
+    give(box, new_id(), gone)  # of a member who left
+    box.restrict(kept, inside)
+    with box.database.begin() as session:
+        session.get_one(CaseFile, ended).status = "set_aside"
+    assert [tell_holders(box.settings, box.database, keys) for _ in range(2)] == [0, 0]
+    assert not any(DueKind.GIVEN_NOTICE in box.dues(each) for each in (given_back, ended, kept, gone))
+
+
+def test_a_member_is_told_of_no_case_before_its_minutes_are_over(box, keys):
+    give(box, box.member("een@ministerie.example"), box.case(), due_in=timedelta(minutes=1))
+    assert tell_holders(box.settings, box.database, keys) == 0
+
+
+def test_who_had_a_days_share_of_notices_finds_the_cases_that_they_were_given_in_the_queue(box, keys, monkeypatch):
+    monkeypatch.setattr(notices, "A_DAY", 2)
+    holder = box.member("een@ministerie.example")
+    told = []
+    for _ in range(3):
+        give(box, holder, box.case())
+        told.append(tell_holders(box.settings, box.database, keys))
+    assert told == [1, 1, 0]
 
 
 def test_two_ticks_at_once_write_each_mail_once(box, keys, asked):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 
 from cases.lifecycle import Status
 from cases.roles import Role
+from cases.terms import DueKind
 from store import casework, changes, membership, taking
 from store.audit import Action
 from store.casework import CaseView, NotFound
@@ -36,10 +38,13 @@ def take(office: Office, by: str, case_id: str) -> None:
         taking.take(session, office.ring(by), INDEX, case_id, version=seen, now=NOW)
 
 
-def give(office: Office, by: str, case_id: str, to: str) -> None:
+def give(
+    office: Office, by: str, case_id: str, to: str, *, after: timedelta | None = None, now: datetime = NOW
+) -> None:
     seen = version(office, case_id)
+    about = (office.ring(by), INDEX, case_id, office.id(to))
     with office.db.begin() as session:
-        taking.give_to(session, office.ring(by), INDEX, case_id, office.id(to), version=seen, now=NOW)
+        taking.give_to(session, *about, version=seen, now=now, tell_after=after)
 
 
 def give_back(office: Office, by: str, case_id: str) -> None:
@@ -74,6 +79,49 @@ def test_a_case_is_taken_given_to_another_and_given_back_and_each_stands_on_the_
         if each.action in (Action.TAKEN, Action.GIVEN_BACK)
     ]
     assert told == [(Action.TAKEN, "ben", "ben"), (Action.TAKEN, "ada", "cas"), (Action.GIVEN_BACK, "cas", "cas")]
+
+
+FIVE = timedelta(minutes=5)
+
+
+def told_at(office: Office, case_id: str) -> datetime | None:
+    """When whoever has the case is told of it."""
+    return next((due.due_at for due in view(office, case_id).dues if due.kind is DueKind.GIVEN_NOTICE), None)
+
+
+def test_who_is_given_a_case_is_told_minutes_later_together_with_what_they_were_given_meanwhile(
+    office: Office, case_id: str
+) -> None:
+    others = [
+        office.world.open_case(mail(message_ids=[f"<{at}@x>"], attachments=[]), reference=f"AAAAA-AAAA{at}").case_id
+        for at in range(3)
+    ]
+    give(office, "ada", case_id, "ben", after=FIVE)
+    give(office, "ada", others[0], "ben", after=FIVE, now=NOW + timedelta(minutes=4))
+    give(office, "ada", others[1], "cas", after=FIVE, now=NOW + timedelta(minutes=4))
+    give(office, "ada", others[2], "ben")
+    assert [told_at(office, each) for each in (case_id, *others)] == [
+        NOW + FIVE,
+        NOW + FIVE,
+        NOW + timedelta(minutes=9),
+        None,
+    ]
+    due = view(office, case_id).next_due
+    assert due is not None
+    assert due.kind is DueKind.FIRST_LOOK  # nobody has to see to the notice
+
+
+def test_nobody_is_told_of_a_case_that_they_took_themselves_or_had_already(office: Office, case_id: str) -> None:
+    give(office, "ada", case_id, "ada", after=FIVE)
+    assert told_at(office, case_id) is None
+    give(office, "ada", case_id, "ben", after=FIVE)
+    take(office, "cas", case_id)  # before ben was told
+    assert told_at(office, case_id) is None
+    give(office, "ada", case_id, "ben")
+    give(office, "ada", case_id, "ben", after=FIVE)
+    assert told_at(office, case_id) is None
+    give_back(office, "ben", case_id)
+    assert told_at(office, case_id) is None
 
 
 def test_of_two_who_take_a_case_at_once_one_has_it(office: Office, case_id: str) -> None:
