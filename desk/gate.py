@@ -182,6 +182,7 @@ def _open() -> None:
         return
     if not by_itself:
         parts().indexes.seen(_digest(secret))
+        g.ring = parts().indexes.remembering(g.ring)
     desk = parts().settings.desks.get(g.ring.desk)
     if desk is not None:
         g.timezone = desk.timezone

@@ -1,5 +1,5 @@
-"""The search indexes of the members who are logged in: opened beside the requests, wiped when the last log-in ends;
-and what was searched for in each session, wiped with that.
+"""The search indexes of the members who are logged in: opened beside the requests, wiped when the last log-in ends,
+together with the cards that were opened for their pages; and what was searched for in each session, wiped with that.
 
 An index is in the memory of this process alone. It holds no keys: reading sealed segments and new cases takes the key
 ring of a request. It goes when the member logs out of their last session, and when nobody used one for as long as a
@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from store.database import Database
 from store.keyring import KeyRing
 from store.lookups import IndexKey
 from store.overview import Overview
+from store.remembered import Remembered
 from store.search import AT_ONCE, SearchIndex
 
 SWEPT_EVERY = 30.0
@@ -64,6 +65,7 @@ class _Held:
     sessions: dict[str, _Visit] = field(default_factory=dict)
     """By the digest of each."""
     reading: threading.Thread | None = None
+    remembered: Remembered = field(default_factory=Remembered)
     overview: Overview = field(default_factory=Overview)
     tallied: Tallied | None = None
     """The last count, where it took long."""
@@ -141,6 +143,12 @@ class Indexes:
             self._read_beside(self._of(ring, session), ring)
         return index
 
+    def remembering(self, ring: KeyRing) -> KeyRing:
+        """A member's ring, by which cards are found again that were opened since their log-in."""
+        with self._lock:
+            held = self._held.get((ring.desk, ring.member_id))
+        return ring if held is None else replace(ring, remembered=held.remembered)
+
     def seen(self, session: str) -> None:
         """A session goes on."""
         with self._lock:
@@ -217,6 +225,7 @@ class Indexes:
             gone = [self._held.pop(member) for member in unused]
         for held in gone:
             held.index.wipe()
+            held.remembered.wipe()
 
     def _sweep_now_and_then(self) -> None:
         while not self._closed.wait(SWEPT_EVERY):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,6 +27,7 @@ from store.frame import Context, SealError
 from store.keypairs import KeyKind, PrivateKey, PublicKey
 from store.locks import hold_desk_keys
 from store.lookups import IndexKey
+from store.remembered import Remembered
 from store.rows import table_of
 from store.schema import CaseFile, KeyPair, SealedSeed, new_id
 from store.sealing import open_sealed, seal
@@ -39,6 +40,14 @@ _LOOKED_AT = 20
 """Keys of cases by which an index key is known."""
 _PAIRS = table_of(KeyPair)
 _SEEDS = table_of(SealedSeed)
+_OF, _TO = _PAIRS.alias("of"), _PAIRS.alias("to")
+_SEALED_TO_US = (
+    select(_OF, _SEEDS.c.frame, _SEEDS.c.recipient_key_pair_id, _TO.c.kind.label("to_kind"))
+    .add_columns(_TO.c.generation.label("to_generation"))
+    .join_from(_OF, _SEEDS, _SEEDS.c.key_pair_id == _OF.c.id)
+    .join(_TO, _TO.c.id == _SEEDS.c.recipient_key_pair_id)
+    .where(_OF.c.id.in_(bindparam("pairs", expanding=True)), _TO.c.id.in_(bindparam("ours", expanding=True)))
+)
 _IN_FORCE = (
     select(_PAIRS)
     .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.owner == bindparam("owner"), _PAIRS.c.retired_at.is_(None))
@@ -138,6 +147,8 @@ class KeyRing:
     own: str = ""
     root: bytes = b""
     role: Role = Role.COORDINATOR
+    remembered: Remembered | None = field(default=None, repr=False, compare=False)
+    """Where cards that this person opened are found again, in the process that shows them pages."""
     _opened: dict[str, PrivateKey] = field(default_factory=dict, repr=False, compare=False)
 
     def private(self, session: Session, key_pair_id: str) -> PrivateKey:
@@ -168,8 +179,24 @@ class KeyRing:
 
     def privates_of(self, session: Session, key_pair_ids: Collection[str]) -> Mapping[str, OpenedPair]:
         """The pairs among these that this ring reaches, by their ids: a few queries, however many they are."""
-        found = _open_seeds(session, set(key_pair_ids), self.privates)
-        for key_pair_id in set(key_pair_ids) - set(found):  # the ring's own, and those that are reached by another way
+        directly = self.opened_by(self.seeds_of(session, key_pair_ids))
+        return {**directly, **self.reached_otherwise(session, set(key_pair_ids) - set(directly))}
+
+    def seeds_of(self, session: Session, key_pair_ids: Collection[str]) -> Sequence[Row[Any]]:
+        """The pairs among these that are sealed to keys on this ring, with the seed of each, sealed."""
+        if not key_pair_ids:
+            return ()
+        named = {"pairs": sorted(set(key_pair_ids)), "ours": list(self.privates)}
+        return session.execute(_SEALED_TO_US, named).all()
+
+    def opened_by(self, seeds: Iterable[Row[Any]]) -> Mapping[str, OpenedPair]:
+        """Those of these pairs whose seeds this ring opens."""
+        return _open_seeds(seeds, self.privates)
+
+    def reached_otherwise(self, session: Session, key_pair_ids: Collection[str]) -> Mapping[str, OpenedPair]:
+        """Those of these pairs that are the ring's own, or are reached by way of others."""
+        found = {}
+        for key_pair_id in key_pair_ids:
             try:
                 found[key_pair_id] = OpenedPair(pair(session, key_pair_id), self.private(session, key_pair_id))
             except NoSuchKey:
@@ -179,7 +206,10 @@ class KeyRing:
     def only(self, key_pair_ids: Collection[str]) -> KeyRing:
         """What this person opens with these of their keys alone."""
         return replace(
-            self, privates={id_: key for id_, key in self.privates.items() if id_ in key_pair_ids}, _opened={}
+            self,
+            privates={id_: key for id_, key in self.privates.items() if id_ in key_pair_ids},
+            remembered=None,
+            _opened={},
         )
 
     def with_newer_keys(self, session: Session) -> KeyRing:
@@ -508,20 +538,10 @@ def _kept_under(session: Session, key_pair_id: str) -> str | None:
     ).one_or_none()
 
 
-def _open_seeds(
-    session: Session, key_pair_ids: Collection[str], privates: Mapping[str, PrivateKey]
-) -> dict[str, OpenedPair]:
-    """Those of these pairs whose private halves are sealed to one of the given keys, opened."""
-    of, to = _PAIRS.alias("of"), _PAIRS.alias("to")
-    query = (
-        select(of, _SEEDS.c.frame, _SEEDS.c.recipient_key_pair_id, to.c.kind.label("to_kind"))
-        .add_columns(to.c.generation.label("to_generation"))
-        .join_from(of, _SEEDS, _SEEDS.c.key_pair_id == of.c.id)
-        .join(to, to.c.id == _SEEDS.c.recipient_key_pair_id)
-        .where(of.c.id.in_(list(key_pair_ids)), to.c.id.in_(list(privates)))
-    )
+def _open_seeds(seeds: Iterable[Row[Any]], privates: Mapping[str, PrivateKey]) -> dict[str, OpenedPair]:
+    """The pairs whose private halves are sealed to one of the given keys, opened."""
     found: dict[str, OpenedPair] = {}
-    for row in session.execute(query):
+    for row in seeds:
         if row.id in found:
             continue
         public = _pair(row)

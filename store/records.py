@@ -16,11 +16,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from store import audit, rows
+from store import audit, remembered, rows
 from store.audit import Action
 from store.authentic import NotGenuine, Signed, Standing, Witness, Written, read_signed, signed
 from store.frame import Context, Damaged, SealError
@@ -88,6 +88,8 @@ _THROWN_AWAY = [RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT]
 _CASES = table_of(CaseFile)
 _CHANGED = update(_CASES).where(_CASES.c.id == bindparam("changed")).values(changes=_CASES.c.changes + 1)
 
+_REMEMBERED = (RecordKind.CARD, RecordKind.MEMBER)
+"""What every page opens again, of fifty cases at once."""
 CANNOT_OPEN = (SealError, NoSuchKey, ValueError, NotGenuine)
 """What is raised where a record is there, and cannot be opened or counts for nothing: somebody changed the database, or
 it is damaged."""
@@ -454,6 +456,8 @@ def opened_of_subjects(
     """The newest JSON record of one kind about each of these subjects, without those that cannot be opened or count for
     nothing."""
     wanted = list(subject_ids)
+    if not wanted:
+        return {}
     found = session.scalars(
         select(Record)
         .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)
@@ -526,18 +530,47 @@ def _opened_all(
     past: bool = False,
     keys: Mapping[str, OpenedPair] | None = None,
 ) -> dict[str, Opened | None]:
-    keys = ring.privates_of(session, {row.key_pair_id for row in found}) if keys is None else keys
-    contents: dict[str, Signed] = {}
+    if not found:
+        return {}
+    seeds = ring.seeds_of(session, {row.key_pair_id for row in found}) if keys is None else ()
+    tickets = _tickets(ring, found, seeds)
+    contents = _remembered(ring, tickets)
+    closed = {row.key_pair_id for row in found if row.id not in contents}
+    directly = ring.opened_by(seed for seed in seeds if seed.id in closed)
+    if keys is None:
+        keys = {**directly, **ring.reached_otherwise(session, closed - set(directly))}
     for row in found:
-        if row.key_pair_id not in keys:
+        if row.id in contents or row.key_pair_id not in keys:
             continue
         try:
-            contents[row.id] = read_signed(b"".join(_open_with(session, keys[row.key_pair_id], row)))
+            content = b"".join(_open_with(session, keys[row.key_pair_id], row))
+            contents[row.id] = read_signed(content)
         except CANNOT_OPEN:
             continue
+        if ring.remembered is not None and row.id in tickets and row.key_pair_id in directly:
+            ring.remembered.keep(tickets[row.id], content)
     known = witness or Witness(session, ring)
     standings = known.standings(found, contents, _by_persons(found), past=past)
     return {row.id: _opened(row, contents[row.id], standings[row.id]) if row.id in contents else None for row in found}
+
+
+def _tickets(ring: KeyRing, found: Iterable[Record], seeds: Iterable[Row[Any]]) -> Mapping[str, bytes]:
+    """By what those of these records are found again, by id, that are remembered once they were opened."""
+    if ring.remembered is None:
+        return {}
+    of_pairs: dict[str, list[Row[Any]]] = {}
+    for seed in seeds:
+        of_pairs.setdefault(seed.id, []).append(seed)
+    rows = [row for row in found if row.kind in _REMEMBERED]
+    tickets = {row.id: remembered.ticket(row, of_pairs.get(row.key_pair_id, ())) for row in rows}
+    return {record_id: each for record_id, each in tickets.items() if each is not None}
+
+
+def _remembered(ring: KeyRing, tickets: Mapping[str, bytes]) -> dict[str, Signed]:
+    if ring.remembered is None:
+        return {}
+    found = {record_id: ring.remembered.find(ticket) for record_id, ticket in tickets.items()}
+    return {record_id: read_signed(content) for record_id, content in found.items() if content is not None}
 
 
 def _marked(session: Session, ring: KeyRing, row: Record, witness: Witness | None = None) -> Opened:

@@ -160,6 +160,27 @@ def test_the_index_goes_when_nobody_does_anything(world: World) -> None:
     assert (index.size, indexes(world).count) == (0, 0)
 
 
+def test_the_cards_that_were_opened_for_a_page_go_with_the_last_log_out_or_when_nobody_does_anything(
+    world: World,
+) -> None:
+    world.new_case()
+    one, two = coordinator(world), coordinator(world)
+    for visitor in (one, two):
+        assert "K2345-00000" in visitor.get("/").text
+    (held,) = indexes(world)._held.values()
+    assert len(held.remembered) > 0
+    one.post("/logout")
+    assert len(held.remembered) > 0
+    two.post("/logout")
+    assert (len(held.remembered), indexes(world).count) == (0, 0)
+    assert "K2345-00000" in coordinator(world).get("/").text
+    (held,) = indexes(world)._held.values()
+    assert len(held.remembered) > 0
+    world.clock.forward(minutes=16)
+    indexes(world).sweep()
+    assert (len(held.remembered), indexes(world).count) == (0, 0)
+
+
 def test_a_log_in_begins_to_read_the_index(world: World) -> None:
     world.new_case()
     visitor = Visitor(world)
