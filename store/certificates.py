@@ -14,13 +14,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from store import rows
 from store.keypairs import KeyKind, PrivateKey
 from store.schema import KeyPair, PublicSigningKey, new_id
 from store.signing import Signer, SigningKey, Statement, statement, verify
+
+_SIGNING_KEYS = (
+    select(PublicSigningKey)
+    .where(PublicSigningKey.desk == bindparam("of_desk"), PublicSigningKey.owner == bindparam("of_owner"))
+    .order_by(PublicSigningKey.generation)
+)
+_HYBRID_KEYS = (
+    select(KeyPair.generation, KeyPair.public)
+    .where(KeyPair.desk == bindparam("of_desk"), KeyPair.owner == bindparam("of_owner"))
+    .where(KeyPair.kind == bindparam("of_kind"))
+)
 
 
 @dataclass(frozen=True)
@@ -214,13 +225,10 @@ def _stated(row: PublicSigningKey, hybrid: bytes) -> bytes:
 
 
 def _rows(session: Session, desk: str, owner: str) -> list[PublicSigningKey]:
-    found = select(PublicSigningKey).where(PublicSigningKey.desk == desk, PublicSigningKey.owner == owner)
-    return list(session.scalars(found.order_by(PublicSigningKey.generation)))
+    return list(session.scalars(_SIGNING_KEYS, {"of_desk": desk, "of_owner": owner}))
 
 
 def _hybrids(session: Session, desk: str, kind: KeyKind, owner: str) -> dict[int, bytes]:
     """The hybrid public keys of the desk or of a member, retired ones too, by generation."""
-    found = select(KeyPair.generation, KeyPair.public).where(
-        KeyPair.desk == desk, KeyPair.kind == kind, KeyPair.owner == owner
-    )
-    return {row.generation: row.public for row in session.execute(found)}
+    found = session.execute(_HYBRID_KEYS, {"of_desk": desk, "of_kind": kind, "of_owner": owner})
+    return {row.generation: row.public for row in found}

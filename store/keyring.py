@@ -48,6 +48,13 @@ _SEALED_TO_US = (
     .join(_TO, _TO.c.id == _SEEDS.c.recipient_key_pair_id)
     .where(_OF.c.id.in_(bindparam("pairs", expanding=True)), _TO.c.id.in_(bindparam("ours", expanding=True)))
 )
+_NEWER_OF_THE_DESK = (
+    select(_SEEDS.c.key_pair_id)
+    .join(_PAIRS, _PAIRS.c.id == _SEEDS.c.key_pair_id)
+    .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.kind == KeyKind.DESK, _PAIRS.c.owner == "")
+    .where(_SEEDS.c.recipient_key_pair_id == bindparam("own"))
+    .where(_PAIRS.c.id.not_in(bindparam("known", expanding=True)))
+)
 _IN_FORCE = (
     select(_PAIRS)
     .where(_PAIRS.c.desk == bindparam("desk"), _PAIRS.c.owner == bindparam("owner"), _PAIRS.c.retired_at.is_(None))
@@ -214,10 +221,8 @@ class KeyRing:
 
     def with_newer_keys(self, session: Session) -> KeyRing:
         """The same, with those keys of the desk that it got since: others make it anew while somebody is logged in."""
-        newer = select(SealedSeed.key_pair_id).join(KeyPair, KeyPair.id == SealedSeed.key_pair_id)
-        newer = newer.where(KeyPair.desk == self.desk, KeyPair.kind == KeyKind.DESK, KeyPair.owner == "")
-        newer = newer.where(SealedSeed.recipient_key_pair_id == self.own, KeyPair.id.not_in(list(self.privates)))
-        if session.scalars(newer).first() is None:
+        named = {"desk": self.desk, "own": self.own, "known": list(self.privates)}
+        if session.execute(_NEWER_OF_THE_DESK, named).first() is None:
             return self
         return replace(self, privates={**self.privates, **self._desk_keys(session)}, _opened={})
 

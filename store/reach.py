@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -21,9 +22,15 @@ from store.schema import CaseFile, KeyPair, SealedSeed
 def within_reach(ring: KeyRing, *, by_desk: bool = True) -> ColumnElement[bool]:
     """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted. Not
     `by_desk`: the query names its cases by their ids, or reads all of them."""
-    granted = CaseFile.id.in_(_granted_to(ring))
-    of_the_desk = (CaseFile.desk if by_desk else unindexed(CaseFile.desk)) == ring.desk
-    return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key(ring) else granted)
+    return _within_reach(ring.desk, ring.own, holds_the_desk_key(ring), by_desk)
+
+
+@lru_cache(256)
+def _within_reach(desk: str, own: str, holds_the_desk_key: bool, by_desk: bool) -> ColumnElement[bool]:
+    """Built once for each member: nearly every statement of a page has it."""
+    granted = CaseFile.id.in_(_granted_to(own))
+    of_the_desk = (CaseFile.desk if by_desk else unindexed(CaseFile.desk)) == desk
+    return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key else granted)
 
 
 def holds_the_desk_key(ring: KeyRing) -> bool:
@@ -91,9 +98,9 @@ def _members_of(session: Session, case_id: str) -> set[str]:
     return set(session.scalars(found))
 
 
-def _granted_to(ring: KeyRing) -> Select[Any]:
+def _granted_to(own: str) -> Select[Any]:
     return (
         select(KeyPair.owner)
         .join(SealedSeed, SealedSeed.key_pair_id == KeyPair.id)
-        .where(KeyPair.kind == KeyKind.CASE, SealedSeed.recipient_key_pair_id == ring.own)
+        .where(KeyPair.kind == KeyKind.CASE, SealedSeed.recipient_key_pair_id == own)
     )

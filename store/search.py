@@ -32,7 +32,7 @@ from store.queue import FEWEST_FOLDED
 from store.records import RecordKind
 from store.rows import unindexed
 from store.schema import CaseFile
-from store.segment_index import Facts, Namesake, SegmentIndex, Standing, all_of, quoted
+from store.segment_index import Comparison, Facts, Namesake, SegmentIndex, Standing, all_of, quoted
 from store.segments import Audience, Stored
 from store.tokens import Stemmer
 
@@ -52,7 +52,10 @@ _MOST_OF_A_WORD = 2000
 _PASSAGES = 2
 _MOST_NAMESAKES = 10
 
+_MOST_CHOSEN = 4
+
 _Hit = tuple[int, str]
+_State = tuple[tuple[str, int], ...]
 _T = TypeVar("_T")
 
 
@@ -133,7 +136,9 @@ class SearchIndex:
         self._before: list[_Loaded] = []
         """Of a key of the desk's before the newest: they speak for the cases that were not read anew since."""
         self._closed: dict[str, dict[str, int]] = {}
-        self._alike: tuple[tuple[tuple[str, int], ...], tuple[frozenset[str], ...]] | None = None
+        self._alike: tuple[_State, tuple[frozenset[str], ...]] | None = None
+        self._chosen: dict[str, tuple[_State, frozenset[str]]] = {}
+        """What was chosen last, by its facets: a filter is looked at page after page."""
         self._stemmer = Stemmer()
         self._lock = threading.RLock()
         self._folding = threading.Lock()
@@ -161,6 +166,7 @@ class SearchIndex:
             self._before.clear()
             self._closed.clear()
             self._alike = None
+            self._chosen.clear()
             self._stemmer = Stemmer()
 
     def load(self, db: Database, ring: KeyRing) -> None:
@@ -204,16 +210,26 @@ class SearchIndex:
     def chosen(self, session: Session, ring: KeyRing, query: Query) -> frozenset[str]:
         """The cases whose card says yes to a query without words, as far as they are in the index. What stands in
         clear is not asked of it, nor what this person may open."""
+        facets = _facets(query)
         with self._lock:
             self._load(session, ring)
-            return frozenset(case_id for _, case_id in self._newest(_facets(query)))
+            if self._before:  # for how many of their cases these still speak changes by itself
+                return self._matching(facets)
+            state = self._state()
+            found = self._chosen.pop(facets, None)
+            if found is None or found[0] != state:
+                found = state, self._matching(facets)
+            self._chosen[facets] = found  # as the last that was asked for
+            while len(self._chosen) > _MOST_CHOSEN:
+                del self._chosen[next(iter(self._chosen))]
+            return found[1]
 
     def alike(self, session: Session, ring: KeyRing) -> tuple[frozenset[str], ...]:
         """Cases whose first mails are of one wording, then those of one sender, as far as they are in the index: each
         `FEWEST_FOLDED` at least."""
         with self._lock:
             self._load(session, ring)
-            state = tuple(sorted((each.stored.id, each.stored.dead) for each in self._all()))
+            state = self._state()
             if self._alike is None or self._alike[0] != state:
                 self._alike = (state, tuple(self._groups()))
             return self._alike[1]
@@ -236,6 +252,13 @@ class SearchIndex:
                     left -= found.keys()
         return found
 
+    def _matching(self, facets: str) -> frozenset[str]:
+        return frozenset(case_id for _, case_id in self._newest(facets))
+
+    def _state(self) -> _State:
+        """Changes whenever a case is read in, or spoken for by another segment."""
+        return tuple(sorted((each.stored.id, each.stored.dead) for each in self._all()))
+
     def _groups(self) -> Iterator[frozenset[str]]:
         for kind in ("wording", "sender"):
             counted: Counter[str] = Counter()
@@ -254,8 +277,9 @@ class SearchIndex:
         with self._lock:
             self._load(session, ring)
             for name in dict.fromkeys(persons):
+                known = Comparison(name)
                 for loaded in self._all():
-                    for each in loaded.index.namesakes(name):
+                    for each in loaded.index.namesakes(name, known):
                         if each.case_id != case_id and loaded.speaks_for(each.case_id):
                             best.setdefault(each.case_id, []).append(each)
         ranked = sorted(best.values(), key=lambda found: (-max(each.likeness for each in found), -found[0].number))

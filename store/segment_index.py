@@ -75,6 +75,30 @@ class Namesake:
     likeness: int
 
 
+class Comparison:
+    """A name on its way through many segments, which hold the same words and names over and over."""
+
+    def __init__(self, name: str) -> None:
+        self._wanted = names.words(name)
+        self.whole = [form for form in self._wanted if len(form) > 1]
+        self.forgiving = [form for form in self.whole if len(form) >= _FORGIVING]
+        self._likeness: dict[str, int] = {}
+        self._one_edit: dict[tuple[str, str], bool] = {}
+
+    def likeness(self, theirs: str) -> int:
+        """Of a name as a segment holds it: its words in JSON."""
+        known = self._likeness.get(theirs)
+        if known is None:
+            known = self._likeness[theirs] = names.likeness(self._wanted, json.loads(theirs))
+        return known
+
+    def one_edit(self, form: str, other: str) -> bool:
+        known = self._one_edit.get((form, other))
+        if known is None:
+            known = self._one_edit[form, other] = names.one_edit(form, other)
+        return known
+
+
 class SegmentIndex:
     """A segment opened. For one thread at a time."""
 
@@ -173,32 +197,27 @@ class SegmentIndex:
     def knows(self, stem: str) -> bool:
         return self.count(quoted([stem]), 1) > 0
 
-    def namesakes(self, name: str) -> list[Namesake]:
-        """The persons concerned who may be this one, in any order."""
-        wanted = names.words(name)
-        whole = [form for form in wanted if len(form) > 1]
-        if not whole:
+    def namesakes(self, name: str, known: Comparison | None = None) -> list[Namesake]:
+        """The persons concerned who may be this one, in any order. One `known` for many segments compares no word and
+        no name twice."""
+        known = known or Comparison(name)
+        if not known.whole:
             return []
-        forms = set(whole).union(*(self._one_edit("name_spelling", form) for form in whole if len(form) >= _FORGIVING))
+        forms = set(known.whole).union(*(self._one_edit("name_spelling", form, known) for form in known.forgiving))
         query = (
             "SELECT DISTINCT person.number, doc.case_id, person.words, person.name"
             " FROM person_word JOIN person ON person.id = person_word.person JOIN doc ON doc.number = person.number"
             " WHERE person_word.form IN (SELECT value FROM json_each(?)) ORDER BY person.number DESC LIMIT ?"
         )
-        found = []
-        for number, case_id, theirs, spelled in self._connection.execute(
-            query, (json.dumps(sorted(forms)), _MOST_PERSONS)
-        ):
-            how = names.likeness(wanted, json.loads(theirs))
-            if how:
-                found.append(Namesake(number, case_id, spelled, how))
-        return found
+        found = self._connection.execute(query, (json.dumps(sorted(forms)), _MOST_PERSONS))
+        compared = ((*told, spelled, known.likeness(theirs)) for *told, theirs, spelled in found)
+        return [Namesake(*each) for each in compared if each[-1]]
 
     def close(self) -> None:
         """Let go of the memory."""
         self._connection.close()
 
-    def _one_edit(self, table: str, form: str) -> set[str]:
+    def _one_edit(self, table: str, form: str, known: Comparison | None = None) -> set[str]:
         """One edit leaves the beginning or the end of a word as it was."""
         first = (len(form) - 1) // 2
         last = len(form) - 1 - first
@@ -209,7 +228,8 @@ class SegmentIndex:
         )
         lengths = (len(form) - 1, len(form) + 1)
         values = (form[:first], form[:first] + _LAST, *lengths, ends, ends + _LAST, *lengths)
-        return {row[0] for row in self._connection.execute(query, values) if names.one_edit(form, row[0])}
+        is_near = names.one_edit if known is None else known.one_edit
+        return {row[0] for row in self._connection.execute(query, values) if is_near(form, row[0])}
 
 
 def quoted(alternatives: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from store import folding, rekeying, rotation, rows, segments
+from store import changes, folding, rekeying, rotation, rows, segments
 from store.keypairs import KeyKind, generate
 from store.keyring import KeyRing, add_pair, pair, seal_seed
 from store.records import RecordKind
 from store.rekeying import Recipients
 from store.schema import CaseFile, KeyPair, SealedSeed, Segment, SegmentCase, SegmentPiece
-from store.search import SearchIndex
+from store.search import Query, SearchIndex
 from store.segment_index import Document, SegmentIndex
 from store.segments import Audience, Withdrawn
 from tests.store.search_world import about, another_member, find, grant, keep_from_the_desk, note, ready
@@ -289,6 +289,60 @@ def test_cases_are_found_by_what_was_read_before_the_desk_had_a_new_key_until_th
     assert index.refresh(world.db, ring, now=NOW) == 0
     assert set(find(world, index, "fraude", ring).case_ids) == set(others)
     assert index._before == []
+
+
+def grave(world: World, index: SearchIndex, ring: KeyRing | None = None) -> set[str]:
+    with world.db.read() as session:
+        return set(index.chosen(session, ring or world.ring, Query(severities=frozenset(["acuut"]))))
+
+
+def test_what_is_chosen_is_looked_for_once_until_a_case_was_read_in_or_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    really = SegmentIndex.matches
+
+    def matches(index: SegmentIndex, expression: str) -> Iterator[tuple[int, str]]:
+        asked.append(expression)
+        return really(index, expression)
+
+    monkeypatch.setattr(SegmentIndex, "matches", matches)
+    first, second = (
+        world.open_case(about("a", severity="acuut"), reference=f"{number}-AAAAA").case_id for number in (22222, 33333)
+    )
+    index = ready(world)
+    assert grave(world, index) == grave(world, index) == {first, second}
+    assert len(asked) == 1
+    with world.db.begin() as session:
+        changes.decide(session, world.ring, INDEX, second, {"severity": "laag"}, version=1, now=NOW)
+    index.refresh(world.db, world.ring, now=NOW, most=16)
+    assert grave(world, index) == {first}
+    third = world.open_case(about("b", severity="acuut"), reference="44444-AAAAA").case_id
+    index.refresh(world.db, world.ring, now=NOW, most=16)
+    assert grave(world, index) == {first, third}
+    with world.db.begin() as session:  # as where a case is destroyed
+        segments.forget_case(session, first)
+        session.execute(update(CaseFile).where(CaseFile.id == first).values(folded=CaseFile.changes))
+    assert first not in grave(world, index)
+    index.wipe()
+    assert index._chosen == {}
+
+
+def test_what_is_chosen_by_what_was_read_before_a_new_key_is_without_what_was_destroyed_since(world: World) -> None:
+    gone, other = (
+        world.open_case(about("a", severity="acuut"), reference=f"{number}-AAAAA").case_id for number in (22222, 33333)
+    )
+    index = ready(world)
+    for _ in rotation.rotate(world.db, world.ring, world.pins, NOW):
+        continue
+    with world.db.read() as session:
+        ring = world.ring.with_newer_keys(session)
+    assert grave(world, index, ring) == {gone, other}
+    with world.db.begin() as session:
+        segments.forget_case(session, gone)
+        of_it = select(KeyPair.id).where(KeyPair.owner == gone)
+        session.execute(delete(SealedSeed).where(SealedSeed.key_pair_id.in_(of_it)))
+    assert grave(world, index, ring) == {other}
 
 
 def test_keys_made_anew_take_the_case_out_of_what_the_old_keys_opened(world: World) -> None:
