@@ -79,7 +79,9 @@ def write(case_id: str) -> Answer:
     then = request.form.get("then", "keep")
     if switched():
         if not (form.text.data or "").strip():
-            return redirect(url_for("letters.show", case_id=case_id), 303)
+            if not _sizes(form.files.data or ()):
+                return redirect(url_for("letters.show", case_id=case_id), 303)
+            form.text.validators = ()  # the files are kept all the same
         then = "keep"
     if then == "drop":
         return _dropped(case_id)
@@ -328,6 +330,7 @@ def _page(
         why=why,
         changed=changed,
         most_bytes=parts().settings.rules.letter_max_bytes,
+        files_lost=form is not None and bool(_sizes(form.files.data or ())),
     )
 
 

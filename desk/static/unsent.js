@@ -26,6 +26,13 @@ export const keep = (controls) => {
   }
 };
 
+// A button that takes a form along without the files that were chosen in it says so first.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-loses-files]");
+  const chosen = button && [...button.form.elements].some(({ type, files }) => type === "file" && files.length);
+  if (chosen && !confirm(button.dataset.losesFiles)) event.preventDefault();
+});
+
 document.addEventListener("submit", (event) => { leaving = event.target; });
 document.addEventListener("click", (event) => { if (event.target.closest("[data-drops]")) forget(); });
 

@@ -1,5 +1,6 @@
 """What is typed is kept as a draft, sealed, for who typed it alone, until it is sent or added."""
 
+import io
 import re
 from collections.abc import Callable
 
@@ -103,6 +104,33 @@ def test_a_letter_goes_along_to_the_other_language(visitor: Visitor, case_id: st
     assert "Tot volgende week.</textarea>" in page
     assert "Write to the reporter" in page
     assert visitor.post(f"/cases/{case_id}/letter", {**letter, "text": "", "then": "speak-nl"}).status_code == 303
+
+
+@pytest.mark.parametrize("text", ["Met een bijlage.", ""], ids=["with text", "without text"])
+def test_the_files_of_a_letter_go_along_to_the_other_language(visitor: Visitor, case_id: str, text: str) -> None:
+    letter = {"draft": "0", "purpose": "status", "language": "nl", "text": text, "then": "speak-en"}
+    chosen = {"files": (io.BytesIO(b"x"), "uitleg.pdf")}
+    assert visitor.post(f"/cases/{case_id}/letter", {**letter, **chosen}).status_code == 303
+    page = visitor.get(f"/cases/{case_id}/letter").text
+    assert "Write to the reporter" in page
+    assert "uitleg.pdf</a>" in page
+    assert f"{text}</textarea>" in page
+
+
+def test_a_letter_that_comes_back_says_that_its_files_have_to_be_chosen_again(visitor: Visitor, case_id: str) -> None:
+    letter = {"draft": "0", "purpose": "status", "language": "nl", "text": "Een eerste.", "then": "keep"}
+    visitor.post(f"/cases/{case_id}/letter", letter)
+    for files in ([], [(io.BytesIO(b"x"), "uitleg.pdf")]):
+        answer = visitor.post(f"/cases/{case_id}/letter", {**letter, "text": "Een ander.", "files": files})
+        assert answer.status_code == 409
+        assert ("Kies uw bestanden opnieuw." in answer.text) == bool(files)
+
+
+def test_a_new_report_says_before_files_are_chosen_that_they_do_not_go_along(visitor: Visitor) -> None:
+    page = visitor.get("/new").text
+    said = "Bestanden gaan niet mee naar de andere taal"
+    assert said in page.split('id="enter-files-hint"')[1].split("</p>")[0]
+    assert page.split("<header")[1].split("</header>")[0].count(f'data-loses-files="{said}') == 2
 
 
 def test_a_new_report_goes_along_to_the_other_language_and_is_not_entered(world: World, visitor: Visitor) -> None:

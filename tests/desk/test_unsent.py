@@ -99,6 +99,40 @@ def test_a_form_that_came_back_is_not_left_without_being_asked(world: World, new
     assert asked.times == 1
 
 
+def test_who_would_lose_chosen_files_by_choosing_the_other_language_is_told_so_first(
+    world: World, new_page: NewPage
+) -> None:
+    page = new_page()
+    log_in(page)
+    page.goto("/new")
+    page.wait_for_load_state()
+    said: list[str] = []
+    goes = False
+
+    def answer(dialog: Dialog) -> None:
+        said.append(dialog.message)
+        if goes:
+            dialog.accept()
+        else:
+            dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.get_by_label("Wat er is gezegd of geschreven").fill("Zij vertelde dit.")
+    files = page.get_by_label("Scan, foto's of pdf")
+    files.set_input_files({"name": "scan.png", "mimeType": "image/png", "buffer": b"x"})
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Nieuwe melding")).to_be_visible()
+    assert files.evaluate("one => one.files.length") == 1
+    goes = True
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="New report")).to_be_visible()
+    expect(page.get_by_text("Choose your files again.")).to_be_visible()
+    assert [each.partition("taal")[0] for each in said] == ["Bestanden gaan niet mee naar de andere "] * 2
+    page.get_by_role("button", name="Nederlands").click()  # no file is chosen: nobody is asked
+    expect(page.get_by_role("heading", name="Nieuwe melding")).to_be_visible()
+    assert len(said) == 2
+
+
 def test_a_page_with_typed_text_still_leaves_the_screen_when_the_session_ends(world: World, new_page: NewPage) -> None:
     case_id = world.new_case().case_id
     page = new_page()
