@@ -104,6 +104,18 @@ def contact(case_id: str) -> Answer:
     return _carry_out(case_id, "contact", form, change)
 
 
+@blueprint.post("/contact/undo")
+def undo_contact(case_id: str) -> Answer:
+    """Undo what was written down of the reporter last."""
+    form = CaseForm()
+    identity.require(case_id)
+
+    def change(transaction: Session, version: int) -> None:
+        undoing.undo_contact(transaction, gate.ring(), gate.index(), case_id, version=version, now=parts().clock())
+
+    return _carry_out(case_id, "contact", form, change, gettext("Undone."))
+
+
 @blueprint.post("/first-look")
 def first_look(case_id: str) -> Answer:
     form = FirstLookForm()

@@ -63,6 +63,15 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class ContactWritten:
+    """Who wrote down who the reporter is, and when. Is it a correction, that can be undone?"""
+
+    by: str
+    at: datetime
+    can_be_undone: bool
+
+
+@dataclass(frozen=True)
 class FirstLook:
     """The three questions: is it clear, can it be a breach of integrity, how serious is it."""
 
@@ -192,6 +201,7 @@ class CaseView:
     opens_identity: bool = True
     merged_into: str | None = None
     holder: Holder | None = None
+    contact_written: ContactWritten | None = None
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -204,6 +214,7 @@ class CaseView:
         return replace(
             self,
             contact={},
+            contact_written=None,
             messages=tuple(replace(each, content=_marks_alone(each.content), contact={}) for each in self.messages),
             outgoing=tuple(replace(each, subject=None, text=None, to=None, files=()) for each in self.outgoing),
             opens_identity=False,
@@ -274,6 +285,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         opens_identity=sealed.identity,
         merged_into=row.merged_into_id if row.status == Status.MERGED else None,
         holder=Holder(row.taken_by_id, names.get(row.taken_by_id, UNKNOWN)) if row.taken_by_id else None,
+        contact_written=_contact_written(sealed, names) if corrected else None,
     )
 
 
@@ -465,6 +477,15 @@ def _decisions(sealed: _Sealed, found: Opened, names: Mapping[str, str]) -> Mapp
         part: Decision(each["value"], names.get(by[part], ""), datetime.fromisoformat(each["at"]))
         for part, each in found.content.items()
     }
+
+
+def _contact_written(sealed: _Sealed, names: Mapping[str, str]) -> ContactWritten:
+    """Of a case where a person wrote down who the reporter is."""
+    written = records.history(sealed.session, sealed.ring, sealed.name(RecordKind.CONTACT))
+    contents = [each.content for each in written]
+    first = written[contents.index(contents[-1])]  # an undo signs anew what somebody else wrote
+    at = datetime.fromisoformat(first.content["at"])
+    return ContactWritten(_author(first, names), at, merging.contact_before(contents) is not None)
 
 
 def _author(found: Opened, names: Mapping[str, str]) -> str:

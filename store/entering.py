@@ -52,7 +52,7 @@ def enter(
         restriction=restriction,
     )
     if any(contact.values()):
-        written = {"value": dict(contact), "by": ring.member_id, "at": now.isoformat()}
+        written = {"value": dict(contact), "by": ring.member_id, "at": now.isoformat(), "entered": True}
         name = Name(taken.case_id, taken.case_id, RecordKind.CONTACT)
         records.add_json(session, name, written, taken.keys.identity, now, by=ring.author)
     audit.write(

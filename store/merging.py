@@ -113,6 +113,20 @@ def contact(contacts: Sequence[Report], corrected: Report | None) -> dict[str, A
     return {part: next((source[part] for source in sources if source.get(part)), None) for part in CONTACT_PARTS}
 
 
+def contact_before(written: Sequence[Report]) -> Report | None:
+    """What a person wrote down of the reporter before they wrote it last; None where there is nothing to undo.
+
+    `written`: all that was, oldest first. With an empty `value`, the messages alone tell. What a report was entered
+    with is no correction.
+    """
+    if not written or not written[-1]["value"]:
+        return None
+    first = list(written).index(written[-1])  # what an undo brought back is what it was
+    if first:
+        return written[first - 1]
+    return None if written[0].get("entered") else {"value": {}}
+
+
 def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
     """The persons of both, each once: by the longest form of the name, with the function that was told first."""
     joined = list(first)

@@ -1,4 +1,4 @@
-"""Taking back what a person decided: parts of the report, and the first look.
+"""Taking back what a person decided: parts of the report, contact details, and the first look.
 
 What was decided stays on the trail, and the undo is a row of its own. What it called off towards the reporter (a
 reminder of what was not missing) stays called off: the mailer has forgotten what it was.
@@ -57,6 +57,22 @@ def undo_decisions(
         put_on_the_trail(session, ring, index, case_id, Action.DECISION_UNDONE, now, {"part": part})
     if Status(row.status) in ENDED and policy is not None:
         retention.plan(session, ring, index, case_id, policy, now)
+    return row.version
+
+
+def undo_contact(session: Session, ring: KeyRing, index: IndexKey, case_id: str, *, version: int, now: datetime) -> int:
+    """Who the reporter is, is what was known before a person corrected it last. Gives the case's new version.
+
+    Raises NotFound, and Changed, also where nobody corrected it.
+    """
+    row = claim_version(session, ring, case_id, version)
+    written = [each.content for each in records.history(session, ring, _name(case_id, RecordKind.CONTACT))]
+    before = merging.contact_before(written)
+    if before is None:
+        raise Changed("This correction was undone since you opened the case.")
+    undone = {"by": ring.member_id, "at": now.isoformat(), **before}
+    write_next(session, ring, index, case_id, RecordKind.CONTACT, undone, now)
+    put_on_the_trail(session, ring, index, case_id, Action.DECISION_UNDONE, now, {"part": "contact"})
     return row.version
 
 

@@ -56,7 +56,8 @@ ASKS: Mapping[frozenset[May], set[str]] = {
     },
     frozenset({May.WRITE}): {
         "changes.accept", "changes.contact", "changes.decide", "changes.done", "changes.due_again",
-        "changes.first_look", "changes.status", "changes.undo", "changes.undo_first_look", "notes.write", "notes.keep",
+        "changes.first_look", "changes.status", "changes.undo", "changes.undo_contact", "changes.undo_first_look",
+        "notes.write", "notes.keep",
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
         "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
         "letters.show", "letters.write", "letters.keep", "letters.preview", "letters.send", "letters.take_back",

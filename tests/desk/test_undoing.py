@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.desk.conftest import log_in
-from tests.desk.world import Visitor, World, coordinator
+from tests.desk.test_entering import case_of, enter
+from tests.desk.world import LOGIN, Visitor, World, coordinator
 
 
 @pytest.fixture
@@ -49,6 +50,40 @@ def test_a_main_category_is_undone_with_the_category_that_it_brought_along(visit
     visitor.post(f"{path}/decide/primary", {"version": visitor.version(case_id), "value": "discriminatie"})
     page = visitor.get(path).text
     assert page.count('name="part" value="primary"') == page.count('name="part" value="categories"') == 3
+
+
+CONTACT = {"name": "A. Ramdin", "email": "", "phone": "06 12345678", "address": ""}
+
+
+def test_a_corrected_contact_detail_is_undone_by_who_opened_who_reported(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    path = f"/cases/{case_id}"
+    closed = coordinator(world, reason="")
+    visitor.post(f"{path}/contact", {"version": visitor.version(case_id), **CONTACT})
+    sent = undoing(visitor, case_id, "Ongedaan maken")
+    assert f"Vastgesteld door {LOGIN}" in visitor.get(path).text.split('id="contact"')[1].split("</section>")[0]
+    assert "Vastgesteld door" not in closed.get(path).text
+    assert closed.post(f"{path}/contact/undo", sent).status_code == 403
+    assert visitor.post(f"{path}/contact/undo", sent).status_code == 303
+    page = visitor.get(path).text
+    contact = page.split('id="contact"')[1].split("</section>")[0]
+    assert "<dd>Appie Ramdin</dd>" in contact
+    assert "06 12345678" not in contact
+    assert "Vastgesteld door" not in contact
+    assert "Vaststelling ongedaan gemaakt: Contactgegevens" in page
+    assert visitor.post(f"{path}/contact/undo", {"version": visitor.version(case_id)}).status_code == 409
+
+
+def test_what_a_report_was_entered_with_is_no_correction_that_could_be_undone(world: World, visitor: Visitor) -> None:
+    answer = enter(visitor, world, name="Sanne Boom", phone="06 1")
+    case_id = case_of(answer)
+    assert ">Ongedaan maken<" not in visitor.get(f"/cases/{case_id}").text
+    sent = {"version": visitor.version(case_id)}
+    assert visitor.post(f"/cases/{case_id}/contact/undo", sent).status_code == 409
+    visitor.post(f"/cases/{case_id}/contact", {**sent, **CONTACT})
+    assert visitor.post(f"/cases/{case_id}/contact/undo", {"version": visitor.version(case_id)}).status_code == 303
+    assert "<dd>Sanne Boom</dd>" in visitor.get(f"/cases/{case_id}").text
 
 
 def test_no_part_and_what_is_no_part_are_not_undone(visitor: Visitor, case_id: str) -> None:

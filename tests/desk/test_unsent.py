@@ -36,12 +36,17 @@ def _correct_the_kind(page: Page) -> None:
     page.locator("#field-kind").get_by_label("Vraagt advies").check()
 
 
+def _correct_a_person(page: Page) -> None:
+    page.locator("#field-concerned").get_by_text("Verbeteren").click()
+    page.locator("#field-concerned").get_by_label("Naam").first.fill("R. Dijkgraaf")
+
+
 def _write_a_name_down(page: Page) -> None:
     page.locator("#contact").get_by_text("Verbeteren").click()
     page.locator("#contact").get_by_label("Naam").fill("Appie R.")
 
 
-@pytest.mark.parametrize("change", [_type_a_note, _correct_the_kind, _write_a_name_down])
+@pytest.mark.parametrize("change", [_type_a_note, _correct_the_kind, _correct_a_person, _write_a_name_down])
 def test_who_leaves_a_changed_form_by_another_button_or_a_link_is_asked_first(
     world: World, new_page: NewPage, change: Callable[[Page], None]
 ) -> None:

@@ -8,9 +8,10 @@ from cases.terms import DueKind
 from config.taxonomy import Severity
 from store import changes, undoing
 from store.audit import Action
-from store.casework import CaseView, FirstLook
+from store.casework import CaseView, ContactWritten, FirstLook
 from store.changes import Changed
 from store.queue import queue_page
+from tests.store.office import Office
 from tests.store.test_changes import INDEX, NOW, dues, look
 from tests.store.world import World
 
@@ -86,6 +87,50 @@ def test_what_was_decided_at_once_is_undone_at_once_and_the_rest_stays(world: Wo
         (Action.DECISION_UNDONE, "kind"),
         (Action.DECISION_UNDONE, "severity"),
     }
+
+
+def correct(world: World, case_id: str, later: int, **contact: str) -> None:
+    version, now = look(world, case_id).version, NOW + timedelta(minutes=later)
+    with world.db.begin() as session:
+        changes.correct_contact(session, world.ring, INDEX, case_id, contact, version=version, now=now)
+
+
+def undo_correction(world: World, case_id: str) -> CaseView:
+    version = look(world, case_id).version
+    with world.db.begin() as session:
+        undoing.undo_contact(session, world.ring, INDEX, case_id, version=version, now=LATER)
+    return look(world, case_id)
+
+
+def test_each_undo_of_contact_details_goes_one_correction_back_down_to_what_the_messages_tell(
+    world: World, case_id: str
+) -> None:
+    told = look(world, case_id).contact
+    assert look(world, case_id).contact_written is None
+    correct(world, case_id, 1, name="Sanne Boom", phone="06 1")
+    correct(world, case_id, 2, name="S. Boom", phone="06 2")
+    after = undo_correction(world, case_id)
+    assert (after.contact["name"], after.contact["phone"]) == ("Sanne Boom", "06 1")
+    assert after.contact_written == ContactWritten("ada", NOW + timedelta(minutes=1), True)
+    correct(world, case_id, 3, name="Anders", phone="06 3")
+    assert undo_correction(world, case_id).contact["phone"] == "06 1"
+    after = undo_correction(world, case_id)
+    assert (after.contact, after.contact_written) == (told, None)
+    undone = [event.detail for event in after.timeline if event.action is Action.DECISION_UNDONE]
+    assert undone == [{"part": "contact"}] * 3
+    with pytest.raises(Changed):
+        undo_correction(world, case_id)
+    assert look(world, case_id).without_identity().contact_written is None
+
+
+def test_who_corrected_contact_details_stands_there_also_when_another_undid_what_came_after(office: Office) -> None:
+    world = office.world
+    case_id = world.open_case().case_id
+    correct(world, case_id, 1, phone="06 1")
+    correct(world, case_id, 2, phone="06 2")
+    with office.db.begin() as session:
+        undoing.undo_contact(session, office.ring("ben"), INDEX, case_id, version=3, now=LATER)
+    assert look(world, case_id).contact_written == ContactWritten("ada", NOW + timedelta(minutes=1), True)
 
 
 def test_answers_of_the_first_look_that_are_taken_back_are_due_as_before(world: World, case_id: str) -> None:
