@@ -17,14 +17,14 @@ from desk import gate, grants, identity, presence, referrals, retention, taking,
 from desk.certainty import sure_of
 from desk.doubts import doubted_here
 from desk.faults import NotFilledIn
-from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, NoteForm, ReasonForm, StatusForm
+from desk.forms import DECISIONS, CaseForm, ContactForm, FirstLookForm, MinutesForm, NoteForm, ReasonForm, StatusForm
 from desk.highlight import marks_in
 from desk.interpreter import Translation
 from desk.messages import LONGEST_TEXT, shown
 from desk.next_step import next_step
 from desk.parts import parts
 from desk.timeline import lines
-from desk.ways import way_of
+from desk.ways import held_at, way_of
 from desk.words import STATUSES_MEAN
 from store import note_drafts, records
 from store.audit import Action
@@ -227,6 +227,8 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         refer_to=referrals.choices(),
         likely_place={"klacht": "complaints", "advies": "advice"}.get(view.report.get("kind") or ""),
         ways={way_of(each.content) for each in view.messages} - {""},
+        has_minutes=held_at(whole) is not None,
+        minutes=_minutes(view, refused),
         receipt_is_due=any(each.kind is DueKind.RECEIPT for each in view.dues),
         opens_all=whole.opens_identity,
         merged_here=_references(_merged_here(case_id)),
@@ -295,6 +297,16 @@ def contact_form(view: CaseView, refused: Refused | None = None) -> ContactForm:
     if refused and isinstance(refused.form, ContactForm):
         return refused.form
     return ContactForm(formdata=None, data=_known(view))
+
+
+def _minutes(view: CaseView, refused: Refused | None) -> MinutesForm:
+    if refused and isinstance(refused.form, MinutesForm):
+        return refused.form
+    form = MinutesForm(formdata=None)
+    if view.minutes:
+        form.answer.data, form.answered.data = view.minutes.answer.value, view.minutes.on
+        form.corrections.data = view.minutes.corrections
+    return form
 
 
 def first_look_form(view: CaseView, refused: Refused | None = None) -> FirstLookForm:

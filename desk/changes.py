@@ -55,7 +55,7 @@ def decide(case_id: str, part: str) -> Answer:
             policy=retention.policy(),
         )
 
-    return _carry_out(case_id, f"field-{part}", form, change)
+    return carry_out(case_id, f"field-{part}", form, change)
 
 
 def agreeing(report: Mapping[str, Any], decided: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -88,7 +88,7 @@ def accept(case_id: str) -> Answer:
             policy=retention.policy(),
         )
 
-    return _carry_out(case_id, "report", form, change)
+    return carry_out(case_id, "report", form, change)
 
 
 @blueprint.post("/contact")
@@ -101,7 +101,7 @@ def contact(case_id: str) -> Answer:
             *(transaction, gate.ring(), gate.index(), case_id, form.decided()), version=version, now=parts().clock()
         )
 
-    return _carry_out(case_id, "contact", form, change)
+    return carry_out(case_id, "contact", form, change)
 
 
 @blueprint.post("/contact/undo")
@@ -113,7 +113,7 @@ def undo_contact(case_id: str) -> Answer:
     def change(transaction: Session, version: int) -> None:
         undoing.undo_contact(transaction, gate.ring(), gate.index(), case_id, version=version, now=parts().clock())
 
-    return _carry_out(case_id, "contact", form, change, gettext("Undone."))
+    return carry_out(case_id, "contact", form, change, gettext("Undone."))
 
 
 @blueprint.post("/first-look")
@@ -128,7 +128,7 @@ def first_look(case_id: str) -> Answer:
             transaction, gate.ring(), gate.index(), case_id, answers, version=version, now=parts().clock()
         )
 
-    return _carry_out(case_id, "first-look", form, change)
+    return carry_out(case_id, "first-look", form, change)
 
 
 @blueprint.post("/undo")
@@ -151,7 +151,7 @@ def undo(case_id: str) -> Answer:
         )
 
     place = f"field-{wanted[0]}" if len(wanted) == 1 else "report"
-    return _carry_out(case_id, place, form, change, gettext("Undone."))
+    return carry_out(case_id, place, form, change, gettext("Undone."))
 
 
 @blueprint.post("/first-look/undo")
@@ -166,7 +166,7 @@ def undo_first_look(case_id: str) -> Answer:
             now=parts().clock(),
         )
 
-    return _carry_out(case_id, "first-look", form, change, gettext("Undone."))
+    return carry_out(case_id, "first-look", form, change, gettext("Undone."))
 
 
 @blueprint.post("/status")
@@ -194,7 +194,7 @@ def status(case_id: str) -> Answer:
             policy=retention.policy(),
         )
 
-    return _carry_out(case_id, "status", form, change)
+    return carry_out(case_id, "status", form, change)
 
 
 @blueprint.post("/dues/<due>/done")
@@ -209,7 +209,7 @@ def done(case_id: str, due: str) -> Answer:
             now=parts().clock(),
         )
 
-    return _carry_out(case_id, "dues", form, change)
+    return carry_out(case_id, "dues", form, change)
 
 
 @blueprint.post("/dues/<due>/open")
@@ -219,7 +219,7 @@ def due_again(case_id: str, due: str) -> Answer:
     def change(transaction: Session, version: int) -> None:
         changes.reopen_due(transaction, gate.ring(), gate.index(), case_id, kind, version=version, now=parts().clock())
 
-    return _carry_out(case_id, "dues", form, change)
+    return carry_out(case_id, "dues", form, change)
 
 
 def _by_hand(due: str) -> DueKind:
@@ -238,7 +238,7 @@ def release(case_id: str) -> Response:
     return redirect(url_for("case.show", case_id=case_id, _anchor="mail"), 303)
 
 
-def _carry_out(
+def carry_out(
     case_id: str, place: str, form: CaseForm, change: Callable[[Session, int], None], said: str = ""
 ) -> Answer:
     if not form.validate():

@@ -28,6 +28,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from cases.lifecycle import Status
+from cases.minutes import MinutesAnswer
 from cases.terms import BY_SAYING, DoneReason
 from config.taxonomy import SUBS, Category, Severity
 from desk.days import DayField, MomentField
@@ -36,6 +37,7 @@ from desk.words import (
     DONE_REASONS,
     KINDS,
     LETTER_LANGUAGES,
+    MINUTES_ANSWERS,
     MISSING,
     OUTCOMES,
     PURPOSES,
@@ -355,6 +357,33 @@ DECISIONS: Mapping[str, type[CaseForm]] = {
     "missing": MissingForm,
 }
 """What of the report a person may accept or correct, in the order of the page."""
+
+
+class MinutesForm(CaseForm):
+    """What the reporter answered to the minutes of what they said. `today` and `held`: between which days."""
+
+    today: date
+    held: date
+    answer = RadioField(_l("The reporter's answer"), choices=_choices(MINUTES_ANSWERS), validate_choice=False)
+    answered = DayField(_l("Day of the answer"), [InputRequired(_l("Fill in a day."))])
+    corrections = TextAreaField(
+        _l("What has to stand otherwise"),
+        validators=[Length(max=NOTE_LENGTH, message=_l("That is too long."))],
+        filters=[_strip],
+    )
+
+    def validate_answer(self, field: RadioField) -> None:
+        _must_be_among(field, MINUTES_ANSWERS)
+
+    def validate_answered(self, field: DayField) -> None:
+        if field.data and not self.held <= field.data <= self.today:
+            raise ValidationError(_l("Fill in a day from that of the conversation on, and not one to come."))
+
+    def validate_corrections(self, field: TextAreaField) -> None:
+        if self.answer.data == MinutesAnswer.CORRECTED and not field.data:
+            raise ValidationError(_l("Write down what has to stand otherwise."))
+        if self.answer.data == MinutesAnswer.APPROVED and field.data:
+            raise ValidationError(_l("Choose “Approved with corrections”, or leave this empty."))
 
 
 class FirstLookForm(CaseForm):

@@ -105,9 +105,9 @@ def zone() -> ZoneInfo:
     return ZoneInfo(g.get("timezone", "Europe/Amsterdam"))
 
 
-def day(when: datetime) -> str:
+def day(when: datetime | date) -> str:
     """29 nov 2026"""
-    return _day(when.astimezone(zone()).date(), here())
+    return _day(when.astimezone(zone()).date() if isinstance(when, datetime) else when, here())
 
 
 @lru_cache(_MOST_SAID)

@@ -19,7 +19,7 @@ from desk.forms import CaseForm
 from desk.language import zone
 from desk.paper_pdf import to_pdf
 from desk.parts import parts
-from desk.ways import CONVERSATIONS, minutes_of, way_of
+from desk.ways import held_at, minutes_of
 from notify.catalogue import catalogue_for
 from notify.document import Document
 from notify.paper import paper_minutes, paper_receipt
@@ -55,9 +55,9 @@ def minutes(case_id: str) -> Response:
     written = minutes_of(view)
     if not written:
         raise NotFound("There are no minutes in this case.")
-    held_at = next(each.received_at for each in view.messages if way_of(each.content) in CONVERSATIONS)
+    held = held_at(view) or view.received_at
     made = paper_minutes(
-        _desk(), _language(view), reference=view.reference, held_at=held_at.astimezone(zone()), minutes=written
+        _desk(), _language(view), reference=view.reference, held_at=held.astimezone(zone()), minutes=written
     )
     return _pdf(made, view, "minutes.pdf")
 

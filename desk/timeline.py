@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
+from cases.minutes import MinutesAnswer
+from desk.language import day
 from desk.messages import undelivered
 from desk.words import name
 from store.audit import Action
@@ -27,6 +29,8 @@ SENTENCES = {
     Action.FIRST_LOOK: _l("Answered the questions of the first look. Severity: %(severity)s"),
     Action.TAKEN: _l("Gave the case to %(member)s"),
     Action.GIVEN_BACK: _l("Gave the case back: nobody has it. It was with %(member)s"),
+    Action.MINUTES_ANSWERED: _l("Noted what the reporter answered to the minutes"),
+    Action.MINUTES_UNANSWERED: _l("Took back what was noted of the minutes"),
     Action.FIRST_LOOK_UNDONE: _l("Took back the answers of the first look"),
     Action.MERGED: _l("Merged this case into another"),
     Action.MERGED_HERE: _l("Merged another case into this one"),
@@ -56,6 +60,11 @@ SENTENCES = {
 HOLDS = {
     Action.HOLD_SET: _l("Put on hold, not to be destroyed: %(reason)s"),
     Action.HOLD_LIFTED: _l("Lifted the hold: %(reason)s"),
+}
+
+MINUTES = {
+    MinutesAnswer.APPROVED: _l("Noted that the reporter approved the minutes, on %(day)s"),
+    MinutesAnswer.CORRECTED: _l("Noted that the reporter approved the minutes with corrections, on %(day)s"),
 }
 
 REASONS = {
@@ -145,6 +154,8 @@ def sentence(event: Event, mails: Mapping[str, str]) -> str:
         return str(gettext("Took back that it is done: %(due)s", due=name(event.detail.get("due"), "due")))
     if event.action in HOLDS:
         return str(HOLDS[event.action]) % {"reason": event.detail.get("reason", "")}
+    if event.action is Action.MINUTES_ANSWERED and event.detail.get("answer") in MINUTES:
+        return str(MINUTES[event.detail["answer"]]) % {"day": day(date.fromisoformat(event.detail["on"]))}
     if event.action is Action.DECIDE:
         return _decision(event.detail)
     if event.action is Action.DECISION_UNDONE:

@@ -1,6 +1,7 @@
 """How a report came that did not come by mail, and what was written down of a conversation."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from store.casework import CaseView
 
@@ -11,6 +12,11 @@ def minutes_of(view: CaseView) -> str:
     """What was written down of a conversation, as far as the member opens it; "" where there was none."""
     said = (each.content.get("own_text") or "" for each in view.messages if way_of(each.content) in CONVERSATIONS)
     return next(filter(None, (each.strip() for each in said)), "")
+
+
+def held_at(view: CaseView) -> datetime | None:
+    """When the conversation was held whose minutes there are; None where there was none."""
+    return next((each.received_at for each in view.messages if way_of(each.content) in CONVERSATIONS), None)
 
 
 def way_of(content: Mapping[str, object]) -> str:

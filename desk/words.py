@@ -114,6 +114,10 @@ WAYS = {
     "in_person": _l("In person"),
 }
 """How a report came that did not come by mail."""
+MINUTES_ANSWERS = {
+    "approved": _l("Approved as they are"),
+    "corrected": _l("Approved with corrections"),
+}
 OUTGOING = {
     "receipt": _l("Confirmation of receipt"),
     "reminder": _l("Reminder of what is missing"),
@@ -191,6 +195,8 @@ RECORDS = {
     "decisions": _l("decisions on the report"),
     "first_look": _l("the first look"),
     "outcome": _l("the outcome"),
+    "approval": _l("the answer to the minutes"),
+    "corrections": _l("the corrections of the minutes"),
     "contact": _l("the reporter's contact details"),
 }
 """What there is one of in each case, and only Meldpost and members write."""
@@ -402,6 +408,8 @@ ACTIONS = {
     "first_look": _l("answered the first look"),
     "decision_undone": _l("undid a decision on a part of the report"),
     "first_look_undone": _l("took back the answers of the first look"),
+    "minutes_answered": _l("noted what the reporter answered to the minutes"),
+    "minutes_unanswered": _l("took back what was noted of the minutes"),
     "status": _l("changed the status"),
     "due_done": _l("said that something due is done"),
     "due_reopened": _l("took back that something is done"),
@@ -498,6 +506,7 @@ TABLES: Mapping[str, Mapping[str, LazyString]] = {
     "done_reason": DONE_REASONS,
     "automatic": AUTOMATIC,
     "way": WAYS,
+    "minutes_answer": MINUTES_ANSWERS,
     "outgoing": OUTGOING,
     "purpose": PURPOSES,
     "letter_language": LETTER_LANGUAGES,

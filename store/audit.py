@@ -50,6 +50,8 @@ class Action(StrEnum):
     FIRST_LOOK = "first_look"
     DECISION_UNDONE = "decision_undone"
     FIRST_LOOK_UNDONE = "first_look_undone"
+    MINUTES_ANSWERED = "minutes_answered"  # what the reporter answered to the minutes of what they said
+    MINUTES_UNANSWERED = "minutes_unanswered"  # what was noted of that is taken back
     STATUS = "status"
     TAKEN = "taken"  # the member that `subject_id` names has the case from now on
     GIVEN_BACK = "given_back"  # nobody has the case any more: it was the member's that `subject_id` names

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from cases.roles import May
 from store import audit, consent, records, retention
 from store.audit import Action
-from store.casework import CaseMessage, CaseView, case_row
+from store.casework import CaseMessage, CaseView, MinutesAnswered, case_row
 from store.consent import Act, ConsentNeeded
 from store.database import Database
 from store.keyring import KeyRing
@@ -84,6 +84,13 @@ def _added(archive: zipfile.ZipFile, session: Session, ring: KeyRing, name: Name
     return True
 
 
+def _minutes(answered: MinutesAnswered | None) -> dict[str, Any] | None:
+    """What the reporter answered to the minutes of what they said; None where nothing is noted."""
+    if answered is None:
+        return None
+    return {"answer": answered.answer, "on": answered.on.isoformat(), "corrections": answered.corrections}
+
+
 def _files(message: CaseMessage) -> tuple[Mapping[str, Any], ...]:
     return tuple(message.content.get("attachments") or ())
 
@@ -95,6 +102,7 @@ def _about(view: CaseView) -> dict[str, Any]:
         "received_at": view.received_at.isoformat(),
         "report": view.report,
         "contact": view.contact,
+        "minutes": _minutes(view.minutes),
         "notes": [{"text": note.text, "by": note.by, "at": note.at and note.at.isoformat()} for note in view.notes],
         "files": [
             {"message": number, "file": f"{file['id']}.bin", "name": file["name"]}

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Outcome, Status
+from cases.minutes import MinutesAnswer
 from cases.terms import OF_THE_DESK, DoneReason, DueKind
 from config.taxonomy import Severity
 from store import audit, merging, outbox, records
@@ -69,6 +70,18 @@ class ContactWritten:
     by: str
     at: datetime
     can_be_undone: bool
+
+
+@dataclass(frozen=True)
+class MinutesAnswered:
+    """What the reporter answered to the minutes, on which day; who noted that, and when. `corrections`: what has to
+    stand otherwise, "" for who does not open who reported."""
+
+    answer: MinutesAnswer
+    on: date
+    corrections: str = field(repr=False)
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -202,6 +215,7 @@ class CaseView:
     merged_into: str | None = None
     holder: Holder | None = None
     contact_written: ContactWritten | None = None
+    minutes: MinutesAnswered | None = None
 
     @property
     def next_due(self) -> OpenDue | None:
@@ -215,6 +229,7 @@ class CaseView:
             self,
             contact={},
             contact_written=None,
+            minutes=replace(self.minutes, corrections="") if self.minutes else None,
             messages=tuple(replace(each, content=_marks_alone(each.content), contact={}) for each in self.messages),
             outgoing=tuple(replace(each, subject=None, text=None, to=None, files=()) for each in self.outgoing),
             opens_identity=False,
@@ -286,6 +301,7 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
         merged_into=row.merged_into_id if row.status == Status.MERGED else None,
         holder=Holder(row.taken_by_id, names.get(row.taken_by_id, UNKNOWN)) if row.taken_by_id else None,
         contact_written=_contact_written(sealed, names) if corrected else None,
+        minutes=_minutes(sealed, names),
     )
 
 
@@ -486,6 +502,22 @@ def _contact_written(sealed: _Sealed, names: Mapping[str, str]) -> ContactWritte
     first = written[contents.index(contents[-1])]  # an undo signs anew what somebody else wrote
     at = datetime.fromisoformat(first.content["at"])
     return ContactWritten(_author(first, names), at, merging.contact_before(contents) is not None)
+
+
+def _minutes(sealed: _Sealed, names: Mapping[str, str]) -> MinutesAnswered | None:
+    found = sealed.one(RecordKind.APPROVAL)
+    if found is None or found.content.get("taken_back"):
+        return None
+    answer = MinutesAnswer(found.content["answer"])
+    opened = answer is MinutesAnswer.CORRECTED and sealed.identity
+    corrections = sealed.content(RecordKind.CORRECTIONS) if opened else None
+    return MinutesAnswered(
+        answer,
+        date.fromisoformat(found.content["on"]),
+        (corrections or {}).get("text", ""),
+        _author(found, names),
+        datetime.fromisoformat(found.content["at"]),
+    )
 
 
 def _author(found: Opened, names: Mapping[str, str]) -> str:

@@ -26,7 +26,7 @@ from store.keypairs import KeyKind
 from store.keyring import KeyRing, newest_proven
 from store.lookups import IndexKey
 from store.outbox import OutgoingKind
-from store.records import Name, RecordKind
+from store.records import OF_THE_IDENTITY, Name, RecordKind
 from store.schema import CaseFile, new_id
 
 
@@ -315,7 +315,7 @@ def write_next(
 ) -> None:
     """Write the next version of a record about the case itself, to the key that its kind belongs to."""
     name = Name(case_id, case_id, kind)
-    key = KeyKind.IDENTITY if kind is RecordKind.CONTACT else KeyKind.CASE
+    key = KeyKind.IDENTITY if kind in OF_THE_IDENTITY else KeyKind.CASE
     to = newest_proven(session, index, ring.desk, key, case_id)
     version = records.next_version(session, ring.desk, name)
     records.write_json(session, name, content, to, now, version=version, by=ring.author)

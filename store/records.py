@@ -50,6 +50,8 @@ class RecordKind(StrEnum):
     DECISIONS = "decisions"
     FIRST_LOOK = "first_look"
     OUTCOME = "outcome"
+    APPROVAL = "approval"  # what the reporter answered to the minutes of what they said
+    CORRECTIONS = "corrections"  # what they want to stand otherwise in them
     NOTE = "note"
     NOTE_DRAFT = "note_draft"  # one that a member is writing
     MERGER = "merger"  # into which case this one went, with what
@@ -68,13 +70,14 @@ class RecordKind(StrEnum):
 OF_THE_IDENTITY = frozenset(
     {
         *(RecordKind.RAW, RecordKind.MESSAGE, RecordKind.ATTACHMENT, RecordKind.CONTACT),
-        *(RecordKind.OUTGOING, RecordKind.DRAFT, RecordKind.ENCLOSURE),
+        *(RecordKind.OUTGOING, RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.CORRECTIONS),
     }
 )
 """What tells who the reporter is: sealed to the identity key."""
 
 _BY_PERSONS = {
     *(RecordKind.DECISIONS, RecordKind.FIRST_LOOK, RecordKind.OUTCOME, RecordKind.NOTE, RecordKind.MERGER),
+    *(RecordKind.APPROVAL, RecordKind.CORRECTIONS),
     *(RecordKind.MEMBER, RecordKind.PROFILE, RecordKind.MODEL, RecordKind.MODELS),
     *(RecordKind.ORDER, RecordKind.FIGURES, RecordKind.GIVEN_FIGURES, RecordKind.DECLARATION),
     *(RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT, RecordKind.LETTER_TEXT),

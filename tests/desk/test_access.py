@@ -59,7 +59,7 @@ ASKS: Mapping[frozenset[May], set[str]] = {
         "changes.first_look", "changes.status", "changes.undo", "changes.undo_contact", "changes.undo_first_look",
         "notes.write", "notes.keep",
         "mergers.choose", "mergers.merge", "mergers.split", "mergers.undo",
-        "papers.receipt", "papers.minutes", "papers.sent", "referring.refer",
+        "papers.receipt", "papers.minutes", "papers.sent", "referring.refer", "minutes.answer", "minutes.take_back",
         "letters.show", "letters.write", "letters.keep", "letters.preview", "letters.send", "letters.take_back",
         "letters.enclosed", "taking.take", "taking.give_back",
     },
@@ -84,8 +84,8 @@ ASKS: Mapping[frozenset[May], set[str]] = {
 
 NOT_THERE = {
     "attachments.sender_key", "live.mail", "letters.take_back", "letters.enclosed", "retention.declaration",
-    "papers.minutes", "consents.give", "consents.take_back", "own.new_codes", "own.remove", "sessions.end",
-    "search.results",
+    "papers.minutes", "minutes.answer", "consents.give", "consents.take_back", "own.new_codes", "own.remove",
+    "sessions.end", "search.results",
 }  # fmt: skip
 """Pages about something that is not there in this test: not found by those whose page it is, either."""
 
