@@ -280,6 +280,20 @@ def test_what_follows_a_form_of_a_case(reader: Reader) -> None:
     assert faults == []
 
 
+def test_the_minutes_of_a_conversation(reader: Reader) -> None:
+    world = reader.world
+    case_id = world.new_case(more={"intake": {"way": "in_person"}}).case_id
+    reader.enters()
+    faults = reader.opens(f"/cases/{case_id}")
+    reader.sends("who reported", "/identity", reason="Behandeling.")
+    faults += reader.sends("minutes without an answer", "/minutes", corrections="", answered="")
+    reader.page.locator("#minutes [value=corrected]").check()
+    day = f"{world.clock.now:%d-%m-%Y}"
+    faults += reader.sends("minutes with corrections", "/minutes", answered=day, corrections="Niet in maart.")
+    reader.page.locator("#minutes .tag").wait_for()
+    assert faults == []
+
+
 def test_what_follows_the_other_forms(reader: Reader) -> None:
     reader.world.new_case()
     read_in(reader.world)

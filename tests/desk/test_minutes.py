@@ -1,10 +1,13 @@
 """The reporter's approval of the minutes of what they said: noted on the page of the case, and taken back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from cases.roles import Role
+from tests.desk.conftest import log_in, open_who_reported
 from tests.desk.test_entering import case_of, enter
 from tests.desk.test_grants import send
 from tests.desk.world import LOGIN, Visitor, World, coordinator, join
@@ -105,6 +108,27 @@ def test_of_what_was_no_conversation_there_are_no_minutes_to_approve(world: Worl
     assert 'id="minutes"' not in visitor.get(f"/cases/{case_id}").text
     sent = {"version": visitor.version(case_id), "answer": "approved", "answered": f"{world.clock.now:%d-%m-%Y}"}
     assert visitor.post(f"/cases/{case_id}/minutes", sent).status_code == 404
+
+
+@pytest.mark.parametrize("java_script", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_coordinator_notes_the_answer_of_a_reporter_and_takes_it_back(
+    world: World, new_page: Callable[..., Page], java_script: bool
+) -> None:
+    case_id = world.new_case(more={"intake": {"way": "in_person"}}).case_id
+    page = new_page(java_script_enabled=java_script)
+    log_in(page)
+    page.goto(f"/cases/{case_id}")
+    open_who_reported(page)
+    minutes = page.locator("#minutes")
+    minutes.get_by_text("Het antwoord van de melder noteren").click()
+    minutes.get_by_label("Goedgekeurd met verbeteringen").check()
+    minutes.get_by_label("Dag van het antwoord").fill(f"{world.clock.now:%d/%m/%Y}")
+    minutes.get_by_label("Wat er anders moet staan").fill("Niet in maart, maar in april.")
+    minutes.get_by_role("button", name="Opslaan").click()
+    expect(minutes.locator(".tag")).to_have_text("Goedgekeurd met verbeteringen")
+    expect(minutes.locator(".words")).to_have_text("Niet in maart, maar in april.")
+    minutes.get_by_role("button", name="Terugdraaien").click()
+    expect(minutes).to_contain_text("niet genoteerd dat de melder")
 
 
 def test_a_page_that_is_out_of_date_notes_nothing_and_shows_what_was_sent(
