@@ -29,7 +29,7 @@ from typing import Any
 
 from bench import kept
 from bench.sections import put
-from desk.server import listen
+from desk.server import listen, settle
 from store import sessions
 from store.folding import MOST_CASES
 from tests.desk.world import World, coordinator, make_world
@@ -98,6 +98,7 @@ def _serve(told: Connection, count: int, cores: set[int]) -> None:
         coordinator(world)
         world.app.extensions["meldpost-desk"].indexes.wait()
         server: Any = listen(world.app, world.settings)
+        settle()
         serving = threading.Thread(target=server.run, daemon=True)
         serving.start()
         told.send((server.effective_port, [_session(world) for _ in range(SESSIONS)]))

@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from store.certificates import Chain, member_keys
@@ -31,6 +31,12 @@ from store.schema import Audit, Member, Record
 from store.signing import DESK, Author, Statement, statement, verify
 
 _AUDIT = table_of(Audit)
+_ABOUT_SUBJECTS = (
+    select(_AUDIT)
+    .where(unindexed(_AUDIT.c.desk) == bindparam("of_desk"), _AUDIT.c.sha256.is_not(None))
+    .where(_AUDIT.c.record_kind.in_(bindparam("kinds", expanding=True)))
+    .where(_AUDIT.c.subject_id.in_(bindparam("subjects", expanding=True)))
+)
 _SIGNED = {"content", "by", "signature"}
 
 
@@ -210,14 +216,11 @@ class Witness:
     def _trail(self, rows: Collection[Record]) -> dict[str, list[Row[Any]]]:
         """The rows of the trail about these subjects' records of this kind, by subject."""
         by_subject: dict[str, list[Row[Any]]] = {}
-        kinds = {row.kind for row in rows}
-        found = select(_AUDIT).where(
-            unindexed(_AUDIT.c.desk) == self.ring.desk, _AUDIT.c.record_kind.in_(kinds), _AUDIT.c.sha256.is_not(None)
-        )
+        named = {"of_desk": self.ring.desk, "kinds": list({row.kind for row in rows})}
         subjects = sorted({row.subject_id for row in rows})
         for start in range(0, len(subjects), _AT_ONCE):
             some = subjects[start : start + _AT_ONCE]
-            for each in self.session.execute(found.where(_AUDIT.c.subject_id.in_(some))):
+            for each in self.session.execute(_ABOUT_SUBJECTS, {**named, "subjects": some}):
                 by_subject.setdefault(each.subject_id, []).append(each)
         return by_subject
 

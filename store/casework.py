@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from cases.lifecycle import Outcome, Status
@@ -31,6 +31,7 @@ from store.reach import within_reach
 from store.records import OF_THE_IDENTITY, Name, Opened, RecordKind
 from store.schema import Attachment, CaseFile, KeyPair, Message
 
+_NOT_DESTROYED = select(CaseFile).where(CaseFile.id == bindparam("of_case"), CaseFile.status != Status.DESTROYED)
 UNKNOWN = "?"
 """In the place of a member's log-in name, for who cannot read it: it is sealed to the desk's key."""
 
@@ -414,8 +415,8 @@ def download_raw(db: Database, ring: KeyRing, case_id: str, message_id: str, now
 
 def case_row(session: Session, ring: KeyRing, case_id: str, *, lock: bool = False) -> CaseFile:
     """The row of a case that the member's keys reach. Raises NotFound, as of one that never was."""
-    found = select(CaseFile).where(CaseFile.id == case_id, within_reach(ring), CaseFile.status != Status.DESTROYED)
-    row = session.scalars(found.with_for_update() if lock else found).one_or_none()
+    found = _NOT_DESTROYED.where(within_reach(ring))
+    row = session.scalars(found.with_for_update() if lock else found, {"of_case": case_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such case.")
     return row

@@ -55,6 +55,7 @@ _HOLDERS = (
     .where(_OF_THE_DESK.c.kind == KeyKind.DESK, _OF_THE_DESK.c.retired_at.is_(None))
 )
 """Ids of the members to whom a key of the desk is sealed: it shows without any key who opens what comes in."""
+_IDS = select(_MEMBERS.c.id).where(_MEMBERS.c.desk == bindparam("desk"))
 _ADDRESSES = (
     select(_MEMBERS.c.id, _MEMBERS.c.address)
     .where(_MEMBERS.c.desk == bindparam("desk"), _MEMBERS.c.retired_at.is_(None))
@@ -323,7 +324,7 @@ def complete_desk_signing_key(session: Session, holder: HoldsDeskKeys, pins: Pin
 
 def logins(session: Session, ring: KeyRing) -> Mapping[str, str]:
     """The log-in names of all members of the desk, past ones too, by id."""
-    ids = session.scalars(select(Member.id).where(Member.desk == ring.desk)).all()
+    ids = session.scalars(_IDS, {"desk": ring.desk}).all()
     profiles = records.opened_of_subjects(session, ring, ids, RecordKind.MEMBER)
     return {member_id: profile["login"] for member_id, profile in profiles.items()}
 

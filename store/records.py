@@ -91,8 +91,18 @@ _THROWN_AWAY = [RecordKind.DRAFT, RecordKind.ENCLOSURE, RecordKind.NOTE_DRAFT]
 _CASES = table_of(CaseFile)
 _CHANGED = update(_CASES).where(_CASES.c.id == bindparam("changed")).values(changes=_CASES.c.changes + 1)
 
+_KIND_OF_DESK = select(Record).where(Record.desk == bindparam("of_desk"), Record.kind == bindparam("of_kind"))
+_OF_SUBJECTS = _KIND_OF_DESK.where(Record.subject_id.in_(bindparam("subjects", expanding=True))).order_by(
+    Record.version
+)
+_OF_CASE = _KIND_OF_DESK.where(Record.case_id == bindparam("of_case")).order_by(Record.created_at, Record.version)
+_NEWEST = _KIND_OF_DESK.where(Record.subject_id == bindparam("subject")).order_by(Record.version.desc()).limit(1)
+_NEWEST_OF_CASE = _NEWEST.where(Record.case_id == bindparam("of_case"))
+_NEWEST_OF_NO_CASE = _NEWEST.where(Record.case_id.is_(None))
+
 _REMEMBERED = (RecordKind.CARD, RecordKind.MEMBER)
 """What every page opens again, of fifty cases at once."""
+
 CANNOT_OPEN = (SealError, NoSuchKey, ValueError, NotGenuine)
 """What is raised where a record is there, and cannot be opened or counts for nothing: somebody changed the database, or
 it is damaged."""
@@ -445,11 +455,7 @@ def marked_of_case(
     session: Session, ring: KeyRing, case_id: str, kind: RecordKind, witness: Witness | None = None
 ) -> Mapping[str, Opened | None]:
     """As `opened_of_case`, with what is known of where each comes from; None where it cannot be opened alone."""
-    found = session.scalars(
-        select(Record)
-        .where(Record.desk == ring.desk, Record.case_id == case_id, Record.kind == kind)
-        .order_by(Record.created_at, Record.version)
-    )
+    found = session.scalars(_OF_CASE, {"of_desk": ring.desk, "of_case": case_id, "of_kind": kind})
     return _latest(session, ring, found, witness)
 
 
@@ -461,11 +467,7 @@ def opened_of_subjects(
     wanted = list(subject_ids)
     if not wanted:
         return {}
-    found = session.scalars(
-        select(Record)
-        .where(Record.desk == ring.desk, Record.subject_id.in_(wanted), Record.kind == kind)
-        .order_by(Record.version)
-    )
+    found = session.scalars(_OF_SUBJECTS, {"of_desk": ring.desk, "subjects": wanted, "of_kind": kind})
     latest = _latest(session, ring, found)
     return {subject_id: each.content for subject_id, each in latest.items() if each and each.counts}
 
@@ -637,13 +639,10 @@ def _pieces(session: Session, record_id: str) -> Iterator[bytes]:
 
 
 def _newest(session: Session, desk: str, name: Name) -> Record:
-    row = session.scalars(
-        select(Record)
-        .where(Record.desk == desk, Record.subject_id == name.subject_id, Record.kind == name.kind)
-        .where(Record.case_id.is_(None) if name.case_id is None else Record.case_id == name.case_id)
-        .order_by(Record.version.desc())
-        .limit(1)
-    ).one_or_none()
+    named = {"of_desk": desk, "subject": name.subject_id, "of_kind": name.kind}
+    if name.case_id is not None:
+        named["of_case"] = name.case_id
+    row = session.scalars(_NEWEST_OF_NO_CASE if name.case_id is None else _NEWEST_OF_CASE, named).one_or_none()
     if row is None:
         raise NoSuchRecord(f"There is no {name.kind} record of this name.")
     return row

@@ -1,7 +1,9 @@
 """The desk as it is served in earnest: nothing of a form or page is put into a temporary file."""
 
+import gc
 import http.client
 import os
+import sys
 import threading
 import time
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from desk.app import close
 from desk.parts import parts_of
 from desk.security import BODY_LIMIT
+from desk.server import TURN, settle
 from store import casework
 from tests.desk.world import Visitor, World, coordinator
 
@@ -118,3 +121,16 @@ def test_a_desk_that_ends_leaves_no_index_and_no_thread_behind(world: World) -> 
 
 def _of_indexes() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("index")}
+
+
+@pytest.mark.usefixtures("server")
+def test_no_thread_keeps_the_others_waiting_for_long() -> None:
+    assert sys.getswitchinterval() == pytest.approx(TURN)
+
+
+def test_what_was_loaded_at_the_start_is_looked_through_for_garbage_no_more() -> None:
+    try:
+        settle()
+        assert gc.get_freeze_count() > len(gc.get_objects())
+    finally:
+        gc.unfreeze()
