@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from store import merging, records
 from store.dues import DueState, OpenDue
 from store.keyring import KeyRing
 from store.queue_order import Order, by_need
-from store.reach import holds_the_desk_key, within_reach
+from store.reach import holds_the_desk_key, within_reach, within_reach_of
 from store.records import RecordKind
 from store.schema import CaseFile, Due, Message
 
@@ -165,18 +166,38 @@ def queue_page(
 
 def status_counts(session: Session, ring: KeyRing) -> Mapping[Status, int]:
     """How many cases that the member's keys reach have each status."""
+    if holds_the_desk_key(ring):  # then few cases are out of reach
+        counted = session.execute(_counted_by_status(ring.desk, ring.own)).one()
+        return dict(zip(Status, counted, strict=True))
     query = select(CaseFile.status, func.count()).where(within_reach(ring)).group_by(CaseFile.status)
     found = {Status(status): count for status, count in session.execute(query)}
     return {status: found.get(status, 0) for status in Status}
+
+
+@lru_cache(256)
+def _counted_by_status(desk: str, own: str) -> Select[Any]:
+    """For who has the desk's key: all cases of each status, as the index has them one after the other, without those
+    that are out of reach."""
+
+    def count(*of_these: ColumnElement[bool]) -> Any:
+        return select(func.count()).select_from(CaseFile).where(CaseFile.desk == desk, *of_these).scalar_subquery()
+
+    out = _out_of_reach(desk, own)
+    return select(*(count(CaseFile.status == each) - count(out, CaseFile.status == each) for each in Status))
+
+
+def _out_of_reach(desk: str, own: str) -> ColumnElement[bool]:
+    """Of the cases of a desk those that its key does not open, nor the member's own."""
+    return CaseFile.restricted.is_(True) & ~within_reach_of(desk, own, holds_the_desk_key=True)
 
 
 def due_count(session: Session, ring: KeyRing, span: Span) -> int:
     """How many cases that the member's keys reach have something due then."""
     if span.since is not None:  # few, and found by when they are due
         between = select(func.count(Due.case_id.distinct())).where(Due.desk == ring.desk, *_due_in(span))
-        return session.scalars(_reached(ring, between)).one()
+        return session.scalars(_reached(session, ring, between)).one()
     cases = select(Due.case_id).where(Due.desk == ring.desk, *_due_in(span, by_time=False)).distinct()
-    return session.scalars(select(func.count()).select_from(_reached(ring, cases).subquery())).one()
+    return session.scalars(select(func.count()).select_from(_reached(session, ring, cases).subquery())).one()
 
 
 def look_count(session: Session, ring: KeyRing) -> int:
@@ -192,14 +213,14 @@ def _waiting(session: Session, ring: KeyRing, kind: DueKind, besides: Sequence[D
         other = aliased(Due)
         of_those = (other.state == DueState.OPEN, other.kind.in_(besides))
         cases = cases.where(~exists().where(other.case_id == Due.case_id, *of_those))
-    return session.scalars(select(func.count()).select_from(_reached(ring, cases).subquery())).one()
+    return session.scalars(select(func.count()).select_from(_reached(session, ring, cases).subquery())).one()
 
 
-def _reached(ring: KeyRing, dues: Select[T]) -> Select[T]:
+def _reached(session: Session, ring: KeyRing, dues: Select[T]) -> Select[T]:
     """Of these dues those of cases that the member's keys reach."""
     if holds_the_desk_key(ring):  # then few cases are out of reach, and they alone are looked up
-        out = select(CaseFile.id).where(CaseFile.desk == ring.desk, CaseFile.restricted.is_(True), ~within_reach(ring))
-        return dues.where(Due.case_id.not_in(out))
+        out = select(CaseFile.id).where(CaseFile.desk == ring.desk, _out_of_reach(ring.desk, ring.own))
+        return dues if session.scalars(out.limit(1)).first() is None else dues.where(Due.case_id.not_in(out))
     return dues.join(CaseFile, CaseFile.id == Due.case_id).where(within_reach(ring))
 
 
@@ -260,7 +281,7 @@ def _chosen(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
 
 def _narrowed(ring: KeyRing, wanted: Wanted) -> ColumnElement[bool]:
     narrowed: ColumnElement[bool] = true()
-    if wanted.due is not None and wanted.due.since is not None:
+    if wanted.due is not None and not _is_wide(wanted.due):
         narrowed &= CaseFile.id.in_(select(Due.case_id).where(Due.desk == ring.desk, *_due_in(wanted.due)))
     elif wanted.due is not None:  # that may be nearly all: each case is asked, as far as the page goes
         theirs = aliased(Due)
@@ -294,15 +315,33 @@ def _apart(ring: KeyRing, wanted: Wanted) -> Sequence[ColumnElement[bool]]:
 
 def _ids(session: Session, ring: KeyRing, wanted: Wanted) -> Set[str]:
     """All cases that are wanted."""
+    among: Set[str] | None = wanted.among
+    if wanted.due is not None and _is_wide(
+        wanted.due
+    ):  # to look up each case takes longer than to read all that is due
+        due = (
+            select(Due.case_id).where(Due.desk == ring.desk, *_due_in(wanted.due, by_time=False)).distinct().subquery()
+        )
+        ids = _as_one(session, select(func.aggregate_strings(due.c.case_id, ",")))
+        among, wanted = ids if among is None else ids & among, replace(wanted, due=None)
     lists = (select(func.aggregate_strings(CaseFile.id, ",")).where(part) for part in _apart(ring, wanted))
-    # as one string each: of so many rows their reading takes longest
-    found = {case_id for ids in lists for case_id in (session.scalars(ids).one() or "").split(",") if case_id}
-    return found if wanted.among is None else found & wanted.among
+    found = {case_id for ids in lists for case_id in _as_one(session, ids)}
+    return found if among is None else found & among
+
+
+def _as_one(session: Session, ids: Select[str]) -> Set[str]:
+    """Ids that come as one string: of so many rows their reading takes longest."""
+    return frozenset((session.scalars(ids).one() or "").split(",")) - {""}
+
+
+def _is_wide(due: Span | None) -> bool:
+    """It may choose nearly all that is open."""
+    return due is not None and due.since is None
 
 
 def _count(session: Session, ring: KeyRing, wanted: Wanted, by_status: Mapping[Status, int] | None) -> int:
     """How many cases are wanted."""
-    if wanted.among is not None:
+    if wanted.among is not None or _is_wide(wanted.due):
         return len(_ids(session, ring, wanted))
     parts, known = _apart(ring, wanted), 0
     if by_status is not None and wanted.by_status_alone:

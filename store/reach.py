@@ -22,12 +22,13 @@ from store.schema import CaseFile, KeyPair, SealedSeed
 def within_reach(ring: KeyRing, *, by_desk: bool = True) -> ColumnElement[bool]:
     """For a query of cases: those whose keys are sealed to the desk's key, for who has it, and those granted. Not
     `by_desk`: the query names its cases by their ids, or reads all of them."""
-    return _within_reach(ring.desk, ring.own, holds_the_desk_key(ring), by_desk)
+    return within_reach_of(ring.desk, ring.own, holds_the_desk_key=holds_the_desk_key(ring), by_desk=by_desk)
 
 
 @lru_cache(256)
-def _within_reach(desk: str, own: str, holds_the_desk_key: bool, by_desk: bool) -> ColumnElement[bool]:
-    """Built once for each member: nearly every statement of a page has it."""
+def within_reach_of(desk: str, own: str, *, holds_the_desk_key: bool, by_desk: bool = True) -> ColumnElement[bool]:
+    """The same by what it is of a key ring that counts. Built once for each: nearly every statement of a page has
+    it."""
     granted = CaseFile.id.in_(_granted_to(own))
     of_the_desk = (CaseFile.desk if by_desk else unindexed(CaseFile.desk)) == desk
     return of_the_desk & (or_(CaseFile.restricted.is_(False), granted) if holds_the_desk_key else granted)
