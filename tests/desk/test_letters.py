@@ -196,6 +196,36 @@ def test_a_letter_that_was_taken_back_is_the_draft_again_and_the_case_stands_whe
     assert "Ingetrokken: Brief aan de melder" in timeline
 
 
+def test_a_letter_that_was_withdrawn_is_folded_and_told_apart_from_the_one_that_went(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    for text in ("Een eerste brief.", "De brief die ging."):
+        write(visitor, case_id, text)
+        send(visitor, case_id)
+        if text.startswith("Een"):
+            (row,) = waiting(world)
+            visitor.post(f"/cases/{case_id}/letter/{row.id}/back")
+            visitor.post(f"/cases/{case_id}/letter", {"draft": "1", "then": "drop"})
+    for who in (visitor, coordinator(world, reason="")):
+        page = who.get(f"/cases/{case_id}").text
+        withdrawn = page.split(f'id="letter-{row.id}"')[1].split("</details>")[0]
+        assert "Brief aan de melder, ingetrokken: niet verzonden" in withdrawn.split("</summary>")[0]
+        assert page.count('class="mail letter"') == 1
+        assert ("Een eerste brief." in withdrawn) is (who is visitor)
+
+
+def test_minutes_are_offered_as_a_purpose_where_there_was_a_conversation_alone(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    spoken = world.new_case(more={"intake": {"way": "telephone"}}).case_id
+    assert '<option value="minutes">' in visitor.get(f"/cases/{spoken}/letter").text
+    for asked in ("", "?purpose=minutes"):
+        page = visitor.get(f"/cases/{case_id}/letter{asked}").text
+        assert 'value="minutes"' not in page
+        assert '<option selected value="ask">' in page
+    assert 'value="minutes"' not in write(visitor, case_id, "", "keep").text  # shown again with what is wrong
+
+
 def test_a_letter_that_is_gone_is_not_taken_back(world: World, visitor: Visitor, case_id: str) -> None:
     write(visitor, case_id)
     send(visitor, case_id)
