@@ -501,6 +501,11 @@ class LetterForm(FlaskForm):  # type: ignore[misc]
     )
     files = MultipleFileField(_l("Files to send along"))
 
+    def offer(self, purposes: Iterable[str]) -> None:
+        """Offer these purposes alone, and the one that a draft has already."""
+        offered = {*purposes, self.purpose.data}
+        self.purpose.choices = [(slug, label) for slug, label in PURPOSES.items() if slug in offered]
+
     def validate_purpose(self, field: SelectField) -> None:
         _must_be_among(field, PURPOSES)
 

@@ -320,6 +320,8 @@ def _page(
     why: NoWay | None = None,
     changed: Draft | None = None,
 ) -> str:
+    if form is not None:
+        form.offer(_purposes(view))
     return render_template(
         "letter.html",
         section="queue",
@@ -469,10 +471,15 @@ def _minutes(view: CaseView, purpose: Purpose) -> str:
     return ways.minutes_of(view) if purpose is Purpose.MINUTES and identity.is_open(view.case_id) else ""
 
 
+def _purposes(view: CaseView) -> list[Purpose]:
+    """What a letter may be for here: minutes are of a conversation."""
+    return [each for each in Purpose if each is not Purpose.MINUTES or ways.held_at(view) is not None]
+
+
 def _likely_purpose(view: CaseView) -> Purpose:
     """What a letter would be for now: a link may say so, else what is missing does."""
     asked = request.args.get("purpose", "")
-    if asked in set(Purpose):
+    if asked in _purposes(view):
         return Purpose(asked)
     return Purpose.ASK if view.report.get("missing") else Purpose.STATUS
 
