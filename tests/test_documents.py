@@ -39,7 +39,7 @@ def test_the_page_of_the_soak_holds_nothing_that_a_new_run_would_lose() -> None:
     written = (TOP / "docs" / "soak.md").read_text("utf-8")
     names = _ROW_OF_A_PROCESS.findall(written)
     samples = [Sample(seconds, seconds, dict.fromkeys(names, 0)) for seconds in range(2)]
-    assert _without_figures(page(samples, Books(0, 0, 0, 0, 0, 0, 0, 0), 0)) == _without_figures(written)
+    assert _without_figures(page(samples, Books(0, 0, 0, 0, 0, 0, 0, 0, 0), 0)) == _without_figures(written)
 
 
 def _without_figures(text: str) -> str:
