@@ -88,7 +88,8 @@ def deliver(
             if result.handled >= most:
                 result.more = True
                 break
-            claimed = sending.claim(database, settings.smtp.lease_seconds)
+            publics = [public for held in keys.values() for public in held.mailer.publics]
+            claimed = sending.claim(database, settings.smtp.lease_seconds, publics)
             if claimed is None:
                 break
             sender.send(claimed)
@@ -166,7 +167,7 @@ class _Sender:
     def _opened(self, claimed: Claim) -> Mail | None:
         """None where our key does not open it: then the secret is wrong, and the mail waits for the right one."""
         try:
-            mail = sending.open_claim(claimed, self._keys[claimed.desk].mailer)
+            mail = self._keys[claimed.desk].mailer.opening(lambda private: sending.open_claim(claimed, private))
         except (KeyError, SealError) as error:
             log.error(  # noqa: TRY400 - a traceback would say no more
                 "mail %s of desk %s cannot be opened (%s); check the settings [desks] and the secret mailer-seed-%s",

@@ -55,7 +55,7 @@ def _start_feedback(session: Session, desk: str, case_id: str, due_at: datetime,
 
 def _contact(session: Session, keys: SenderKeys, case_id: str) -> Contact | None:
     try:
-        return mailer_contact.read(session, keys.mailer, case_id)
+        return keys.mailer.opening(lambda private: mailer_contact.read(session, private, case_id))
     except SealError:
         log.error("case %s: its contact cannot be opened; its reporter gets no reminder", case_id)  # noqa: TRY400
         return None

@@ -20,13 +20,12 @@ from config.settings import DeskSettings, Settings
 from notify import notices
 from notify.addressing import Addressing, address
 from notify.compose import Notice, NoticeFacts, Outgoing, ReminderFacts, compose_notice, compose_reminder
-from notify.keys import SenderKeys, checked
+from notify.keys import SenderKeys, own_pair
 from store import dues, lookups, mailer_contact, outbox, taking
 from store.database import Database, clock
 from store.dues import DueClaim, LeaseLost
 from store.frame import SealError
-from store.keypairs import KeyKind
-from store.keyring import UnprovenKey, newest
+from store.keyring import UnprovenKey
 from store.mailer_contact import Contact
 from store.members import notice_addresses
 from store.outbox import NewOutgoing, OutboxState, OutgoingKind, OutgoingRow
@@ -255,7 +254,7 @@ def _notice(
 
 
 def _remind(session: Session, settings: Settings, keys: SenderKeys, claim: DueClaim) -> int:
-    contact = mailer_contact.read(session, keys.mailer, claim.case_id)
+    contact = keys.mailer.opening(lambda private: mailer_contact.read(session, private, claim.case_id))
     receipts = [row for row in outbox.of_case(session, claim.case_id) if row.kind == OutgoingKind.RECEIPT]
     if (
         contact is None
@@ -350,4 +349,4 @@ def _new(
 
 
 def _enqueue(session: Session, keys: SenderKeys, desk: str, new: NewOutgoing, now: datetime) -> None:
-    outbox.enqueue(session, checked(newest(session, desk, KeyKind.MAILER), keys), keys.index, new, now)
+    outbox.enqueue(session, own_pair(session, desk, keys), keys.index, new, now)

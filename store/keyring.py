@@ -36,6 +36,10 @@ from store.signing import DESK, Author, Signer, SigningKey
 _OF_A_CASE = (KeyKind.CASE, KeyKind.IDENTITY)
 _OF_THE_DESK = (KeyKind.DESK, KeyKind.RECOVERY, KeyKind.MAILER)
 
+_MADE_ANEW = (
+    " If the mailer's key was made anew: `meldpost rotate --mailer --pin`, and start what runs on this machine again."
+)
+
 _LOOKED_AT = 20
 """Keys of cases by which an index key is known."""
 _PAIRS = table_of(KeyPair)
@@ -326,6 +330,7 @@ def desk_keys(session: Session, desk: str, pins: Pins) -> DeskPublicKeys:
             raise DeskKeyDiffers(
                 f"The {kind} key of desk {desk} in the database is not the one in the configuration. Nothing is "
                 "taken in. Compare both with the fingerprint on the recovery pages before you change either."
+                + (_MADE_ANEW if kind is KeyKind.MAILER else "")
             )
         return _pair(chosen[-1])
 
@@ -362,6 +367,12 @@ def newest(session: Session, desk: str, kind: KeyKind, owner: str = "") -> Publi
     if kind in _OF_THE_DESK:
         hold_desk_keys(session, desk)
     return _pair(_newest(session, desk, (kind,), owner)[kind])
+
+
+def in_force(session: Session, desk: str, kind: KeyKind) -> tuple[PublicPair, ...]:
+    """The generations of one of the desk's own key pairs to which something may be sealed, oldest first."""
+    hold_desk_keys(session, desk)
+    return tuple(_pair(row) for row in session.execute(_IN_FORCE, {"desk": desk, "owner": "", "kinds": [kind]}))
 
 
 def genuine_desk_pair(session: Session, ring: KeyRing) -> PublicPair | None:

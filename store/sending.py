@@ -45,13 +45,17 @@ class Claim:
     frame: bytes = field(repr=False)
 
 
-def claim(db: Database, lease_seconds: float) -> Claim | None:
-    """Take the next mail to send, for a while; None when there is none."""
+def claim(db: Database, lease_seconds: float, sealed_to: Collection[bytes] | None = None) -> Claim | None:
+    """Take the next mail to send, for a while; None when there is none.
+
+    `sealed_to`: the public keys whose private halves the sender has; what is sealed to others is left alone, to who
+    has those. None: whatever it is sealed to.
+    """
     while True:
         with db.begin() as session:
             row = session.scalars(
                 select(Outbox)
-                .where(_claimable())
+                .where(_claimable(), *_opened_by(sealed_to))
                 .order_by(Outbox.not_before, Outbox.id)
                 .limit(1)
                 .with_for_update(skip_locked=True)
@@ -251,6 +255,12 @@ def _claimable() -> ColumnElement[bool]:
         & _is_free()
         & _not_paused()
     )
+
+
+def _opened_by(publics: Collection[bytes] | None) -> tuple[ColumnElement[bool], ...]:
+    if publics is None:
+        return ()
+    return (exists().where(KeyPair.id == Outbox.key_pair_id, KeyPair.public.in_(list(publics))),)
 
 
 def _is_free() -> ColumnElement[bool]:

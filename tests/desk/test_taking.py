@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -126,5 +127,5 @@ def test_who_is_given_a_case_is_told_by_mail_unless_the_desk_wants_none(
     if minutes:
         claimed = sending.claim(world.database, 600)
         assert claimed is not None
-        assert sending.open_claim(claimed, keys[DESK].mailer).recipient == "ben@desk.example"
+        assert keys[DESK].mailer.opening(partial(sending.open_claim, claimed)).recipient == "ben@desk.example"
         assert "Attendering voor het lid dat de zaak kreeg" not in coordinator(world).get(f"/cases/{case_id}").text

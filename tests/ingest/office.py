@@ -172,6 +172,7 @@ def found(folder: Path) -> Founded:
     database.close()
     for name in ("index-key-desk", "token-key-desk"):
         write_key(folder / "secrets", name, os.urandom(32))
+    write_key(folder / "secrets", f"mailer-seed-{DESK}", fresh.mailer_seed)
     write_secret(folder / "secrets", "mailbox-password-main", PASSWORD.encode())
     keys = fresh.keys
     publics = {"public_key": keys.to_desk, "recovery_key": keys.recovery, "mailer_key": keys.mailer}

@@ -11,7 +11,7 @@ from config.settings import MailboxSettings
 from ingest.bounces import came_back
 from ingest.parse import parse_bytes
 from notify.addressing import BOUNCE_MARK
-from notify.keys import TOKEN_KEY_NUMBER, SenderKeys
+from notify.keys import TOKEN_KEY_NUMBER, Mailer, SenderKeys
 from notify.notices import QUIET_AFTER_BOUNCE
 from notify.schedule import notify_members
 from store import dues
@@ -246,7 +246,7 @@ def overdue_notice(office: Office) -> Mail:
         past = {"at": datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1)}
         session.execute(text("UPDATE due SET due_at = :at, wake_at = :at WHERE kind = 'first_look'"), past)
     keys = SenderKeys(
-        office.mailer,
+        Mailer(office.secrets, DESK),
         TokenKey(TOKEN_KEY_NUMBER, office.secrets.key("token-key-desk")),
         IndexKey(office.secrets.key("index-key-desk")),
     )

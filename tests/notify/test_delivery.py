@@ -312,10 +312,9 @@ def test_a_wrong_mailer_seed_loses_no_mail(box, caplog):
     path.write_bytes(base64.b64encode(b"w" * 32))
     with ScriptedServer() as server:
         box.use(server.port)
-        assert box.deliver().retried == 1
+        assert box.deliver().handled == 0
         assert "mailer-seed-bz" in caplog.text
         path.write_bytes(right)
-        box.pass_time()
         assert box.deliver().sent == 1
     assert box.state(outbox_id) == OutboxState.SENT
 

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from functools import partial
 
 import pytest
 
@@ -49,17 +50,21 @@ def asked(box):
     return case_id, receipt
 
 
+def sent_as(box, claimed):
+    return box.keys.mailer.opening(partial(sending.open_claim, claimed))
+
+
 def opened(box, outbox_id):
     """A queued mail, as the sender would open it."""
     claimed = sending.claim(box.database, 600)
     assert claimed.outbox_id == outbox_id
-    mail = sending.open_claim(claimed, box.keys.mailer)
+    mail = sent_as(box, claimed)
     return mail, message_from_bytes(mail.mime, policy=default)
 
 
 def contact(box, case_id):
     with box.database.read() as session:
-        return mailer_contact.read(session, box.keys.mailer, case_id)
+        return box.keys.mailer.opening(lambda private: mailer_contact.read(session, private, case_id))
 
 
 def test_a_reporter_is_reminded_once_of_what_is_missing_then_silence(box, keys, asked):
@@ -203,7 +208,7 @@ def test_a_case_that_nobody_looked_at_in_time_is_told_to_every_member_once(box, 
     recipients = set()
     for _ in range(2):
         claimed = sending.claim(box.database, 600)
-        mail = sending.open_claim(claimed, box.keys.mailer)
+        mail = sent_as(box, claimed)
         recipients.add(mail.recipient)
         message = message_from_bytes(mail.mime, policy=default)
         assert message["Subject"] == "Er staat iets voor u klaar"
@@ -273,7 +278,7 @@ def counted(box):
     """How many cases that nobody looked at each notice tells of, by to whom."""
     found = {}
     for _ in box.mails(OutgoingKind.NOTICE):
-        mail = sending.open_claim(sending.claim(box.database, 600), box.keys.mailer)
+        mail = sent_as(box, sending.claim(box.database, 600))
         text = message_from_bytes(mail.mime, policy=default).get_body(("plain",)).get_content()
         found[mail.recipient] = int(re.search(r"niet zijn bekeken: (\d+)", text)[1])
     return found
@@ -291,7 +296,7 @@ def with_deputy(box, member_id):
 
 
 def to_whom(box):
-    mails = [sending.open_claim(sending.claim(box.database, 600), box.keys.mailer) for _ in box.mails("notice")]
+    mails = [sent_as(box, sending.claim(box.database, 600)) for _ in box.mails("notice")]
     return {each.recipient for each in mails}
 
 
