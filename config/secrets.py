@@ -3,7 +3,8 @@
 A secret is taken from the first of: the environment (``MELDPOST_SECRET_<NAME>``, upper case, ``-`` as ``_``), systemd's
 ``$CREDENTIALS_DIRECTORY/<name>``, the file ``<secrets_dir>/<name>``. Binary secrets are written as base64.
 
-Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>``, ``passphrase-secret-<desk>``,
+Names: ``index-key-<desk>``, ``token-key-<desk>``, ``mailer-seed-<desk>`` (and ``mailer-seed-<desk>.new`` while the
+mailer's key is made anew), ``passphrase-secret-<desk>``,
 ``trail-seed-<desk>`` (32 bytes each), ``web-session-key``, ``mailbox-password-<account>``, ``smtp-password``; where an
 account logs in by token ``oauth-secret-<account>`` or ``oauth-certificate-<account>``,
 ``oauth-service-account-<account>``, and the file ``oauth-cache-<account>`` that is written by the program itself. The
@@ -117,6 +118,11 @@ def replace_secret(directory: Path, name: str, value: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    sync_folder(directory)
+
+
+def sync_folder(directory: Path) -> None:
+    """Have the names that a folder holds on the disk. Raises OSError."""
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -11,8 +11,9 @@ from config.settings import Settings
 from meldpost import startup
 from meldpost.counted import counted
 from meldpost.findings import Finding, Verdict
-from store import case_rotation, recovery, renewal, rotation
-from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, desk_keys, pins_of
+from notify.keys import seed_to_come
+from store import case_rotation, mailer_rotation, recovery, renewal, rotation
+from store.keyring import DeskKeyDiffers, DeskPublicKeys, NoSuchKey, Pins, PublicPair, desk_keys, pins_of
 from store.membership import is_rotation_due
 
 
@@ -31,6 +32,7 @@ def keys_of_desks(settings: Settings) -> Iterator[Finding]:
                 except (DeskKeyDiffers, NoSuchKey, ConfigError):
                     continue
                 yield from _rotation(session, slug, pins, keys)
+                yield _mailer(session, slug, keys.mailer, settings)
                 yield _recovery(session, slug, keys)
     except SQLAlchemyError:
         return
@@ -74,6 +76,24 @@ def _rotation(session: Session, desk: str, pins: Pins, keys: DeskPublicKeys) -> 
         yield Finding(what, Verdict.NOTE, text)
     else:
         yield Finding(what, Verdict.FINE, f"key {keys.to_desk.generation}, and no older one is left")
+
+
+def _mailer(session: Session, desk: str, pinned: PublicPair, settings: Settings) -> Finding:
+    what, command = f"mailer's key of {desk}", f"meldpost rotate --mailer --desk {desk}"
+    begun = mailer_rotation.unfinished(session, desk)
+    if begun is None:
+        if settings.secrets().has(seed_to_come(desk)):
+            text = f"{seed_to_come(desk)} lies here and is no second key. Run: {command}; or {command} --finish"
+            return Finding(what, Verdict.NOTE, text)
+        return Finding(what, Verdict.FINE, f"key {pinned.generation}, and no older one is left")
+    text = f"it is made anew since {begun.since:%Y-%m-%d}. "
+    if pinned.generation != begun.after:
+        text += f"This configuration pins key {pinned.generation}. Run: {command} --pin"
+        return Finding(what, Verdict.NOTE, text)
+    text += f"{begun.left} mails and addresses are sealed to key {begun.before} still"
+    text += f", the last one at {begun.last:%Y-%m-%d %H:%M} UTC" if begun.last else ""
+    text += f". When every configuration pins key {begun.after}, and desks were started again: {command} --finish"
+    return Finding(what, Verdict.NOTE, text)
 
 
 def _recovery(session: Session, desk: str, keys: DeskPublicKeys) -> Finding:

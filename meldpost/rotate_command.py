@@ -26,12 +26,26 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Only put the newest key into this configuration: for further machines. Needs no log-in.",
 )
-def rotate(config: Path, desk: str | None, login: str | None, only_pin: bool) -> None:
+@click.option(
+    "--mailer", is_flag=True, help="The mailer's key instead, on the machine that sends. No log-in: no member has it."
+)
+@click.option("--finish", is_flag=True, help="With --mailer, when all pin the new key: end the one before.")
+@click.option("--lost", is_flag=True, help="With --mailer: its seed is gone. What waits for it is given up.")
+def rotate(
+    config: Path, desk: str | None, login: str | None, only_pin: bool, mailer: bool, finish: bool, lost: bool
+) -> None:
     """Make the desk's key anew, and then those of its cases, while daemon and desk run. Needed when somebody leaves
     who had it.
 
     It may be stopped at any time; the same command goes on where it stopped.
     """
+    if mailer:
+        if login is not None or (only_pin and (finish or lost)):
+            raise click.UsageError("--mailer goes with --pin, or with --finish and --lost, and needs no --login.")
+        _mailers_key(config, desk, only_pin=only_pin, finish=finish, lost=lost)
+        return
+    if finish or lost:
+        raise click.UsageError("--finish and --lost go with --mailer.")
     from meldpost.at_desk import asked_in
     from meldpost.pinning import pin_newest
     from meldpost.startup import NotReady
@@ -68,6 +82,40 @@ def rotate(config: Path, desk: str | None, login: str | None, only_pin: bool) ->
             _cases_anew(here, config)
     except (NotReady, NotAllowed, NoSuchKey, DeskKeyDiffers, UnprovenMember, CannotRotate) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _mailers_key(config: Path, desk: str | None, *, only_pin: bool, finish: bool, lost: bool) -> None:
+    from config.errors import ConfigError
+    from meldpost import mailer_anew
+    from meldpost.bars import show
+    from meldpost.startup import NotReady
+
+    try:
+        if only_pin:
+            click.echo(f"{mailer_anew.pin_newest(config, desk)}\nStart the daemon and the desk of this machine again.")
+        elif finish:
+            last = show(mailer_anew.finish(config, desk, lost=lost), "Sealed anew")
+            if last and last.lost:
+                click.echo(f"Given up, since no seed opens them: {last.lost} mails or addresses for reminders.")
+            click.echo("The mailer has one key, and nothing else is left. The seed of before is destroyed here.")
+        else:
+            fingerprint = mailer_anew.begin(config, desk, lost=lost)
+            click.echo(_what_next(fingerprint))
+    except (NotReady, ConfigError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _what_next(fingerprint: str) -> str:
+    return f"""
+The mailer has a new key, and the configuration pins it; its fingerprint is {fingerprint}.
+What is sealed to the key before is sent as ever.
+
+Next:
+  1. Start the desk of this machine again, and a daemon that takes mail in by LMTP: they know their pins from the start.
+  2. On every other machine that sends, copy the secret mailer-seed-<desk>.new from here to its secrets.
+  3. On every other machine with a configuration of its own, run: meldpost rotate --mailer --pin
+  4. Then, here: meldpost rotate --mailer --finish   (meldpost doctor says what is sealed to the key before)
+"""
 
 
 def _seal_anew(progress: "Iterator[Progress]") -> None:

@@ -13,10 +13,10 @@ from access.credentials import accounts_by_token
 from config.errors import ConfigError
 from config.settings import MailboxSettings, Settings
 from ingest.check import check_isolation
-from notify.keys import TOKEN_KEY_NUMBER
+from notify.keys import TOKEN_KEY_NUMBER, Mailer, seed_of, seed_to_come
 from store import trouble
 from store.database import Database, NewerTables, StoreError, open_database
-from store.keypairs import NotAKey, PrivateKey
+from store.keypairs import NotAKey
 from store.keyring import DeskKeyDiffers, NoSuchKey, desk_keys, is_index_key, pins_of
 from store.lookups import IndexKey, TokenKey
 
@@ -142,11 +142,12 @@ def keys_are_the_pinned_ones(settings: Settings) -> str:
     with _reading(settings.database.url) as session:
         for slug, desk in settings.desks.items():
             keys = desk_keys(session, slug, pins_of(desk))
-            mailer = PrivateKey.from_seed(secrets.key(f"mailer-seed-{slug}"))
-            if mailer.public != keys.mailer.public:
+            if Mailer(secrets, slug).private_of(keys.mailer) is None:
                 raise NotReady(
-                    f"The secret mailer-seed-{slug} does not belong to the desk {slug!r} of this database. Put "
-                    "back the one that `meldpost init` made with it."
+                    f"The secret {seed_of(slug)} does not belong to the desk {slug!r} of this database. Put back the "
+                    "one that `meldpost init` made with it. Was the mailer's key made anew on another machine? Copy "
+                    f"{seed_to_come(slug)} from there, or {seed_of(slug)} if that is there no more. Is the seed lost "
+                    "for good, or is this an older database? Run: meldpost rotate --mailer --lost"
                 )
             _index_key_is_the_desks(session, slug, settings)
             _token_key_is_the_desks(slug, settings)
@@ -238,8 +239,10 @@ def _file_of(url: str) -> Path | None:
 def _needed_secrets(settings: Settings) -> Iterator[tuple[str, bool]]:
     """Names of the secrets that the daemon needs, and whether each is key material."""
     for desk in settings.desks:
-        for name in ("index-key", "token-key", "mailer-seed"):
-            yield f"{name}-{desk}", True
+        for name in (f"index-key-{desk}", f"token-key-{desk}", seed_of(desk)):
+            yield name, True
+        if settings.secrets().has(seed_to_come(desk)):
+            yield seed_to_come(desk), True
     for account, mailbox in settings.mailboxes_of(MailboxSettings).items():
         if mailbox.oauth is None:
             yield f"mailbox-password-{account}", False

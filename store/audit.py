@@ -87,6 +87,8 @@ class Action(StrEnum):
     DESK_KEY_DESTROYED = "desk_key_destroyed"  # the private half of a desk's key before is gone: nothing names it
     RECOVERY_RENEWED = "recovery_renewed"  # there is a new recovery key: `subject_id` names the pair
     RECOVERY_KEY_ENDED = "recovery_key_ended"  # nothing is sealed to a recovery key before any more
+    MAILER_KEY_ANEW = "mailer_key_anew"  # the mailer has a new key: `subject_id` names the pair
+    MAILER_KEY_ENDED = "mailer_key_ended"  # nothing is sealed to a mailer's key before any more
     RECOVERED = "recovered"  # somebody was given access by the recovery key
     SECOND_FACTOR_SET = "second_factor_set"
     SECOND_FACTOR_REMOVED = "second_factor_removed"

@@ -345,6 +345,23 @@ def note(session: Session, action: Action, desk: str, case_id: str | None, outbo
     audit.write(session, desk, action, clock(session), case_id=case_id, subject_id=outbox_id)
 
 
+def seal_anew(session: Session, outbox_id: str, content: bytes, to: PublicPair) -> None:
+    """Have a mail that waits sealed to another key of the mailer. `content` is what its frame held."""
+    frame = seal(content, to.public, frame_context(to.desk, outbox_id, to.generation))
+    there = (Outbox.id == outbox_id, Outbox.desk == to.desk, Outbox.frame.is_not(None))
+    changed_rows(session, update(Outbox).where(*there).values(key_pair_id=to.id, frame=frame))
+
+
+def give_up(session: Session, desk: str, outbox_id: str, now: datetime) -> None:
+    """No key opens it any more: what waits has failed; of what a server may have taken nothing more is known."""
+    waits = (Outbox.id == outbox_id, Outbox.state.in_([OutboxState.HELD, OutboxState.QUEUED]))
+    ended = {"state": OutboxState.FAILED, "claim": None, "lease_until": None, "settled_at": now}
+    if changed_rows(session, update(Outbox).where(*waits).values(ended)) == 1:
+        case_id = session.scalars(select(Outbox.case_id).where(Outbox.id == outbox_id)).one()
+        audit.write(session, desk, Action.MAIL_FAILED, now, case_id=case_id, subject_id=outbox_id)
+    changed_rows(session, update(Outbox).where(Outbox.id == outbox_id).values(frame=None))
+
+
 def _rows(session: Session, *which: ColumnElement[bool]) -> tuple[OutgoingRow, ...]:
     found = session.scalars(select(Outbox).where(*which).order_by(Outbox.created_at, Outbox.id))
     return tuple(

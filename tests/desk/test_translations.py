@@ -106,7 +106,7 @@ def test_everything_that_happens_to_a_case_has_a_sentence() -> None:
     of_no_case |= {"passkey_added", "passkey_removed", "passkey_used", "passkey_refused", "passkey_unlocks"}
     of_no_case |= {"consent_asked", "consent_given", "consent_taken_back", "consent_used"}
     of_no_case |= {"member_left", "member_returned", "member_role", "desk_key_taken", "passphrase", "recovered"}
-    of_no_case |= {"recovery_renewed", "recovery_key_ended"}
+    of_no_case |= {"recovery_renewed", "recovery_key_ended", "mailer_key_anew", "mailer_key_ended"}
     of_no_case |= {"rotation_begun", "desk_key_destroyed", "trail_chained"}
     of_no_case |= {"model_trained", "model_refused", "model_chosen", "model_withdrawn", "outbox_resumed"}
     of_no_case |= {"backed_up", "backup_of_then", "restored"}
