@@ -101,6 +101,11 @@ def restore(
             f"The configuration pins the keys of then of desk {desk}. Whoever had those has them again. If they should "
             f"not, or other machines pin newer ones, run: meldpost rotate --desk {desk} --login ..."
         )
+        if "mailer_key" in pins:
+            click.echo(
+                f"To go on with the mailer's key of then takes its seed, mailer-seed-{desk}. If that is gone, give up "
+                f"what waited for it: meldpost rotate --mailer --lost --desk {desk}"
+            )
     click.echo(f"Restored: {counted(restored.manifest.cases, 'case')}, as of {restored.manifest.made_at}.")
     if restored.destroyed:
         click.echo(f"Destroyed once more, since they were by then: {counted(restored.destroyed, 'case')}.")

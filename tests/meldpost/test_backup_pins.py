@@ -10,14 +10,15 @@ from config.settings import load
 from meldpost.backup_pins import that_differ
 from meldpost.cli import main
 from meldpost.init import Made
-from meldpost.startup import refuse_unless_servable
-from store import manifests
+from meldpost.startup import NotReady, keys_are_the_pinned_ones, refuse_unless_servable
+from store import manifests, outbox
 from store.database import open_database
 from store.intake import open_case
 from store.keyring import desk_keys, pins_of
 from store.lookups import IndexKey
+from store.outbox import OutboxState
 from tests.meldpost.plans import PASSPHRASE
-from tests.store.world import NOW, mail
+from tests.store.world import NOW, mail, outgoing
 
 
 def run(made: Made, *words: str) -> Result:
@@ -72,6 +73,36 @@ def test_with_the_option_the_pins_of_the_backup_are_put_into_the_configuration(m
     refuse_unless_servable(load(made.config))
     assert run(made, "rotate", "--login", "co").exit_code == 0
     refuse_unless_servable(load(made.config))
+
+
+def test_one_of_before_the_mailers_key_was_made_anew_is_put_back_and_goes_on_without_the_seed_of_then(
+    made: Made, tmp_path: Path
+) -> None:
+    database = open_database(load(made.config).database.url)
+    with database.begin() as session:
+        keys = desk_keys(session, "desk-a", pins_of(load(made.config).desks["desk-a"]))
+        index, waiting = IndexKey(load(made.config).secrets().key("index-key-desk-a")), outgoing()
+        outbox.enqueue(session, keys.mailer, index, waiting, NOW)
+    database.close()
+    target = tmp_path / "before"
+    run(made, "backup", str(target))
+    assert run(made, "rotate", "--mailer").exit_code == 0
+    assert run(made, "rotate", "--mailer", "--finish").exit_code == 0
+    refused = run(made, "restore", "--replace", str(target))
+    assert (refused.exit_code, "mailer_key = " in refused.output) == (1, True), refused.output
+    done = run(made, "restore", "--replace", "--pins-of-backup", str(target))
+    assert done.exit_code == 0, done.output
+    assert "meldpost rotate --mailer --lost --desk desk-a" in done.output
+    with pytest.raises(NotReady, match="meldpost rotate --mailer --lost"):
+        keys_are_the_pinned_ones(load(made.config))
+    for more in ((), ("--finish",)):
+        gone_on = run(made, "rotate", "--mailer", "--lost", *more)
+        assert gone_on.exit_code == 0, gone_on.output
+    keys_are_the_pinned_ones(load(made.config))
+    with open_database(load(made.config).database.url).read() as session:
+        found = outbox.with_id(session, "desk-a", waiting.id)
+    assert found is not None
+    assert found.state == OutboxState.FAILED
 
 
 def test_with_a_passphrase_a_case_of_it_is_opened_and_nothing_stays_of_that(made: Made, tmp_path: Path) -> None:
