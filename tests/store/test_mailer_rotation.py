@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,15 +10,18 @@ from sqlalchemy import select, text, update
 
 from store import mailer_contact, mailer_rotation, outbox, sending
 from store.audit import Action
+from store.database import open_database
+from store.database_rights import Process
 from store.frame import SealError
 from store.keypairs import KeyKind, PrivateKey, generate
-from store.keyring import DeskKeyDiffers, Pins, PublicPair, UnprovenKey, add_pair, desk_keys
+from store.keyring import DeskKeyDiffers, Pins, PublicPair, UnprovenKey, add_pair, desk_keys, newest_proven
 from store.mailer_contact import Contact
 from store.mailer_rotation import Progress
 from store.outbox import Mail, OutboxState
 from store.rotation import SEALED_TO
 from store.schema import Audit, KeyPair, MailerContact, Outbox
-from tests.store.world import INDEX, NOW, World, outgoing
+from tests.databases import Databases
+from tests.store.world import INDEX, NOW, Template, World, outgoing
 
 WHO = Contact("jan@voorbeeld.nl", "nl", ())
 
@@ -213,6 +217,25 @@ def test_it_is_said_how_much_waits_for_the_old_key_and_when_something_was_last_s
         begun = mailer_rotation.unfinished(session, world.ring.desk)
     assert begun is not None
     assert (begun.left, begun.last) == (2, later)
+
+
+@pytest.mark.parametrize("process", [Process.DAEMON, Process.DESK])
+def test_the_role_of_daemon_or_desk_is_enough_to_find_the_new_key_and_how_far_it_is(
+    databases: Databases, template: Template, tmp_path: Path, process: Process
+) -> None:
+    """For `rotate --mailer --pin` and the doctor; what ends a key is the owner's."""
+    url = databases.copy(template.file, tmp_path)
+    world, own = template.world(url), open_database(databases.as_process(url, process))
+    world.enqueue()
+    new, _ = begin(world)
+    with own.read() as session:
+        assert mailer_rotation.live(session, world.ring.desk) == (world.keys.mailer, new)
+        assert newest_proven(session, INDEX, world.ring.desk, KeyKind.MAILER, "") == new
+        begun = mailer_rotation.unfinished(session, world.ring.desk)
+    assert begun is not None
+    assert begun.left == 1
+    own.close()
+    world.db.close()
 
 
 def test_every_place_where_something_is_sealed_to_the_mailer_is_known() -> None:
