@@ -195,7 +195,7 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         "case.html",
         section="queue",
         view=view,
-        here_now=presence.arrive(case_id, view.version, Doing.LOOKING),
+        here_now=presence.arrive(view, Doing.LOOKING),
         report=view.report,
         suggested=view.suggested,
         suggestions=suggestions(view),

@@ -1,7 +1,8 @@
-"""Two members on one case see each other: who has it open, who writes a letter, and whether it was changed meanwhile.
+"""Two members on one case see each other: who has it open, who writes a letter, and whether it was changed meanwhile
+or the reporter wrote.
 
 Each page of a case notes that its reader is there. With JavaScript it goes on saying so (`static/presence.js`), and
-learns of others by events that hold a digest and a number; without, it is taken to be open for some minutes.
+learns of others by events that hold a digest and two numbers; without, it is taken to be open for some minutes.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ from desk import gate, live
 from desk.forms import LAST_VERSION
 from desk.parts import parts
 from store import presence
-from store.presence import Doing, Present
+from store.casework import CaseView
+from store.presence import Doing, Present, Stand
 
 WITHOUT_SIGN = timedelta(minutes=5)
 """How long a page is taken to be open of which nobody knows more than that it was asked for."""
@@ -36,12 +38,15 @@ def _only_while_logged_in() -> gate.Refusal:
 @blueprint.get("")
 @gate.by_itself
 def show(case_id: str) -> str:
-    """Who else is here, and whether the case was changed since the page was made, as a part of that page."""
-    now = parts().clock()
+    """Who else is here, and whether the case was changed or got mail since the page was made, as a part of that
+    page."""
+    now, seen = parts().clock(), _stand()
     with parts().database.read() as transaction:
-        changed = presence.version_of(transaction, gate.ring(), case_id) != _version()
+        stand = presence.stand_of(transaction, gate.ring(), case_id)
+        came = presence.first_after(transaction, gate.ring(), case_id, seen.messages)
         found = presence.others(transaction, gate.ring(), case_id, now)
-    return render_template("_here.html", others=found, changed=changed, case_id=case_id)
+    changed = stand.version != seen.version
+    return render_template("_here.html", others=found, changed=changed, came=came, stand=stand, case_id=case_id)
 
 
 @blueprint.get("/events")
@@ -50,25 +55,27 @@ def events(case_id: str) -> Response:
     """A sign that the page is open still; what is told changes whenever `show` has something else to say."""
     here, now = parts(), parts().clock()
     lasts = timedelta(seconds=here.settings.web.live_seconds * SIGNS_MISSED)
-    version = presence.note(here.database, gate.ring(), case_id, _doing(), now, lasts)
+    presence.note(here.database, gate.ring(), case_id, _doing(), now, lasts)
     with here.database.read() as transaction:
+        stand = presence.stand_of(transaction, gate.ring(), case_id)
         found = presence.others(transaction, gate.ring(), case_id, now)
-    return live.event("here", f"{_digest(found)} {version}")
+    return live.event("here", _told(found, stand))
 
 
-def arrive(case_id: str, version: int, doing: Doing) -> Mapping[str, object]:
+def arrive(view: CaseView, doing: Doing) -> Mapping[str, object]:
     """Note that a page of a case is open; gives what its template (`_presence.html`) shows of others."""
     here, now = parts(), parts().clock()
-    presence.note(here.database, gate.ring(), case_id, doing, now, WITHOUT_SIGN)
+    presence.note(here.database, gate.ring(), view.case_id, doing, now, WITHOUT_SIGN)
     with here.database.read() as transaction:
-        found = presence.others(transaction, gate.ring(), case_id, now)
-    told = f"{_digest(found)} {version}"
+        found = presence.others(transaction, gate.ring(), view.case_id, now)
+    stand = Stand(view.version, len(view.messages))
     asks = bool(here.settings.web.live_seconds)
-    return {"others": found, "told": told, "version": version, "doing": doing, "asks": asks}
+    return {"others": found, "told": _told(found, stand), "stand": stand, "doing": doing, "asks": asks}
 
 
-def _digest(found: tuple[Present, ...]) -> str:
-    return hashlib.sha256(repr([(each.member_id, each.doing) for each in found]).encode()).hexdigest()[:16]
+def _told(found: tuple[Present, ...], stand: Stand) -> str:
+    digest = hashlib.sha256(repr([(each.member_id, each.doing) for each in found]).encode()).hexdigest()[:16]
+    return f"{digest} {stand.version} {stand.messages}"
 
 
 def _doing() -> Doing:
@@ -78,6 +85,9 @@ def _doing() -> Doing:
         abort(404)
 
 
-def _version() -> int:
-    version = request.args.get("version", 1, type=int)
-    return version if 0 <= version <= LAST_VERSION else abort(404)
+def _stand() -> Stand:
+    """How far the case was when the page was made."""
+    version, messages = (request.args.get(name, -1, type=int) for name in ("version", "messages"))
+    if not (0 <= version <= LAST_VERSION and 0 <= messages <= LAST_VERSION):
+        abort(404)
+    return Stand(version, messages)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from store.casework import case_row
 from store.database import Database, changed_rows
 from store.keyring import KeyRing
 from store.members import logins
-from store.schema import Presence
+from store.schema import Message, Presence
 
 
 class Doing(StrEnum):
@@ -34,31 +34,47 @@ class Present:
     doing: Doing
 
 
-def note(db: Database, ring: KeyRing, case_id: str, doing: Doing, now: datetime, lasts: timedelta) -> int:
-    """A member has the case open, and is taken to for so long. Gives the version of the case. Raises NotFound.
+@dataclass(frozen=True)
+class Stand:
+    """How far a case is: how often a person wrote to it (`version`), and how many messages it has."""
+
+    version: int
+    messages: int
+
+
+def note(db: Database, ring: KeyRing, case_id: str, doing: Doing, now: datetime, lasts: timedelta) -> None:
+    """A member has the case open, and is taken to for so long. Raises NotFound.
 
     While they write in one window, looking in another says nothing more. What still holds for half of the time is not
     written again.
     """
     with db.read() as session:
-        version = case_row(session, ring, case_id).version
+        case_row(session, ring, case_id)
         row = session.get(Presence, (case_id, ring.member_id))
         known = (Doing(row.doing), row.until) if row is not None else None
     if known is not None:
         was, until = known
         writes_elsewhere = was is Doing.WRITING and doing is Doing.LOOKING and until > now
         if writes_elsewhere or (was is doing and now + lasts / 2 < until <= now + lasts):
-            return version
+            return
     with db.begin() as session:
         case_row(session, ring, case_id, lock=True)
         _write(session, ring, case_id, doing, now + lasts)
         session.execute(delete(Presence).where(Presence.until < now))
-    return version
 
 
-def version_of(session: Session, ring: KeyRing, case_id: str) -> int:
-    """How often a person wrote to the case. Raises NotFound."""
-    return case_row(session, ring, case_id).version
+def stand_of(session: Session, ring: KeyRing, case_id: str) -> Stand:
+    """How far the case is now. Raises NotFound."""
+    version = case_row(session, ring, case_id).version
+    count = select(func.count()).select_from(Message).where(Message.case_id == case_id)
+    return Stand(version, session.scalars(count).one())
+
+
+def first_after(session: Session, ring: KeyRing, case_id: str, known: int) -> str | None:
+    """The first message that came in after so many; None where none did. Raises NotFound."""
+    case_row(session, ring, case_id)
+    in_order = select(Message.id).where(Message.case_id == case_id).order_by(Message.taken_in_at, Message.received_at)
+    return session.scalars(in_order.offset(known).limit(1)).one_or_none()
 
 
 def others(session: Session, ring: KeyRing, case_id: str, now: datetime) -> tuple[Present, ...]:

@@ -27,7 +27,7 @@ def asked_by(page: str, name: str) -> str:
 
 def told(visitor: Visitor, path: str) -> str:
     answer = visitor.get(path)
-    found = re.fullmatch("retry: 1000\nevent: here\ndata: ([0-9a-f]{16} [0-9]+)\n\n", answer.text)
+    found = re.fullmatch("retry: 1000\nevent: here\ndata: ([0-9a-f]{16} [0-9]+ [0-9]+)\n\n", answer.text)
     assert found, answer.text
     return found[1]
 
@@ -62,6 +62,30 @@ def test_an_open_page_learns_who_came_and_that_the_case_was_changed(
     assert told(visitor, events) != came
     assert "Deze zaak is gewijzigd nadat u deze pagina opende" in visitor.get(who).text
     assert "Deze zaak is gewijzigd" not in visitor.get(f"/cases/{case_id}").text
+
+
+def test_an_open_page_learns_that_the_reporter_wrote_and_leads_to_the_message(world: World, case_id: str) -> None:
+    visitor = coordinator(world)
+    for path in ("", "/letter"):
+        page = visitor.get(f"/cases/{case_id}{path}").text
+        events, who, before = (asked_by(page, name) for name in ("here", "who", "told"))
+        assert told(visitor, events) == before
+        assert visitor.get(who).text.strip() == ""
+        world.clock.forward(seconds=1)
+        came = world.further_message(case_id, own_text="Ik trek het in. Mail mij hier niet.").message_id
+        world.clock.forward(seconds=1)
+        world.further_message(case_id, own_text="Hij leest mee.")
+        assert told(visitor, events) != before
+        said = visitor.get(who).text
+        assert "Er kwam een bericht binnen in deze zaak nadat u deze pagina opende." in said
+        assert "leest mee" not in said
+        assert "Deze zaak is gewijzigd" not in said
+        link = re.search(r'href="(/cases/[^"]+)"', said)
+        assert link
+        place, _, anchor = unescape(link[1]).partition("#")
+        assert place != f"/cases/{case_id}", "a link to the page that is open loads nothing"
+        assert anchor == f"message-{came}"
+        assert f'id="{anchor}"' in visitor.get(place).text
 
 
 def test_signs_keep_a_member_there_and_the_session_no_longer_open(
