@@ -487,9 +487,11 @@ class NoteForm(FlaskForm):  # type: ignore[misc]
 
 
 class LetterForm(FlaskForm):  # type: ignore[misc]
-    """A letter to the reporter as far as it is written. `draft`: the version of the draft that its writer saw."""
+    """A letter to the reporter as far as it is written. `draft`: the version of the draft that its writer saw;
+    `known`: how many messages of the case."""
 
     draft = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, LAST_VERSION)])
+    known = IntegerField(widget=HiddenInput(), validators=[Optional(), NumberRange(0, LAST_VERSION)])
     purpose = SelectField(_l("What the letter is for"), choices=_choices(PURPOSES), validate_choice=False)
     language = SelectField(_l("Language of the letter"), choices=_choices(LETTER_LANGUAGES), validate_choice=False)
     text = TextAreaField(
@@ -527,11 +529,13 @@ class LetterTextForm(FlaskForm):  # type: ignore[misc]
 
 
 class SendForm(CaseForm):
-    """Sending the draft that was seen. `seen`: its writer looked at the warnings; `move_on`: the case changes too."""
+    """Sending the draft that was seen. `known`: how many messages the case had then; `seen`: its writer looked at the
+    warnings; `move_on`: the case changes too."""
 
     MOST_DAYS = 92
 
     draft = IntegerField(widget=HiddenInput(), validators=[NumberRange(1, LAST_VERSION)])
+    known = IntegerField(widget=HiddenInput(), validators=[InputRequired(), NumberRange(0, LAST_VERSION)])
     when = MomentField(_l("Send later, on"), [Optional()])
     seen = BooleanField(_l("I looked at the warning, and want to send this all the same"))
     move_on = BooleanField()

@@ -31,7 +31,7 @@ from notify.catalogue import catalogue_for
 from notify.letters import LetterFacts, compose_letter, offered, places_left, subject_of
 from notify.mime import File
 from store import letter_texts, letters
-from store.casework import CaseView
+from store.casework import CaseMessage, CaseView
 from store.changes import Changed
 from store.database import clock
 from store.keyring import DeskPublicKeys, desk_keys, pins_of
@@ -67,6 +67,8 @@ def show(case_id: str) -> Answer:
         kept = letters.draft_of(transaction, gate.ring(), case_id)
         version = letters.draft_version(transaction, gate.ring(), case_id)
     draft = kept or _begun(view, _likely_purpose(view), _language(view), version)
+    known = request.args.get("known", draft.known, type=int)  # as far as the page of the case showed, who comes from it
+    draft = replace(draft, known=min(max(known, 0), len(view.messages)))
     return _page(view, draft, _filled_in(draft))
 
 
@@ -94,7 +96,8 @@ def write(case_id: str) -> Answer:
         return _page(view, _as_sent(form, before), form), 400
     draft = _as_sent(form, before)
     if then == "begin":
-        draft = _begun(view, draft.purpose, draft.language, draft.version, draft.files)
+        begun = _begun(view, draft.purpose, draft.language, draft.version, draft.files)
+        draft = replace(begun, known=draft.known)
     try:
         _keep(case_id, draft, form.files.data or (), then.removeprefix("remove-"))
     except DraftChanged:
@@ -149,6 +152,7 @@ def send(case_id: str) -> Answer:
                 *(transaction, gate.ring(), gate.index(), _keys(transaction).mailer, case_id),
                 sending.written(transaction, now),
                 version=form.version.data,
+                known=form.known.data,
                 not_before=max(when or at_the_earliest, at_the_earliest),
                 now=now,
                 move_on=bool(form.move_on.data),
@@ -226,8 +230,13 @@ class ToBeSent:
         return any(mail.bounced or mail.state is OutboxState.FAILED for mail in mails)
 
     @property
+    def came(self) -> Sequence[CaseMessage]:
+        """The messages that came in since the letter was begun."""
+        return self.view.messages[self.draft.known :]
+
+    @property
     def warns(self) -> bool:
-        return bool(self.found) or self.recipient.encrypted
+        return bool(self.found or self.came) or self.recipient.encrypted
 
     def may_go(self, form: SendForm) -> bool:
         if self.warns and not form.seen.data:
@@ -302,7 +311,7 @@ def _preview(case_id: str, form: SendForm, view: CaseView | None = None, sending
         "letter_preview.html",
         section="queue",
         view=view,
-        here_now=presence.arrive(view.case_id, view.version, Doing.WRITING),
+        here_now=presence.arrive(view, Doing.WRITING),
         sending=sending,
         form=form,
         after=leads_to(sending.draft.purpose, view.status),
@@ -326,8 +335,9 @@ def _page(
         "letter.html",
         section="queue",
         view=view,
-        here_now=presence.arrive(view.case_id, view.version, Doing.WRITING),
+        here_now=presence.arrive(view, Doing.WRITING),
         draft=draft,
+        came=view.messages[draft.known :] if draft else (),
         form=form,
         why=why,
         changed=changed,
@@ -339,14 +349,15 @@ def _page(
 def _filled_in(draft: Draft) -> LetterForm:
     form = LetterForm(formdata=None)
     form.purpose.data, form.language.data = draft.purpose.value, draft.language
-    form.text.data, form.draft.data = draft.text, draft.version
+    form.text.data, form.draft.data, form.known.data = draft.text, draft.version, draft.known
     return form
 
 
 def _as_sent(form: LetterForm, files: tuple[Enclosure, ...]) -> Draft:
     purpose = Purpose(form.purpose.data) if form.purpose.data in set(Purpose) else Purpose.OTHER
     text = (form.text.data or "").replace("\r\n", "\n")
-    return Draft(purpose, catalogue_for(form.language.data or "").language, text, files, form.draft.data or 0)
+    language = catalogue_for(form.language.data or "").language
+    return Draft(purpose, language, text, files, form.draft.data or 0, form.known.data or 0)
 
 
 def _fits(form: LetterForm, kept: Sequence[Enclosure]) -> bool:
@@ -426,7 +437,7 @@ def _begun(
     files: tuple[Enclosure, ...] = (),
     to: str | None = None,
 ) -> Draft:
-    return Draft(purpose, language, _offered(view, purpose, language, to), files, version)
+    return Draft(purpose, language, _offered(view, purpose, language, to), files, version, len(view.messages))
 
 
 _SURE = {"complaints": Kind.KLACHT, "advice": Kind.ADVIES}

@@ -32,7 +32,7 @@ def next_step(view: CaseView, *, has_draft: bool) -> Step | None:
         return Step(_l("Answer the questions of the first look"), "#first-look")
     if gate.ring().may(May.OPEN_THE_DESK) and any(mail.state is OutboxState.HELD for mail in view.outgoing):
         return Step(_l("Decide on the receipt that waits"), "#mail")
-    letter = url_for("letters.show", case_id=view.case_id)
+    letter = url_for("letters.show", case_id=view.case_id, known=len(view.messages))
     if has_draft:
         return Step(_l("Go on with your draft"), letter)
     if view.next_due is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,10 +19,11 @@ from cases.letters import LEADS_TO, Purpose, fulfils, leads_to
 from cases.lifecycle import Status
 from cases.roles import May
 from config.addresses import BadAddress, domain_to_ascii, without_tag
-from store import audit, changes, lookups, outbox, records, rows
+from store import audit, changes, lookups, outbox, presence, records, rows
 from store.audit import Action
 from store.authentic import Standing
 from store.casework import NotFound, case_row, opens_identity
+from store.changes import Changed
 from store.keypairs import KeyKind
 from store.keyring import KeyRing, PublicPair, newest_proven
 from store.lookups import IndexKey
@@ -82,13 +83,15 @@ class Enclosure:
 
 @dataclass(frozen=True)
 class Draft:
-    """A letter as far as it is written. `version` is 0 where nothing is kept yet."""
+    """A letter as far as it is written. `version` is 0 where nothing is kept yet. `known`: how many messages the case
+    had as far as its writer saw."""
 
     purpose: Purpose
     language: str
     text: str = field(repr=False)
     files: tuple[Enclosure, ...] = ()
     version: int = 0
+    known: int = 0
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ def keep_draft(session: Session, ring: KeyRing, index: IndexKey, case_id: str, d
         records.write_json(session, name, content, to, now, version=version, by=ring.author)
     except WrittenAtOnce:
         raise DraftChanged("This draft was changed in another window.") from None
-    return Draft(draft.purpose, draft.language, draft.text, draft.files, version)
+    return replace(draft, version=version)
 
 
 def drop_draft(session: Session, ring: KeyRing, case_id: str) -> None:
@@ -211,6 +214,7 @@ def send(
     written: Written,
     *,
     version: int,
+    known: int,
     not_before: datetime,
     now: datetime,
     move_on: bool = False,
@@ -218,7 +222,7 @@ def send(
     """Put a letter into the outbox, where it waits until `not_before`; gives its id. The draft goes.
 
     `move_on`: the case gets the status that such a letter leads to. The address that a letter goes to is known to the
-    case from now on. Raises NotAllowed, NotFound, Changed.
+    case from now on. Raises NotAllowed, NotFound, Changed: also where the case has more messages than are `known`.
     """
     ring.require(May.WRITE)
     before = Status(case_row(session, ring, case_id).status)
@@ -228,6 +232,8 @@ def send(
         changes.claim_version(session, ring, case_id, version)
     else:
         changes.change_status(session, ring, index, case_id, after, version=version, now=now)
+    if presence.first_after(session, ring, case_id, known):  # intake locks the case, too
+        raise Changed("A message came in since you looked at this letter. Read it before you send.")
     outbox_id = outbox.new_outbox_id()
     copy = {
         **_described(draft),
@@ -250,9 +256,9 @@ def send(
     )
     outbox.enqueue(session, mailer, index, new, now, by=ring.author)
     lookups.remember_recipient(session, ring.desk, case_id, index.recipient(outbox_id, address))
-    known = index.address(case_id, address)
-    if not lookups.knows_address(session, ring.desk, case_id, known):
-        lookups.remember_address(session, ring.desk, case_id, known)
+    digest = index.address(case_id, address)
+    if not lookups.knows_address(session, ring.desk, case_id, digest):
+        lookups.remember_address(session, ring.desk, case_id, digest)
     records.destroy(session, ring.desk, _draft(ring, case_id))
     return outbox_id
 
@@ -345,12 +351,20 @@ def _can_be_written_to(address: str, own: Collection[str]) -> bool:
 
 def _described(draft: Draft) -> dict[str, Any]:
     files = [asdict(each) for each in draft.files]
-    return {"purpose": draft.purpose.value, "language": draft.language, "text": draft.text, "files": files}
+    return {
+        "purpose": draft.purpose.value,
+        "language": draft.language,
+        "text": draft.text,
+        "files": files,
+        "known": draft.known,
+    }
 
 
 def _read(content: Mapping[str, Any], version: int) -> Draft:
     files = tuple(Enclosure(**each) for each in content["files"])
-    return Draft(Purpose(content["purpose"]), content["language"], content["text"], files, version)
+    return Draft(
+        Purpose(content["purpose"]), content["language"], content["text"], files, version, content.get("known", 0)
+    )
 
 
 def _draft(ring: KeyRing, case_id: str) -> Name:

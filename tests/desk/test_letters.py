@@ -7,6 +7,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from html import unescape
 from typing import Any
 
 import pytest
@@ -54,13 +55,19 @@ def text_of(page: str) -> str:
 
 def write(visitor: Visitor, case_id: str, text: str = OWN_WORDS, then: str = "preview", **more: Any) -> Any:
     page = visitor.get(f"/cases/{case_id}/letter").text
-    given = {"draft": field(page, "draft"), "purpose": "status", "language": "nl", "text": text, "then": then, **more}
+    given = {name: field(page, name) for name in ("draft", "known")}
+    given |= {"purpose": "status", "language": "nl", "text": text, "then": then, **more}
     return visitor.post(f"/cases/{case_id}/letter", given)
+
+
+def seen_in(page: str) -> dict[str, str]:
+    """What the form that sends carries of what its reader saw."""
+    return {name: field(page, name) for name in ("version", "draft", "known")}
 
 
 def send(visitor: Visitor, case_id: str, **more: str) -> Any:
     page = visitor.get(f"/cases/{case_id}/letter/preview").text
-    given = {"version": field(page, "version"), "draft": field(page, "draft"), **more}
+    given = {**seen_in(page), **more}
     return visitor.post(f"/cases/{case_id}/letter/send", given)
 
 
@@ -334,7 +341,7 @@ def test_what_still_has_to_be_filled_in_keeps_a_letter_from_being_sent(
     assert "[Vul in wat er is gedaan" in page
     assert 'name="version"' not in page.split("<main")[1]
     draft = field(visitor.get(f"/cases/{case_id}/letter").text, "draft")
-    sent = {"version": visitor.version(case_id), "draft": draft}
+    sent = {"version": visitor.version(case_id), "draft": draft, "known": "1"}
     assert visitor.post(f"/cases/{case_id}/letter/send", sent).status_code == 400
     assert waiting(world) == []
 
@@ -370,7 +377,7 @@ def test_nobody_who_is_not_logged_in_may_send_more_than_a_form(world: World, cas
 def test_who_saw_an_older_case_looks_again_and_keeps_the_draft(world: World, visitor: Visitor, case_id: str) -> None:
     write(visitor, case_id)
     page = visitor.get(f"/cases/{case_id}/letter/preview").text
-    seen = {"version": field(page, "version"), "draft": field(page, "draft")}
+    seen = seen_in(page)
     visitor.post(f"/cases/{case_id}/status", {"version": visitor.version(case_id), "status": "investigating"})
     assert visitor.post(f"/cases/{case_id}/letter/send", seen).status_code == 303
     assert waiting(world) == []
@@ -379,10 +386,61 @@ def test_who_saw_an_older_case_looks_again_and_keeps_the_draft(world: World, vis
     assert len(waiting(world)) == 1
 
 
+WITHDRAWN = "Ik trek het in, schrijf mij hier niet meer."
+
+
+def test_a_message_that_came_after_a_letter_was_begun_has_to_be_looked_at_before_it_goes(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    page = visitor.get(f"/cases/{case_id}/letter").text
+    world.clock.forward(seconds=1)
+    came = world.further_message(case_id, own_text=WITHDRAWN).message_id
+    given = {"draft": "0", "known": field(page, "known"), "purpose": "status", "language": "nl", "text": OWN_WORDS}
+    assert visitor.post(f"/cases/{case_id}/letter", {**given, "then": "preview"}).status_code == 303
+    for place in ("letter", "letter/preview"):
+        warning = visitor.get(f"/cases/{case_id}/{place}").text.split("binnen nadat u aan deze brief begon")[1]
+        assert f'href="/cases/{case_id}#message-{came}"' in warning.split("</div>")[0]
+    assert send(visitor, case_id).status_code == 400
+    assert waiting(world) == []
+    assert send(visitor, case_id, seen="y").status_code == 303
+    assert len(waiting(world)) == 1
+
+
+def test_who_read_the_message_that_came_and_goes_on_with_the_draft_is_warned_no_more(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    write(visitor, case_id, then="keep")
+    world.clock.forward(seconds=1)
+    world.further_message(case_id, own_text=WITHDRAWN)
+    page = visitor.get(f"/cases/{case_id}").text
+    found = re.search(r'href="([^"]+)">Verder met uw concept', page)
+    assert found
+    page = visitor.get(unescape(found[1])).text
+    assert "aan deze brief begon" not in page
+    given = {"draft": field(page, "draft"), "known": field(page, "known"), "purpose": "status", "language": "nl"}
+    visitor.post(f"/cases/{case_id}/letter", {**given, "text": OWN_WORDS, "then": "preview"})
+    assert "aan deze brief begon" not in visitor.get(f"/cases/{case_id}/letter/preview").text
+    assert send(visitor, case_id).status_code == 303
+
+
+def test_a_message_that_came_while_a_letter_was_looked_at_stops_it_whatever_was_ticked(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    write(visitor, case_id)
+    seen = seen_in(visitor.get(f"/cases/{case_id}/letter/preview").text)
+    world.clock.forward(seconds=1)
+    world.further_message(case_id, own_text=WITHDRAWN)
+    answer = visitor.post(f"/cases/{case_id}/letter/send", {**seen, "seen": "y"})
+    assert answer.headers["Location"].endswith("/letter/preview")
+    assert waiting(world) == []
+    assert "aan deze brief begon" in visitor.get(f"/cases/{case_id}/letter/preview").text
+    assert send(visitor, case_id, seen="y").status_code == 303
+
+
 def test_another_draft_than_the_one_that_was_seen_is_not_sent(world: World, visitor: Visitor, case_id: str) -> None:
     write(visitor, case_id)
     page = visitor.get(f"/cases/{case_id}/letter/preview").text
-    seen = {"version": field(page, "version"), "draft": field(page, "draft")}
+    seen = seen_in(page)
     write(visitor, case_id, "Iets anders.", "keep")
     answer = visitor.post(f"/cases/{case_id}/letter/send", seen)
     assert answer.status_code == 400

@@ -36,7 +36,7 @@ def test_what_a_case_needs_next_follows_from_what_is_due_and_its_status(world: W
         DueKind.RECEIPT: START + timedelta(days=7),
     }
     case_id = world.new_case(dues=dues).case_id
-    visitor, letter = coordinator(world), f"/cases/{case_id}/letter"
+    visitor, letter = coordinator(world), f"/cases/{case_id}/letter?known=1"
     assert step(visitor, case_id) == ("#first-look", "Vragen van de eerste blik beantwoorden")
     change(visitor, case_id, "first-look", **LOOK)
     assert step(visitor, case_id) == (letter, "De melder schrijven")
