@@ -13,7 +13,7 @@ from cases.terms import terms_of
 from desk import case, gate
 from desk.forms import CaseForm, MergeForm, ReferenceForm
 from desk.parts import parts
-from store import lookups, mergers, splitting
+from store import lookups, mergers, merging, splitting
 from store.casework import NotFound, case_row
 from store.changes import Changed
 from store.keyring import desk_keys, pins_of
@@ -169,6 +169,8 @@ def _page(case_id: str, found: Merger, version: int, *, unseen: bool = False) ->
         other=other,
         both=(view, other),
         version=version,
+        together=merging.both(other.report, view.report),
+        graver=merging.graver(view.report, other.report),
         strangers=found.strangers,
         unseen=unseen,
     )

@@ -42,7 +42,10 @@ class NotFound(Exception):
 
 @dataclass(frozen=True)
 class CaseMessage:
-    """One message of a case. `content`, `contact`, `report` are {} where the mail could not be read or understood."""
+    """One message of a case. `content`, `contact`, `report` are {} where the mail could not be read or understood.
+
+    `brought`: by a merger, of a case whose reporter wrote it.
+    """
 
     id: str
     state: str
@@ -55,6 +58,7 @@ class CaseMessage:
     report: Mapping[str, Any]
     masked_text: str
     standing: Standing = Standing.GENUINE
+    brought: bool = False
 
 
 @dataclass(frozen=True)
@@ -256,17 +260,26 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
 
     The case stays locked until the transaction ends, so that its card can be renewed by what was seen.
     """
-    row = case_row(session, ring, case_id, lock=True)  # whoever renews the card by this view is the only one
-    names = {ring.member_id: ring.login, **logins(session, ring)}
+    case_row(session, ring, case_id, lock=True)  # whoever renews the card by this view is the only one
     audit.write_look(session, ring, Action.LOOK, now, case_id=case_id)
     session.flush()
-    sealed = _Sealed(session, ring, case_id, opens_identity(session, ring, case_id))
-    messages = _messages(session, sealed)
+    view = case_as_it_is(session, ring, case_id)
     changed_rows(
         session, update(Message).where(Message.case_id == case_id, Message.seen_at.is_(None)).values(seen_at=now)
     )
-    trusted = [each for each in messages if not each.sender_is_new and each.standing is not Standing.FOREIGN]
-    suggested = merging.suggested([message.report for message in trusted])
+    return view
+
+
+def case_as_it_is(session: Session, ring: KeyRing, case_id: str) -> CaseView:
+    """The same for a change that goes by all that is known of a case; nobody looks at it. Raises NotFound."""
+    row = case_row(session, ring, case_id)
+    names = {ring.member_id: ring.login, **logins(session, ring)}
+    sealed = _Sealed(session, ring, case_id, opens_identity(session, ring, case_id))
+    messages = _messages(session, sealed)
+    genuine = [each for each in messages if each.standing is not Standing.FOREIGN]
+    trusted = [each for each in genuine if not each.sender_is_new]
+    brought = [each for each in genuine if each.sender_is_new and each.brought]
+    suggested = merging.suggested([each.report for each in trusted], [each.report for each in brought])
     decisions, first_look = sealed.one(RecordKind.DECISIONS), sealed.one(RecordKind.FIRST_LOOK)
     decided, looked = (
         decisions.content if decisions else {},
@@ -469,6 +482,7 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
             report=of(row, RecordKind.REPORT),
             masked_text=of(row, RecordKind.MASKED).get("text", ""),
             standing=standing(row),
+            brought=bool(of(row, RecordKind.MESSAGE if sealed.identity else RecordKind.MASKED).get("brought")),
         )
         for row in rows
     )

@@ -61,10 +61,21 @@ def decide(
     if not set(decided) <= set(merging.DECIDABLE):
         raise NotDecidable("This part of a report is not there to be corrected.")
     row = claim_version(session, ring, case_id, version)
+    decide_on(session, ring, index, case_id, decided, now)
+    if Status(row.status) in ENDED and policy is not None:
+        retention.plan(session, ring, index, case_id, policy, now)
+    return row.version
+
+
+def decide_on(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, decided: Mapping[str, Any], now: datetime
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The same in a case whose version is claimed; gives all decisions as they were before, and as they are."""
     found = records.marked(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
     before = found.content if found and found.counts else {}  # what Meldpost did not write gets no signature
     new = {part: {"value": value, "by": ring.member_id, "at": now.isoformat()} for part, value in decided.items()}
-    write_next(session, ring, index, case_id, RecordKind.DECISIONS, {**before, **new}, now)
+    after = {**before, **new}
+    write_next(session, ring, index, case_id, RecordKind.DECISIONS, after, now)
     if "severity" in decided and decided["severity"] != Severity.ACUUT:
         cancel_dues(session, case_id, [DueKind.URGENT_LOOK])
     if "missing" in decided and not _missing(session, ring, case_id) <= set(decided["missing"]):
@@ -72,9 +83,7 @@ def decide(
     change_card(session, ring, index, case_id, decided, now)
     for part, value in decided.items():
         put_on_the_trail(session, ring, index, case_id, Action.DECIDE, now, {"part": part, "value": value})
-    if Status(row.status) in ENDED and policy is not None:
-        retention.plan(session, ring, index, case_id, policy, now)
-    return row.version
+    return before, after
 
 
 def correct_contact(

@@ -268,6 +268,7 @@ def add_content(
     now: datetime,
     version: int = 1,
     by: Author | None = None,
+    brought: bool = False,
 ) -> None:
     """Seal what a mail says, all but the mail itself, as one version of the message's records."""
 
@@ -279,11 +280,12 @@ def add_content(
         _write_attachment(session, keys.identity, case_id, message_id, position, attachment, now, by)
         for position, attachment in enumerate(new.attachments)
     ]
-    content = {**new.content, "attachments": attachments, "sender_is_new": sender_is_new}
+    stands = {"sender_is_new": sender_is_new} | ({"brought": True} if brought else {})
+    content = {**new.content, "attachments": attachments, **stands}
     add(RecordKind.MESSAGE, content, keys.identity)
     add(RecordKind.CONTACT, new.contact, keys.identity)
     add(RecordKind.REPORT, new.report, keys.case)
-    masked = {"text": new.masked_text, "checked": False, "sender_is_new": sender_is_new}
+    masked = {"text": new.masked_text, "checked": False, **stands}
     add(RecordKind.MASKED, masked, keys.case)
 
 

@@ -4,6 +4,10 @@ The messages go over, sealed anew to the keys of the case that survives. The mer
 persons wrote in it, by the keys that it has: what it was, who worked on it, and how to undo it. Its reference and its
 mails lead to the survivor (`lookups.surviving_case`).
 
+The survivor says of persons concerned, categories and severity what both said. The messages suggest it; where persons
+decided, so that suggestions do not count or do not say it, whoever merges decides it, and undoes that by undoing the
+merger.
+
 What is due to it becomes due to the survivor, beside what is due there, on the same days: the terms of the law did not
 stop, and each reporter was promised an answer. Who opens the survivor reads all of it afterwards, so nobody may be
 let in to a case by merging it who is kept out of it.
@@ -22,10 +26,10 @@ from sqlalchemy.orm import Session
 from cases.lifecycle import OPEN, Status
 from cases.roles import May
 from cases.terms import LOOKS, OF_THE_DESK, DueKind
-from store import access_list, audit, dues, lookups, mailer_contact, moving, outbox, records, retention
+from store import access_list, audit, dues, lookups, mailer_contact, merging, moving, outbox, records, retention
 from store.audit import Action
-from store.casework import NotFound, case_row, opens_identity
-from store.changes import Changed, claim_version
+from store.casework import CaseView, NotFound, case_as_it_is, case_row, opens_identity
+from store.changes import Changed, claim_version, decide_on, put_on_the_trail, renew_card, write_next
 from store.dues import DueState
 from store.intake import CaseKeys
 from store.keypairs import KeyKind
@@ -49,7 +53,7 @@ class CannotMerge(Exception):
 
 @dataclass(frozen=True)
 class Merger:
-    """What a merger would do, or did. `strangers`: is there a sender whom the survivor does not know?"""
+    """What a merger would do. `strangers`: is there a sender whom the survivor does not know?"""
 
     into: str
     messages: int
@@ -91,17 +95,20 @@ def merge(
     survivor = claim_version(session, ring, into, into_version)
     _check(session, ring, index, row, survivor)
     to = _keys(session, ring, index, into)
+    left, before = (case_as_it_is(session, ring, each) for each in (case_id, into))
     moved = [moving.move_message(session, ring, index, each.id, to, now) for each in _messages(session, case_id)]
     carried = _carry_dues(session, ring, case_id, into)
-    before, row.status = row.status, Status.MERGED
+    status, row.status = row.status, Status.MERGED
     row.merged_into_id, row.closed_at = into, now
     dues.cancel_dues(session, case_id, [kind for kind in DueKind if kind is not DueKind.RECEIPT])
     outbox.cancel(session, case_id, [OutgoingKind.REMINDER], now)
     mailer_contact.forget(session, case_id)
     content = {
         "into": into,
-        "status": before,
+        "status": status,
         "messages": {each.message_id: each.was_new for each in moved},
+        "brought": [each.message_id for each in moved if each.was_brought],
+        "decided": _decide_as_both(session, ring, index, left, before, now),
         "dues": [[kind, step] for kind, step in carried],
         "at": now.isoformat(),
     }
@@ -140,10 +147,14 @@ def undo(session: Session, ring: KeyRing, index: IndexKey, case_id: str, *, vers
         raise CannotMerge("nothing_stays")
     theirs = {moving.sender_of(session, ring, there[each]) for each in back}
     for message_id, was_new in back.items():
-        moving.move_message(session, ring, index, message_id, to, now, sender_is_new=was_new)
+        brought = message_id in found.get("brought", ())
+        moving.move_message(session, ring, index, message_id, to, now, sender_is_new=was_new, brought=brought)
     _forget_senders(session, ring, index, into, filter(None, theirs))
     row.status, row.merged_into_id, row.closed_at = found["status"], None, None
     _bring_dues_back(session, case_id, into, [(DueKind(kind), step) for kind, step in found["dues"]])
+    _take_decisions_back(session, ring, index, into, found.get("decided") or {}, now)
+    for each in (case_id, into):
+        renew_card(session, ring, index, case_as_it_is(session, ring, each), now)
     _note(session, ring, index, case_id, Action.MERGER_UNDONE, into, {"messages": len(back)}, now)
     _note(session, ring, index, into, Action.MERGER_UNDONE, case_id, {"messages": len(back)}, now)
     records.changed(session, case_id)
@@ -204,6 +215,47 @@ def _keys(session: Session, ring: KeyRing, index: IndexKey, case_id: str) -> Cas
 def _messages(session: Session, case_id: str) -> list[Message]:
     found = select(Message).where(Message.case_id == case_id).order_by(Message.taken_in_at, Message.received_at)
     return list(session.scalars(found))
+
+
+def _decide_as_both(
+    session: Session, ring: KeyRing, index: IndexKey, left: CaseView, before: CaseView, now: datetime
+) -> dict[str, Any]:
+    """Have the survivor, and its card, say what both cases said; gives the decisions that this took, by their parts,
+    each with what was decided there before."""
+    into = before.case_id
+    view = case_as_it_is(session, ring, into)
+    renew_card(session, ring, index, view, now)
+    of_persons = set(left.decisions) | set(before.decisions)
+    if left.first_look or before.first_look:
+        of_persons.add("severity")
+    if of_persons & {"categories", "primary"}:
+        of_persons |= {"categories", "primary"}
+    wanted = merging.both(before.report, left.report)
+    values = {
+        part: value
+        for part, value in wanted.items()
+        if part in of_persons and not merging.says(view.report, part, value)
+    }
+    if not values:
+        return {}
+    old, new = decide_on(session, ring, index, into, values, now)
+    return {part: [old.get(part), new[part]] for part in values}
+
+
+def _take_decisions_back(
+    session: Session, ring: KeyRing, index: IndexKey, case_id: str, taken: Mapping[str, Any], now: datetime
+) -> None:
+    """What a merger decided is as it was before; what somebody decided since stays."""
+    found = records.marked(session, ring, Name(case_id, case_id, RecordKind.DECISIONS))
+    decided = dict(found.content) if found and found.counts else {}
+    back = {part: before for part, (before, by_merger) in taken.items() if decided.get(part) == by_merger}
+    if not back:
+        return
+    kept = {part: each for part, each in decided.items() if part not in back}
+    after = kept | {part: before for part, before in back.items() if before}
+    write_next(session, ring, index, case_id, RecordKind.DECISIONS, after, now)
+    for part in back:
+        put_on_the_trail(session, ring, index, case_id, Action.DECISION_UNDONE, now, {"part": part})
 
 
 def _carry_dues(session: Session, ring: KeyRing, case_id: str, into: str) -> list[tuple[DueKind, int]]:

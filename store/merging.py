@@ -19,12 +19,14 @@ MOST_CONCERNED = 40
 CONTACT_PARTS = ("name", "email", "phone", "address")
 
 
-def suggested(reports: Sequence[Report]) -> dict[str, Any]:
-    """The machine's report of a case: the first message's that was understood, with what others of its reporter add.
+def suggested(reports: Sequence[Report], brought: Sequence[Report] = ()) -> dict[str, Any]:
+    """The machine's report of a case: the first message's that was understood, with what others of its reporter add,
+    and what a merger brought of another reporter.
 
-    Something is missing only while every message lacks it; a case is as serious as the gravest of its messages.
+    Something is missing only while every message lacks it; what is missing of the reporter nobody else's mail tells. A
+    case is as serious as the gravest of its messages.
     """
-    understood = [report for report in reports if report]
+    understood = [report for report in (*reports, *map(_of_another, brought)) if report]
     if not understood:
         return {}
     base = next((report for report in understood if report.get("kind")), understood[0])
@@ -35,6 +37,9 @@ def suggested(reports: Sequence[Report]) -> dict[str, Any]:
         if "missing" in later:  # a robot's mail, say, was not read for what it lacks
             merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
         merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())
+        if later.get("categories"):
+            merged["categories"] = _with_categories(merged.get("categories") or (), later["categories"])
+            merged["primary"] = merged.get("primary") or later.get("primary")
         severity = gravest([merged.get("severity"), later.get("severity")])
         if severity != merged.get("severity"):
             merged["severity"], merged["severity_scores"] = severity, later.get("severity_scores") or {}
@@ -102,6 +107,12 @@ def gravest(severities: Iterable[str | None]) -> str | None:
     return next((each.value for each in reversed(Severity) if each in known), None)
 
 
+def graver(one: Report, other: Report) -> bool:
+    """Is the one known to be more serious than the other?"""
+    severities = [one.get("severity"), other.get("severity")]
+    return severities[0] != severities[1] and gravest(severities) == severities[0]
+
+
 def found_in(contact: Report) -> frozenset[str]:
     """Which of the required fields these contact details hold."""
     return frozenset(slug for slug in ABOUT_THE_REPORTER if contact.get(slug))
@@ -125,6 +136,43 @@ def contact_before(written: Sequence[Report]) -> Report | None:
     if first:
         return written[first - 1]
     return None if written[0].get("entered") else {"value": {}}
+
+
+def both(one: Report, other: Report) -> dict[str, Any]:
+    """What two cases say together of persons concerned, categories and severity."""
+    categories = _with_categories(one.get("categories") or (), other.get("categories") or ())
+    return {
+        "concerned": _joined(one.get("concerned") or (), other.get("concerned") or ()),
+        "categories": [{"slug": each["slug"], "sub": list(each.get("sub") or ())} for each in categories],
+        "primary": one.get("primary") or other.get("primary"),
+        "severity": gravest([one.get("severity"), other.get("severity")]),
+    }
+
+
+def says(report: Report, part: str, value: Any) -> bool:
+    """Does a report say this of a part already? How sure a machine is of a category is no part of it."""
+    if part != "categories":
+        return bool(report.get(part) == value)
+    told, wanted = ({each["slug"]: set(each.get("sub") or ()) for each in of} for of in (report.get(part) or (), value))
+    return told == wanted
+
+
+def _with_categories(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
+    """The categories of both, each once, with what both say of what kind it is."""
+    joined = {category["slug"]: category for category in first}
+    for category in more:
+        known = joined.get(category["slug"], category)
+        sub = list(dict.fromkeys([*(known.get("sub") or ()), *(category.get("sub") or ())]))
+        joined[category["slug"]] = {**known, "sub": sub} if sub else known
+    return list(joined.values())
+
+
+def _of_another(report: Report) -> Report:
+    """What a message of another reporter tells of a case: nothing of who its own reporter is."""
+    if "missing" not in report:
+        return report
+    told = [slug for slug in report["missing"] if slug not in ABOUT_THE_REPORTER]
+    return {**report, "missing": [*told, *sorted(ABOUT_THE_REPORTER)]}
 
 
 def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:

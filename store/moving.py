@@ -31,10 +31,12 @@ class CannotMove(Exception):
 
 @dataclass(frozen=True)
 class Moved:
-    """A message that was moved. `was_new`: was its sender new to the case that it came from?"""
+    """A message that was moved. `was_new`: was its sender new to the case that it came from? `was_brought`: had another
+    merger brought it there?"""
 
     message_id: str
     was_new: bool
+    was_brought: bool
 
 
 def move_message(
@@ -46,9 +48,11 @@ def move_message(
     now: datetime,
     *,
     sender_is_new: bool | None = None,
+    brought: bool | None = None,
 ) -> Moved:
     """Take a message with its files to the case that `to` are the keys of. `sender_is_new` to that case: None, where it
-    is to be seen whether that knows the address. Both cases are locked by who calls this. Raises CannotMove."""
+    is to be seen whether that knows the address. `brought`: does it count for what that case is about, whoever sent it?
+    None, where it does if it did where it was. Both cases are locked by who calls this. Raises CannotMove."""
     row = session.get_one(Message, message_id)
     case_id = to.case.owner
     content = _content(session, ring, row)
@@ -57,7 +61,10 @@ def move_message(
         sender_is_new = sender is None or not lookups.knows_address(
             session, ring.desk, case_id, index.address(case_id, sender)
         )
-    _reseal(session, ring, row, to, {"sender_is_new": sender_is_new}, now)
+    was_new, was_brought = bool(content.get("sender_is_new", True)), bool(content.get("brought"))
+    if brought is None:
+        brought = was_brought or not was_new
+    _reseal(session, ring, row, to, {"sender_is_new": sender_is_new, "brought": brought}, now)
     row.case_id = case_id
     lookups.move_message(session, message_id, case_id)
     if sender and not sender_is_new:
@@ -65,7 +72,7 @@ def move_message(
         if not lookups.knows_address(session, ring.desk, case_id, known):
             lookups.remember_address(session, ring.desk, case_id, known)
     session.flush()
-    return Moved(message_id, bool(content.get("sender_is_new", True)))
+    return Moved(message_id, was_new, was_brought)
 
 
 def move_receipts(

@@ -90,6 +90,7 @@ def write_anew(
     add_content(
         *(session, keys, known.case_id, known.message_id, new),
         sender_is_new=bool(known.content.get("sender_is_new", True)),
+        brought=bool(known.content.get("brought")),
         now=now,
         version=reading,
         by=ring.author,

@@ -78,7 +78,7 @@ def split_off(
     )
     session.flush()
     new_id = made.case.owner
-    moving.move_message(session, ring, index, message_id, made, now, sender_is_new=False)
+    moving.move_message(session, ring, index, message_id, made, now, sender_is_new=False, brought=False)
     receipts = moving.move_receipts(session, ring, index, message_id, case_id, made, now)
     if sender and not _wrote_more(session, ring, case_id, sender):
         lookups.forget_address(session, ring.desk, case_id, index.address(case_id, sender))

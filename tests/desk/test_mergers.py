@@ -60,6 +60,38 @@ def test_a_case_is_merged_into_the_one_whose_reference_was_given(world: World, v
     assert "K2345-00001" not in visitor.get("/").text
 
 
+GRAVE = {
+    "kind": "melding",
+    "categories": [{"slug": "intimidatie", "score": 0.9, "sub": []}],
+    "primary": "intimidatie",
+    "severity": "acuut",
+    "concerned": [{"name": "Joris Dol", "function": "portier"}],
+}
+
+
+def test_the_page_shows_what_both_say_warns_of_the_graver_and_both_stand_in_the_queue(
+    world: World, visitor: Visitor
+) -> None:
+    into = world.new_case(sender=APPIE, report={**GRAVE, "severity": "laag", "concerned": []}).case_id
+    case_id = world.new_case(sender=APPIE, more=OTHER, report=GRAVE).case_id
+    page = choose(visitor, case_id, "K2345-00000").text.split("<main")[1]
+    goes, stays, together = re.split("<h2>", page)[1:4]
+    assert [word in goes for word in ("Acuut", "Joris Dol", "Intimidatie", "Melding")] == [True] * 4
+    assert [word in stays for word in ("Laag", "Intimidatie", "Melding", "Joris Dol")] == [True, True, True, False]
+    assert [word in together for word in ("Acuut", "Joris Dol")] == [True, True]
+    assert "De ernstigere zaak gaat in de lichtere op" in page
+    assert merge(visitor, case_id, "K2345-00000", seen="y").location == f"/cases/{into}"
+    rows = visitor.get("/").text.split("<tbody")[1]
+    assert [word in rows for word in ("K2345-00000", "Acuut", "Laag")] == [True, True, False]
+    assert "De ernstigere zaak" not in choose(visitor, into, "K2345-00001").text
+
+
+def test_the_lesser_that_goes_into_the_graver_is_no_reason_to_warn(world: World, visitor: Visitor) -> None:
+    world.new_case(sender=APPIE, report=GRAVE)
+    case_id = world.new_case(sender=APPIE, report={**GRAVE, "severity": "laag"}).case_id
+    assert "De ernstigere zaak" not in choose(visitor, case_id, "K2345-00000").text
+
+
 def test_a_merged_case_says_on_top_where_it_went_and_offers_reading_and_undoing_alone(
     world: World, visitor: Visitor
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -185,6 +187,113 @@ def test_a_sender_whom_the_survivor_does_not_know_stays_marked_and_gets_no_lette
         assert recipient_of(session, world.ring, other, ()) is NoWay.MERGED
     assert not isinstance(recipient, NoWay)
     assert recipient.address == SANNE
+
+
+GRAVE = {
+    "kind": "melding",
+    "categories": [{"slug": "intimidatie", "score": 0.9, "sub": []}],
+    "primary": "intimidatie",
+    "severity": "acuut",
+    "missing": [],
+    "concerned": [{"name": "Joris Dol", "function": "portier"}],
+}
+BOTH_CATEGORIES = ["pesten", "intimidatie"]
+
+
+def grave(world: World, sender: str = PIET, reference: str = "GGGGG-HHHHH") -> str:
+    return world.open_case(replace(written(sender, "dreigt"), report=GRAVE), reference).case_id
+
+
+def decide(world: World, case_id: str, **parts: object) -> None:
+    with world.db.begin() as session:
+        version = casework.case_row(session, world.ring, case_id).version
+        changes.decide(session, world.ring, INDEX, case_id, parts, version=version, now=NOW)
+
+
+def merge_as_they_are(world: World, case_id: str, into: str) -> None:
+    versions = [look(world, each).version for each in (case_id, into)]
+    merge(world, case_id, into, version=versions[0], into_version=versions[1])
+
+
+def card_of(world: World, case_id: str) -> Mapping[str, Any]:
+    with world.db.read() as session:
+        return records.opened_of_subjects(session, world.ring, [case_id], RecordKind.CARD)[case_id]
+
+
+def about(of: Mapping[str, Any]) -> tuple[Any, ...]:
+    categories = [each["slug"] for each in of["categories"]]
+    return of["severity"], [each["name"] for each in of["concerned"]], categories, of["primary"]
+
+
+TOGETHER = ("acuut", ["Rolf Dijkgraaf", "Joris Dol"], BOTH_CATEGORIES, "pesten")
+
+
+@pytest.mark.parametrize("sender", [SANNE, PIET], ids=["the same reporter", "another"])
+def test_the_case_that_stays_says_who_and_how_serious_of_both_on_its_card_at_once(
+    world: World, into: str, sender: str
+) -> None:
+    other = grave(world, sender)
+    merge(world, other, into)
+    assert about(card_of(world, into)) == TOGETHER
+    view = look(world, into)
+    assert about(view.report) == TOGETHER
+    assert view.decisions == {}
+    assert (view.contact["name"], view.report["missing"]) == (
+        "Sanne Vogel",
+        ["address", "phone"] if sender == PIET else [],
+    )
+
+
+def test_an_empty_case_is_about_what_is_merged_into_it(world: World) -> None:
+    paper = world.open_case(replace(written(SANNE, "brief"), report={"marks": []}), "JJJJJ-KKKKK").case_id
+    merge(world, grave(world), paper)
+    assert about(card_of(world, paper)) == ("acuut", ["Joris Dol"], ["intimidatie"], "intimidatie")
+
+
+def test_what_persons_decided_in_either_case_is_decided_in_the_one_that_stays(world: World, into: str) -> None:
+    other = grave(world)
+    persons = [{"name": "Joris Dol", "function": "portier"}, {"name": "Els Kuik", "function": None}]
+    decide(world, other, concerned=persons)
+    decide(world, into, severity="laag", categories=[{"slug": "pesten", "sub": []}], primary="pesten")
+    merge_as_they_are(world, other, into)
+    view, expected = (
+        look(world, into),
+        ("acuut", ["Rolf Dijkgraaf", "Joris Dol", "Els Kuik"], BOTH_CATEGORIES, "pesten"),
+    )
+    assert about(view.report) == about(card_of(world, into)) == expected
+    assert {part: each.by for part, each in view.decisions.items()} == dict.fromkeys(
+        ("concerned", "severity", "categories", "primary"), "ada"
+    )
+
+
+def test_what_a_person_called_less_grave_does_not_come_back_as_the_machines_word(world: World, into: str) -> None:
+    other = grave(world)
+    decide(world, other, severity="laag", concerned=[])
+    merge_as_they_are(world, other, into)
+    assert about(look(world, into).report)[:2] == ("midden", ["Rolf Dijkgraaf"])
+
+
+def test_undoing_a_merger_undoes_what_it_decided_and_leaves_what_was_decided_since(world: World, into: str) -> None:
+    other = grave(world)
+    decide(world, into, severity="laag", concerned=[{"name": "Rolf Dijkgraaf", "function": "chef"}])
+    before = {each: look(world, each) for each in (other, into)}
+    merge_as_they_are(world, other, into)
+    decide(world, into, concerned=[{"name": "Els Kuik", "function": None}])
+    undo(world, other)
+    view = look(world, into)
+    assert about(view.report) == about(card_of(world, into)) == ("laag", ["Els Kuik"], ["pesten"], "pesten")
+    assert view.decisions["severity"] == before[into].decisions["severity"]
+    assert about(look(world, other).report) == about(card_of(world, other)) == about(before[other].report)
+
+
+def test_what_a_merger_brought_counts_on_through_another_merger_and_back(world: World, into: str) -> None:
+    other, third = grave(world), world.open_case(written("els@weg.example", "derde"), "JJJJJ-KKKKK").case_id
+    merge(world, other, into)
+    merge_as_they_are(world, into, third)
+    assert look(world, third).report["severity"] == "acuut"
+    undo(world, into)
+    assert look(world, third).report["severity"] == "midden"
+    assert about(look(world, into).report) == TOGETHER
 
 
 def test_a_merger_is_undone_to_what_was_before(world: World, case_id: str, into: str) -> None:

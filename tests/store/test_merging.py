@@ -100,3 +100,12 @@ def test_a_severity_that_a_later_message_gave_has_the_scores_of_that_message() -
     )
     assert merging.suggested([first, later])["severity_scores"] == {"acuut": 0.7}
     assert merging.suggested([later, first])["severity_scores"] == {"acuut": 0.7}
+
+
+def test_what_another_reporter_tells_says_nothing_of_who_the_reporter_is() -> None:
+    own = {"kind": "overig", "missing": ["phone", "concerned_name"]}
+    brought = {"kind": "melding", "missing": [], "concerned": [{"name": "Piet Stam", "function": "inkoper"}]}
+    together = merging.suggested([own], [brought])
+    assert together["missing"] == ["phone"]
+    assert together["concerned"] == brought["concerned"]
+    assert merging.suggested([], [brought])["missing"] == ["address", "email", "phone"]

@@ -1,11 +1,12 @@
 """What is written anew of a message that was read again, and what is not."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
-from store import casework, reread
+from store import casework, mergers, reread
 from store.audit import Action
 from store.casework import NotFound
 from store.changes import Changed
@@ -44,6 +45,18 @@ def test_what_is_written_anew_are_next_versions_with_the_member_on_the_trail(wor
     assert message.content["subject"] == "Nieuw gelezen"
     assert [event.action for event in view.timeline if event.by == "ada"] == [Action.READ_AGAIN, Action.LOOK]
     assert view.timeline[1].detail == {"result": "read"}
+
+
+def test_what_a_merger_brought_counts_on_when_it_is_read_again(world: World) -> None:
+    into = world.open_case().case_id
+    report = {"kind": "melding", "severity": "acuut", "concerned": []}
+    brought = world.open_case(mail(sender="piet@elders.example", report=report), "CCCCC-DDDDD")
+    with world.db.begin() as session:
+        mergers.merge(session, world.ring, INDEX, brought.case_id, into, version=1, into_version=1, now=NOW)
+    before = known(world, replace(brought, case_id=into), 2)
+    with world.db.begin() as session:
+        reread.write_anew(session, world.ring, INDEX, before, mail(report=report), version=2, now=NOW)
+        assert casework.view_case(session, world.ring, into, NOW).report["severity"] == "acuut"
 
 
 def test_a_third_reading_comes_after_the_second(world: World) -> None:
