@@ -1,5 +1,6 @@
 """Letters: what a person writes to a reporter, what for, and what follows from it. Pure."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -29,6 +30,16 @@ LEADS_TO: Mapping[Purpose, Status] = MappingProxyType(
     }
 )
 """Where a case stands once such a letter is on its way. A closing has an outcome and an approver, and is said apart."""
+
+
+_PLACE = re.compile(r"\[[^\[\]]*\]")
+_WORD = re.compile(r"\w+")
+
+
+def follows(text: str, begun_from: str) -> bool:
+    """Does a letter still say most of what the text says that such letters begin from, places to fill in aside?"""
+    said, offered = (set(_WORD.findall(_PLACE.sub("", each).casefold())) for each in (text, begun_from))
+    return 2 * len(said & offered) > len(offered)
 
 
 def fulfils(purpose: Purpose) -> tuple[DueKind, ...]:

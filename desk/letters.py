@@ -15,11 +15,11 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from cases.giveaways import Giveaways, giveaways
-from cases.letters import Purpose, leads_to
+from cases.letters import Purpose, follows, leads_to
 from cases.roles import May
 from cases.terms import DueKind
 from config.settings import DeskSettings
-from config.taxonomy import Kind, MissingField
+from config.taxonomy import ABOUT_THE_REPORTER, Kind, MissingField
 from desk import case, drafts, gate, identity, presence, ways
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
@@ -235,6 +235,13 @@ class ToBeSent:
         return self.view.messages[self.draft.known :]
 
     @property
+    def moves_on(self) -> bool:
+        """Is the status that such letters lead to likely meant? Not where its text became another, nor where the
+        reporter wrote since the desk last did."""
+        offered = _offered(self.view, self.draft.purpose, self.draft.language, minutes="")
+        return follows(self.draft.text, offered) and not self.came and not _reporter_wrote_last(self.view)
+
+    @property
     def warns(self) -> bool:
         return bool(self.found or self.came) or self.recipient.encrypted
 
@@ -306,7 +313,7 @@ def _preview(case_id: str, form: SendForm, view: CaseView | None = None, sending
     if sending is None:
         return redirect(url_for("letters.show", case_id=case_id), 303)
     if request.method == "GET":
-        form.move_on.data = True
+        form.move_on.data = sending.moves_on
     body = render_template(
         "letter_preview.html",
         section="queue",
@@ -461,7 +468,7 @@ def _offered(
             view.received_at,
             view.reference,
             Kind(known) if known in set(Kind) else None,
-            tuple(MissingField(slug) for slug in report.get("missing") or () if slug in set(MissingField)),
+            *_missing(view),
             bool(report.get("anonymous")),
             feedback.astimezone(zone()).date() if feedback and feedback > parts().clock() else None,
             elsewhere.text_in.get(language, elsewhere.text) if elsewhere else "",
@@ -492,7 +499,30 @@ def _likely_purpose(view: CaseView) -> Purpose:
     asked = request.args.get("purpose", "")
     if asked in _purposes(view):
         return Purpose(asked)
-    return Purpose.ASK if view.report.get("missing") else Purpose.STATUS
+    sure, _ = _missing(view)
+    about_others = [each for each in sure if not (view.report.get("anonymous") and each in ABOUT_THE_REPORTER)]
+    return Purpose.ASK if about_others and not _reporter_wrote_last(view) else Purpose.STATUS
+
+
+def _missing(view: CaseView) -> tuple[tuple[MissingField, ...], tuple[MissingField, ...]]:
+    """What is missing by a person's word, or as surely as a receipt would name it; and what may be."""
+    missing = tuple(MissingField(slug) for slug in view.report.get("missing") or () if slug in set(MissingField))
+    if "missing" in view.decisions:
+        return missing, ()
+    scores, threshold = view.suggested.get("missing_scores") or {}, parts().settings.rules.ask_threshold
+    sure = tuple(each for each in missing if scores.get(each, 0) >= threshold)
+    return sure, tuple(each for each in missing if each not in sure)
+
+
+def _reporter_wrote_last(view: CaseView) -> bool:
+    """Did a further message come in since the last letter? What the case began with is none."""
+    letters_at = [
+        each.created_at
+        for each in view.outgoing
+        if each.kind is OutgoingKind.LETTER and each.state is not OutboxState.CANCELLED
+    ]
+    further = [each.taken_in_at for each in view.messages[1:] if not each.content.get("automatic")]
+    return bool(further) and (not letters_at or max(further) > max(letters_at))
 
 
 def _language(view: CaseView) -> str:

@@ -32,9 +32,9 @@ _PLACE = re.compile(r"\[[^\[\]]{1,300}\]")
 
 @dataclass(frozen=True)
 class LetterFacts:
-    """What a letter may be filled with. `answer_by`: the day on which feedback is due; None where it is not.
-    `elsewhere`: the organisation that a referral names, as the desk's settings have it. `minutes`: of a conversation,
-    as they were entered."""
+    """What a letter may be filled with. `missing` is surely missing, `perhaps` may be. `answer_by`: the day on which
+    feedback is due; None where it is not. `elsewhere`: the organisation that a referral names, as the desk's settings
+    have it. `minutes`: of a conversation, as they were entered."""
 
     purpose: Purpose
     language: str
@@ -42,6 +42,7 @@ class LetterFacts:
     reference: str = ""
     kind: Kind | None = None
     missing: tuple[MissingField, ...] = ()
+    perhaps: tuple[MissingField, ...] = ()
     anonymous: bool = False
     answer_by: date | None = None
     elsewhere: str = ""
@@ -62,7 +63,7 @@ def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> 
         "received": catalogue.moment(facts.received_at, desk.timezone),
         "reference": facts.reference,
         "answer_by": catalogue.date(facts.answer_by) if facts.answer_by else "",
-        "missing": "\n".join(f"- {catalogue.fields[each]}" for each in _asked(facts)),
+        "missing": "\n".join(_asked(facts, catalogue)),
         "elsewhere": facts.elsewhere,
     }
     values["missing"] = values["missing"] or catalogue.sentences["letter_ask_place"]
@@ -75,9 +76,15 @@ def offered(desk: DeskSettings, facts: LetterFacts, text: str | None = None) -> 
 _WHERE_TO: Mapping[Kind | None, str] = {Kind.KLACHT: "complaints", Kind.ADVIES: "advice"}
 
 
-def _asked(facts: LetterFacts) -> list[MissingField]:
-    """An anonymous reporter is asked nothing about themselves."""
-    return [field for field in facts.missing if not (facts.anonymous and field in ABOUT_THE_REPORTER)]
+def _asked(facts: LetterFacts, catalogue: Catalogue) -> list[str]:
+    """A line for each field; of one that may be there already the writer has to say. An anonymous reporter is asked
+    nothing about themselves."""
+    place = dict.fromkeys(facts.perhaps, f" {catalogue.sentences['letter_ask_perhaps']}")
+    return [
+        f"- {catalogue.fields[field]}{place.get(field, '')}"
+        for field in (*facts.missing, *facts.perhaps)
+        if not (facts.anonymous and field in ABOUT_THE_REPORTER)
+    ]
 
 
 def places_left(text: str, begun_from: str = "") -> tuple[str, ...]:

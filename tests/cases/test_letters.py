@@ -2,7 +2,7 @@
 
 import pytest
 
-from cases.letters import LEADS_TO, Purpose, fulfils, leads_to
+from cases.letters import LEADS_TO, Purpose, follows, fulfils, leads_to
 from cases.lifecycle import TRANSITIONS, Status
 from cases.terms import DueKind
 
@@ -25,3 +25,10 @@ def test_who_is_asked_something_is_waited_for() -> None:
     assert leads_to(Purpose.ASK, Status.RECEIVED) is Status.AWAITING_REPORTER
     assert leads_to(Purpose.ASK, Status.AWAITING_REPORTER) is None
     assert leads_to(Purpose.CLOSING, Status.INVESTIGATING) is None
+
+
+def test_a_letter_follows_its_text_while_it_says_most_of_it() -> None:
+    begun = "Good day,\n\nWe can see to it better when we also know:\n- your address [take out?]\n\nYou need not tell."
+    assert follows(begun.replace(" [take out?]", "") + "\nAda", begun)
+    assert follows(begun.replace("You need not tell.", ""), begun)
+    assert not follows("Good day, thank you for your message.", begun)

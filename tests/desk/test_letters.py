@@ -23,7 +23,7 @@ from store.outbox import OutboxState, unpacked
 from store.records import Name, RecordKind
 from store.schema import Outbox, Record
 from tests.desk.test_roles import member
-from tests.desk.world import CONTACT, DESK, Visitor, World, coordinator, found_file
+from tests.desk.world import CONTACT, DESK, REPORT, Visitor, World, coordinator, found_file
 
 REPORTER = "appie@reporter.example"
 OWN_WORDS = "Goedendag,\n\nWe bespreken uw bericht volgende week.\n\nMet vriendelijke groet"
@@ -91,6 +91,59 @@ def test_a_letter_begins_from_what_is_missing_in_the_language_of_the_reporter(vi
     assert "- uw telefoonnummer\n- uw adres" in text_of(page)
     assert "K2345-00000" in text_of(page)
     assert '<option selected value="ask">' in page
+
+
+def test_a_letter_asks_for_what_is_surely_missing_and_leaves_the_rest_to_its_writer(
+    world: World, visitor: Visitor
+) -> None:
+    scores = {"phone": 0.99, "address": 0.6}
+    case_id = world.new_case(report={**REPORT, "missing_scores": scores}).case_id
+    text = text_of(visitor.get(f"/cases/{case_id}/letter").text)
+    assert "- uw telefoonnummer\n- uw adres [misschien staat dit al in het bericht" in text
+    write(visitor, case_id, text, purpose="ask")
+    assert 'name="known"' not in visitor.get(f"/cases/{case_id}/letter/preview").text, "it cannot be sent yet"
+    decided = {"version": visitor.version(case_id), "value": ["phone", "address"]}
+    assert visitor.post(f"/cases/{case_id}/decide/missing", decided).status_code == 303
+    write(visitor, case_id, "", "begin", purpose="ask")
+    assert "- uw adres\n\n" in text_of(visitor.get(f"/cases/{case_id}/letter").text)
+
+
+NOTHING_TO_ASK: dict[str, dict[str, Any]] = {
+    "nothing is missing": {"missing": []},
+    "nothing is surely missing": {"missing_scores": {"phone": 0.6, "address": 0.6}},
+    "the reporter is anonymous": {"anonymous": True},
+}
+
+
+@pytest.mark.parametrize("why", NOTHING_TO_ASK)
+def test_where_there_is_nothing_to_ask_a_letter_begins_as_one_that_says_how_it_stands(
+    world: World, visitor: Visitor, why: str
+) -> None:
+    case_id = world.new_case(report={**REPORT, **NOTHING_TO_ASK[why]}).case_id
+    assert '<option selected value="status">' in visitor.get(f"/cases/{case_id}/letter").text
+
+
+def moves_on(visitor: Visitor, case_id: str) -> bool:
+    """Is the status that the letter leads to ticked beforehand?"""
+    found = re.search(r'name="move_on" value="y"( checked)?', visitor.get(f"/cases/{case_id}/letter/preview").text)
+    assert found
+    return bool(found[1])
+
+
+def test_the_case_is_to_wait_by_itself_only_for_an_answer_that_was_asked_for(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    asking = text_of(visitor.get(f"/cases/{case_id}/letter").text)
+    write(visitor, case_id, "Dank voor uw bericht.", purpose="ask")
+    assert not moves_on(visitor, case_id)
+    write(visitor, case_id, asking.replace("- uw adres\n", "") + "\nNoor", purpose="ask")
+    assert moves_on(visitor, case_id)
+    world.clock.forward(minutes=1)
+    world.further_message(case_id, own_text="Hij staat met een mes voor mijn deur.")
+    write(visitor, case_id, asking, purpose="ask", known="2")
+    assert not moves_on(visitor, case_id), "the reporter wrote last"
+    write(visitor, case_id, asking, "drop")
+    assert '<option selected value="status">' in visitor.get(f"/cases/{case_id}/letter").text
 
 
 def test_another_text_and_language_can_be_chosen_and_takes_the_place_of_the_first(
