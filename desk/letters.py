@@ -23,7 +23,7 @@ from config.taxonomy import ABOUT_THE_REPORTER, Kind, MissingField
 from desk import case, drafts, gate, identity, presence, ways
 from desk.attachments import FILE_POLICY, disposition
 from desk.forms import LetterForm, SendForm
-from desk.language import switched, zone
+from desk.language import moment, switched, zone
 from desk.parts import parts
 from desk.security import BODY_LIMIT
 from desk.telling import Piece, pieces
@@ -162,7 +162,12 @@ def send(case_id: str) -> Answer:
         return redirect(url_for("letters.preview", case_id=case_id), 303)
     except CannotBeSent:
         return redirect(url_for("letters.show", case_id=case_id), 303)
-    flash(gettext("The letter is on its way. As long as it is queued you can take it back."), "good")
+    if when is None:
+        flash(gettext("The letter is on its way. As long as it is queued you can take it back."), "good")
+    else:
+        flash(
+            gettext("The letter goes out on %(moment)s. Until then you can take it back.", moment=moment(when)), "good"
+        )
     return redirect(url_for("case.show", case_id=case_id, _anchor=f"letter-{outbox_id}"), 303)
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from cases.letters import Purpose
+from cases.lifecycle import Status
 from cases.terms import DoneReason, DueKind
 from config.settings import DeskSettings
 from config.taxonomy import ABOUT_THE_REPORTER, Kind, MissingField
@@ -25,7 +26,7 @@ from notify.mime import File
 from store import audit, dues
 from store.audit import Action
 from store.outbox import Mail
-from store.sending import Claim, key_of_the_case
+from store.sending import Claim, key_of_the_case, lead_on
 
 _PLACE = re.compile(r"\[[^\[\]]{1,300}\]")
 
@@ -134,10 +135,12 @@ def completed(desk: DeskSettings, token: str, mail: Mail, now: datetime) -> Mail
 
 
 def was_sent(session: Session, keys: SenderKeys, claimed: Claim, mail: Mail, now: datetime) -> None:
-    """What a letter was to meet is met, and the trail of its case says by what. Of a letter that came back a person
-    says that it is not."""
+    """What a letter was to meet is met, and its case stands where the letter leads; the trail says by what. Of a letter
+    that came back a person says that it is not."""
     if claimed.case_id is None or not mail.fulfils:
         return
+    if mail.leads_to:
+        lead_on(session, claimed, Status(mail.leads_to), now, key_of_the_case(session, claimed, keys.index))
     due = {each.kind for each in dues.open_dues(session, claimed.case_id)}
     met = [kind for kind in map(DueKind, mail.fulfils) if kind in due]
     dues.finish_dues(session, claimed.case_id, met)

@@ -152,6 +152,7 @@ class Outgoing:
     """A mail to the reporter or the desk; the copy's parts are None where none was kept.
 
     `by`: the log-in name of the member who signed it, None for what the program wrote. `files`: what went with it.
+    `leads_to`: the status that its case gets when it goes.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Outgoing:
     purpose: str | None = None
     language: str | None = None
     files: tuple[Mapping[str, Any], ...] = ()
+    leads_to: str | None = None
 
     @property
     def bounced(self) -> bool:
@@ -628,6 +630,7 @@ def _outgoing(session: Session, sealed: _Sealed, names: Mapping[str, str]) -> tu
             purpose=copy.get("purpose"),
             language=copy.get("language"),
             files=tuple(copy.get("files") or ()),
+            leads_to=copy.get("leads_to"),
         )
 
     return tuple(with_copy(row) for row in outbox.of_case(session, sealed.case_id))

@@ -15,12 +15,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from cases.letters import LEADS_TO, Purpose, fulfils, leads_to
+from cases.letters import Purpose, fulfils, leads_to
 from cases.lifecycle import Status
 from cases.roles import May
 from config.addresses import BadAddress, domain_to_ascii, without_tag
-from store import audit, changes, lookups, outbox, presence, records, rows
-from store.audit import Action
+from store import changes, lookups, outbox, presence, records, rows
 from store.authentic import Standing
 from store.casework import NotFound, case_row, opens_identity
 from store.changes import Changed
@@ -221,17 +220,15 @@ def send(
 ) -> str:
     """Put a letter into the outbox, where it waits until `not_before`; gives its id. The draft goes.
 
-    `move_on`: the case gets the status that such a letter leads to. The address that a letter goes to is known to the
-    case from now on. Raises NotAllowed, NotFound, Changed: also where the case has more messages than are `known`.
+    `move_on`: the case gets the status that such a letter leads to when it goes. The address that a letter goes to is
+    known to the case from now on. Raises NotAllowed, NotFound, Changed: also where the case has more messages than are
+    `known`.
     """
     ring.require(May.WRITE)
     before = Status(case_row(session, ring, case_id).status)
     draft, address = written.draft, written.recipient.address
     after = leads_to(draft.purpose, before) if move_on else None
-    if after is None:
-        changes.claim_version(session, ring, case_id, version)
-    else:
-        changes.change_status(session, ring, index, case_id, after, version=version, now=now)
+    changes.claim_version(session, ring, case_id, version)
     if presence.first_after(session, ring, case_id, known):  # intake locks the case, too
         raise Changed("A message came in since you looked at this letter. Read it before you send.")
     outbox_id = outbox.new_outbox_id()
@@ -240,7 +237,7 @@ def send(
         "kind": OutgoingKind.LETTER.value,
         "subject": written.subject,
         "to": address,
-        "status_before": before if after else None,
+        "leads_to": after,
     }
     new = NewOutgoing(
         id=outbox_id,
@@ -253,6 +250,7 @@ def send(
         copy=copy,
         not_before=not_before,
         fulfils=tuple(fulfils(draft.purpose)),
+        leads_to=after,
     )
     outbox.enqueue(session, mailer, index, new, now, by=ring.author)
     lookups.remember_recipient(session, ring.desk, case_id, index.recipient(outbox_id, address))
@@ -264,13 +262,13 @@ def send(
 
 
 def take_back(session: Session, ring: KeyRing, index: IndexKey, case_id: str, outbox_id: str, now: datetime) -> bool:
-    """Take a letter back before it goes: it is the member's draft again, and the case stands where it stood.
+    """Take a letter back before it goes: it is the member's draft again.
 
     False: the member was writing another already, or its copy is not as a member signed it, so the letter stays among
     what was written. Raises NotAllowed, NotFound, TooLate.
     """
     ring.require(May.WRITE)
-    row = case_row(session, ring, case_id)
+    case_row(session, ring, case_id)
     found = outbox.with_id(session, ring.desk, outbox_id)
     if found is None or found.case_id != case_id or found.kind is not OutgoingKind.LETTER:
         raise NotFound("There is no such letter in this case.")
@@ -279,7 +277,6 @@ def take_back(session: Session, ring: KeyRing, index: IndexKey, case_id: str, ou
     copy = _signed_copy(session, ring, case_id, outbox_id)
     if copy is None:
         return False
-    _go_back(session, ring, index, case_id, Status(row.status), copy, now)
     if draft_version(session, ring, case_id):
         return False
     keep_draft(session, ring, index, case_id, _read(copy, 0), now)
@@ -293,27 +290,6 @@ def _signed_copy(session: Session, ring: KeyRing, case_id: str, outbox_id: str) 
     except records.CANNOT_OPEN:
         return None
     return found.content if found and found.author_id else None
-
-
-def _go_back(
-    session: Session,
-    ring: KeyRing,
-    index: IndexKey,
-    case_id: str,
-    current: Status,
-    copy: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    """The status that the letter brought about is undone, also where no step by hand leads back."""
-    before = copy.get("status_before")
-    if not before or current is not LEADS_TO.get(Purpose(copy["purpose"])):
-        return
-    row = case_row(session, ring, case_id)
-    changes.claim_version(session, ring, case_id, row.version).status = before
-    to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
-    detail = {"from": current, "to": before, "outcome": None}
-    audit.write(session, ring.desk, Action.STATUS, now, member_id=ring.member_id, case_id=case_id, detail=detail, to=to)
-    session.flush()
 
 
 def _is_the_reporters(found: Opened) -> bool:

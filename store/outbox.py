@@ -91,6 +91,7 @@ class NewOutgoing:
     A held mail counts when it is released (`store.changes`).
     `copy` is what the desk keeps of a mail to a reporter: {kind, subject, text, to}. `member_id`: whom a notice is for.
     `not_before`: it goes then at the earliest; None: at once. `fulfils`: kinds of dues that are met when it went out.
+    `leads_to`: the status that its case gets then.
     A mail without a `message_id` gets it, and where answers go, from the sender: the desk signs no token.
     """
 
@@ -107,6 +108,7 @@ class NewOutgoing:
     member_id: str | None = None
     not_before: datetime | None = None
     fulfils: tuple[str, ...] = ()
+    leads_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Mail:
     envelope_sender: str
     mime: bytes
     fulfils: tuple[str, ...] = ()
+    leads_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -388,6 +391,8 @@ def packed(new: NewOutgoing) -> bytes:
     }
     if new.fulfils:
         head["fulfils"] = new.fulfils
+    if new.leads_to:
+        head["leads_to"] = new.leads_to
     encoded = json.dumps(head).encode()
     return _LENGTH.pack(len(encoded)) + encoded + new.mime
 
@@ -402,6 +407,7 @@ def unpacked(content: bytes) -> Mail:
         head["envelope_sender"],
         content[_LENGTH.size + length :],
         tuple(head.get("fulfils", ())),
+        head.get("leads_to"),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from cases.lifecycle import TRANSITIONS, Status
 from store import audit
 from store.audit import Action
 from store.database import Database, changed_rows, clock, database_now
@@ -20,7 +21,7 @@ from store.keypairs import KeyKind, PrivateKey
 from store.keyring import PublicPair, UnprovenKey, newest_proven
 from store.lookups import IndexKey
 from store.outbox import Mail, OutboxState, OutgoingKind, frame_context, note, unpacked
-from store.schema import Desk, KeyPair, MailCap, Outbox, new_id
+from store.schema import CaseFile, Desk, KeyPair, MailCap, Message, Outbox, new_id
 from store.sealing import open_sealed
 
 _MAY_BE_TAKEN_TWICE = 2
@@ -141,6 +142,20 @@ def key_of_the_case(session: Session, claimed: Claim, index: IndexKey) -> Public
         return newest_proven(session, index, claimed.desk, KeyKind.CASE, claimed.case_id)
     except UnprovenKey:
         return None
+
+
+def lead_on(session: Session, claimed: Claim, after: Status, now: datetime, to: PublicPair | None) -> bool:
+    """A letter went out: its case stands where the letter leads, unless no step leads there any more, or a message came
+    in since it was written, which a person has to see to first. The version stays: it counts what persons write."""
+    row = session.scalars(select(CaseFile).where(CaseFile.id == claimed.case_id).with_for_update()).one_or_none()
+    came = exists().where(Message.case_id == claimed.case_id, Message.taken_in_at > claimed.created_at)
+    if row is None or after not in TRANSITIONS[Status(row.status)] or session.scalar(select(came)):
+        return False
+    detail = {"from": row.status, "to": after, "outcome": None}
+    row.status = after
+    session.flush()
+    audit.write(session, claimed.desk, Action.STATUS, now, case_id=claimed.case_id, detail=detail, to=to)
+    return True
 
 
 def mark_retry(db: Database, claimed: Claim, delay_seconds: float) -> bool:

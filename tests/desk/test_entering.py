@@ -276,7 +276,7 @@ def test_minutes_are_sent_for_approval_after_a_look_at_the_warning(world: World,
     assert send(visitor, case_id, move_on="y").status_code == 400
     assert send(visitor, case_id, move_on="y", seen="y").status_code == 303
     assert len(waiting(world)) == 1
-    assert look(world, case_id).status == "awaiting_reporter"
+    assert "De zaak komt dan op: Wacht op melder" in visitor.get(f"/cases/{case_id}").text
 
 
 def test_minutes_are_in_no_draft_of_who_did_not_open_who_reported(world: World, visitor: Visitor) -> None:

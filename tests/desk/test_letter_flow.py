@@ -11,11 +11,12 @@ from email.policy import default
 import pytest
 from playwright.sync_api import Page, expect
 
+from cases.lifecycle import Status
 from cases.terms import DueKind
 from notify.delivery import deliver
 from store.lookups import TokenKey
 from tests.desk.conftest import log_in, open_who_reported
-from tests.desk.test_letters import send, waiting, write
+from tests.desk.test_letters import send, status, waiting, write
 from tests.desk.world import World, coordinator
 from tests.notify.test_smtp import AnyPort, Keeper
 
@@ -69,6 +70,46 @@ def test_a_letter_goes_from_the_desk_to_the_reporters_server_and_its_answer_find
     visitor.post(f"/cases/{case_id}/dues/feedback/open", {"version": visitor.version(case_id)})
     dues = visitor.get(f"/cases/{case_id}").text.split('id="dues"')[1].split("</section>")[0]
     assert dues.count("Met een brief die is verzonden") == 1
+
+
+LED_TO = {"ask": Status.AWAITING_REPORTER, "referral": Status.REFERRED}
+
+
+@pytest.mark.parametrize("purpose", LED_TO)
+def test_a_case_stands_where_a_letter_leads_once_it_went_where_its_writer_wants_that(
+    world: World, reporters_server: tuple[int, Keeper], purpose: str
+) -> None:
+    port, _ = reporters_server
+    at_once(world, port)
+    case_id, visitor = world.new_case(dues=due_soon(world)).case_id, coordinator(world)
+    secrets = world.mailer_secrets()
+    choices: list[tuple[dict[str, str], Status]] = [({}, Status.RECEIVED), ({"move_on": "y"}, LED_TO[purpose])]
+    for chosen, after in choices:
+        write(visitor, case_id, purpose=purpose)
+        send(visitor, case_id, **chosen)
+        assert status(world, case_id) == Status.RECEIVED
+        assert deliver(world.settings, secrets, world.database).sent == 1
+        assert status(world, case_id) == after
+
+
+@pytest.mark.parametrize("what", ["the reporter wrote", "it was set aside"])
+def test_a_case_stays_where_it_is_when_something_happened_before_its_letter_went(
+    world: World, reporters_server: tuple[int, Keeper], what: str
+) -> None:
+    port, _ = reporters_server
+    at_once(world, port)
+    case_id, visitor = world.new_case(dues=due_soon(world)).case_id, coordinator(world)
+    write(visitor, case_id, purpose="ask")
+    send(visitor, case_id, move_on="y")
+    world.clock.forward(minutes=5)
+    after = Status.RECEIVED
+    if what == "the reporter wrote":
+        world.further_message(case_id, own_text="Schrijf mij hier niet meer.")
+    else:
+        after = Status.SET_ASIDE
+        visitor.post(f"/cases/{case_id}/status", {"version": visitor.version(case_id), "status": after.value})
+    assert deliver(world.settings, world.mailer_secrets(), world.database).sent == 1
+    assert status(world, case_id) == after
 
 
 def test_a_letter_waits_until_it_can_be_taken_back_no_longer(
