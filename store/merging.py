@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from config.taxonomy import ABOUT_THE_REPORTER, Severity
+from config.taxonomy import ABOUT_THE_REPORTER, Kind, Severity
 
 Report = Mapping[str, Any]
 
@@ -16,6 +16,9 @@ DECIDABLE = ("kind", "categories", "primary", "severity", "concerned", "missing"
 MOST_CONCERNED = 40
 """More persons than this one case does not name: a mail that does is no list to work from."""
 
+_WAITING: Sequence[str] = (Kind.MELDING, Kind.AANVULLING, Kind.ADVIES, Kind.KLACHT, Kind.OVERIG)
+"""The kinds, what waits least first, as the queue has them."""
+
 CONTACT_PARTS = ("name", "email", "phone", "address")
 
 
@@ -24,7 +27,7 @@ def suggested(reports: Sequence[Report], brought: Sequence[Report] = ()) -> dict
     and what a merger brought of another reporter.
 
     Something is missing only while every message lacks it; what is missing of the reporter nobody else's mail tells. A
-    case is as serious as the gravest of its messages.
+    case is as serious as the gravest of its messages, has the categories of all, and is of the kind that waits least.
     """
     understood = [report for report in (*reports, *map(_of_another, brought)) if report]
     if not understood:
@@ -40,6 +43,10 @@ def suggested(reports: Sequence[Report], brought: Sequence[Report] = ()) -> dict
         if later.get("categories"):
             merged["categories"] = _with_categories(merged.get("categories") or (), later["categories"])
             merged["primary"] = merged.get("primary") or later.get("primary")
+        if later.get("evidence"):
+            merged["evidence"] = [*(merged.get("evidence") or ()), *later["evidence"]]
+        if _waits_less(later.get("kind"), merged.get("kind")):
+            merged["kind"], merged["kind_scores"] = later["kind"], later.get("kind_scores") or {}
         severity = gravest([merged.get("severity"), later.get("severity")])
         if severity != merged.get("severity"):
             merged["severity"], merged["severity_scores"] = severity, later.get("severity_scores") or {}
@@ -165,6 +172,13 @@ def _with_categories(first: Sequence[Report], more: Sequence[Report]) -> list[Re
         sub = list(dict.fromkeys([*(known.get("sub") or ()), *(category.get("sub") or ())]))
         joined[category["slug"]] = {**known, "sub": sub} if sub else known
     return list(joined.values())
+
+
+def _waits_less(kind: str | None, than: str | None) -> bool:
+    """Does a case of this kind wait less? That something adds to a case says nothing of what the case is."""
+    if kind not in _WAITING or kind == Kind.AANVULLING:
+        return False
+    return than not in _WAITING or _WAITING.index(kind) < _WAITING.index(than)
 
 
 def _of_another(report: Report) -> Report:

@@ -109,3 +109,53 @@ def test_what_another_reporter_tells_says_nothing_of_who_the_reporter_is() -> No
     assert together["missing"] == ["phone"]
     assert together["concerned"] == brought["concerned"]
     assert merging.suggested([], [brought])["missing"] == ["address", "email", "phone"]
+
+
+BULLIED = {
+    "kind": "melding",
+    "categories": [{"slug": "pesten", "score": 0.9, "sub": []}],
+    "primary": "pesten",
+    "evidence": [{"text": "hij lacht mij uit", "category": "pesten"}],
+}
+THREATENED = {
+    "kind": "aanvulling",
+    "categories": [{"slug": "intimidatie", "score": 0.8}, {"slug": "pesten", "score": 0.4, "sub": []}],
+    "primary": "intimidatie",
+    "evidence": [{"text": "ik maak je dood", "category": "intimidatie"}],
+}
+
+
+def test_a_later_message_adds_its_categories_with_what_they_rest_on() -> None:
+    together = merging.suggested([BULLIED, THREATENED])
+    assert [(each["slug"], each["score"]) for each in together["categories"]] == [("pesten", 0.9), ("intimidatie", 0.8)]
+    assert (together["kind"], together["primary"]) == ("melding", "pesten")
+    assert [each["category"] for each in together["evidence"]] == ["pesten", "intimidatie"]
+    assert [each["slug"] for each in BULLIED["categories"]] == ["pesten"]  # type: ignore[index]
+
+
+def test_finer_labels_of_a_category_are_those_of_all_messages() -> None:
+    reports = [{"categories": [{"slug": "strafbaar_feit", "sub": [sub]}]} for sub in ("fraude", "diefstal", "fraude")]
+    assert merging.suggested(reports)["categories"] == [{"slug": "strafbaar_feit", "sub": ["fraude", "diefstal"]}]
+
+
+def test_categories_that_a_person_decided_stay_whatever_a_later_message_adds() -> None:
+    decisions = {"categories": {"value": [{"slug": "pesten", "sub": []}], "at": "2026-03-02", "by": "ada"}}
+    report = merging.decided(merging.suggested([BULLIED, THREATENED]), decisions, None)
+    assert report["categories"] == [{"slug": "pesten", "sub": []}]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "together"),
+    [
+        (["overig", "melding"], "melding"),
+        (["advies", "melding"], "melding"),
+        (["aanvulling", "melding"], "melding"),
+        (["melding", "klacht"], "melding"),
+        (["advies", "aanvulling"], "advies"),
+        (["overig", "aanvulling"], "overig"),
+        (["klacht", None], "klacht"),
+    ],
+)
+def test_a_case_is_of_the_kind_that_waits_least_of_its_messages(kinds: list[str | None], together: str) -> None:
+    found = merging.suggested([{"kind": kind, "kind_scores": {kind: 0.9}} for kind in kinds])
+    assert (found["kind"], merging.scores(found)) == (together, {"kind": 0.9})
