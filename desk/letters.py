@@ -27,6 +27,7 @@ from desk.language import moment, switched, zone
 from desk.parts import parts
 from desk.security import BODY_LIMIT
 from desk.telling import Piece, pieces
+from desk.words import LETTER_LANGUAGES
 from notify.catalogue import catalogue_for
 from notify.letters import LetterFacts, compose_letter, offered, places_left, subject_of
 from notify.mime import File
@@ -89,15 +90,15 @@ def write(case_id: str) -> Answer:
         return _dropped(case_id)
     with parts().database.read() as transaction:
         kept = letters.draft_of(transaction, gate.ring(), case_id)
-    before = kept.files if kept else ()
-    if then == "begin":
+    if then in ("begin", "back"):
         form.text.validators = ()
-    if not form.validate() or not _fits(form, before):
-        return _page(view, _as_sent(form, before), form), 400
-    draft = _as_sent(form, before)
+    draft = _as_sent(form, kept)
+    if not form.validate() or not _fits(form, draft.files):
+        return _page(view, draft, form), 400
     if then == "begin":
-        begun = _begun(view, draft.purpose, draft.language, draft.version, draft.files)
-        draft = replace(begun, known=draft.known)
+        draft = replace(draft, text=_offered(view, draft.purpose, draft.language), before=_set_aside(view, draft))
+    if then == "back":
+        draft = replace(draft, text=draft.before, before=_set_aside(view, draft))
     try:
         _keep(case_id, draft, form.files.data or (), then.removeprefix("remove-"))
     except DraftChanged:
@@ -105,8 +106,14 @@ def write(case_id: str) -> Answer:
         return _page(view, replace(draft, version=form.draft.data), form, changed=kept), 409
     if then == "preview":
         return redirect(url_for("letters.preview", case_id=case_id), 303)
-    flash(gettext("The draft is kept."), "good")
+    flash(_said_of(then, draft), "good")
     return redirect(url_for("letters.show", case_id=case_id), 303)
+
+
+def _said_of(then: str, draft: Draft) -> str:
+    if then == "begin" and draft.before:
+        return str(gettext("Another text stands in your letter now. “Back to my text” gives you what you wrote."))
+    return str(gettext("The draft is kept."))
 
 
 @blueprint.post("/keep")
@@ -118,7 +125,7 @@ def keep(case_id: str) -> drafts.Answer:
     if not form.validate():
         return drafts.not_kept()
     try:
-        return drafts.kept(_keep(case_id, _as_sent(form, kept.files if kept else ())))
+        return drafts.kept(_keep(case_id, _as_sent(form, kept)))
     except DraftChanged:
         return drafts.changed_elsewhere()
 
@@ -365,11 +372,20 @@ def _filled_in(draft: Draft) -> LetterForm:
     return form
 
 
-def _as_sent(form: LetterForm, files: tuple[Enclosure, ...]) -> Draft:
+def _as_sent(form: LetterForm, kept: Draft | None) -> Draft:
+    """What stands in the form, with what only the draft that is kept knows."""
     purpose = Purpose(form.purpose.data) if form.purpose.data in set(Purpose) else Purpose.OTHER
     text = (form.text.data or "").replace("\r\n", "\n")
     language = catalogue_for(form.language.data or "").language
-    return Draft(purpose, language, text, files, form.draft.data or 0, form.known.data or 0)
+    files, before = (kept.files, kept.before) if kept else ((), "")
+    return Draft(purpose, language, text, files, form.draft.data or 0, form.known.data or 0, before)
+
+
+def _set_aside(view: CaseView, draft: Draft) -> str:
+    """What the writer goes back to when another text takes the place of theirs: a text that nobody changed is not
+    theirs."""
+    offered = {_offered(view, purpose, language).strip() for purpose in Purpose for language in LETTER_LANGUAGES}
+    return draft.before if draft.text.strip() in {"", *offered} else draft.text
 
 
 def _fits(form: LetterForm, kept: Sequence[Enclosure]) -> bool:

@@ -83,7 +83,7 @@ class Enclosure:
 @dataclass(frozen=True)
 class Draft:
     """A letter as far as it is written. `version` is 0 where nothing is kept yet. `known`: how many messages the case
-    had as far as its writer saw."""
+    had as far as its writer saw. `before`: what they wrote themselves, before another text took its place."""
 
     purpose: Purpose
     language: str
@@ -91,6 +91,7 @@ class Draft:
     files: tuple[Enclosure, ...] = ()
     version: int = 0
     known: int = 0
+    before: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def keep_draft(session: Session, ring: KeyRing, index: IndexKey, case_id: str, d
     version = records.next_version(session, ring.desk, name)
     records.destroy(session, ring.desk, name)
     to = newest_proven(session, index, ring.desk, KeyKind.IDENTITY, case_id)
-    content = {**_described(draft), "at": now.isoformat()}
+    content = {**_described(draft), "before": draft.before, "at": now.isoformat()}
     try:
         records.write_json(session, name, content, to, now, version=version, by=ring.author)
     except WrittenAtOnce:
@@ -337,9 +338,14 @@ def _described(draft: Draft) -> dict[str, Any]:
 
 
 def _read(content: Mapping[str, Any], version: int) -> Draft:
-    files = tuple(Enclosure(**each) for each in content["files"])
     return Draft(
-        Purpose(content["purpose"]), content["language"], content["text"], files, version, content.get("known", 0)
+        Purpose(content["purpose"]),
+        content["language"],
+        content["text"],
+        tuple(Enclosure(**each) for each in content["files"]),
+        version,
+        content.get("known", 0),
+        content.get("before", ""),
     )
 
 

@@ -157,6 +157,42 @@ def test_another_text_and_language_can_be_chosen_and_takes_the_place_of_the_firs
     assert "[Fill in what has been done" in text_of(page)
 
 
+def begin(visitor: Visitor, case_id: str, text: str, **more: str) -> str:
+    """The text of the letter once another was begun, or what `then` says."""
+    write(visitor, case_id, text, **{"then": "begin", **more})
+    return text_of(visitor.get(f"/cases/{case_id}/letter").text)
+
+
+def test_what_was_written_is_there_to_go_back_to_when_another_text_took_its_place(
+    world: World, visitor: Visitor, case_id: str
+) -> None:
+    offered = begin(visitor, case_id, OWN_WORDS, purpose="feedback")
+    assert "[Vul in wat er is gedaan" in offered
+    page = visitor.get(f"/cases/{case_id}/letter").text
+    assert 'value="back"' in page
+    visitor.post(
+        f"/cases/{case_id}/letter/keep",
+        {"draft": field(page, "draft"), "known": "1", "purpose": "feedback", "language": "nl", "text": offered},
+    )
+    begin(visitor, case_id, offered, purpose="closing")  # looking at further texts loses nothing either
+    assert begin(visitor, case_id, offered, then="back") == OWN_WORDS
+    begin(visitor, case_id, OWN_WORDS, purpose="status")
+    assert begin(visitor, case_id, "Iets anders.", then="back") == OWN_WORDS
+    assert begin(visitor, case_id, OWN_WORDS, then="back") == "Iets anders."
+    write(visitor, case_id)
+    send(visitor, case_id)
+    (row,) = waiting(world)
+    with world.database.read() as session:
+        copy = records.opened_json(session, world.ring, Name(case_id, row.id, RecordKind.OUTGOING))
+    assert "before" not in copy, "what was deleted before sending is gone"
+
+
+def test_a_text_that_nobody_changed_is_nothing_to_go_back_to(visitor: Visitor, case_id: str) -> None:
+    offered = text_of(visitor.get(f"/cases/{case_id}/letter").text)
+    begin(visitor, case_id, offered, purpose="feedback", language="en")
+    assert 'value="back"' not in visitor.get(f"/cases/{case_id}/letter").text
+
+
 def test_a_draft_is_kept_sealed_and_signed_for_its_member_alone(world: World, visitor: Visitor, case_id: str) -> None:
     write(visitor, case_id, "Zwaluwstaart.", "keep")
     assert "Zwaluwstaart." in text_of(visitor.get(f"/cases/{case_id}/letter").text)
