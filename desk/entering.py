@@ -6,6 +6,8 @@ same limits, then understood by the same machine. So hostile files are as far fr
 was entered can be read again. Only then is it sealed.
 """
 
+import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from mimetypes import guess_type
-from secrets import randbelow
+from secrets import randbelow, token_hex
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -41,6 +43,7 @@ from ingest.message import read_message, unread_message
 from ingest.raw import RawMail
 from store import entering, lookups
 from store.casework import NotFound, case_row
+from store.entering import EnteredAlready, was_entered
 from store.intake import NewMessage
 from store.keyring import desk_keys, pins_of
 from store.restriction import Restriction
@@ -78,6 +81,7 @@ class Entered:
 @blueprint.get("")
 def show() -> str:
     form = EnterForm(formdata=None)
+    form.once.data = token_hex(16)
     form.received.data = parts().clock().astimezone(zone()).date()
     return _page(form)
 
@@ -94,9 +98,12 @@ def enter() -> Answer:
         return _page(form, unsent=True)
     if not form.validate():
         return _page(form), 400
+    case_id = _case_of(form)
     try:
         with RawMail.from_bytes(_as_mail(form)) as raw:
-            case_id = _enter(form, raw)
+            _enter(form, raw, case_id)
+    except EnteredAlready:
+        return _shown(case_id, before=True)
     except again.Busy:
         flash(
             gettext("Another message is being read right now. Choose your files again and send it in a minute."), "warn"
@@ -109,12 +116,26 @@ def enter() -> Answer:
     return _shown(case_id)
 
 
-def _enter(form: EnterForm, raw: RawMail) -> str:
+def _case_of(form: EnterForm) -> str:
+    """The id of the case that this form becomes: by the token of the form, its member and all that was filled in. So
+    the same is entered once, however often it is sent, and what was changed since is never taken for the same."""
+    written = [form.once.data, gate.ring().member_id, form.way.data, str(form.received.data), form.text.data]
+    digest = hashlib.sha256(json.dumps([*written, form.contact()]).encode())
+    for file in form.given():
+        content = hashlib.file_digest(file.stream, "sha256")  # type: ignore[arg-type]
+        file.stream.seek(0)
+        digest.update(json.dumps([file.filename, content.hexdigest()]).encode())
+    return digest.hexdigest()[:32]
+
+
+def _enter(form: EnterForm, raw: RawMail, case_id: str) -> None:
+    """Raises EnteredAlready, whether the same was sent to this process or to another."""
     here, ring = parts(), gate.ring()
     received_at = _received_at(form)
     way = str(form.way.data)
     try:
         with again.turn():
+            _refuse_what_is_there(case_id)  # before it is read: it may have waited for the same to be entered
             found: Anew | None = again.understand(raw)
     except ReadError:
         found = None  # kept whole, as a mail is that nobody can read
@@ -123,7 +144,7 @@ def _enter(form: EnterForm, raw: RawMail) -> str:
         now = here.clock()
         linked = _named_in(transaction, form.text.data or "")
         entered = _understood(transaction, desk, found, raw, received_at, way, linked)
-        taken = entering.enter(
+        entering.enter(
             *(transaction, ring, gate.index()),
             desk_keys(transaction, ring.desk, pins_of(desk)),
             entered.message,
@@ -132,9 +153,15 @@ def _enter(form: EnterForm, raw: RawMail) -> str:
             due=_dues(desk, entered.report, received_at, now),
             restriction=entered.restriction,
             linked_case=linked,
+            case_id=case_id,
             now=now,
         )
-    return taken.case_id
+
+
+def _refuse_what_is_there(case_id: str) -> None:
+    with parts().database.read() as transaction:
+        if was_entered(transaction, case_id):
+            raise EnteredAlready("This was entered already.")
 
 
 def _named_in(session: Session, text: str) -> str | None:
@@ -215,7 +242,7 @@ def _kind(file: FileStorage) -> tuple[str, str]:
     return (kind if kind.startswith(("image/", "application/")) else "application/octet-stream"), name
 
 
-def _shown(case_id: str) -> Response:
+def _shown(case_id: str, *, before: bool = False) -> Response:
     with parts().database.read() as transaction:
         try:
             case_row(transaction, gate.ring(), case_id)
@@ -225,6 +252,9 @@ def _shown(case_id: str) -> Response:
                 "warn",
             )
             return redirect(url_for("queue.show"), 303)
+    if before:
+        flash(gettext("You sent this report more than once. It is entered once: this is its case."), "warn")
+        return redirect(url_for("case.show", case_id=case_id), 303)
     flash(gettext("The report is entered. Read what the machine made of it."), "good")
     return redirect(url_for("case.show", case_id=case_id), 303)
 

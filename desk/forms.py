@@ -554,13 +554,15 @@ class ReferForm(FlaskForm):  # type: ignore[misc]
 
 
 class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
-    """A report that did not come by mail. `today`: the day on which it is entered, on the clock of the desk."""
+    """A report that did not come by mail. `today`: the day on which it is entered, on the clock of the desk.
+    `once`: the token of this form, by which it becomes one case."""
 
     MOST_FILES = 50
     MOST_BYTES = 50_000_000  # many pages as photographs of a telephone
     OLDEST = timedelta(days=3653)
 
     today: date
+    once = HiddenField(validators=[InputRequired(), Length(max=LINE_LENGTH)])
     way = RadioField(_l("How it came"), choices=_choices(WAYS), validate_choice=False)
     received = DayField(_l("Day on which it came"), [InputRequired(_l("Fill in a day."))])
     text = TextAreaField(

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cases.roles import May
@@ -21,6 +23,15 @@ from store.keyring import DeskPublicKeys, KeyRing
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.restriction import Restriction
+from store.schema import CaseFile
+
+
+class EnteredAlready(Exception):
+    """The same form was sent before, and is a case."""
+
+
+def was_entered(session: Session, case_id: str) -> bool:
+    return session.scalar(select(CaseFile.id).where(CaseFile.id == case_id)) is not None
 
 
 def enter(
@@ -35,22 +46,32 @@ def enter(
     due: Mapping[DueKind, datetime],
     restriction: Restriction | None,
     now: datetime,
+    case_id: str | None = None,
     linked_case: str | None = None,
 ) -> TakenIn:
     """A new case of what a member entered. `contact`: what they know of the reporter, for sure; empty where nothing.
+    `case_id`: the id that the case has to get; the database holds it once.
 
-    With a restriction it may be kept from that member, too. Raises NotAllowed.
+    With a restriction it may be kept from that member, too. Raises NotAllowed, EnteredAlready.
     """
     ring.require(May.WRITE)
     ring.require(May.OPEN_THE_DESK)
-    taken = open_case(
-        *(session, keys, index, new),
-        reference=reference,
-        now=now,
-        dues=due,
-        linked_case=linked_case,
-        restriction=restriction,
-    )
+    if case_id is not None and was_entered(session, case_id):
+        raise EnteredAlready("This was entered already.")
+    try:
+        taken = open_case(
+            *(session, keys, index, new),
+            reference=reference,
+            now=now,
+            dues=due,
+            linked_case=linked_case,
+            restriction=restriction,
+            case_id=case_id,
+        )
+    except IntegrityError as error:
+        if case_id is None:
+            raise
+        raise EnteredAlready("This was entered already, at the same moment.") from error
     if any(contact.values()):
         written = {"value": dict(contact), "by": ring.member_id, "at": now.isoformat(), "entered": True}
         name = Name(taken.case_id, taken.case_id, RecordKind.CONTACT)

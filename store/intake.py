@@ -88,10 +88,17 @@ def open_case(
     dues: Mapping[DueKind, datetime],
     linked_case: str | None = None,
     restriction: Restriction | None = None,
+    case_id: str | None = None,
 ) -> TakenIn:
-    """A new case with its first message. With a restriction it is never sealed to the desk's key."""
+    """A new case with its first message. With a restriction it is never sealed to the desk's key. `case_id`: where
+    it was chosen before, so that there is one such case at most; IntegrityError is raised by the second."""
     case_keys = begin_case(
-        session, keys, index, reference=reference, now=now, linked_case=linked_case, restriction=restriction
+        *(session, keys, index),
+        reference=reference,
+        now=now,
+        linked_case=linked_case,
+        restriction=restriction,
+        case_id=case_id,
     )
     case_id = case_keys.case.owner
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
@@ -113,9 +120,10 @@ def begin_case(
     now: datetime,
     linked_case: str | None = None,
     restriction: Restriction | None = None,
+    case_id: str | None = None,
 ) -> CaseKeys:
     """The row and the keys of a new case; the caller writes its first message, its card and its dues."""
-    case_id = new_id()
+    chosen, case_id = case_id is not None, case_id or new_id()
     rows.add(
         session,
         CaseFile,
@@ -128,6 +136,8 @@ def begin_case(
         linked_case_id=linked_case,
         opened_at=now,
     )
+    if chosen:
+        rows.write(session)  # now, so that who is second is told by this row and no other
     return _new_keys(session, keys, index, case_id, restriction, now)
 
 

@@ -4,6 +4,7 @@
 import "./keep.js";
 import "./keys.js";
 import "./live.js";
+import "./once.js";
 import "./presence.js";
 import "./told.js";
 import { forget } from "./unsent.js";

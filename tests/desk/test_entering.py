@@ -3,8 +3,10 @@
 import io
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pypdfium2
@@ -18,6 +20,7 @@ from config.settings import PersonSettings
 from desk import again, entering
 from ingest.errors import ReaderDied
 from store import casework
+from store import entering as store_entering
 from store.audit import Action
 from store.casework import CaseView
 from store.keyring import KeyRing
@@ -44,6 +47,7 @@ def visitor(world: World) -> Visitor:
 def enter(visitor: Visitor, world: World, **more: Any) -> Any:
     visitor.get("/new")
     given: Mapping[str, Any] = {
+        "once": token_hex(8),
         "way": "telephone",
         "received": f"{world.clock.now:%Y-%m-%d}",
         "text": "\n\n".join(WORDS),
@@ -216,6 +220,90 @@ def test_a_report_that_names_a_restricted_case_by_its_reference_is_linked_and_cl
     with pytest.raises(casework.NotFound):
         look(world, later)
     assert look(world, later, ben).linked_case_ids == (first,)
+
+
+# once
+
+
+def all_cases(world: World) -> list[str]:
+    with world.database.read() as session:
+        return list(session.scalars(select(CaseFile.id)))
+
+
+def filled_in(visitor: Visitor, world: World, **more: str) -> dict[str, str]:
+    """A form as a browser has it, to be sent more than once."""
+    token = re.search(r'name="once" [^>]*value="([0-9a-f]+)"', visitor.get("/new").text)
+    assert token
+    return {
+        "once": token[1],
+        "way": "telephone",
+        "received": f"{world.clock.now:%Y-%m-%d}",
+        "text": WORDS[0],
+        **more,
+    }
+
+
+def test_a_form_that_is_sent_twice_is_one_case_and_that_is_said(world: World, visitor: Visitor) -> None:
+    form = filled_in(visitor, world)
+    first = case_of(visitor.post("/new", form))
+    world.clock.now += timedelta(seconds=8)
+    assert case_of(visitor.post("/new", form)) == first
+    assert "meer dan één keer verstuurd" in visitor.get(f"/cases/{first}").text
+    assert all_cases(world) == [first]
+
+
+def test_what_was_changed_since_is_entered_and_so_is_the_same_in_a_new_form(world: World, visitor: Visitor) -> None:
+    form = filled_in(visitor, world)
+    sent = [
+        form,
+        {**form, "text": WORDS[1]},
+        {**form, "phone": "06 12345678"},
+        filled_in(visitor, world),
+    ]
+    assert len({case_of(visitor.post("/new", each)) for each in sent}) == 4
+    scans = [{**form, "files": (io.BytesIO(content), "brief.txt")} for content in (b"een", b"twee", b"een")]
+    assert len({case_of(visitor.post("/new", each)) for each in scans}) == 2
+
+
+def test_two_processes_that_read_the_same_form_at_once_make_one_case(
+    world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other commits while this one reads: neither saw the other when it began. The database decides."""
+    form, other, read = filled_in(visitor, world), [], again.understand
+
+    def meanwhile(raw: Any) -> Any:
+        found = read(raw)
+        if not other:
+            other.append("")
+            other.append(case_of(visitor.post("/new", form)))
+        return found
+
+    monkeypatch.setattr(again, "understand", meanwhile)
+    monkeypatch.setattr(again, "turn", nullcontext)  # each process has its own
+    monkeypatch.setattr(store_entering, "was_entered", lambda *_: False)
+    assert case_of(visitor.post("/new", form)) == other[1]
+    assert all_cases(world) == [other[1]]
+
+
+def test_a_form_without_its_token_is_refused(world: World, visitor: Visitor) -> None:
+    assert visitor.post("/new", {**filled_in(visitor, world), "once": ""}).status_code == 400
+    assert all_cases(world) == []
+
+
+@pytest.mark.system
+def test_the_button_closes_and_it_is_said_that_the_report_is_being_read(
+    world: World, new_page: Callable[..., Page]
+) -> None:
+    page = new_page()
+    log_in(page)
+    page.get_by_role("link", name="Nieuwe melding").click()
+    page.get_by_label("Per telefoon").check()
+    page.get_by_label("Wat er is gezegd of geschreven").fill(WORDS[0])
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")  # the answer is long in coming
+    button = page.get_by_role("button", name="De melding invoeren")
+    button.click()
+    expect(button).to_be_disabled()
+    expect(page.get_by_role("status").filter(has_text="wordt gelezen")).to_be_visible()
 
 
 # on paper
