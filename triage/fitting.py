@@ -57,12 +57,12 @@ class Ridge:
 
     def fit(self, use: Rows, targets: Floats, importance: Floats) -> "Solved":
         """The regression on some of the rows."""
-        system = self.products[np.ix_(use, use)]
+        system = self.products[np.ix_(use, use)].T  # symmetric, and so in the order in which LAPACK needs no copy
         system[np.diag_indices_from(system)] += (RIDGE / importance).astype(np.float32)
         factor = cho_factor(system, lower=True, overwrite_a=True, check_finite=False)
         dual = cho_solve(factor, targets.astype(np.float32))
         half, _ = spotri(factor[0], lower=1, overwrite_c=1)
-        return Solved(self, use, dual, _mirrored(half))
+        return Solved(self, use, dual, _mirrored(half).T)
 
 
 def _mirrored(half: NDArray[np.float32]) -> NDArray[np.float32]:
