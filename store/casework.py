@@ -269,6 +269,8 @@ def view_case(session: Session, ring: KeyRing, case_id: str, now: datetime) -> C
     changed_rows(
         session, update(Message).where(Message.case_id == case_id, Message.seen_at.is_(None)).values(seen_at=now)
     )
+    if not all(message.seen_before for message in view.messages[1:]):
+        records.changed(session, case_id)  # what the index says of follow-ups that nobody read
     return view
 
 

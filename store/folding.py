@@ -6,12 +6,14 @@ the identity key opens, is in no index; so neither are the mails as written, nor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from store import records, segments, tokens
+from sqlalchemy.orm import Session
+
+from store import follow_ups, merging, records, segments, tokens
 from store.database import Database
 from store.keyring import KeyRing
 from store.records import RecordKind
@@ -56,7 +58,7 @@ def fold(
             for start in range(0, len(read), BATCH):
                 batch = read[start : start + BATCH]
                 opened = records.opened_of_cases(session, narrow, [each.case_id for each in batch], (*READ, *_COUNTED))
-                found = dict(_documents(opened, batch, stemmer))
+                found = dict(_documents(opened, batch, _unread(session, batch), stemmer))
                 documents += [(each, found[each.case_id]) for each in batch if each.case_id in found]
                 closed |= {each.case_id: each.changes for each in batch if each.case_id not in found}
                 session.expunge_all()
@@ -85,17 +87,36 @@ def to_join(found: Sequence[Stored], new: int, most: int = MOST_CASES) -> list[s
     return joined
 
 
-def _documents(opened: Opened, batch: Sequence[Waiting], stemmer: Stemmer) -> Iterator[tuple[str, Document]]:
+def _unread(session: Session, batch: Sequence[Waiting]) -> Mapping[str, Set[str]]:
+    """The follow-ups that nobody has looked at, by their cases."""
+    found: dict[str, set[str]] = {}
+    for message_id, case_id in follow_ups.unread(session, [each.case_id for each in batch]):
+        found.setdefault(case_id, set()).add(message_id)
+    return found
+
+
+def _documents(
+    opened: Opened, batch: Sequence[Waiting], unread: Mapping[str, Set[str]], stemmer: Stemmer
+) -> Iterator[tuple[str, Document]]:
     for each in batch:
         card = next(iter(opened.get((each.case_id, RecordKind.CARD), {}).values()), None)
         if card is not None:
-            yield each.case_id, document(each, card, opened, stemmer)
+            yield each.case_id, document(each, card, opened, stemmer, unread.get(each.case_id, frozenset()))
 
 
-def document(case: Waiting, card: Mapping[str, Any], opened: Opened, stemmer: Stemmer) -> Document:
-    """What a segment is told of a case whose records are open."""
+def document(
+    case: Waiting,
+    card: Mapping[str, Any],
+    opened: Opened,
+    stemmer: Stemmer,
+    unread: Set[str] = frozenset(),
+) -> Document:
+    """What a segment is told of a case whose records are open. It is chosen by how serious its card says that it is,
+    and by what is graver in an `unread` message, as its row in the queue says."""
     reports = opened.get((case.case_id, RecordKind.REPORT), {})
-    stems, forms = facets(card), set()
+    severities = [report.get("severity") for message_id, report in reports.items() if message_id in unread]
+    graver = merging.gravest([card.get("severity"), *severities])
+    stems, forms = facets(card) | facets({"severity": graver}), set()
     for language, text in texts_of(case.case_id, opened):
         seen = {word.form for word in tokens.words(text[:LONGEST_TEXT])}
         forms |= {form for form in seen if len(form) >= tokens.FORGIVEN - 1}

@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from store import records
+from store import follow_ups, records
 from store.keyring import KeyRing
 from store.records import RecordKind
-from store.schema import CaseFile, Message
+from store.schema import CaseFile
 from store.segment_index import Standing
 
 MOST_OPENED = 200
@@ -89,7 +89,7 @@ def _changed(session: Session, case_ids: Collection[str]) -> Iterator[str]:
 
 def _unread_severities(session: Session, ring: KeyRing, case_ids: Sequence[str]) -> Mapping[str, Sequence[str | None]]:
     """How serious the follow-ups are that nobody has looked at, and that no card knows yet; a machine's mail is not."""
-    unread = dict([each for some in _pieces(case_ids) for each in _unread(session, some)][:MOST_OPENED])
+    unread = dict([each for some in _pieces(case_ids) for each in follow_ups.unread(session, some)][:MOST_OPENED])
     reports = records.opened_of_subjects(session, ring, unread, RecordKind.REPORT) if unread else {}
     found: dict[str, list[str | None]] = {}
     for message_id, case_id in unread.items():
@@ -97,14 +97,6 @@ def _unread_severities(session: Session, ring: KeyRing, case_ids: Sequence[str])
         if report.get("severity") or not report.get("automatic"):
             found.setdefault(case_id, []).append(report.get("severity"))
     return found
-
-
-def _unread(session: Session, case_ids: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Each follow-up that nobody has looked at, with its case."""
-    first = aliased(Message)
-    before = exists().where(first.case_id == Message.case_id, first.taken_in_at < Message.taken_in_at)
-    unseen = select(Message.id, Message.case_id).where(Message.case_id.in_(case_ids), Message.seen_at.is_(None), before)
-    yield from ((message_id, case_id) for message_id, case_id in session.execute(unseen))
 
 
 def _pieces(case_ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -265,6 +265,18 @@ def test_filters_in_the_address_combine_by_slugs_alone(world: World) -> None:
         assert f"{len(expected)} za" in page, address
 
 
+def test_the_filter_finds_a_case_by_the_graver_follow_up_that_its_row_tells_of(world: World) -> None:
+    case_id = world.new_case().case_id
+    visitor = coordinator(world)
+    assert not _references(visitor.get("/?severity=acuut").text)
+    world.clock.forward(minutes=1)
+    world.further_message(case_id, report={**REPORT, "severity": "acuut"})
+    for address in ("/?severity=acuut", "/?severity=hoog"):
+        page = visitor.get(address).text
+        assert [one[-1] for one in _references(page)] == ["0"], address
+        assert "vervolgbericht" in page
+
+
 @pytest.mark.parametrize("address", ["?kind=Rolf", "?due=soon", "?severity=hoog%20", "?status=destroyed", "?mail=old"])
 def test_a_filter_that_does_not_exist_is_not_found(world: World, address: str) -> None:
     assert coordinator(world).get(f"/{address}").status_code == 404

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Update, select, update
 
 from cases.lifecycle import Status
-from store import changes
+from store import casework, changes
 from store.audit import Action
 from store.intake import add_message
 from store.schema import Audit, CaseFile
-from store.search import PAGE, SearchIndex
+from store.search import PAGE, Query, SearchIndex
 from tests.store.search_world import about, another_member, find, grant, keep_from_the_desk, note, ready, show
 from tests.store.world import INDEX, NOW, World, mail
 
@@ -122,6 +123,41 @@ def test_columns_in_clear_and_categories_choose(world: World) -> None:
     assert len(find(world, index, "fraude", since=NOW, before=NOW + timedelta(days=1)).case_ids) == 2
     assert find(world, index, "fraude", since=NOW + timedelta(days=1)).case_ids == ()
     assert find(world, index, "  ").case_ids == ()
+
+
+@pytest.mark.parametrize("stranger", [False, True], ids=["of the reporter", "of somebody else"])
+def test_a_case_is_chosen_by_a_graver_follow_up_from_when_it_comes_until_it_is_read(
+    world: World, stranger: bool
+) -> None:
+    case_id = world.open_case(about("een pestkop", severity="hoog")).case_id
+    index = ready(world)
+
+    def chosen(severity: str) -> bool:
+        index.refresh(world.db, world.ring, now=NOW)
+        with world.db.read() as session:
+            return case_id in index.chosen(session, world.ring, Query(severities=frozenset([severity])))
+
+    assert not chosen("acuut")
+    threat = replace(about("met een mes aan de deur", severity="acuut"), message_ids=["<two@thuis.example>"])
+    at = NOW + timedelta(hours=1)
+    with world.db.begin() as session:
+        add_message(session, world.keys, INDEX, case_id, threat, sender_is_new=stranger, now=at)
+    assert [chosen(each) for each in ("acuut", "hoog", "midden")] == [True, True, False]
+    with world.db.begin() as session:
+        view = casework.view_case(session, world.ring, case_id, at)
+        changes.renew_card(session, world.ring, INDEX, view, at)
+    assert [chosen(each) for each in ("acuut", "hoog")] == [not stranger, stranger]
+
+
+def test_a_lesser_follow_up_is_no_other_choice(world: World) -> None:
+    case_id = world.open_case(about("een pestkop", severity="hoog")).case_id
+    later = replace(about("dank u", severity="laag"), message_ids=["<two@thuis.example>"])
+    with world.db.begin() as session:
+        at = NOW + timedelta(hours=1)
+        add_message(session, world.keys, INDEX, case_id, later, sender_is_new=False, now=at)
+    index = ready(world)
+    with world.db.read() as session:
+        assert not index.chosen(session, world.ring, Query(severities=frozenset(["laag"])))
 
 
 def test_hits_show_where_the_words_stand_and_are_on_the_trail(world: World) -> None:
