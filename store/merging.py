@@ -39,7 +39,10 @@ def suggested(reports: Sequence[Report], brought: Sequence[Report] = ()) -> dict
     for later in (report for report in understood if report is not base):
         if "missing" in later:  # a robot's mail, say, was not read for what it lacks
             merged["missing"] = [slug for slug in merged.get("missing") or () if slug in later["missing"]]
-        merged["concerned"] = _joined(merged.get("concerned") or (), later.get("concerned") or ())
+        more = later.get("concerned") or ()
+        if any(later is each for each in reports):
+            more = _of_the_one_without(merged.get("concerned") or (), more)
+        merged["concerned"] = _joined(merged.get("concerned") or (), more)
         if later.get("categories"):
             merged["categories"] = _with_categories(merged.get("categories") or (), later["categories"])
             merged["primary"] = merged.get("primary") or later.get("primary")
@@ -201,6 +204,17 @@ def _joined(first: Sequence[Report], more: Sequence[Report]) -> list[Report]:
             name = max((known.get("name") or "", person.get("name") or ""), key=len)
             joined[at] = {**known, "name": name or None, "function": known.get("function") or person.get("function")}
     return joined[:MOST_CONCERNED]
+
+
+def _of_the_one_without(known: Sequence[Report], more: Sequence[Report]) -> Sequence[Report]:
+    """The persons of a follow-up. One who is a function alone ("he is the porter") is the person without function
+    whom the reporter named, where there is one such person and no other is meant."""
+    nameless = [person for person in more if not person.get("name") and person.get("function")]
+    named = [person for person in more if person.get("name")]
+    without = [person for person in _joined(known, named) if person.get("name") and not person.get("function")]
+    if len(nameless) != 1 or len(without) != 1 or any(_same_person(nameless[0], person) for person in known):
+        return more
+    return [*named, {**nameless[0], "name": without[0]["name"]}]
 
 
 def _same_person(one: Report, other: Report) -> bool:

@@ -65,6 +65,46 @@ def test_two_persons_stay_two(one: tuple[str | None, str | None], other: tuple[s
     assert merging.suggested([{"concerned": [persons[0]]}, {"concerned": [persons[1]]}])["concerned"] == persons
 
 
+PORTER = {"name": None, "function": "portier"}
+
+
+def people(*told: tuple[str | None, str | None]) -> list[dict[str, str | None]]:
+    return [{"name": name, "function": function} for name, function in told]
+
+
+@pytest.mark.parametrize(
+    ("known", "together"),
+    [
+        ([("Bram Hoekstra", None)], [("Bram Hoekstra", "portier")]),
+        ([("Els Kuik", "chef"), ("Bram Hoekstra", None)], [("Els Kuik", "chef"), ("Bram Hoekstra", "portier")]),
+        (
+            [("Els Kuik", None), ("Bram Hoekstra", None)],
+            [("Els Kuik", None), ("Bram Hoekstra", None), (None, "portier")],
+        ),
+        ([("Els Kuik", "chef")], [("Els Kuik", "chef"), (None, "portier")]),
+        ([("Els Kuik", "portier"), ("Bram Hoekstra", None)], [("Els Kuik", "portier"), ("Bram Hoekstra", None)]),
+        ([], [(None, "portier")]),
+    ],
+)
+def test_a_function_without_a_name_in_a_follow_up_is_that_of_the_one_person_without(
+    known: list[tuple[str | None, str | None]], together: list[tuple[str | None, str | None]]
+) -> None:
+    reports = [{"concerned": people(*known)}, {"concerned": [PORTER]}]
+    assert merging.suggested(reports)["concerned"] == people(*together)
+
+
+def test_two_functions_without_a_name_or_a_further_person_without_are_nobody_known() -> None:
+    first = {"concerned": people(("Bram Hoekstra", None))}
+    for more in ([("Els Kuik", None), (None, "portier")], [(None, "portier"), (None, "chef")]):
+        together = merging.suggested([first, {"concerned": people(*more)}])["concerned"]
+        assert together == [*first["concerned"], *people(*more)]
+
+
+def test_what_another_reporter_says_is_no_function_of_a_person_of_this_case() -> None:
+    own, brought = {"concerned": people(("Bram Hoekstra", None))}, {"concerned": [PORTER]}
+    assert merging.suggested([own], [brought])["concerned"] == [*own["concerned"], PORTER]
+
+
 def test_a_case_names_no_more_persons_than_a_person_can_work_with() -> None:
     many = [{"name": f"Naam{chr(97 + n // 26)}{chr(97 + n % 26)}", "function": None} for n in range(100)]
     first, later = {"concerned": many[:60]}, {"concerned": many[60:]}
