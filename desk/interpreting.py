@@ -71,7 +71,9 @@ def _message(case_id: str, message_id: str) -> tuple[CaseMessage, bool]:
 
 
 def _words(message: CaseMessage, is_open: bool) -> str:
-    """The subject and the reporter's own words; the masked ones where who reported is closed."""
-    own = "".join(piece.text for stretch in shown(message, identity=is_open).words for piece in stretch.pieces)
+    """The subject and the reporter's own words; the masked ones where who reported is closed, with what they quote."""
+    mail = shown(message, identity=is_open)
+    told = [*mail.words, *([] if is_open else mail.quoted)]
+    own = "".join(piece.text for stretch in told for piece in stretch.pieces)
     subject = str(message.content.get("subject") or "") if is_open else ""
     return f"{subject}\n\n{own}".strip()

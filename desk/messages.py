@@ -9,6 +9,7 @@ from typing import Any
 from config.addresses import BadAddress, without_tag
 from desk.highlight import Stretch, Wanted, parts_of, stretches
 from ingest.links import WebLink, web_links
+from ingest.text import split
 from store.casework import CaseMessage
 
 LONGEST_TEXT = 100_000
@@ -100,11 +101,12 @@ class Mail:
     """A message, its words and what came with it. `cut`: the sender wrote more than is shown.
 
     `others`: to whom it went beside the desk. `hops`: the way that it came, newest first.
-    `links`: those to the web whose words do not say where they lead.
+    `links`: those to the web whose words do not say where they lead. `subject`: masked where who reported is closed.
     """
 
     message: CaseMessage
     content: Mapping[str, Any] = field(repr=False)
+    subject: str = field(repr=False)
     words: Sequence[Stretch] = field(repr=False)
     signature: Sequence[Stretch] = field(repr=False)
     quoted: Sequence[Stretch] = field(repr=False)
@@ -156,13 +158,15 @@ def shown(
     """
     content = message.content
     own = content.get("own_text") or ("" if content.get("quoted_text") else content.get("text")) or ""
-    own = own if identity else message.masked_text
+    signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""
+    if not identity:
+        own, quoted = _masked(message.masked_text)
     evidence = message.report.get("evidence") or ()
     parts = parts_of(message.report.get("concerned") or () if concerned is None else concerned, message.contact)
-    signature, quoted = content.get("signature_text") or "", content.get("quoted_text") or ""
     return Mail(
         message=message,
         content=content,
+        subject=content.get("subject") or "" if identity else message.masked_subject,
         words=list(stretches(own[:LONGEST_TEXT], evidence, parts)),
         signature=list(stretches(signature[:LONGEST_ASIDE], (), parts)),
         quoted=list(stretches(quoted[:LONGEST_ASIDE], evidence, parts)),
@@ -174,6 +178,12 @@ def shown(
         links=list(dict.fromkeys(islice(web_links((content.get("html") or "")[:LONGEST_HTML]), MOST_LINES))),
         defects=[str(each)[:LONGEST_LINE] for each in (content.get("defects") or ())[:MOST_LINES]],
     )
+
+
+def _masked(text: str) -> tuple[str, str]:
+    """What a masked text says, and what it quotes: where own words are few, it holds the whole mail."""
+    parts = split(text)
+    return (text, "") if not parts.quoted else ("\n\n".join(filter(None, (parts.own, parts.signature))), parts.quoted)
 
 
 def _others(content: Mapping[str, Any], own_addresses: Collection[str]) -> Sequence[str]:

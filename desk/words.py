@@ -1,6 +1,6 @@
 """How the slugs of the taxonomy, the life cycle and the trail are called on a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from flask import Flask
@@ -546,8 +546,19 @@ def _word(slug: str, table: str, _language: str) -> str:
 
 def file_type(content_type: str) -> str:
     """What a file claims to be, as people call that; the content type itself where they have no word for it."""
-    claimed = content_type.lower()
-    return str(FILE_TYPES.get(claimed) or FILE_FAMILIES.get(claimed.partition("/")[0]) or content_type)
+    return _usual_type(content_type.lower()) or content_type
+
+
+def files_that_came(content_types: Sequence[str]) -> str:
+    """How many files, and of what kinds, as far as people have a word for those: a stranger's own word is not said."""
+    counted = ngettext("%(num)s attachment", "%(num)s attachments", len(content_types))
+    other = str(gettext("another kind"))
+    kinds = dict.fromkeys(_usual_type(each.lower()) or other for each in content_types)
+    return f"{counted} ({', '.join(kinds)})"
+
+
+def _usual_type(claimed: str) -> str:
+    return str(FILE_TYPES.get(claimed) or FILE_FAMILIES.get(claimed.partition("/")[0]) or "")
 
 
 def spoken(code: str | None) -> str:
@@ -576,6 +587,7 @@ def teach(app: Flask) -> None:
     app.jinja_env.filters.update(
         name=in_the_readers_language(name),
         file_type=in_the_readers_language(file_type),
+        files_that_came=in_the_readers_language(files_that_came),
         spoken=in_the_readers_language(spoken),
         term=in_the_readers_language(term),
     )

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
@@ -71,6 +71,7 @@ def read_message(
         contact=_contact(report),
         report=_report(mail, report, verdict) | {"marks": _marks(mail, flags)},
         masked_text=_masked(mail, report),
+        masked_subject=_masked_subject(mail, report),
         attachments=tuple(_attachment(attachment) for attachment in mail.attachments),
         message_ids=tuple(ids),
         sender=mail.from_.address if mail.from_ else None,
@@ -172,17 +173,30 @@ def _masked(mail: ParsedMail, report: Report | None) -> str:
     ways that nobody has looked for, so that all its numbers and addresses of mail are masked.
     """
     text = own_words(mail)
+    if len(text.split()) < _FEW_WORDS and mail.quoted_text:
+        emails = dict.fromkeys(_EMAIL.findall(mail.quoted_text)[:_MOST_FOUND])
+        phones = dict.fromkeys(_NUMBER.findall(mail.quoted_text)[:_MOST_FOUND])
+        return _without_the_sender(mail.text, mail, report, emails, phones)
+    return _without_the_sender(text, mail, report)
+
+
+def _masked_subject(mail: ParsedMail, report: Report | None) -> str:
+    """Whoever writes it may put their address or number in it: all that are there are masked."""
+    emails, phones = _EMAIL.findall(mail.subject)[:_MOST_FOUND], _NUMBER.findall(mail.subject)[:_MOST_FOUND]
+    return _without_the_sender(mail.subject, mail, report, emails, phones)
+
+
+def _without_the_sender(
+    text: str, mail: ParsedMail, report: Report | None, emails: Iterable[str] = (), phones: Iterable[str] = ()
+) -> str:
+    """What is known of the sender is masked in it, and these."""
     sender = mail.from_ or Address("", "")
-    names, addresses, emails, phones = [sender.name], [], [sender.address], []
+    names, addresses, emails, phones = [sender.name], [], [sender.address, *emails], [*phones]
     if report:
         names.append(report.contact.name or "")
         addresses.append(report.contact.address or "")
         emails.append(report.contact.email or "")
         phones.append(report.contact.phone or "")
-    if len(text.split()) < _FEW_WORDS and mail.quoted_text:
-        text = mail.text
-        emails += dict.fromkeys(_EMAIL.findall(mail.quoted_text)[:_MOST_FOUND])
-        phones += dict.fromkeys(_NUMBER.findall(mail.quoted_text)[:_MOST_FOUND])
     return mask(
         text,
         names=filter(None, names),

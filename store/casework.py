@@ -45,6 +45,8 @@ class CaseMessage:
     """One message of a case. `content`, `contact`, `report` are {} where the mail could not be read or understood.
 
     `brought`: by a merger, of a case whose reporter wrote it.
+    `masked_subject` and `file_types`, of the files that are no part of another, tell nothing of who wrote it; both are
+    empty in a message that was taken in before they were kept.
     """
 
     id: str
@@ -57,6 +59,8 @@ class CaseMessage:
     contact: Mapping[str, Any]
     report: Mapping[str, Any]
     masked_text: str
+    masked_subject: str = ""
+    file_types: tuple[str, ...] = ()
     standing: Standing = Standing.GENUINE
     brought: bool = False
 
@@ -485,6 +489,8 @@ def _messages(session: Session, sealed: _Sealed) -> tuple[CaseMessage, ...]:
             contact=of(row, RecordKind.CONTACT),
             report=of(row, RecordKind.REPORT),
             masked_text=of(row, RecordKind.MASKED).get("text", ""),
+            masked_subject=of(row, RecordKind.MASKED).get("subject", ""),
+            file_types=tuple(of(row, RecordKind.MASKED).get("file_types", ())),
             standing=standing(row),
             brought=bool(of(row, RecordKind.MESSAGE if sealed.identity else RecordKind.MASKED).get("brought")),
         )

@@ -68,6 +68,7 @@ class NewMessage:
     attachments: Sequence[NewAttachment] = field(repr=False)
     message_ids: Sequence[str] = field(repr=False)
     sender: str | None = field(repr=False)
+    masked_subject: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -295,8 +296,18 @@ def add_content(
     add(RecordKind.MESSAGE, content, keys.identity)
     add(RecordKind.CONTACT, new.contact, keys.identity)
     add(RecordKind.REPORT, new.report, keys.case)
-    masked = {"text": new.masked_text, "checked": False, **stands}
+    masked = {
+        "text": new.masked_text,
+        "subject": new.masked_subject,
+        "file_types": [_file_type(each) for each in new.attachments if each.found.get("inside") is None],
+        "checked": False,
+        **stands,
+    }
     add(RecordKind.MASKED, masked, keys.case)
+
+
+def _file_type(attachment: NewAttachment) -> str:
+    return str(attachment.found.get("found_type") or attachment.content_type)
 
 
 def _write_attachment(

@@ -1,11 +1,15 @@
 """Who reported is closed until a member says why, on the trail, and closes again."""
 
+from collections.abc import Callable
+
 import pytest
+from playwright.sync_api import Page, expect
 
 from store.audit import Action
 from store.casework import held_outgoing, view_case
 from store.intake import TakenIn
-from tests.desk.world import OWN_TEXT, Visitor, World, coordinator
+from tests.desk.conftest import log_in
+from tests.desk.world import OWN_TEXT, Visitor, World, coordinator, found_file
 
 WHY = "Ik bel de melder over de facturen."
 TELLING = (
@@ -101,3 +105,33 @@ def waiting(world: World) -> str:
     """The mail that waits."""
     with world.database.read() as session:
         return held_outgoing(session, world.ring)[0].id
+
+
+def test_while_it_is_closed_the_masked_subject_stands_there_and_which_kinds_of_files_came(world: World) -> None:
+    named = found_file("foto van Appie.png", "image/png")
+    odd = found_file("x", "application/x-ramdin")
+    case_id = world.new_case(masked_subject="Over ▇▇▇ & co", found=[named, named, odd]).case_id
+    page = coordinator(world, reason="").get(f"/cases/{case_id}").text
+    assert "Bericht 1: Over ▇▇▇ &amp; co" in page
+    assert "3 bijlagen (Afbeelding, een andere soort)" in page
+    assert "foto van" not in page
+    assert "x-ramdin" not in page
+
+
+QUOTING = "Zie onder.\n\nOp maandag 2 maart 2026 om 10:30 schreef ▇▇▇ <▇▇▇>:\n> Wat daar stond."
+
+
+def test_while_it_is_closed_what_a_message_quotes_is_folded(world: World, new_page: Callable[..., Page]) -> None:
+    case_id = world.new_case(masked_text=QUOTING).case_id
+    page = new_page()
+    log_in(page)
+    page.goto(f"/cases/{case_id}")
+    expect(page.get_by_text("Zie onder.")).to_be_visible()
+    expect(page.get_by_text("Wat daar stond.")).to_be_hidden()
+    page.get_by_text("Aangehaald uit eerdere berichten").click()
+    expect(page.get_by_text("Wat daar stond.")).to_be_visible()
+
+
+def test_what_is_nothing_but_quoted_is_not_folded_while_it_is_closed(world: World) -> None:
+    case_id = world.new_case(masked_text=QUOTING.removeprefix("Zie onder.\n\n")).case_id
+    assert "Wat daar stond." in coordinator(world, reason="").get(f"/cases/{case_id}").text

@@ -409,6 +409,17 @@ def test_a_telephone_shows_the_first_case_at_once_and_folds_the_filters(
     expect(page.get_by_role("navigation", name="Filter op status")).to_be_visible()
 
 
+def test_each_row_names_the_persons_concerned(world: World) -> None:
+    persons = [{"name": f"Persoon {each}", "function": None} for each in ("Een", "Twee", "Drie")]
+    world.new_case(report={**REPORT, "concerned": persons})
+    world.new_case(report={**REPORT, "concerned": [{"name": None, "function": "chef inkoop"}]})
+    world.new_case(report={**REPORT, "concerned": []})
+    page = coordinator(world).get("/").text
+    assert "Persoon Een, Persoon Twee en nog 1" in page
+    assert "Persoon Drie" not in page
+    assert "chef inkoop" in page
+
+
 def test_on_paper_the_queue_is_a_table_with_dates_and_without_what_one_presses(
     world: World, new_page: Callable[..., Page]
 ) -> None:

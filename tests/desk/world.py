@@ -256,6 +256,7 @@ def new_message(
     more: Mapping[str, Any] | None = None,
     state: Any = "read",
     masked_text: str | None = None,
+    masked_subject: str = "",
     automatic: str | None = None,
     sender: str = "a.ramdin@reporter.example",
     raw: bytes = b"From: appie@reporter.example\r\nSubject: Melding\r\n\r\nTekst\r\n",
@@ -282,6 +283,7 @@ def new_message(
         attachments=[*(_attachment(name, content) for name, content in files), *found],
         message_ids=[],
         sender=sender,
+        masked_subject=masked_subject,
     )
 
 

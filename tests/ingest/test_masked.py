@@ -8,6 +8,7 @@ from ingest.automatic import Verdict
 from ingest.message import read_message
 from ingest.parse import parse_bytes
 from ingest.raw import RawMail
+from store.intake import NewMessage
 
 HEAD = b"From: Jan de Vries <jan@home.example>\nContent-Type: text/plain; charset=utf-8\n"
 LETTER = (
@@ -17,10 +18,14 @@ LETTER = (
 
 
 def _masked(text: str, subject: str = "melding", head: bytes = HEAD) -> str:
+    return _read(text, subject, head).masked_text
+
+
+def _read(text: str, subject: str = "melding", head: bytes = HEAD) -> NewMessage:
     data = head + f"Subject: {subject}\n\n{text}".encode()
     mail = parse_bytes(data)
     with RawMail.from_bytes(data) as raw:
-        message = read_message(
+        return read_message(
             raw,
             mail,
             None,
@@ -30,7 +35,13 @@ def _masked(text: str, subject: str = "melding", head: bytes = HEAD) -> str:
             flags=(),
             decided={},
         )
-    return message.masked_text
+
+
+def test_a_subject_is_masked_as_the_text_is() -> None:
+    subject = _read(LETTER.format(""), "Melding van Jan de Vries (06 - 24 81 77 03) over Dijkgraaf").masked_subject
+    assert subject.startswith("Melding van ▇▇▇")
+    assert subject.endswith("over Dijkgraaf")
+    assert "81 77" not in subject
 
 
 def test_what_was_told_stands_in_the_masked_text_to_its_end() -> None:
