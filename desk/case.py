@@ -23,6 +23,7 @@ from desk.interpreter import Translation
 from desk.messages import LONGEST_TEXT, shown
 from desk.next_step import next_step
 from desk.parts import parts
+from desk.phones import looks_like_a_number
 from desk.timeline import lines
 from desk.ways import held_at, way_of
 from desk.words import STATUSES_MEAN
@@ -223,6 +224,7 @@ def page(case_id: str, refused: Refused | None = None, translation: Translation 
         lines=lines(view),
         by_machines=_by_machines(view),
         known=_known(view),
+        odd_phone=not looks_like_a_number(_known(view).get("phone") or "") and bool(_known(view).get("phone")),
         linked=_references(view.linked_case_ids),
         refer_to=referrals.choices(),
         likely_place={"klacht": "complaints", "advies": "advice"}.get(view.report.get("kind") or ""),

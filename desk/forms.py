@@ -30,6 +30,7 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 from cases.lifecycle import Status
 from cases.minutes import MinutesAnswer
 from cases.terms import BY_SAYING, DoneReason
+from config.addresses import BadAddress, domain_to_ascii
 from config.taxonomy import SUBS, Category, Severity
 from desk.days import DayField, MomentField
 from desk.words import (
@@ -463,6 +464,12 @@ class _WithReporter:
         validators=[Length(max=LINE_LENGTH, message=_l("That is too long."))],
         filters=[_strip],
     )
+
+    def validate_email(self, field: StringField) -> None:
+        try:
+            domain_to_ascii(field.data or "x@example.org")
+        except BadAddress:
+            raise ValidationError(_l("Fill in one e-mail address, like name@example.org, or nothing.")) from None
 
 
 class ContactForm(_WithReporter, CaseForm):

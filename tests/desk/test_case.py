@@ -454,6 +454,30 @@ def test_a_machine_that_sent_a_message_is_no_reporter(world: World, visitor: Vis
     assert "<dd>Appie Ramdin</dd>" in _section(visitor, case_id, "contact")
 
 
+def test_an_address_of_the_reporter_that_is_none_is_refused_and_the_old_one_stays(
+    visitor: Visitor, case_id: str
+) -> None:
+    old = _section(visitor, case_id, "contact").split("</dl>")[0]
+    typed = {"name": "A. Ramdin", "email": "niet een adres", "phone": "", "address": ""}
+    answer = visitor.post(f"/cases/{case_id}/contact", {"version": visitor.version(case_id), **typed})
+    assert answer.status_code == 400
+    assert '<a href="#contact-email">E-mail: Vul één e-mailadres in' in answer.text
+    assert _section(visitor, case_id, "contact").split("</dl>")[0] == old
+
+
+@pytest.mark.parametrize(
+    ("typed", "odd"),
+    [("abc", True), ("12", True), ("06 12345678 (na zes uur)", False), ("+32 470 12 34 56", False), ("", False)],
+)
+def test_a_telephone_number_that_looks_like_none_is_kept_and_a_hint_says_so(
+    visitor: Visitor, case_id: str, typed: str, *, odd: bool
+) -> None:
+    _change(visitor, case_id, "contact", {"name": "A. Ramdin", "email": "", "phone": typed, "address": ""})
+    section = _section(visitor, case_id, "contact")
+    assert f"<dd>{typed}" in section
+    assert ("lijkt geen telefoonnummer" in section) == odd
+
+
 def test_a_case_that_is_over_is_reopened_by_that_word(visitor: Visitor, case_id: str) -> None:
     assert "Heropenen" not in _section(visitor, case_id, "status")
     _change(visitor, case_id, "status", CLOSED)

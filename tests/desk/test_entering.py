@@ -163,8 +163,10 @@ def test_terms_count_from_the_day_on_which_the_report_came(world: World, visitor
         ({"received": "2036-01-01"}, "Vul een dag in die voorbij is"),
         ({"received": "1999-01-01"}, "Vul een dag in die voorbij is"),
         ({"received": ""}, "Vul een dag in."),
+        ({"email": "nonsens @@"}, "Vul één e-mailadres in"),
+        ({"email": "a@b.example, c@d.example"}, "Vul één e-mailadres in"),
     ],
-    ids=["no way", "no words", "no file", "a day to come", "a day long past", "no day"],
+    ids=["no way", "no words", "no file", "a day to come", "a day long past", "no day", "no address", "two addresses"],
 )
 def test_what_is_not_filled_in_is_said_and_nothing_is_lost(
     world: World, visitor: Visitor, more: Mapping[str, str], said: str
