@@ -27,15 +27,18 @@ _OF = frozenset(
 """Behind these a name belongs to the function: "directeur van Skytulp"."""
 _FORMS = frozenset({"mister", "mijnheer", "signori", "senhores", "señores"})
 _ARTICLES = frozenset({"de", "het", "een", "the", "a", "el", "la", "los", "le", "die", "der", "das", "il", "o"})
+_NO_NAME = 5
+"""Letters from which on "unknown" and the like are nobody's name; Na and Yok are."""
 _ALSO_GIVEN = frozenset({"don", "pan", "mas", "bay", "bu", "lord"})
 """Titles that are somebody's own name as well: they stay."""
 
 
 class Mending:
-    """Knows the words at which a function ends."""
+    """Knows the words at which a function ends, and those that stand where a name is not known."""
 
     def __init__(self) -> None:
         self._ends = frozenset(phrases_of("verb"))
+        self._nobody = frozenset(p for p in phrases_of("label_nothing") if len(p) >= _NO_NAME)
 
     def of(self, tagged: Sequence[Tagged], odds: Floats, tokens: Sequence[Token], text: str) -> list[Tagged]:
         """The stretches, mended, in order."""
@@ -44,6 +47,8 @@ class Mending:
         for stretch in tagged:
             if stretch.kind == "function":
                 mended.extend(self._function(stretch, odds, tokens, text, named))
+            elif stretch.kind == "name" and stretch.text.casefold() in self._nobody:
+                continue
             elif stretch.kind == "name":
                 mended.extend(_name(stretch, tokens, text))
             else:
@@ -87,6 +92,8 @@ def _name(stretch: Tagged, tokens: Sequence[Token], text: str) -> Iterator[Tagge
         return
     if _is_capitalised(tokens[first]) and (first == last or tokens[last].text.lower() in _PARTICLES):
         last = _family_name(last, tokens, text)
+    elif first == last and tokens[first].text.isupper() and tokens[first].classes & _BIT["first_name"]:
+        last = _family_name_in_capitals(last, tokens, text)
     if (first, last) == (stretch.first, stretch.last):
         yield stretch
     else:
@@ -103,6 +110,19 @@ def _family_name(last: int, tokens: Sequence[Token], text: str) -> int:
         return last
     between = text[tokens[last].end : tokens[i].start]
     return i if not set(between) & set(",.;:()\n") else last
+
+
+def _family_name_in_capitals(last: int, tokens: Sequence[Token], text: str) -> int:
+    """Where all is in capitals a name ends nowhere by itself: "WIM TERLAAK," is one, for nothing goes on behind it and
+    no list knows the word; "WIM NIMMT WEIN" is not."""
+    i = last + 1
+    while i < len(tokens) and tokens[i].text.isupper() and tokens[i].text.lower() in _PARTICLES:
+        i += 1
+    if i >= len(tokens) or not (tokens[i].text.isupper() and tokens[i].text.isalpha()) or tokens[i].classes:
+        return last
+    behind = text[tokens[i].end : tokens[i].end + 1]
+    is_one = not set(text[tokens[last].end : tokens[i].start]) - {" "}
+    return i if is_one and behind in {"", ",", ".", ";", ")", "(", "\n"} else last
 
 
 def _begins_name(i: int, odds: Floats, tokens: Sequence[Token], named: set[str]) -> bool:
