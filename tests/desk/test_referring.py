@@ -104,7 +104,7 @@ def test_a_coordinator_refers_a_complaint_and_sets_an_advertisement_aside(
     expect(page.get_by_label("Brief", exact=True)).to_have_value(re.compile("klachten@desk.example"))
     page.get_by_role("button", name="Bekijken voor het versturen").click()
     page.get_by_role("button", name="Versturen").click()
-    expect(page.locator("#status > p").first).to_contain_text("Doorverwezen")
+    expect(page.locator("article.letter")).to_contain_text("De zaak komt dan op: Doorverwezen")
     page.goto(f"/cases/{other}")
     page.get_by_text("Terzijde leggen zonder brief").click()
     page.get_by_role("button", name="De zaak terzijde leggen").click()
