@@ -195,6 +195,8 @@ def _of(table: Table, rows: frozenset[str]) -> str:
     if between is None or table.total is None:
         return str(LEFT_OUT).capitalize() + "."
     least, most = between
+    if least == 0 and most == table.total > 0:  # which says nothing, and reads as if nothing had been done
+        return str(LEFT_OUT).capitalize() + "."
     if least == most:
         return str(gettext("%(count)s of %(total)s.", count=least, total=table.total))
     return str(

@@ -16,9 +16,9 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page
 
-from cases.overview import Tally, YearFigures
+from cases.overview import Row, Table, Tally, YearFigures
 from cases.roles import Role
-from desk.figures import indicators
+from desk.figures import indicators, terms_kept
 from desk.figures_files import to_markdown
 from desk.pictures import speaking
 from store import given_figures, records, sessions
@@ -120,7 +120,8 @@ def test_years_stand_apart_and_the_running_year_says_that_it_is_not_over(world: 
     assert "Dit jaar is nog niet voorbij" in page
     assert "Dit jaar is nog niet voorbij" not in visitor.get("/overview/2025").text
     assert rows(visitor.get("/overview/2026.csv").text)["years", "2025"] == "6"
-    assert visitor.get("/overview/2019").status_code == 200
+    assert "In 2019 kwam er niets binnen" in visitor.get("/overview/2019").text
+    assert "kwam er niets binnen" not in visitor.get("/overview/2025").text
     assert visitor.get("/overview/0").status_code == 404
 
 
@@ -242,3 +243,13 @@ def test_plots_are_drawn_without_scripts_or_inline_style(world: World, new_page:
     assert len(fills) == 2
     assert "6" in page.get_by_role("row", name=re.compile("Discriminatie")).inner_text()
     assert complaints == []
+
+
+def test_of_terms_nothing_is_told_where_all_that_would_tell_is_left_out() -> None:
+    hidden = Table("receipt", (Row("in_time_0-1", None), Row("late_0-30", None), Row("none", 0)), 26)
+    others = tuple(Table(slug, (Row("in_time_0-1", 9), Row("late_0-30", 3)), 12) for slug in ("first_look", "feedback"))
+    figures = YearFigures(2025, datetime(2026, 1, 2, tzinfo=UTC), True, 5, (hidden, *others))
+    with speaking("en"):
+        told = dict(terms_kept(figures))
+    assert told["Confirmation of receipt"] == "Left out."
+    assert told["Feedback"] == "9 of 12."
