@@ -608,11 +608,17 @@ class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
 
 
 class MergeForm(CaseForm):
-    """Merging a case into another, as both were seen. `seen`: that there are senders whom the other does not know."""
+    """Merging a case into another, as both were seen. `strangers`: there are senders whom the other does not know;
+    `seen`: that its writer knows that."""
 
+    strangers: bool
     into = HiddenField()
     into_version = IntegerField(widget=HiddenInput(), validators=[NumberRange(0, LAST_VERSION)])
-    seen = BooleanField()
+    seen = BooleanField(_l("I know that, and merge them"))
+
+    def validate_seen(self, field: BooleanField) -> None:
+        if self.strangers and not field.data:
+            raise ValidationError(_l("Nothing was merged. Tick this first, or leave both cases."))
 
 
 class ReasonForm(FlaskForm):  # type: ignore[misc]

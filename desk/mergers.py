@@ -63,8 +63,9 @@ def merge(case_id: str) -> Answer:
     found = _considered(case_id, into)
     if isinstance(found, str):
         return _refused(case_id, found)
-    if not form.validate() or (found.strangers and not form.seen.data):
-        return _page(case_id, found, view.version, unseen=found.strangers), 400
+    form.strangers = found.strangers
+    if not form.validate():
+        return _page(case_id, found, view.version, form), 400
     try:
         with parts().database.begin() as transaction:
             mergers.merge(
@@ -160,7 +161,7 @@ def _refused(case_id: str, why: str) -> Response:
     return redirect(url_for("case.show", case_id=case_id, _anchor="merge"), 303)
 
 
-def _page(case_id: str, found: Merger, version: int, *, unseen: bool = False) -> str:
+def _page(case_id: str, found: Merger, version: int, form: MergeForm | None = None) -> str:
     view, other = case.look(case_id), case.look(found.into)
     return render_template(
         "merge.html",
@@ -172,5 +173,5 @@ def _page(case_id: str, found: Merger, version: int, *, unseen: bool = False) ->
         together=merging.both(other.report, view.report),
         graver=merging.graver(view.report, other.report),
         strangers=found.strangers,
-        unseen=unseen,
+        form=form or MergeForm(formdata=None),
     )

@@ -103,6 +103,9 @@ def test_a_merged_case_says_on_top_where_it_went_and_offers_reading_and_undoing_
     assert f'<a class="ref" href="/cases/{into}">K2345-00000</a>' in main.split("<section")[0]
     offered = {path.removeprefix(f"/cases/{case_id}/") for path in re.findall(r'action="([^"]+)"', main)}
     assert "merge/undo" in offered
+    assert [path for path in offered if path.startswith("holder/")] == []
+    assert 'id="report"' not in main
+    assert 'href="#report"' not in main
     not_for_it = ("decide/", "accept", "undo", "first-look", "status", "notes", "dues/", "contact", "letter", "refer")
     assert [path for path in offered for each in not_for_it if path.startswith(each)] == []
     assert f"/cases/{case_id}/letter" not in main
@@ -146,6 +149,9 @@ def test_whoever_merges_cases_of_two_people_says_that_they_know(world: World, vi
     answer = merge(visitor, case_id, "K2345-00000")
     assert answer.status_code == 400
     assert "recht op antwoord" in answer.text
+    assert 'id="faults"' in answer.text
+    assert '<a href="#merge-seen">' in answer.text
+    assert "Er is niets samengevoegd." in answer.text
     assert merge(visitor, case_id, "K2345-00000", seen="y").location == f"/cases/{into}"
     assert "afzender" in visitor.get(f"/cases/{into}").text
 
