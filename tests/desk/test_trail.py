@@ -206,6 +206,15 @@ def test_rows_of_another_desk_are_not_shown(world: World) -> None:
     assert rows_on(coordinator(world).get("/trail/?action=model_chosen").text) == []
 
 
+def test_a_choice_of_rows_that_makes_no_sense_is_said_without_a_word_of_saving(world: World) -> None:
+    visitor = coordinator(world)
+    visitor.get("/trail/")
+    answer = visitor.post("/trail/", {"case": "nergens"})
+    assert answer.status_code == 400
+    assert 'id="faults"' in answer.text
+    assert "Er is niets bewaard" not in answer.text
+
+
 def test_an_auditor_reads_the_trail_and_no_content(world: World) -> None:
     taken = world.new_case()
     coordinator(world).get(f"/cases/{taken.case_id}")
