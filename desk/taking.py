@@ -41,9 +41,11 @@ def of_case(view: CaseView, access: Access | None) -> OnPage:
     """`access`: who opens the case, where this member manages that."""
     ring, holder = gate.ring(), view.holder
     mine = holder is not None and holder.member_id == ring.member_id
-    may_move = ring.may(May.WRITE) and (holder is None or mine or ring.may(May.MANAGE_ACCESS))
+    may_move = (
+        ring.may(May.WRITE) and view.merged_into is None and (holder is None or mine or ring.may(May.MANAGE_ACCESS))
+    )
     has_it = {ring.member_id, holder.member_id if holder else ""}
-    people = [line.person for line in access.open_to] if access else []
+    people = [line.person for line in access.open_to] if access and view.merged_into is None else []
     others = tuple(each for each in people if taking.may_have(each) and each.member.id not in has_it)
     return OnPage(mine, may_move and not mine, may_move and holder is not None, others)
 
