@@ -328,4 +328,6 @@ def first_look_form(view: CaseView, refused: Refused | None = None) -> FirstLook
 def _status(view: CaseView, refused: Refused | None) -> StatusForm:
     form = refused.form if refused and isinstance(refused.form, StatusForm) else StatusForm(formdata=None)
     form.offer(TRANSITIONS[view.status])
+    if refused is None and len(form.status.choices) == 1:
+        form.status.data = form.status.choices[0].value  # there is nothing to choose
     return form

@@ -484,6 +484,12 @@ def test_a_case_that_is_over_is_reopened_by_that_word(visitor: Visitor, case_id:
     assert ">Heropenen</button>" in _section(visitor, case_id, "status")
 
 
+def test_the_only_status_that_there_is_to_go_to_is_chosen_beforehand(visitor: Visitor, case_id: str) -> None:
+    assert " checked" not in _section(visitor, case_id, "status")
+    _change(visitor, case_id, "status", CLOSED)
+    assert 'value="assessing" checked' in _section(visitor, case_id, "status")
+
+
 def test_a_receipt_to_a_sender_who_may_be_false_goes_only_when_it_is_chosen(world: World, visitor: Visitor) -> None:
     taken = world.new_case()
     doubtful = world.hold_receipt(taken.case_id)
