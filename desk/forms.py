@@ -605,6 +605,8 @@ class EnterForm(_WithReporter, FlaskForm):  # type: ignore[misc]
             each.stream.seek(0)
         if len(given) > self.MOST_FILES or sum(sizes) > self.MOST_BYTES:
             raise ValidationError(_l("That are too many files, or too large ones."))
+        if 0 in sizes:
+            raise ValidationError(_l("One of the files is empty. Scan that page again, or leave the file out."))
 
 
 class MergeForm(CaseForm):

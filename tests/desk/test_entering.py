@@ -186,6 +186,12 @@ def test_too_much_is_refused(world: World, visitor: Visitor, monkeypatch: pytest
     assert "te veel bestanden" in answer.text
 
 
+def test_an_empty_file_is_refused_as_the_scan_of_a_letter(world: World, visitor: Visitor) -> None:
+    answer = enter(visitor, world, way="letter", files=(io.BytesIO(b""), "brief.pdf"))
+    assert answer.status_code == 400
+    assert "Een van de bestanden is leeg" in answer.text
+
+
 @pytest.mark.parametrize("role", [Role.INVESTIGATOR, Role.AUDITOR, Role.SECRETARY_GENERAL])
 def test_who_does_not_open_the_desk_enters_nothing(world: World, role: Role) -> None:
     visitor = member(world, role)
