@@ -606,3 +606,10 @@ def test_the_page_of_a_case_shows_times_on_the_clock_of_the_desk(visitor: Visito
 def _held(world: World) -> set[str]:
     with world.database.read() as session:
         return {row.id for row in outbox.held(session, DESK)}
+
+
+def test_a_name_that_turns_the_direction_of_text_turns_nothing_beside_it(world: World) -> None:
+    turned = {"name": "Rolf \u202e Dijkgraaf", "function": "chef \u202e inkoop"}
+    case_id = world.new_case(report={**REPORT, "concerned": [turned]}).case_id
+    page = coordinator(world).get(f"/cases/{case_id}").text
+    assert "<bdi>Rolf \u202e Dijkgraaf</bdi> <small><bdi>chef \u202e inkoop</bdi></small>" in page

@@ -415,7 +415,7 @@ def test_each_row_names_the_persons_concerned(world: World) -> None:
     world.new_case(report={**REPORT, "concerned": [{"name": None, "function": "chef inkoop"}]})
     world.new_case(report={**REPORT, "concerned": []})
     page = coordinator(world).get("/").text
-    assert "Persoon Een, Persoon Twee en nog 1" in page
+    assert "<bdi>Persoon Een</bdi>, <bdi>Persoon Twee</bdi> en nog 1" in page
     assert "Persoon Drie" not in page
     assert "chef inkoop" in page
 
