@@ -18,7 +18,7 @@ from desk.words import FIELDS
 from store import trouble
 from store.casework import NotFound
 from store.identity import IdentityClosed
-from store.keyring import NotAllowed, UnprovenKey
+from store.keyring import NoSuchKey, NotAllowed, UnprovenKey
 from store.passphrase import TooManyDerivations
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ def handle(app: Flask) -> None:
     app.register_error_handler(NotFound, lambda _: page(404))
     app.register_error_handler(NotAllowed, lambda _: page(403, _not_your_role()))
     app.register_error_handler(IdentityClosed, lambda _: page(403, _identity_closed()))
+    app.register_error_handler(NoSuchKey, lambda _: page(403, _no_key()))
     app.register_error_handler(UnprovenKey, lambda _: page(500, _key_not_ours()))
     app.register_error_handler(TooManyDerivations, lambda _: (*page(503), {"Retry-After": "60"}))
     app.register_error_handler(HTTPException, _expected)
@@ -95,6 +96,15 @@ def _identity_closed() -> str:
         gettext(
             "Who reported is closed, and this would tell it. Open the page of the case, and say there why you open who "
             "reported."
+        )
+    )
+
+
+def _no_key() -> str:
+    return str(
+        gettext(
+            "You have no key to this part of the case: who reported, and what tells it. A coordinator of the desk can "
+            "give you access to it."
         )
     )
 

@@ -100,7 +100,7 @@ def _keys(database: Copies, content: Path, keys: Path) -> tuple[int, int, int]:
             held.add(row["key_pair_id"])
         else:
             malformed += 1
-    malformed += sum(not row["wrapped_seed"] for row in database.rows(keys, "member"))
+    malformed += sum(not row["wrapped_seed"] and row["retired_at"] is None for row in database.rows(keys, "member"))
     needed = set(_needed(database, content))
     return len(needed & held), len(needed - held), malformed
 

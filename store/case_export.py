@@ -20,7 +20,8 @@ from store.audit import Action
 from store.casework import CaseMessage, CaseView, MinutesAnswered, case_row
 from store.consent import Act, ConsentNeeded
 from store.database import Database
-from store.keyring import KeyRing
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, newest_proven
 from store.lookups import IndexKey
 from store.records import Name, NoSuchRecord, RecordKind
 
@@ -34,7 +35,8 @@ def permit(db: Database, ring: KeyRing, index: IndexKey, case_id: str, now: date
         case_row(session, ring, case_id)
         if two and not consent.is_given(session, ring, Act.EXPORT, subject, now):
             reference = retention.references(session, ring, [case_id]).get(case_id, "")
-            consent.ask_once(session, ring, Act.EXPORT, subject, {"reference": reference}, now)
+            to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
+            consent.ask_once(session, ring, Act.EXPORT, subject, {"reference": reference}, now, to)
             asked = True
         else:
             asked = False

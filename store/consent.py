@@ -2,11 +2,16 @@
 
 Both sign what it is for, and `is_given` counts only signatures of two members who hold the desk's key now, by the role
 that the desk signed: who writes to the database gives no consent. It is used once, and the trail knows that it was.
+
+What is asked about a case is sealed to that case's key, and who agrees signs a digest of what they read there: who is
+kept from the case neither learns that something is asked about it nor can agree to it, whatever the rows say.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,14 +28,18 @@ from store.audit import Action
 from store.certificates import Chain
 from store.database import changed_rows
 from store.frame import Context, SealError
+from store.keypairs import KeyKind
 from store.keyring import KeyRing, NoSuchKey, PublicPair, pair
 from store.lookups import IndexKey
-from store.schema import Audit, Consent, new_id
+from store.reach import kept_from
+from store.schema import Audit, Consent, KeyPair, new_id
 from store.sealing import open_sealed, seal
 from store.signing import Statement, statement, verify
 
 EXPIRES_AFTER = timedelta(days=7)
 _DETAIL = "consent-detail"
+_SALT = "salt"
+"""What nobody guesses who cannot open what a consent is about."""
 
 
 class Act(StrEnum):
@@ -79,12 +88,24 @@ def subject_of(index: IndexKey, act: Act, *parts: str) -> bytes:
     return index.login(json.dumps(["consent", act, *parts]))
 
 
-def ask(session: Session, ring: KeyRing, act: Act, subject: bytes, about: Mapping[str, Any], now: datetime) -> str:
-    """Ask for the consent of another member; `about` is what they read. Gives its id. Raises NotAllowed."""
+def ask(
+    session: Session,
+    ring: KeyRing,
+    act: Act,
+    subject: bytes,
+    about: Mapping[str, Any],
+    now: datetime,
+    case: PublicPair | None = None,
+) -> str:
+    """Ask for the consent of another member; `about` is what they read. Gives its id. Raises NotAllowed.
+
+    `case` is the key of the case that it is about, if it is about one.
+    """
     ring.require(May.MANAGE_ACCESS)
-    to, consent_id = ring.to_desk(session), new_id()
+    to, consent_id = case or ring.to_desk(session), new_id()
+    told = {**about, _SALT: secrets.token_hex(16)} if case else about
     detail = seal(
-        json.dumps(about, ensure_ascii=False).encode(), to.public, _context(ring.desk, consent_id, to.generation)
+        json.dumps(told, ensure_ascii=False).encode(), to.public, _context(ring.desk, consent_id, to.generation)
     )
     row = Consent(
         id=consent_id,
@@ -112,8 +133,10 @@ def give(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> Non
         raise CannotConsent("You asked for this yourself: another member has to agree.")
     if row.given_at is not None:
         raise CannotConsent("Another member has agreed to this already.")
+    if row.asked_by not in membership.true_holders(session, ring):
+        raise CannotConsent("Who asked for this does not hold the desk's key any more: somebody has to ask anew.")
     row.given_by, row.given_at = ring.member_id, now
-    row.give_signature = ring.signing_key().sign(_given(row, ring.member_id, now))
+    row.give_signature = ring.signing_key().sign(_given(row, ring.member_id, now, _read(session, ring, row)))
     audit.write(session, ring.desk, Action.CONSENT_GIVEN, now, member_id=ring.member_id, subject_id=consent_id)
     session.flush()
 
@@ -141,19 +164,32 @@ def use(session: Session, ring: KeyRing, act: Act, subject: bytes, now: datetime
 
 
 def ask_once(
-    session: Session, ring: KeyRing, act: Act, subject: bytes, about: Mapping[str, Any], now: datetime
+    session: Session,
+    ring: KeyRing,
+    act: Act,
+    subject: bytes,
+    about: Mapping[str, Any],
+    now: datetime,
+    case: PublicPair | None = None,
 ) -> None:
-    """Ask, unless this was asked for already and still stands."""
-    if not any(row.subject == subject for row in _standing(session, ring.desk, now) if row.action == act):
-        ask(session, ring, act, subject, about, now)
+    """Ask, unless this was asked already and still stands: by who holds the desk's key now, for the case's newest."""
+    holders = membership.true_holders(session, ring)
+    for row in _standing(session, ring.desk, now):
+        is_same = row.action == act and row.subject == subject and (case is None or row.key_pair_id == case.id)
+        if is_same and row.asked_by in holders and (row.given_by is None or row.given_by in holders):
+            return
+    ask(session, ring, act, subject, about, now, case)
 
 
 def standing(session: Session, ring: KeyRing, now: datetime) -> tuple[Asked, ...]:
-    """What was asked for, was neither used nor taken back, and has not run out; oldest first. Raises NotAllowed."""
+    """What was asked for, was neither used nor taken back, and has not run out; oldest first. Nothing about a case that
+    this member does not open. Raises NotAllowed."""
     ring.require(May.MANAGE_ACCESS)
+    told = ((row, _about(session, ring, row)) for row in _standing(session, ring.desk, now))
     return tuple(
-        Asked(row.id, Act(row.action), _about(session, ring, row), row.asked_by, row.asked_at, row.given_by)
-        for row in _standing(session, ring.desk, now)
+        Asked(row.id, Act(row.action), about, row.asked_by, row.asked_at, row.given_by)
+        for row, about in told
+        if about or _case_of(session, row) is None
     )
 
 
@@ -178,7 +214,7 @@ def _given_row(session: Session, ring: KeyRing, act: Act, subject: bytes, now: d
     for row in _standing(session, ring.desk, now):
         if row.action != act or row.subject != subject or row.asked_at > now or _is_over(session, row):
             continue
-        if {row.asked_by, row.given_by} <= holders and _is_signed_by_two(session, counted, row):
+        if {row.asked_by, row.given_by} <= holders and _is_signed_by_two(session, ring, counted, row):
             return row
     return None
 
@@ -190,13 +226,17 @@ def _is_over(session: Session, row: Consent) -> bool:
     return session.scalars(select(Audit.id).where(*over, ends).limit(1)).one_or_none() is not None
 
 
-def _is_signed_by_two(session: Session, counted: Chain, row: Consent) -> bool:
+def _is_signed_by_two(session: Session, ring: KeyRing, counted: Chain, row: Consent) -> bool:
     if row.given_by is None or row.given_at is None or row.give_signature is None or row.given_by == row.asked_by:
         return False
+    case_id = _case_of(session, row)
+    if case_id is not None:
+        openers = kept_from(session, [case_id]).get(case_id)
+        if openers is not None and not {row.asked_by, row.given_by} <= set(openers):
+            return False
+    given = _given(row, row.given_by, row.given_at, _read(session, ring, row))
     asked = _signed(session, counted, row.asked_by, _asked(row), row.ask_signature)
-    return asked and _signed(
-        session, counted, row.given_by, _given(row, row.given_by, row.given_at), row.give_signature
-    )
+    return asked and _signed(session, counted, row.given_by, given, row.give_signature)
 
 
 def _signed(session: Session, counted: Chain, member_id: str, message: bytes, signature: bytes) -> bool:
@@ -208,8 +248,21 @@ def _asked(row: Consent) -> bytes:
     return statement(Statement.CONSENT_ASKED, _named(row))
 
 
-def _given(row: Consent, member_id: str, at: datetime) -> bytes:
-    return statement(Statement.CONSENT_GIVEN, (*_named(row), member_id, at))
+def _given(row: Consent, member_id: str, at: datetime, read: bytes | None) -> bytes:
+    return statement(Statement.CONSENT_GIVEN, (*_named(row), member_id, at, *(() if read is None else (read,))))
+
+
+def _read(session: Session, ring: KeyRing, row: Consent) -> bytes | None:
+    """A digest of what one reads who opens what a consent about a case is sealed for; None where it is about none."""
+    if _case_of(session, row) is None:
+        return None
+    return hashlib.sha256(json.dumps(_opened(session, ring, row), sort_keys=True).encode()).digest()
+
+
+def _case_of(session: Session, row: Consent) -> str | None:
+    """The case to whose key it is sealed, if to one."""
+    found = session.get_one(KeyPair, row.key_pair_id)
+    return found.owner if found.kind == KeyKind.CASE else None
 
 
 def _named(row: Consent) -> tuple[str | bytes | datetime, ...]:
@@ -219,7 +272,7 @@ def _named(row: Consent) -> tuple[str | bytes | datetime, ...]:
 def _open_row(session: Session, ring: KeyRing, consent_id: str, now: datetime) -> Consent:
     found = select(Consent).where(Consent.id == consent_id, Consent.desk == ring.desk)
     row = session.scalars(found.with_for_update()).one_or_none()
-    if row is None:
+    if row is None or (_case_of(session, row) is not None and not _opened(session, ring, row)):
         raise NeverAsked("Nobody ever asked for this.")
     if row.used_at is not None or row.taken_back_at is not None or now >= row.asked_at + EXPIRES_AFTER:
         raise CannotConsent("Nobody asks for this now: it was done, taken back, or asked for more than a week ago.")
@@ -227,6 +280,10 @@ def _open_row(session: Session, ring: KeyRing, consent_id: str, now: datetime) -
 
 
 def _about(session: Session, ring: KeyRing, row: Consent) -> Mapping[str, Any]:
+    return {name: value for name, value in _opened(session, ring, row).items() if name != _SALT}
+
+
+def _opened(session: Session, ring: KeyRing, row: Consent) -> Mapping[str, Any]:
     try:
         to = pair(session, row.key_pair_id)
         opened = open_sealed(row.detail, ring.private(session, to.id), _context(row.desk, row.id, to.generation))

@@ -16,7 +16,8 @@ from store.casework import case_row
 from store.changes import Changed
 from store.consent import Act, ConsentNeeded
 from store.database import Database
-from store.keyring import KeyRing
+from store.keypairs import KeyKind
+from store.keyring import KeyRing, newest_proven
 from store.lookups import IndexKey
 from store.records import Name, RecordKind
 from store.retention import NoReason
@@ -45,9 +46,9 @@ def destroy_now(
     ring.require(May.DESTROY)
     if not reason.strip():
         raise NoReason("Say why.")
-    subject = consent.subject_of(index, Act.DESTROY, case_id)
+    subject = consent.subject_of(index, Act.DESTROY, case_id, reason.strip())
     if two:
-        _ask_unless_given(db, ring, case_id, subject, reason, now)
+        _ask_unless_given(db, ring, index, case_id, subject, reason, now)
     with db.begin() as session:
         if two:
             consent.use(session, ring, Act.DESTROY, subject, now)
@@ -68,7 +69,9 @@ def destroy_now(
         declarations.declare(session, ring, index, names, now)
 
 
-def _ask_unless_given(db: Database, ring: KeyRing, case_id: str, subject: bytes, reason: str, now: datetime) -> None:
+def _ask_unless_given(
+    db: Database, ring: KeyRing, index: IndexKey, case_id: str, subject: bytes, reason: str, now: datetime
+) -> None:
     """Raises ConsentNeeded, after it was asked for."""
     with db.begin() as session:
         if consent.is_given(session, ring, Act.DESTROY, subject, now):
@@ -76,5 +79,6 @@ def _ask_unless_given(db: Database, ring: KeyRing, case_id: str, subject: bytes,
         case_row(session, ring, case_id)
         reference = retention.references(session, ring, [case_id]).get(case_id, "")
         about = {"reference": reference, "reason": reason.strip()}
-        consent.ask_once(session, ring, Act.DESTROY, subject, about, now)
+        to = newest_proven(session, index, ring.desk, KeyKind.CASE, case_id)
+        consent.ask_once(session, ring, Act.DESTROY, subject, about, now, to)
     raise ConsentNeeded("A second member has to agree to this destruction first.")

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from sqlalchemy import delete
 
+from cases.roles import Role
 from desk.parts import equip, parts
 from store.audit import Action
 from store.records import RecordKind
 from store.schema import Record
+from tests.desk.test_grants import join, send
 from tests.desk.test_members import add
 from tests.desk.test_trail import of_action
 from tests.desk.world import DESK, Visitor, World, coordinator
@@ -70,3 +72,17 @@ def test_where_it_takes_two_nothing_comes_out_before_another_agreed_and_once_onl
     second.post(found[1])
     assert first.post(path).mimetype == "application/zip"
     assert first.post(path).status_code == 303
+
+
+def test_the_original_of_a_case_without_the_key_of_who_reported_is_refused_and_no_error(world: World) -> None:
+    case_id = world.new_case(raw=b"From: a@example.org\r\n\r\nx").case_id
+    ivo = join(world, "ivo", Role.INVESTIGATOR)
+    send(coordinator(world), case_id, "grant", ivo.member_id, identity="yes")
+    theirs = coordinator(world, ivo)
+    message = re.search(r"/messages/([0-9a-f]{32})/original", theirs.get(f"/cases/{case_id}").text)
+    assert message
+    send(coordinator(world), case_id, "withdraw", ivo.member_id)
+    send(coordinator(world), case_id, "grant", ivo.member_id)
+    for path in ("html", "text"):
+        assert theirs.get(f"/cases/{case_id}/messages/{message[1]}/{path}").status_code == 403
+    assert theirs.post(f"/cases/{case_id}/messages/{message[1]}/original").status_code == 403

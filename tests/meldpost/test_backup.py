@@ -25,16 +25,17 @@ from meldpost import backup, destroyed_noted, work
 from meldpost.backups_examined import left_over, put_aside
 from meldpost.cli import main
 from meldpost.findings import Verdict
-from store import backups, copies, ledger, leftovers, outbox, sending
+from store import backups, copies, ledger, leftovers, membership, outbox, sending
 from store.audit import Action
 from store.copies import BackupError
 from store.database import open_database
 from store.destroyed_listing import list_destroyed
 from store.keyring import NoSuchKey
 from store.outbox import OutboxState
-from store.schema import Audit, Base, CaseFile, Desk, Due, KeyPair, MailboxClaim, Outbox, SealedSeed
+from store.schema import Audit, Base, CaseFile, Desk, Due, KeyPair, MailboxClaim, Member, Outbox, SealedSeed
 from store.sqlite_copies import SqliteCopies
 from store.verification import verify
+from tests.desk.test_members import add
 from tests.desk.world import DESK, Prepared, coordinator, make_world, prepare
 from tests.meldpost.backed_up import Here, opens
 from tests.system.disk import small_disk
@@ -74,6 +75,24 @@ def test_a_backup_is_three_private_files_that_prove_themselves(here: Here) -> No
     assert restored.aside in finding.text
     Path(restored.aside).unlink()
     assert list(put_aside(here.world.settings)) == []
+
+
+def test_a_backup_of_a_desk_that_a_member_left_is_whole(here: Here) -> None:
+    add(here.world, "b.vertrekt")
+    with here.world.database.begin() as session:
+        leaver = session.scalars(select(Member.id).where(Member.id != here.world.ring.member_id)).one()
+        membership.leave(session, here.world.ring, leaver, here.world.clock.now)
+    here.world.new_case()
+    backup.back_up(here.world.settings, here.target)
+    assert backup.check(here.world.settings, here.target).proven.records > 0
+
+
+def test_a_member_at_work_whose_key_record_is_empty_is_told_of(here: Here) -> None:
+    with here.world.database.begin() as session:
+        session.execute(update(Member).values(wrapped_seed=b""))
+    backup.back_up(here.world.settings, here.target)
+    with pytest.raises(BackupError, match="1 key records are none"):
+        backup.check(here.world.settings, here.target)
 
 
 def test_the_content_file_holds_no_key_and_what_the_mailer_opens_stands_with_the_keys(here: Here) -> None:
@@ -537,7 +556,7 @@ def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch:
     here.world.new_case()
     runner = CliRunner()
     done = runner.invoke(main, ["backup", "-c", str(config), str(here.target)])
-    assert (done.exit_code, "1 cases" in done.output) == (0, True)
+    assert (done.exit_code, "1 case" in done.output) == (0, True)
     done = runner.invoke(main, ["restore", "--check", "-c", str(config), str(here.target)])
     assert (done.exit_code, "as the trail has them" in done.output) == (0, True)
     done = runner.invoke(main, ["restore", "-c", str(config), str(here.target)])

@@ -308,7 +308,7 @@ def test_the_commands_say_what_they_did(here: Here, tmp_path: Path, monkeypatch:
     here.stop()
     runner = CliRunner()
     for arguments, code, words in (
-        (["backup"], 0, "1 cases"),
+        (["backup"], 0, "1 case"),
         (["restore", "--check"], 0, "as the trail has them"),
         (["restore"], 1, "--replace"),
         (["restore", "--replace"], 0, "drop schema"),

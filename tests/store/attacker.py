@@ -218,7 +218,7 @@ def agree_to_all_that_is_asked(session: Session, attacker: Attacker) -> None:
             names = [name for name in (*attacker.victims, by.member_id) if name != row.asked_by] or [by.member_id]
             named = names[-1 - place % 2 * (len(names) > 1)]
             row.given_by, row.given_at = named, NOW
-            row.give_signature = by.key.sign(consent._given(row, named, NOW))
+            row.give_signature = by.key.sign(consent._given(row, named, NOW, None))
 
 
 def ask_and_agree_by_themselves(session: Session, attacker: Attacker) -> None:
@@ -236,7 +236,7 @@ def ask_and_agree_by_themselves(session: Session, attacker: Attacker) -> None:
             given_by=other, given_at=NOW,
         )  # fmt: skip
         forged.ask_signature = signing[0].key.sign(consent._asked(forged))
-        forged.give_signature = signing[-1].key.sign(consent._given(forged, other, NOW))
+        forged.give_signature = signing[-1].key.sign(consent._given(forged, other, NOW, None))
         session.add(forged)
     session.flush()
 

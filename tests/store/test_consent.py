@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from cases.roles import Role
-from store import consent, membership
+from store import consent, grants, membership
 from store.consent import Act, CannotConsent, ConsentNeeded
 from store.keypairs import KeyKind
-from store.keyring import KeyRing, NotAllowed, newest
-from store.schema import Audit, Consent, KeyPair, Member, SealedSeed
+from store.keyring import KeyRing, NotAllowed, newest, newest_proven
+from store.schema import Audit, CaseFile, Consent, KeyPair, Member, SealedSeed
 from tests.store.test_membership import admit, ring
 from tests.store.world import INDEX, NOW, World
+from tests.store.world import new_case as take_in
 
 SUBJECT = consent.subject_of(INDEX, Act.ADD_MEMBER, "chris", "auditor")
 ABOUT = {"login": "chris", "role": "auditor"}
@@ -124,6 +125,75 @@ def test_who_is_asked_reads_what_for_and_asking_twice_is_asking_once(world: Worl
     )
 
 
+def test_what_somebody_asked_who_left_since_is_asked_anew(world: World) -> None:
+    bram, cato = second(world), ring(world, *admit(world, "cato", Role.DEPUTY))
+    with world.db.begin() as session:
+        by_bram = consent.ask(session, bram, Act.ADD_MEMBER, SUBJECT, ABOUT, NOW)
+        membership.leave(session, world.ring, bram.member_id, LATER)
+    with pytest.raises(CannotConsent, match="ask anew"):
+        give(world, cato, by_bram)
+    with world.db.begin() as session:
+        consent.ask_once(session, world.ring, Act.ADD_MEMBER, SUBJECT, ABOUT, LATER)
+    with world.db.read() as session:
+        asked = consent.standing(session, cato, LATER)
+    (mine,) = [each for each in asked if each.asked_by == world.ring.member_id]
+    give(world, cato, mine.id)
+    assert is_given(world)
+
+
+def new_case(world: World) -> str:
+    with world.db.begin() as session:
+        return take_in(session, world.keys).case_id
+
+
+def shut_out(world: World, member: KeyRing, case_id: str) -> None:
+    list(grants.shut_out(world.db, world.ring, INDEX, world.keys, case_id, member.member_id, "over hen", by_request=False))
+
+
+def _asked_about(world: World, case_id: str) -> str:
+    with world.db.begin() as session:
+        case = newest_proven(session, INDEX, world.ring.desk, KeyKind.CASE, case_id)
+        return consent.ask(session, world.ring, Act.EXPORT, SUBJECT, {"reference": "AB-CD"}, NOW, case)
+
+
+def test_what_is_asked_about_a_case_only_those_read_and_agree_to_who_open_it(world: World) -> None:
+    bram, cato = second(world), ring(world, *admit(world, "cato", Role.DEPUTY))
+    case_id = new_case(world)
+    shut_out(world, bram, case_id)
+    consent_id = _asked_about(world, case_id)
+    with world.db.read() as session:
+        assert consent.standing(session, bram, LATER) == ()
+        (seen,) = consent.standing(session, cato, LATER)
+    assert seen.about == {"reference": "AB-CD"}
+    for change in (consent.give, consent.take_back):
+        with pytest.raises(consent.NeverAsked), world.db.begin() as session:
+            change(session, bram, consent_id, LATER)
+    give(world, cato, consent_id)
+    assert is_given(world, act=Act.EXPORT)
+
+
+def test_who_is_shut_out_and_writes_to_the_database_does_not_agree(world: World) -> None:
+    """With their own true signature, and every row about access as they like it; they cannot say what they read."""
+    bram, case_id = second(world), new_case(world)
+    shut_out(world, bram, case_id)
+    consent_id = _asked_about(world, case_id)
+    with world.db.begin() as session:
+        session.execute(update(CaseFile).values(restricted=False))
+        row = session.get_one(Consent, consent_id)
+        row.given_by, row.given_at = bram.member_id, LATER
+        signed = consent._given(row, bram.member_id, LATER, consent._read(session, bram, row))
+        row.give_signature = bram.signing_key().sign(signed)
+    assert not is_given(world, act=Act.EXPORT)
+
+
+def test_the_consent_of_who_was_shut_out_since_does_not_count(world: World) -> None:
+    bram, case_id = second(world), new_case(world)
+    give(world, bram, _asked_about(world, case_id))
+    assert is_given(world, act=Act.EXPORT)
+    shut_out(world, bram, case_id)
+    assert not is_given(world, act=Act.EXPORT)
+
+
 FORGERIES: dict[str, Callable[[World, KeyRing], dict[str, object]]] = {
     "agreed by nobody": lambda world, bram: {
         "given_by": bram.member_id,
@@ -206,7 +276,7 @@ def test_who_asked_and_writes_to_the_database_does_not_agree_with_themselves(wor
     with world.db.begin() as session:
         row = session.get_one(Consent, consent_id)
         row.given_by, row.given_at = world.ring.member_id, LATER
-        row.give_signature = world.ring.signing_key().sign(consent._given(row, world.ring.member_id, LATER))
+        row.give_signature = world.ring.signing_key().sign(consent._given(row, world.ring.member_id, LATER, None))
     assert not is_given(world)
 
 
@@ -242,5 +312,5 @@ def test_nobody_agrees_whose_role_as_the_desk_signed_it_does_not_hold_the_desks_
         session.add(SealedSeed(key_pair_id=desk.id, recipient_key_pair_id=them.own, frame=b"forged"))
         row = session.get_one(Consent, consent_id)
         row.given_by, row.given_at = them.member_id, LATER
-        row.give_signature = them.signing_key().sign(consent._given(row, them.member_id, LATER))
+        row.give_signature = them.signing_key().sign(consent._given(row, them.member_id, LATER, None))
     assert not is_given(world)
