@@ -18,9 +18,10 @@ from store.membership import is_rotation_due
 
 
 def keys_of_desks(settings: Settings) -> Iterator[Finding]:
-    """For each desk whose keys are the pinned ones: of others something else says so."""
+    """For each desk whose keys are the pinned ones: of others something else says so. Looked at as the desk's role: the
+    daemon's may not read what tells."""
     try:
-        database = startup.existing_database(settings)
+        database = startup.opened(settings.database.for_desk)
     except startup.NotReady:
         return
     try:
@@ -34,8 +35,9 @@ def keys_of_desks(settings: Settings) -> Iterator[Finding]:
                 yield from _rotation(session, slug, pins, keys)
                 yield _mailer(session, slug, keys.mailer, settings)
                 yield _recovery(session, slug, keys)
-    except SQLAlchemyError:
-        return
+    except SQLAlchemyError as error:
+        text = f"not looked at. {startup.unusable(error)} It is looked at by database.desk_url, where that is set"
+        yield Finding("rotation and recovery of keys", Verdict.NOTE, text)
     finally:
         database.close()
 

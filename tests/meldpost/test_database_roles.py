@@ -78,6 +78,18 @@ def test_the_doctor_looks_at_the_rights_where_the_owners_url_is_left_out(config:
         assert said(iter(found), f"database role of the {process}").verdict is Verdict.FINE
 
 
+def test_the_doctor_says_of_keys_what_the_daemons_role_may_not_read(config: Path) -> None:
+    assert run(config, "init", "--roles").exit_code == 0
+    found = list(examine(config))
+    (desk,) = load(config).desks
+    for what in (f"desk key of {desk}", f"recovery key of {desk}"):
+        assert said(iter(found), what).verdict is Verdict.FINE
+    lines = [line for line in config.read_text().splitlines() if not line.startswith("desk_url")]
+    config.write_text("\n".join(lines))
+    blind = said(examine(config), "rotation and recovery of keys")
+    assert (blind.verdict, "desk_url" in blind.text) == (Verdict.NOTE, True)
+
+
 def test_the_doctor_names_who_shares_a_role(config: Path) -> None:
     lines = [line for line in config.read_text().splitlines() if not line.startswith("auditor_url")]
     config.write_text("\n".join(lines))

@@ -147,7 +147,11 @@ def new_case(world: World) -> str:
 
 
 def shut_out(world: World, member: KeyRing, case_id: str) -> None:
-    list(grants.shut_out(world.db, world.ring, INDEX, world.keys, case_id, member.member_id, "over hen", by_request=False))
+    list(
+        grants.shut_out(
+            world.db, world.ring, INDEX, world.keys, case_id, member.member_id, "over hen", by_request=False
+        )
+    )
 
 
 def _asked_about(world: World, case_id: str) -> str:
