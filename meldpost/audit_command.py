@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from config.settings import Settings, load
+from meldpost.checkpoint_copies import lines_of
 from meldpost.config_option import config_option
 from meldpost.counted import counted, counted_were
 
@@ -42,8 +43,8 @@ def audit() -> None:
 @click.option(
     "--checkpoints",
     type=click.File("rb"),
-    help="A copy of the checkpoints that was kept outside: the checkpoint_file, or those that were mailed, one after "
-    "the other. - reads them from standard input.",
+    help="A copy of the checkpoints that was kept outside: the checkpoint_file, or the mails that brought them, one "
+    "after the other. - reads them from standard input.",
 )
 def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
     """Find what was changed, removed, inserted or reordered on the trail, cases that are gone without having been
@@ -59,7 +60,7 @@ def verify(config: Path, desk: str | None, checkpoints: Any) -> None:
 
     settings, slug = _chosen(config, desk)
     public = trail_key_of(settings.desks[slug])
-    outside = checkpoints.read().split(b"\n") if checkpoints else None
+    outside = lines_of(checkpoints.read()) if checkpoints else None
     try:
         desks_database_is_current(settings)
         database = opened(settings.database.for_desk)  # the daemon reads back neither trail nor records

@@ -102,7 +102,7 @@ def allow(config: Path, desk: str | None, login: str, who: str) -> None:
             asked = next((each for each in found if each.about.get("who") == who.strip().casefold()), None)
             if asked is None:
                 consent.ask(session, here.ring, Act.RECOVERY, subject, {"who": who.strip().casefold()}, now)
-                said = "You agreed. A second member has to agree, too: meldpost recovery allow, or at the desk."
+                said = "You agreed. Where others logged in of late, one has to agree, too: meldpost recovery allow."
             else:
                 consent.give(session, here.ring, asked.id, now)
                 said = f"Two members agreed. {who} can be given access now: meldpost recover"

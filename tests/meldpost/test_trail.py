@@ -209,6 +209,20 @@ def test_checkpoints_are_mailed_as_a_file_that_proves_the_trail(
     assert verify(made, "--checkpoints", str(copy)).exit_code == 0
 
 
+@pytest.mark.parametrize("between", [b"", b"\r\n", b"From outside@archive.example Tue Dec  1 12:00:00 2026\r\n"])
+def test_mails_as_they_came_one_after_the_other_prove_the_trail(
+    made: Made, settings: Settings, database: Database, post: PostOffice, tmp_path: Path, between: bytes
+) -> None:
+    kept(settings, database)
+    mails = [*post.mails_of(OUTSIDE), *post.mails_of(OUTSIDE)]
+    copy = tmp_path / "mailed"
+    copy.write_bytes(between.join([b"", *mails]))
+    found = verify(made, "--checkpoints", str(copy))
+    assert (found.exit_code, "Nothing is wrong" in found.output) == (0, True)
+    copy.write_bytes(b"Subject: holiday\r\n\r\nnothing of it\r\n")
+    assert verify(made, "--checkpoints", str(copy)).exit_code == 1
+
+
 def test_a_mail_leaves_no_row_and_the_next_one_waits_for_its_time(
     settings: Settings, database: Database, post: PostOffice
 ) -> None:
