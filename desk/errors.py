@@ -61,12 +61,17 @@ def handle(app: Flask) -> None:
 
 
 def page(
-    status: int, text: str | None = None, incident: str | None = None, title: str | None = None
+    status: int,
+    text: str | None = None,
+    incident: str | None = None,
+    title: str | None = None,
+    then: str | None = None,
 ) -> tuple[str, int]:
-    """The page for one status; title and text are the status's own unless others are given."""
+    """The page for one status; title and text are the status's own unless others are given. `then` is where one goes
+    who has to log in first."""
     named, usual = TEXTS.get(status, TEXTS[400] if status < HTTPStatus.INTERNAL_SERVER_ERROR else TEXTS[500])
-    body = render_template("error.html", title=title or named, text=text or usual, incident=incident, typed=typed())
-    return body, status
+    told = {"title": title or named, "text": text or usual, "incident": incident, "typed": typed(), "then": then}
+    return render_template("error.html", **told), status
 
 
 def typed() -> list[tuple[str, str]]:

@@ -108,7 +108,13 @@ def require_member() -> Refusal:
         return None
     if request.method in ("GET", "HEAD"):
         return redirect(url_for("login.form", then=request.full_path.rstrip("?")))
-    return errors.page(403, gettext("You were logged out because nothing happened for a while. Log in again."))
+    said = gettext(
+        "You are logged out: nothing happened for a while, you logged out elsewhere, or somebody ended your session. "
+        "Nothing of this was saved. Log in again."
+    )
+    case_id = (request.view_args or {}).get("case_id")
+    then = url_for("case.show", case_id=case_id) if case_id else None
+    return errors.page(403, said, title=gettext("You are logged out"), then=then)
 
 
 def require(*any_of: May) -> Callable[[], Refusal]:

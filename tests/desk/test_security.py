@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 import desk
 from desk.security import BODY_LIMIT
@@ -14,6 +15,7 @@ from store import casework
 from store.casework import NotFound
 from store.database import open_database
 from store.keypairs import KeyKind
+from store.schema import LoginSession
 from tests.desk.world import OWN_TEXT, Visitor, World, coordinator
 from tests.store.world import forge_key
 
@@ -279,3 +281,17 @@ def test_no_script_keeps_anything_in_the_browser() -> None:
     scripts = sorted((Path(desk.__file__).parent / "static").glob("*.js"))
     assert scripts
     assert [script.name for script in scripts if kept.search(script.read_text(encoding="utf-8"))] == []
+
+
+def test_who_sends_something_after_their_session_was_ended_is_told_why_and_led_back_to_the_case(
+    world: World, case_id: str
+) -> None:
+    visitor = coordinator(world)
+    with world.database.begin() as session:
+        session.execute(delete(LoginSession))
+    answer = visitor.post(f"/cases/{case_id}/notes", {"text": "Zo getypt."})
+    assert answer.status_code == 403
+    assert "<h1>U bent uitgelogd</h1>" in answer.text
+    assert "iemand beëindigde uw sessie" in answer.text
+    assert "Zo getypt." in answer.text
+    assert f'href="/login?then=%2Fcases%2F{case_id}"' in answer.text or f"then=/cases/{case_id}" in answer.text
