@@ -89,7 +89,7 @@ class Suggestions:
 
 def doubted(view: CaseView) -> frozenset[str]:
     """The parts of the report of which Meldpost says that it does not know, and nobody has decided."""
-    return doubted_here(scores(view.suggested, view.decisions))
+    return doubted_here(scores(view.suggested, view.decisions, is_linked=bool(view.linked_case_ids)))
 
 
 def suggestions(view: CaseView) -> Suggestions:

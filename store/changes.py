@@ -266,7 +266,13 @@ def renew_card(session: Session, ring: KeyRing, index: IndexKey, view: CaseView,
     written = records.opened_json(session, ring, Name(view.case_id, view.case_id, RecordKind.CARD))
     marked = merging.marks(message.report for message in view.messages)
     alike = (written or {}).get("alike") or {}  # stays what its first mail was like
-    card = merging.card(view.reference, view.report, marked, merging.scores(view.suggested, view.decisions), alike)
+    card = merging.card(
+        view.reference,
+        view.report,
+        marked,
+        merging.scores(view.suggested, view.decisions, is_linked=bool(view.linked_case_ids)),
+        alike,
+    )
     if card != written:
         write_next(session, ring, index, view.case_id, RecordKind.CARD, card, now)
 

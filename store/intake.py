@@ -104,7 +104,13 @@ def open_case(
     case_id = case_keys.case.owner
     taken_in = _write_message(session, case_keys, index, case_id, new, sender_is_new=False, now=now)
     alike = marks(index, new.sender, new.contact, new.report, new.masked_text)
-    card = merging.card(reference, new.report, merging.marks([new.report]), merging.scores(new.report), alike)
+    card = merging.card(
+        reference,
+        new.report,
+        merging.marks([new.report]),
+        merging.scores(new.report, is_linked=linked_case is not None),
+        alike,
+    )
     records.add_json(session, Name(case_id, case_id, RecordKind.CARD), card, case_keys.case, now)
     if new.sender:
         lookups.remember_address(session, keys.desk, case_id, index.address(case_id, new.sender))

@@ -61,11 +61,28 @@ def marks(reports: Iterable[Report]) -> list[str]:
     return list(dict.fromkeys(mark for report in reports for mark in report.get("marks") or ()))
 
 
-def scores(report: Report, decided: Collection[str] = ()) -> dict[str, float]:
-    """How sure the machine is of the kind and of the main category that it suggests, where nobody decided on them."""
+_ADDS_TO_NOTHING = 0.4
+"""How sure one can be at most of an addition to nothing that the desk has: it may as well be a first report."""
+
+
+def may_be_a_report(card: Mapping[str, Any]) -> bool:
+    """Is it shown as an addition in doubt? Who looks for reports wants to find it."""
+    sure = (card.get("scores") or {}).get("kind")
+    return card.get("kind") == Kind.AANVULLING and sure is not None and sure <= _ADDS_TO_NOTHING
+
+
+def scores(report: Report, decided: Collection[str] = (), *, is_linked: bool = False) -> dict[str, float]:
+    """How sure the machine is of the kind and of the main category that it suggests, where nobody decided on them.
+
+    A case is begun by what joined no other. So an addition, by its words, is one in doubt where the case is linked to
+    none, too: people speak of what they told before, elsewhere.
+    """
     categories = {each.get("slug"): each.get("score") for each in report.get("categories") or ()}
+    kind = (report.get("kind_scores") or {}).get(report.get("kind"))
+    if kind is not None and report.get("kind") == Kind.AANVULLING and not is_linked:
+        kind = min(kind, _ADDS_TO_NOTHING)
     found = {
-        "kind": (report.get("kind_scores") or {}).get(report.get("kind")),
+        "kind": kind,
         "primary": categories.get(report.get("primary")),
     }
     return {part: score for part, score in found.items() if score is not None and part not in decided}

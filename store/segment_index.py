@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cases import names
+from config.taxonomy import Kind
+from store.merging import may_be_a_report
 
 SCHEMA = """
 PRAGMA temp_store = MEMORY;
@@ -245,6 +247,7 @@ def all_of(expressions: Sequence[str]) -> str:
 def facets(card: Mapping[str, Any]) -> set[str]:
     """What a case can be chosen by, as stems that no word is equal to."""
     found = {f"k={card.get('kind')}", f"s={card.get('severity')}"}
+    found |= {f"k={Kind.MELDING}"} if may_be_a_report(card) else set()
     found |= {f"{kind}={digest}" for kind, digest in (card.get("alike") or {}).items()}
     found |= {f"m={slug}" for slug in card.get("missing") or ()}
     for category in card.get("categories") or ():

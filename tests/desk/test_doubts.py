@@ -85,3 +85,39 @@ def test_a_mail_of_which_meldpost_does_not_know_stands_where_its_likeliest_kind_
     shown = row(coordinator(world))
     places = [shown.index(f"K2345-0000{number}") for number in (2, 1, 0)]
     assert places == sorted(places)
+
+
+ADDS: Mapping[str, Any] = {**REPORT, "kind": "aanvulling", "kind_scores": {"aanvulling": 0.97, "melding": 0.03}}
+
+
+def test_what_looks_like_an_addition_and_joins_nothing_is_in_doubt_and_found_among_the_reports(world: World) -> None:
+    case_id = world.new_case(report=ADDS).case_id
+    visitor = coordinator(world)
+    assert UNKNOWN in row(visitor)
+    assert "Voor de machine het waarschijnlijkst: Aanvulling." in field(visitor, case_id, "kind")
+    _index(world)
+    for kind in ("melding", "aanvulling"):
+        assert case_id in visitor.get(f"/?kind={kind}").text
+    assert case_id not in visitor.get("/?kind=klacht").text
+
+
+def test_an_addition_to_a_case_that_it_is_linked_to_is_in_no_doubt(world: World) -> None:
+    first = world.new_case().case_id
+    world.new_case(report=ADDS, linked_case=first)
+    assert UNKNOWN not in row(coordinator(world))
+
+
+def test_what_a_person_decided_to_be_an_addition_is_found_there_alone(world: World) -> None:
+    case_id = world.new_case(report=ADDS).case_id
+    visitor = coordinator(world)
+    decided = {"value": "aanvulling", "version": visitor.version(case_id)}
+    assert visitor.post(f"/cases/{case_id}/decide/kind", decided).status_code == 303
+    visitor.get("/")
+    _index(world)
+    assert case_id not in visitor.get("/?kind=melding").text
+    assert case_id in visitor.get("/?kind=aanvulling").text
+
+
+def _index(world: World) -> None:
+    """Wait until the search index is read."""
+    world.app.extensions["meldpost-desk"].indexes.wait()

@@ -107,7 +107,9 @@ class World:
         self.desk_database.close()
         self.database.close()
 
-    def new_case(self, *, dues: Mapping[DueKind, datetime] | None = None, **message: Any) -> TakenIn:
+    def new_case(
+        self, *, dues: Mapping[DueKind, datetime] | None = None, linked_case: str | None = None, **message: Any
+    ) -> TakenIn:
         """A case with one message; `reference` is K2345-00000 and so on."""
         given = dues or {
             DueKind.FIRST_LOOK: self.clock.now + timedelta(days=2),
@@ -122,6 +124,7 @@ class World:
                 reference=f"K2345-{next(self._count):05d}",
                 now=self.clock.now,
                 dues=given,
+                linked_case=linked_case,
             )
 
     def further_message(self, case_id: str, *, sender_is_new: bool = False, **message: Any) -> TakenIn:
