@@ -85,9 +85,12 @@ def _doing() -> Doing:
         abort(404)
 
 
+_STAND = ("version", "messages")
+
+
 def _stand() -> Stand:
-    """How far the case was when the page was made."""
-    version, messages = (request.args.get(name, -1, type=int) for name in ("version", "messages"))
+    """How far the case was when the page was made; who does not say has seen nothing."""
+    version, messages = (request.args.get(name, -1, type=int) if name in request.args else 0 for name in _STAND)
     if not (0 <= version <= LAST_VERSION and 0 <= messages <= LAST_VERSION):
         abort(404)
     return Stand(version, messages)
