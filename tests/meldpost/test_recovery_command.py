@@ -127,7 +127,7 @@ def test_where_two_have_to_agree_recovery_waits_for_them(made: Made) -> None:
     refused = recover(made, typed)
     assert refused.exit_code == 1
     assert "meldpost recovery allow co" in refused.output
-    assert "A second member" in run(made, "recovery", "allow", "CO", "--login", "bo").output
+    assert "one has to agree, too" in run(made, "recovery", "allow", "CO", "--login", "bo").output
     assert recover(made, typed).exit_code == 1
     assert run(made, "recovery", "allow", "co", "--login", "bo").exit_code == 1  # the same one twice
     assert "Two members agreed" in run(made, "recovery", "allow", "co", "--login", "cy").output
