@@ -3,7 +3,7 @@
 Both sign what it is for, and `is_given` counts only signatures of two members who hold the desk's key now, by the role
 that the desk signed: who writes to the database gives no consent. It is used once, and the trail knows that it was.
 
-What is asked about a case is sealed to that case's key, and who agrees signs a digest of what they read there: who is
+What is asked about a case is sealed to that case's key, and both sign a digest of what stands there: who is
 kept from the case neither learns that something is asked about it nor can agree to it, whatever the rows say.
 """
 
@@ -49,6 +49,9 @@ class Act(StrEnum):
     RECOVERY = "recovery"
     EXPORT = "export"
     DESTROY = "destroy"
+
+
+_ABOUT_A_CASE = frozenset({Act.EXPORT, Act.DESTROY})
 
 
 class ConsentNeeded(Exception):
@@ -118,7 +121,7 @@ def ask(
         asked_at=now,
         ask_signature=b"",
     )
-    row.ask_signature = ring.signing_key().sign(_asked(row))
+    row.ask_signature = ring.signing_key().sign(_asked(row, _digest(told)))
     session.add(row)
     audit.write(session, ring.desk, Action.CONSENT_ASKED, now, member_id=ring.member_id, subject_id=consent_id)
     session.flush()
@@ -234,8 +237,11 @@ def _is_signed_by_two(session: Session, ring: KeyRing, counted: Chain, row: Cons
         openers = kept_from(session, [case_id]).get(case_id)
         if openers is not None and not {row.asked_by, row.given_by} <= set(openers):
             return False
-    given = _given(row, row.given_by, row.given_at, _read(session, ring, row))
-    asked = _signed(session, counted, row.asked_by, _asked(row), row.ask_signature)
+    read = _read(session, ring, row)
+    if read is None and row.action in _ABOUT_A_CASE:  # the row alone might say that it is sealed to some other key
+        return False
+    given = _given(row, row.given_by, row.given_at, read)
+    asked = _signed(session, counted, row.asked_by, _asked(row, read), row.ask_signature)
     return asked and _signed(session, counted, row.given_by, given, row.give_signature)
 
 
@@ -244,19 +250,21 @@ def _signed(session: Session, counted: Chain, member_id: str, message: bytes, si
     return any(verify(key.signing, message, signature) for key in keys)
 
 
-def _asked(row: Consent) -> bytes:
-    return statement(Statement.CONSENT_ASKED, _named(row))
+def _asked(row: Consent, read: bytes | None = None) -> bytes:
+    return statement(Statement.CONSENT_ASKED, (*_named(row), *(() if read is None else (read,))))
 
 
-def _given(row: Consent, member_id: str, at: datetime, read: bytes | None) -> bytes:
+def _given(row: Consent, member_id: str, at: datetime, read: bytes | None = None) -> bytes:
     return statement(Statement.CONSENT_GIVEN, (*_named(row), member_id, at, *(() if read is None else (read,))))
 
 
 def _read(session: Session, ring: KeyRing, row: Consent) -> bytes | None:
-    """A digest of what one reads who opens what a consent about a case is sealed for; None where it is about none."""
-    if _case_of(session, row) is None:
-        return None
-    return hashlib.sha256(json.dumps(_opened(session, ring, row), sort_keys=True).encode()).digest()
+    """A digest of what one reads who opens a consent about a case, which both sign; None where it is about none."""
+    return _digest(_opened(session, ring, row))
+
+
+def _digest(told: Mapping[str, Any]) -> bytes | None:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).digest() if _SALT in told else None
 
 
 def _case_of(session: Session, row: Consent) -> str | None:

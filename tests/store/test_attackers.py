@@ -193,11 +193,11 @@ class Attackers(RuleBasedStateMachine):
     def two_want_something(self) -> None:
         """From the beginning, or few stories would come as far as a consent that is used."""
         asked, agreed = self.people[:2]
-        subject = consent.subject_of(INDEX, Act.EXPORT, "a")
+        subject = consent.subject_of(INDEX, Act.RECOVERY, "a")
         with self.world.db.begin() as session:
-            made = consent.ask(session, self.ring(asked), Act.EXPORT, subject, {}, NOW)
+            made = consent.ask(session, self.ring(asked), Act.RECOVERY, subject, {}, NOW)
             consent.give(session, self.ring(agreed), made, NOW)
-        self.wishes.append(Wish(made, Act.EXPORT, subject, {asked.id, agreed.id}))
+        self.wishes.append(Wish(made, Act.RECOVERY, subject, {asked.id, agreed.id}))
 
     # members
 
@@ -316,7 +316,7 @@ class Attackers(RuleBasedStateMachine):
 
     # what takes two
 
-    @rule(data=st.data(), act=st.sampled_from([Act.ADD_MEMBER, Act.EXPORT]), about=st.sampled_from(["a", "b"]))
+    @rule(data=st.data(), act=st.sampled_from([Act.ADD_MEMBER, Act.RECOVERY]), about=st.sampled_from(["a", "b"]))
     def somebody_asks_for_what_takes_two(self, data: st.DataObject, act: Act, about: str) -> None:
         by, subject = self.anybody(data), consent.subject_of(INDEX, act, about)
         if not by.present or len(self.wishes) == MOST_WISHES:

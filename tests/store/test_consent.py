@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -184,6 +185,24 @@ def test_who_is_shut_out_and_writes_to_the_database_does_not_agree(world: World)
     with world.db.begin() as session:
         session.execute(update(CaseFile).values(restricted=False))
         row = session.get_one(Consent, consent_id)
+        row.given_by, row.given_at = bram.member_id, LATER
+        signed = consent._given(row, bram.member_id, LATER, consent._read(session, bram, row))
+        row.give_signature = bram.signing_key().sign(signed)
+    assert not is_given(world, act=Act.EXPORT)
+
+
+@pytest.mark.parametrize("salted", [True, False])
+def test_who_is_shut_out_does_not_agree_to_words_of_their_own_either(world: World, salted: bool) -> None:
+    """Sealed to the desk's key, which they hold, in the place of what they cannot open."""
+    bram, case_id = second(world), new_case(world)
+    shut_out(world, bram, case_id)
+    consent_id = _asked_about(world, case_id)
+    about = {"reference": "AB-CD", **({"salt": "aa"} if salted else {})}
+    with world.db.begin() as session:
+        to, row = bram.to_desk(session), session.get_one(Consent, consent_id)
+        context = consent._context(row.desk, row.id, to.generation)
+        row.detail, row.key_pair_id = consent.seal(json.dumps(about).encode(), to.public, context), to.id
+        session.flush()
         row.given_by, row.given_at = bram.member_id, LATER
         signed = consent._given(row, bram.member_id, LATER, consent._read(session, bram, row))
         row.give_signature = bram.signing_key().sign(signed)

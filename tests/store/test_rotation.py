@@ -316,16 +316,16 @@ def test_every_column_that_names_whom_a_row_is_sealed_to_is_looked_at() -> None:
 
 def test_a_consent_that_was_asked_for_can_still_be_read_and_given(world: World) -> None:
     bo_id = add(world, "bo")
-    subject = consent.subject_of(INDEX, consent.Act.EXPORT, "all")
+    subject = consent.subject_of(INDEX, consent.Act.ADD_MEMBER, "all")
     with world.db.begin() as session:
-        consent_id = consent.ask(session, world.ring, consent.Act.EXPORT, subject, {"what": "all"}, NOW)
+        consent_id = consent.ask(session, world.ring, consent.Act.ADD_MEMBER, subject, {"what": "all"}, NOW)
     rotate(world)
     bo = log_in(world, "bo", pinned_anew(world))
     with world.db.begin() as session:
         (asked,) = consent.standing(session, bo, LATER)
         assert asked.about == {"what": "all"}
         consent.give(session, bo, consent_id, LATER)
-        assert consent.is_given(session, bo, consent.Act.EXPORT, subject, LATER)
+        assert consent.is_given(session, bo, consent.Act.ADD_MEMBER, subject, LATER)
     assert bo_id
 
 
